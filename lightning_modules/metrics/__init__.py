@@ -1,0 +1,1 @@
+"""Scores, each under a key that names its variant."""
