@@ -1,0 +1,99 @@
+"""Twins: the avatar's performances in the on-disk layout of a real data set."""
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from datamodules.avatar.grammar import Sentence, sentences
+from datamodules.avatar.perform import perform
+from datamodules.avatar.signer import Signer
+from datamodules.formats import write_skels
+
+MARK = "twin.json"
+SIGNERS = 8
+
+
+@dataclass(frozen=True)
+class Twin:
+    """How large a twin to write: `size` training sentences, a tenth of it each for dev and test."""
+
+    size: int = 2000
+    seed: int = 0
+
+
+def ensure_twin(layout: str, root: Path, twin: Twin) -> None:
+    """Write the twin of a data set at `root`, unless the same twin is there already.
+
+    The folder appears whole or not at all. Raises FileExistsError where `root` holds anything but a twin.
+    """
+    wanted = {"layout": layout, **asdict(twin)}
+    mark = root / MARK
+    if mark.is_file():
+        if json.loads(mark.read_text()) == wanted:
+            return
+    elif root.exists():
+        raise FileExistsError(
+            f"{root} holds data that is no avatar twin: refusing to write over it. Drop data.init_args.twin to train "
+            "on it, or point data.init_args.root elsewhere."
+        )
+    unfinished = root.with_name(root.name + ".unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
+    for split, size in (
+        ("train", twin.size),
+        ("dev", max(1, twin.size // 10)),
+        ("test", max(1, twin.size // 10)),
+    ):
+        LAYOUTS[layout](unfinished, split, sentences(split, size, seed=twin.seed), twin.seed)
+    (unfinished / MARK).write_text(json.dumps(wanted))
+    shutil.rmtree(root, ignore_errors=True)
+    unfinished.replace(root)
+
+
+def _perform_all(split: str, spoken: list[Sentence], seed: int) -> list[np.ndarray]:
+    """Each sentence by one of a few signers, joints (T, 50, 3) at 25 frames a second."""
+    offset = {"train": 0, "dev": 1_000_000, "test": 2_000_000}[split]
+    return [
+        perform(sentence.glosses, Signer.random(number % SIGNERS), seed=seed + offset + number).joints
+        for number, sentence in enumerate(spoken)
+    ]
+
+
+def write_phoenix14t(root: Path, split: str, spoken: list[Sentence], seed: int) -> None:
+    """`{split}.{skels,text,gloss,files}`; the text is English, being the avatar's."""
+    _write_lines(root / f"{split}.text", [sentence.text for sentence in spoken])
+    _write_lines(root / f"{split}.gloss", [" ".join(sentence.glosses) for sentence in spoken])
+    _write_lines(root / f"{split}.files", [f"{split}/avatar-{number}" for number in range(len(spoken))])
+    write_skels(root / f"{split}.skels", _perform_all(split, spoken, seed))
+
+
+def write_how2sign(root: Path, split: str, spoken: list[Sentence], seed: int) -> None:
+    """`how2sign_realigned_{split}.csv`, `{split}.skels`, `{split}.files`."""
+    split_name = {"dev": "val"}.get(split, split)
+    joints = _perform_all(split, spoken, seed)
+    rows = ["VIDEO_ID\tVIDEO_NAME\tSENTENCE_ID\tSENTENCE_NAME\tSTART_REALIGNED\tEND_REALIGNED\tSENTENCE"]
+    names = []
+    for number, (sentence, pose) in enumerate(zip(spoken, joints, strict=True)):
+        video, signer = f"avatar{number:06d}", number % SIGNERS
+        names.append(f"{video}_0-{signer}-rgb_front")
+        end = f"{len(pose) / 25:.2f}"
+        rows.append(
+            f"{video}\t{video}-{signer}-rgb_front\t{video}_0\t{names[-1]}\t0.0\t{end}\t{sentence.text}"
+        )
+    _write_lines(root / f"how2sign_realigned_{split_name}.csv", rows)
+    _write_lines(root / f"{split_name}.files", names)
+    write_skels(root / f"{split_name}.skels", joints)
+
+
+LAYOUTS: dict[str, Callable[[Path, str, list[Sentence], int], None]] = {
+    "phoenix14t": write_phoenix14t,
+    "how2sign": write_how2sign,
+}
+
+
+def _write_lines(path: Path, lines: list[str]) -> None:
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")

@@ -1,0 +1,92 @@
+"""Sentences as tokens: a word of the vocabulary is one token, any other word is spelled out in characters."""
+
+import json
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+PAD, UNKNOWN, START, END = "<pad>", "<unk>", "<s>", "</s>"
+SPECIAL = (PAD, UNKNOWN, START, END)
+LETTERS_AND_DIGITS = "abcdefghijklmnopqrstuvwxyz0123456789"
+
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|[?!.,]")
+
+
+def words(text: str) -> list[str]:
+    """Lower-case words and the punctuation that changes how a sentence is signed."""
+    return _WORD.findall(unicodedata.normalize("NFKC", text).lower().replace("’", "'"))
+
+
+@dataclass(frozen=True)
+class Tokenizer:
+    """Token ids by position in `tokens`: special ones, characters as "#a", then words.
+
+    Characters carry a mark because a letter that is spelled ("#i") is not the word it looks like ("i").
+    """
+
+    tokens: tuple[str, ...]
+    _ids: dict[str, int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_ids", {token: number for number, token in enumerate(self.tokens)})
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    @classmethod
+    def build(cls, texts: Iterable[str], min_count: int) -> "Tokenizer":
+        """Vocabulary of the words that occur at least `min_count` times; the rarer ones teach spelling."""
+        counts = Counter(word for text in texts for word in words(text))
+        characters = sorted({c for word in counts for c in word} | set(LETTERS_AND_DIGITS))
+        known = sorted(word for word, count in counts.items() if count >= min_count)
+        return cls((*SPECIAL, *(f"#{c}" for c in characters), *known))
+
+    def split(self, text: str) -> list[str]:
+        """The tokens of a sentence, without start and end; no word is ever dropped.
+
+        A character that was never seen loses its accents ("ø" stays); if still unseen it becomes one unknown token.
+        """
+        found: list[str] = []
+        for word in words(text):
+            found.extend([word] if word in self._ids else self._spell(word))
+        return found
+
+    def encode(self, text: str) -> list[int]:
+        """Token ids with start and end. Raises ValueError for a text without a single letter or digit."""
+        found = self.split(text)
+        if not any(token[-1].isalnum() for token in found):
+            raise ValueError(f"nothing to sign in {text[:40]!r}: expected at least one letter or digit")
+        return [self._ids[token] for token in (START, *found, END)]
+
+    def _spell(self, word: str) -> list[str]:
+        spelled = []
+        for character in word:
+            if f"#{character}" in self._ids:
+                spelled.append(f"#{character}")
+                continue
+            bare = [c for c in unicodedata.normalize("NFKD", character) if f"#{c}" in self._ids]
+            spelled.extend([f"#{c}" for c in bare] or [UNKNOWN])
+        return spelled
+
+    def save(self, path: Path) -> None:
+        """Write as a JSON list of tokens."""
+        path.write_text(json.dumps(self.tokens, ensure_ascii=False, indent=0) + "\n", encoding="utf-8")
+
+    @classmethod
+    def open(cls, path: Path) -> "Tokenizer":
+        """Read what `save` wrote. Raises ValueError when the file is anything else."""
+        try:
+            tokens: Sequence[object] = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise ValueError(f"{path}: not a JSON list of tokens ({error})") from None
+        if (
+            not isinstance(tokens, list)
+            or tuple(tokens[: len(SPECIAL)]) != SPECIAL
+            or not all(isinstance(token, str) for token in tokens)
+            or len(set(tokens)) != len(tokens)
+        ):
+            raise ValueError(f"{path}: expected a list of distinct tokens that starts with {', '.join(SPECIAL)}")
+        return cls(tuple(str(token) for token in tokens))

@@ -1,0 +1,164 @@
+"""ASL-SLP: text to 3D pose (Fang et al. 2023, "SignDiff", section 3.3; Saunders et al. 2020)."""
+
+from typing import Any, Literal
+
+import lightning as L
+import torch
+from torch import Tensor
+from torch.optim.lr_scheduler import OneCycleLR, ReduceLROnPlateau
+
+from datamodules.text_pose import TextPoseBatch, TextPoseDataModule
+from lightning_modules import objectives
+from lightning_modules.networks.decoding import decode
+from lightning_modules.networks.progressive_transformer import (
+    ProgressiveTransformer,
+    ProgressiveTransformerConfig,
+    Source,
+)
+from lightning_modules.pose_test import PoseTest
+
+
+class ASLSLP(L.LightningModule):
+    """Objective and optimiser of the progressive transformer; each row of SignDiff's Table 3 is a switch.
+
+    width, heads, layers, feedforward, dropout: sizes of the network.
+    future_prediction: frames predicted at each step (FP: 10); 1 is off.
+    just_counter: the decoder sees the counter alone (JC).
+    gaussian_noise: noise on the decoder's input poses, in standard deviations of the prediction error (GN: 5); 0 is off.
+    long_video_loss: scale the loss and add weight norms (LVL); `loss_scale` is its factor.
+    batch_optimisation: build targets and masks by tensor operations (BO) rather than in loops.
+    computational_optimisation: average the loss over unmasked elements only (CO) rather than over padding too.
+    token_durations: let predicted token durations pace free decoding; off, the decoder's counter does, as published.
+    learning_rate: of Adam, betas (0.9, 0.999).
+    schedule: "plateau" multiplies the rate by 0.7 after 7 validations without progress, as published; "one-cycle" warms up
+        and anneals over the whole run.
+    """
+
+    def __init__(
+        self,
+        width: int = 512,
+        heads: int = 4,
+        layers: int = 2,
+        feedforward: int = 2048,
+        dropout: float = 0.0,
+        future_prediction: int = 10,
+        just_counter: bool = False,
+        gaussian_noise: float = 5.0,
+        long_video_loss: bool = True,
+        loss_scale: float = 1.0,
+        batch_optimisation: bool = True,
+        computational_optimisation: bool = True,
+        token_durations: bool = True,
+        learning_rate: float = 1e-3,
+        schedule: Literal["plateau", "one-cycle"] = "plateau",
+    ) -> None:
+        super().__init__()
+        self.save_hyperparameters()
+        self.gaussian_noise = gaussian_noise
+        self.long_video_loss, self.loss_scale = long_video_loss, loss_scale
+        self.windows = objectives.future_windows if batch_optimisation else objectives.future_windows_looped
+        self.error = objectives.unmasked_mse if computational_optimisation else objectives.padded_mse
+        self.learning_rate, self.schedule = learning_rate, schedule
+        self.sizes = {
+            "width": width,
+            "heads": heads,
+            "layers": layers,
+            "feedforward": feedforward,
+            "dropout": dropout,
+            "future_prediction": future_prediction,
+            "just_counter": just_counter,
+            "token_durations": token_durations,
+        }
+        self.network: ProgressiveTransformer
+        self.test_scores: PoseTest
+
+    def configure_model(self) -> None:
+        """Build the network once the data has told its vocabulary and statistics."""
+        if hasattr(self, "network"):
+            return
+        data = self.trainer.datamodule  # type: ignore[attr-defined]
+        if not isinstance(data, TextPoseDataModule):
+            raise TypeError(f"ASLSLP trains on text-pose pairs, found {type(data).__name__} as data.class_path")
+        config = ProgressiveTransformerConfig(vocabulary=len(data.tokenizer), **self.sizes)
+        self.network = ProgressiveTransformer(config)
+        self.network.features.fit(data.training_joints())
+        self.register_buffer("error_std", torch.zeros_like(self.network.features.std))
+
+    def loss(self, batch: TextPoseBatch) -> tuple[Tensor, dict[str, Tensor]]:
+        """Objective of a batch, and its parts under their names."""
+        network = self.network
+        features = network.features(batch.joints)
+        counters = progress(batch.lengths, features.shape[1])
+        before = torch.nn.functional.pad(features, (0, 0, 1, -1))
+        if self.training and self.gaussian_noise:
+            before = before + torch.randn_like(before) * self.error_std * self.gaussian_noise
+        source = network.encode(batch.tokens)
+        predictions, own_counters = network.decode(
+            before, torch.nn.functional.pad(counters, (1, -1)), source.paced(batch.lengths)
+        )
+        targets, mask = self.windows(features, batch.lengths, predictions.shape[2])
+        parts = {
+            "pose": self.error(predictions, targets, mask),
+            "counter": self.error(own_counters, counters, mask[:, :, 0, 0]),
+        }
+        if source.durations is not None:
+            parts["length"] = length_error(source, batch.lengths)
+        if self.training and self.gaussian_noise:
+            self._track_error(predictions[:, :, 0], features, mask[:, :, 0])
+        total = torch.stack(list(parts.values())).sum()
+        if self.long_video_loss:
+            total = objectives.long_video_loss(total, network, self.loss_scale)
+        return total, parts
+
+    def training_step(self, batch: TextPoseBatch, _: int) -> Tensor:
+        total, parts = self.loss(batch)
+        self.log("train/loss", total, prog_bar=True)
+        self.log_dict({f"train/{name}": value for name, value in parts.items()})
+        return total
+
+    def validation_step(self, batch: TextPoseBatch, _: int) -> None:
+        _, parts = self.loss(batch)
+        size = len(batch.texts)
+        self.log("val/loss", torch.stack(list(parts.values())).sum(), prog_bar=True, batch_size=size)
+        self.log_dict({f"val/{name}": value for name, value in parts.items()}, batch_size=size)
+
+    def on_test_start(self) -> None:
+        data = self.trainer.datamodule  # type: ignore[attr-defined]
+        self.test_scores = PoseTest(data.examples["train"])
+
+    def test_step(self, batch: TextPoseBatch, _: int) -> None:
+        longest = 4 * int(batch.lengths.max())
+        free = decode(self.network, batch.tokens, max_frames=longest)
+        oracle = decode(self.network, batch.tokens, frames=batch.lengths)
+        self.test_scores.update(batch, free, oracle)
+
+    def test_results(self) -> dict[str, dict[str, Any]]:
+        """Every score under its key, with its value, number of sentences and protocol."""
+        return self.test_scores.results()
+
+    def configure_optimizers(self) -> Any:
+        optimizer = torch.optim.Adam(self.network.parameters(), lr=self.learning_rate)
+        if self.schedule == "one-cycle":
+            steps = int(self.trainer.estimated_stepping_batches)
+            cycle = OneCycleLR(optimizer, self.learning_rate, total_steps=steps, pct_start=0.1)
+            return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cycle, "interval": "step"}}
+        plateau = ReduceLROnPlateau(optimizer, factor=0.7, patience=7)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": plateau, "monitor": "val/loss"}}
+
+    @torch.no_grad()
+    def _track_error(self, predictions: Tensor, features: Tensor, mask: Tensor) -> None:
+        """Running standard deviation of the prediction error per feature, the scale of the gaussian noise."""
+        errors = (predictions - features)[mask.squeeze(-1)]
+        if len(errors) > 1:
+            self.error_std.lerp_(errors.std(0), 0.05)  # type: ignore[operator,union-attr]
+
+
+def progress(lengths: Tensor, frames: int) -> Tensor:
+    """Counters (B, frames): frame i of T holds (i + 1) / T, so that the last of a sequence holds 1."""
+    return (torch.arange(1, frames + 1, device=lengths.device) / lengths[:, None]).clamp(max=1.0)
+
+
+def length_error(source: Source, lengths: Tensor) -> Tensor:
+    """Squared log ratio of predicted and true length: as wrong to be twice as long as half as long."""
+    assert source.durations is not None
+    return (source.durations.sum(-1) / lengths).log().square().mean()

@@ -1,0 +1,257 @@
+"""Text to pose: encoder-decoder transformer whose frames carry a progress counter.
+
+Saunders et al. 2020, "Progressive Transformers for End-to-End Sign Language Production"; Fang et al. 2023, "SignDiff",
+sections 3.2-3.3. One addition is ours: `TokenDurations`, which lets the text set the pace of free decoding.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from lightning_modules.networks.pose_features import POSE_FEATURES, PoseFeatures
+
+PAD = 0
+
+
+@dataclass(frozen=True)
+class ProgressiveTransformerConfig:
+    """Sizes and switches of the network; the defaults are the published base (15.4 M parameters with its vocabulary).
+
+    vocabulary: number of token ids; id 0 is padding.
+    future_prediction: frames predicted at each step, the current one first; 1 predicts the current frame alone.
+    just_counter: the decoder sees the counter and no pose ("Just Counter").
+    token_durations: each token's duration in frames is predicted, their sum is the length, and each frame is told
+        which tokens it falls on. Without it the decoder's own counter output drives decoding, as published.
+    """
+
+    vocabulary: int
+    width: int = 512
+    heads: int = 4
+    layers: int = 2
+    feedforward: int = 2048
+    dropout: float = 0.0
+    future_prediction: int = 1
+    just_counter: bool = False
+    token_durations: bool = True
+
+
+def sinusoids(positions: Tensor, width: int) -> Tensor:
+    """Sinusoidal encoding of real-valued `positions` (...), giving (..., width) (Vaswani et al. 2017, section 3.5)."""
+    rates = torch.exp(torch.arange(0, width, 2, device=positions.device) * (-math.log(10000.0) / width))
+    angles = positions[..., None].float() * rates
+    return torch.stack((angles.sin(), angles.cos()), -1).flatten(-2)
+
+
+class KeyValues:
+    """Keys and values of one attention over the frames decoded so far, (B, heads, frames, width / heads)."""
+
+    def __init__(self, batch: int, heads: int, frames: int, size: int, like: Tensor) -> None:
+        self._store = like.new_empty(2, batch, heads, frames, size)
+        self._frames = 0
+
+    def append(self, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Add new frames and return all keys and values."""
+        start, self._frames = self._frames, self._frames + keys.shape[2]
+        self._store[0, :, :, start : self._frames] = keys
+        self._store[1, :, :, start : self._frames] = values
+        return self._store[0, :, :, : self._frames], self._store[1, :, :, : self._frames]
+
+
+class SelfAttention(nn.Module):
+    def __init__(self, width: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.heads, self.dropout = heads, dropout
+        self.query_key_value = nn.Linear(width, 3 * width)
+        self.output = nn.Linear(width, width)
+
+    def forward(
+        self, x: Tensor, mask: Tensor | None = None, causal: bool = False, cache: KeyValues | None = None
+    ) -> Tensor:
+        batch, length, width = x.shape
+        q, k, v = self.query_key_value(x).view(batch, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        if cache is not None:
+            k, v = cache.append(k, v)
+        dropout = self.dropout if self.training else 0.0
+        attended = F.scaled_dot_product_attention(q, k, v, mask, dropout, is_causal=causal)
+        out: Tensor = self.output(attended.transpose(1, 2).reshape(batch, length, width))
+        return out
+
+
+class CrossAttention(nn.Module):
+    def __init__(self, width: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.heads, self.dropout = heads, dropout
+        self.query = nn.Linear(width, width)
+        self.key_value = nn.Linear(width, 2 * width)
+        self.output = nn.Linear(width, width)
+
+    def keys_values(self, memory: Tensor) -> tuple[Tensor, Tensor]:
+        """Project the source once; every frame attends to the result."""
+        batch, length, _ = memory.shape
+        k, v = self.key_value(memory).view(batch, length, 2, self.heads, -1).permute(2, 0, 3, 1, 4)
+        return k, v
+
+    def forward(self, x: Tensor, keys_values: tuple[Tensor, Tensor], mask: Tensor) -> Tensor:
+        batch, length, width = x.shape
+        q = self.query(x).view(batch, length, self.heads, -1).transpose(1, 2)
+        dropout = self.dropout if self.training else 0.0
+        attended = F.scaled_dot_product_attention(q, *keys_values, mask, dropout)
+        out: Tensor = self.output(attended.transpose(1, 2).reshape(batch, length, width))
+        return out
+
+
+def _feedforward(config: ProgressiveTransformerConfig) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Linear(config.width, config.feedforward), nn.ReLU(), nn.Linear(config.feedforward, config.width)
+    )
+
+
+class EncoderLayer(nn.Module):
+    def __init__(self, config: ProgressiveTransformerConfig) -> None:
+        super().__init__()
+        self.norms = nn.ModuleList(nn.LayerNorm(config.width) for _ in range(2))
+        self.attention = SelfAttention(config.width, config.heads, config.dropout)
+        self.feedforward = _feedforward(config)
+        self.drop = nn.Dropout(config.dropout)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        x = x + self.drop(self.attention(self.norms[0](x), mask))
+        out: Tensor = x + self.drop(self.feedforward(self.norms[1](x)))
+        return out
+
+
+class DecoderLayer(nn.Module):
+    def __init__(self, config: ProgressiveTransformerConfig) -> None:
+        super().__init__()
+        self.norms = nn.ModuleList(nn.LayerNorm(config.width) for _ in range(3))
+        self.attention = SelfAttention(config.width, config.heads, config.dropout)
+        self.source_attention = CrossAttention(config.width, config.heads, config.dropout)
+        self.feedforward = _feedforward(config)
+        self.drop = nn.Dropout(config.dropout)
+
+    def forward(
+        self, x: Tensor, source: tuple[Tensor, Tensor], source_mask: Tensor, cache: KeyValues | None
+    ) -> Tensor:
+        x = x + self.drop(self.attention(self.norms[0](x), causal=cache is None, cache=cache))
+        x = x + self.drop(self.source_attention(self.norms[1](x), source, source_mask))
+        out: Tensor = x + self.drop(self.feedforward(self.norms[2](x)))
+        return out
+
+
+class TokenDurations(nn.Module):
+    """How many frames each token takes, and so which tokens a frame falls on.
+
+    Gaussian upsampling (Shen et al. 2020, "Non-Attentive Tacotron", section 3) without duration labels: the sum is
+    fitted to the length of the reference, the shares are learnt through the poses.
+    """
+
+    phases = 8
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.duration = nn.Linear(width, 1)
+        self.spread = nn.Parameter(torch.zeros(()))
+        self.output = nn.Linear(width + self.phases, width)
+
+    def forward(self, memory: Tensor, mask: Tensor) -> Tensor:
+        """Durations (B, N) in frames, at least a tenth of a frame each, 0 for padding."""
+        return (F.softplus(self.duration(memory).squeeze(-1)) * 5.0 + 0.1) * mask
+
+    def align(self, frames: Tensor, durations: Tensor, memory: Tensor) -> Tensor:
+        """What frames (T,) (indices) are about: the tokens they fall on and how far through them they are, (B, T, width)."""
+        centres = durations.cumsum(-1) - durations / 2
+        phase = (frames[:, None] + 0.5 - centres[:, None]) / durations.clamp(min=0.1)[:, None]
+        distance = (frames[:, None] + 0.5 - centres[:, None]) / (durations[:, None] / 2 + 1.0)
+        scores = -distance.square() * self.spread.exp()
+        weights = scores.masked_fill(durations[:, None] == 0, -torch.inf).softmax(-1)
+        through = (weights * phase.clamp(-2, 2)).sum(-1)
+        return self.output(torch.cat((weights @ memory, sinusoids(through * 10, self.phases)), -1))  # type: ignore[no-any-return]
+
+
+@dataclass
+class Source:
+    """An encoded batch of sentences: memory (B, N, width), mask (B, N) true on tokens, durations (B, N) in frames."""
+
+    memory: Tensor
+    mask: Tensor
+    durations: Tensor | None
+    keys_values: list[tuple[Tensor, Tensor]]
+
+    def paced(self, frames: Tensor) -> "Source":
+        """The same sentences stretched to last `frames` (B,)."""
+        if self.durations is None:
+            return self
+        scale = frames / self.durations.sum(-1)
+        return Source(self.memory, self.mask, self.durations * scale[:, None], self.keys_values)
+
+
+class ProgressiveTransformer(nn.Module):
+    """Words in, 50 joints and a counter a frame out."""
+
+    def __init__(self, config: ProgressiveTransformerConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.features = PoseFeatures()
+        self.embedding = nn.Embedding(config.vocabulary, config.width, padding_idx=PAD)
+        self.encoder = nn.ModuleList(EncoderLayer(config) for _ in range(config.layers))
+        self.encoder_norm = nn.LayerNorm(config.width)
+        self.durations = TokenDurations(config.width) if config.token_durations else None
+        self.frame = nn.Linear(POSE_FEATURES + 1, config.width)
+        self.decoder = nn.ModuleList(DecoderLayer(config) for _ in range(config.layers))
+        self.decoder_norm = nn.LayerNorm(config.width)
+        self.output = nn.Linear(config.width, config.future_prediction * POSE_FEATURES + 1)
+        for parameter in self.parameters():
+            if parameter.dim() > 1:
+                nn.init.xavier_uniform_(parameter)
+        with torch.no_grad():
+            self.embedding.weight[PAD] = 0
+
+    def encode(self, tokens: Tensor) -> Source:
+        """Token ids (B, N), padded with 0."""
+        mask = tokens != PAD
+        places = torch.arange(tokens.shape[1], device=tokens.device)
+        x = self.embedding(tokens) * math.sqrt(self.config.width) + sinusoids(places, self.config.width)
+        for layer in self.encoder:
+            x = layer(x, mask[:, None, None])
+        memory = self.encoder_norm(x)
+        durations = None if self.durations is None else self.durations(memory, mask)
+        keys_values = [layer.source_attention.keys_values(memory) for layer in self.decoder]  # type: ignore[union-attr,operator]
+        return Source(memory, mask, durations, keys_values)
+
+    def decode(
+        self,
+        poses: Tensor,
+        counters: Tensor,
+        source: Source,
+        start: int = 0,
+        caches: list[KeyValues] | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """Predict frames from those before them.
+
+        poses: pose features of the frame before each, (B, T, 150); zeros before the first.
+        counters: progress of the frame before each, (B, T), 0 before the first.
+        start: index of the first of the T frames; more than 0 only when `caches` hold the earlier ones.
+
+        Returns the features of each frame and those that follow it, (B, T, future_prediction, 150), and counters (B, T).
+        """
+        if self.config.just_counter:
+            poses = torch.zeros_like(poses)
+        frames = torch.arange(start, start + poses.shape[1], device=poses.device)
+        x = self.frame(torch.cat((poses, counters[..., None]), -1)) + sinusoids(frames, self.config.width)
+        if self.durations is not None and source.durations is not None:
+            x = x + self.durations.align(frames, source.durations, source.memory)
+        mask = source.mask[:, None, None]
+        for number, layer in enumerate(self.decoder):
+            x = layer(x, source.keys_values[number], mask, None if caches is None else caches[number])
+        out = self.output(self.decoder_norm(x))
+        predictions = out[..., :-1].unflatten(-1, (self.config.future_prediction, POSE_FEATURES))
+        return predictions, out[..., -1]
+
+    def new_caches(self, batch: int, frames: int) -> list[KeyValues]:
+        """Empty caches for decoding up to `frames` frames one after another."""
+        size = self.config.width // self.config.heads
+        like = self.output.weight
+        return [KeyValues(batch, self.config.heads, frames, size, like) for _ in self.decoder]
