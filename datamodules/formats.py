@@ -1,0 +1,151 @@
+"""Files of the field: `.skels` with its parallel `.text`, `.gloss` and `.files`, and `.pose`.
+
+One `.skels` line is one sequence: T x 151 floats, 50 joints x (x, y, z) in SLP units and then a counter. The
+counter of the published files is i/T, which never reaches 1; readers drop it: it follows from the length.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from pose_format import Pose
+
+from datamodules.skeletons import SLP_50
+
+JOINT_FLOATS: Final = 3 * SLP_50.joints
+FRAME_FLOATS: Final = JOINT_FLOATS + 1
+
+
+@contextmanager
+def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """A temporary path beside `path` that takes its place when the block ends well and vanishes otherwise."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        mask = os.umask(0)
+        os.umask(mask)
+        temporary.chmod(0o666 & ~mask)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def iterate_skels(path: str | os.PathLike[str]) -> Iterator[npt.NDArray[np.float32]]:
+    """The sequences of a `.skels` file one by one, each (T, 50, 3) float32 in SLP units.
+
+    Raises:
+        ValueError: an empty or cut line, a non-number, NaN or infinity; the message names file and line.
+    """
+    with open(path, encoding="utf-8", errors="replace") as lines:
+        for number, line in enumerate(lines, 1):
+            yield _parse_skels(line, f"{path}, line {number}")
+
+
+def read_skels(path: str | os.PathLike[str]) -> list[npt.NDArray[np.float32]]:
+    """All sequences of a `.skels` file; see `iterate_skels`."""
+    return list(iterate_skels(path))
+
+
+def _parse_skels(line: str, where: str) -> npt.NDArray[np.float32]:
+    words = line.split()
+    if not words:
+        raise ValueError(
+            f"{where}: empty; expected T x {FRAME_FLOATS} numbers; "
+            f"remove the line here and in the parallel .text, .gloss and .files"
+        )
+    if len(words) % FRAME_FLOATS:
+        raise ValueError(
+            f"{where}: found {len(words)} numbers, expected a multiple of {FRAME_FLOATS} "
+            f"(50 joints x 3, counter); the line is cut off in frame {len(words) // FRAME_FLOATS}: "
+            f"fetch or write the file again"
+        )
+    try:
+        frames = np.array(words, np.float32).reshape(-1, FRAME_FLOATS)
+    except ValueError:
+        index = next(i for i, word in enumerate(words) if not _is_number(word))
+        raise ValueError(
+            f"{where}: found {words[index][:40]!r} at {_place(index)}, expected a number; "
+            f"repair or remove the line"
+        ) from None
+    bad = np.flatnonzero(~np.isfinite(frames))
+    if len(bad):
+        raise ValueError(
+            f"{where}: found {words[bad[0]]!r} at {_place(int(bad[0]))} ({len(bad)} such values), "
+            f"expected a finite number; interpolate the missing joints or remove the line"
+        )
+    return np.ascontiguousarray(frames[:, :JOINT_FLOATS]).reshape(-1, SLP_50.joints, 3)
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
+
+
+def _place(index: int) -> str:
+    frame, position = divmod(index, FRAME_FLOATS)
+    return f"frame {frame}, " + ("the counter" if position == JOINT_FLOATS else f"joint {position // 3}")
+
+
+def write_skels(path: str | os.PathLike[str], sequences: Iterable[npt.NDArray[np.floating]]) -> None:
+    """Write sequences, each (T, 50, 3) in SLP units, one a line: 5 decimals, counter i/T, as usual.
+
+    The file appears whole or not at all.
+
+    Raises:
+        ValueError: a sequence of another shape, an empty one, or NaN or infinite joints.
+    """
+    with atomic(path) as temporary, open(temporary, "w", encoding="utf-8") as out:
+        for number, joints in enumerate(sequences, 1):
+            where = f"{path}, sequence {number}"
+            if joints.ndim != 3 or joints.shape[1:] != (SLP_50.joints, 3) or not len(joints):
+                raise ValueError(f"{where}: expected (T, 50, 3) with T >= 1, found {joints.shape}")
+            bad = np.argwhere(~np.isfinite(joints))
+            if len(bad):
+                frame, joint, _ = bad[0]
+                raise ValueError(
+                    f"{where}: frame {frame}, joint {joint} is not finite; interpolate absent joints first"
+                )
+            frames = np.column_stack([joints.reshape(len(joints), -1), np.arange(len(joints)) / len(joints)])
+            out.write(" ".join(["%.5f"] * frames.size) % tuple(frames.ravel().tolist()) + "\n")
+
+
+def read_lines(path: str | os.PathLike[str]) -> list[str]:
+    """The stripped lines of a `.text`, `.gloss` or `.files` file; empty ones stay: the files are parallel."""
+    with open(path, encoding="utf-8") as lines:
+        return [line.strip() for line in lines]
+
+
+def read_pose(path: str | os.PathLike[str]) -> Pose:
+    """A `.pose` file (v0.1 or v0.2) of any layout.
+
+    Raises:
+        ValueError: bytes that are not a pose, or a pose without a frame.
+    """
+    content = Path(path).read_bytes()
+    try:
+        pose = Pose.read(content)
+    except Exception as error:
+        raise ValueError(
+            f"{path}: {len(content)} bytes that are no .pose ({error}); write it again"
+        ) from error
+    if not len(pose.body.data):
+        raise ValueError(f"{path}: a .pose file without a frame; it was cut off: write it again")
+    return pose
+
+
+def write_pose(path: str | os.PathLike[str], pose: Pose) -> None:
+    """Write a `.pose` file (v0.2); it appears whole or not at all."""
+    with atomic(path) as temporary, open(temporary, "wb") as out:
+        pose.write(out)
