@@ -1,0 +1,89 @@
+"""Video files: uint8 RGB frames in and out, streamed, so that length costs no memory.
+
+What is written plays in a browser: H.264, yuv420p, the index in front (faststart).
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from itertools import chain
+
+import av
+import numpy as np
+import numpy.typing as npt
+
+from datamodules.formats import atomic
+
+Frame = npt.NDArray[np.uint8]
+
+
+def write_video(path: str | os.PathLike[str], frames: Iterable[Frame], fps: float, crf: int = 18) -> None:
+    """Write frames, each (H, W, 3) uint8 RGB of the same size, as an .mp4 that appears whole or not at all.
+
+    yuv420p needs even sides: an odd one grows by a repeated row or column.
+
+    Args:
+        path: the file; its folder is made.
+        frames: any iterable, consumed one frame at a time.
+        fps: frames a second, fractional rates (29.97) too.
+        crf: H.264 quality, 0 lossless to 51 worst; 18 shows no loss to the eye.
+
+    Raises:
+        ValueError: no frame at all, a frame of another size or type, or fps that is not positive.
+    """
+    if not fps > 0:
+        raise ValueError(f"{path}: expected fps > 0, found {fps}")
+    stream_of_frames = iter(frames)
+    try:
+        first = next(stream_of_frames)
+    except StopIteration:
+        raise ValueError(f"{path}: no frames to write; a video needs at least one") from None
+    _check(path, 0, first, first.shape)
+    odd = ((0, first.shape[0] % 2), (0, first.shape[1] % 2), (0, 0))
+    with (
+        atomic(path) as temporary,
+        av.open(str(temporary), "w", format="mp4", options={"movflags": "+faststart"}) as container,
+    ):
+        stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1001))
+        stream.height, stream.width = (side + side % 2 for side in first.shape[:2])
+        stream.pix_fmt = "yuv420p"
+        stream.options = {"crf": str(crf), "preset": "veryfast"}
+        for number, frame in enumerate(chain([first], stream_of_frames)):
+            _check(path, number, frame, first.shape)
+            picture = av.VideoFrame.from_ndarray(np.pad(frame, odd, mode="edge"), format="rgb24")
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode(None))
+
+
+def _check(path: str | os.PathLike[str], number: int, frame: Frame, shape: tuple[int, ...]) -> None:
+    if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8 or 0 in frame.shape:
+        raise ValueError(f"{path}: frame {number} is {frame.shape} {frame.dtype}, expected (H, W, 3) uint8")
+    if frame.shape != shape:
+        raise ValueError(f"{path}: frame {number} is {frame.shape}, the first was {shape}; resize them alike")
+
+
+def read_video(path: str | os.PathLike[str]) -> tuple[Iterator[Frame], float]:
+    """The frames of a video, decoded as they are asked for, each (H, W, 3) uint8 RGB, and frames a second.
+
+    The file is open until the iterator ends; `np.stack(list(frames))` is a short clip's (T, H, W, 3) array.
+
+    Raises:
+        ValueError: a file that is not a video or has no video stream.
+        FileNotFoundError: no such file.
+    """
+    try:
+        container = av.open(os.fspath(path), metadata_errors="replace")  # WLASL's titles are not UTF-8
+    except av.error.InvalidDataError as error:
+        size = os.path.getsize(path)
+        raise ValueError(f"{path}: {size} bytes that are no video; download or convert it again") from error
+    if not container.streams.video:
+        container.close()
+        raise ValueError(f"{path}: no video stream; expected a file with pictures")
+    rate = container.streams.video[0].average_rate
+    return _decode(container), float(rate) if rate else 25.0
+
+
+def _decode(container: av.container.InputContainer) -> Iterator[Frame]:
+    with container:
+        for frame in container.decode(video=0):
+            yield frame.to_ndarray(format="rgb24")
