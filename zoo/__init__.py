@@ -1,1 +1,30 @@
-"""How models are run, published and composed."""
+"""How models are run, published and composed. Importing this loads no torch: the verbs that need it do."""
+
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+from zoo.spec import list_models
+
+if TYPE_CHECKING:
+    from typing import Literal
+
+__all__ = ["__version__", "list_models", "load"]
+
+try:
+    __version__ = version("sign-zoo")
+except PackageNotFoundError:  # a source tree that was never installed
+    __version__ = "0+source"
+
+
+def load(name: str, weights: "Literal['starter', 'hub'] | None" = None) -> Any:
+    """Open a model by its name, or by the path of a run or artefact folder, and return its loader.
+
+    A name takes the Hub revision that its spec pins, or the bundled starter weights while it pins none;
+    `weights` chooses by hand. One line on stderr says what was opened. Raises ValueError for an unknown name,
+    an unfinished run and files that are not an artefact.
+
+        zoo.load("asl-slp").translate("What is your name?")
+    """
+    from zoo.artefact import load as load_artefact
+
+    return load_artefact(name, weights)

@@ -1,0 +1,146 @@
+"""What the zoo adds to every training: resumable runs, reproducible epochs, previews, progress lines."""
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
+from lightning.pytorch import Callback, LightningModule, Trainer, seed_everything
+from lightning.pytorch.callbacks import Checkpoint
+from lightning.pytorch.loggers import WandbLogger
+from lightning.pytorch.utilities.seed import isolate_rng
+
+from zoo.loaders import loader_class
+
+
+class AtomicCheckpointIO(TorchCheckpointIO):
+    """Checkpoints that are either whole or absent: Lightning's go through /tmp, often another disk."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
+        target = Path(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = target.with_name(f".{target.name}.part")
+        with part.open("wb") as handle:
+            torch.save(checkpoint, handle)
+            handle.flush()
+            os.fsync(handle.fileno())
+        part.replace(target)
+
+
+class LastCheckpoint(Checkpoint):
+    """Keep `last.ckpt` at each epoch's end and, within long epochs, every `minutes`.
+
+    Saved when the next epoch starts rather than when one ends, so that schedulers and callbacks have had
+    their say and a resumed training equals an uninterrupted one.
+    """
+
+    def __init__(self, path: Path, minutes: float = 10.0) -> None:
+        self.path, self.seconds = path, 60.0 * minutes
+        self.saved = time.monotonic()
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if trainer.current_epoch > 0:
+            self._save(trainer)
+
+    def on_train_batch_end(self, trainer: Trainer, *_: Any) -> None:
+        overdue = time.monotonic() - self.saved > self.seconds
+        if trainer.strategy.broadcast(overdue) if trainer.world_size > 1 else overdue:
+            self._save(trainer)
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._save(trainer)
+
+    def _save(self, trainer: Trainer) -> None:
+        if not trainer.fast_dev_run:  # type: ignore[attr-defined]
+            trainer.save_checkpoint(self.path)
+        self.saved = time.monotonic()
+
+
+class EpochSeed(Callback):
+    """Seed each epoch by (seed, epoch), so that a resumed process draws what an uninterrupted one draws."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self.resumed = False
+
+    def on_load_checkpoint(self, *_: Any) -> None:
+        self.resumed = True
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        seed_everything((self.seed + 1_000_003 * trainer.current_epoch) % 2**32, workers=True, verbose=False)
+        if (
+            self.resumed
+        ):  # Lightning made this epoch's iterator before any hook ran; draw it again from the seed
+            iter(trainer.fit_loop._data_fetcher)  # type: ignore[arg-type]
+            self.resumed = False
+
+
+class Preview(Callback):
+    """Call the model's verb after validations, into the run's samples/, for at most `share` of the time."""
+
+    def __init__(self, task: str, folder: Path, share: float = 0.05) -> None:
+        self.task, self.folder, self.share = task, folder, share
+        self.began, self.spent, self.last = time.monotonic(), 0.0, 3.0
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        start = time.monotonic()
+        due = (start - self.began) * self.share > self.spent + self.last
+        if trainer.sanity_checking or not trainer.is_global_zero or not due:
+            return
+        with isolate_rng():
+            self.write(trainer, pl_module)
+        self.last = time.monotonic() - start
+        self.spent += self.last
+
+    def write(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write the samples of the module as it is now, and log them to W&B where a logger is set."""
+        training = pl_module.training
+        self.folder.mkdir(exist_ok=True)
+        with torch.no_grad():
+            loader = loader_class(self.task).from_training(pl_module, trainer.datamodule)  # type: ignore[attr-defined]
+            paths = loader.preview(self.folder)
+        pl_module.train(training)
+        for logger in trainer.loggers:
+            if isinstance(logger, WandbLogger):
+                _log_samples(logger, paths)
+
+
+class EpochLines(Callback):
+    """A line after validations, at most one every ten seconds, where no terminal can show a bar."""
+
+    def __init__(self) -> None:
+        self.began = time.monotonic()
+        self.printed = -10.0
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        elapsed = time.monotonic() - self.began
+        last = trainer.current_epoch + 1 == trainer.max_epochs
+        if (
+            trainer.sanity_checking
+            or not trainer.is_global_zero
+            or (elapsed - self.printed < 10 and not last)
+        ):
+            return
+        self.printed = elapsed
+        scores = "  ".join(f"{key} {float(value):.4g}" for key, value in trainer.progress_bar_metrics.items())
+        print(
+            f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}  {scores}  {elapsed:.0f} s", flush=True
+        )
+
+
+def _log_samples(logger: WandbLogger, paths: list[Path]) -> None:
+    import wandb
+
+    kinds: dict[str, Any] = {
+        ".mp4": wandb.Video,
+        ".gif": wandb.Video,
+        ".png": wandb.Image,
+        ".jpg": wandb.Image,
+    }
+    shown = {f"samples/{path.name}": kinds[path.suffix](str(path)) for path in paths if path.suffix in kinds}
+    if shown:
+        logger.experiment.log(shown)
+    for path in paths:
+        logger.experiment.save(str(path), base_path=str(path.parents[1]), policy="now")

@@ -1,0 +1,241 @@
+"""All that is wrong with a spec, at once: its keys and names (no torch), then its types (typecheck.py)."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from zoo.closed import refusals
+from zoo.loaders import TASKS
+from zoo.spec import SECTIONS, Problem, Spec, SpecError, nearest, read, resolve
+
+REQUIRED = ("name", "summary", "task", "model", "data", "trainer")
+CARD = (
+    "license",
+    "license_name",
+    "license_link",
+    "base_model",
+    "datasets",
+    "tags",
+    "language",
+    "citation",
+    "pipeline_tag",
+    "paper",
+    "terms",
+)
+SET_BY_THE_ZOO = {
+    "default_root_dir": "the zoo writes into the run's own folder",
+    "enable_checkpointing": "the zoo keeps checkpoints so that a run can resume",
+}
+
+
+def accepted(path: Path, starter: bool = False, overrides: Sequence[str] = (), types: bool = True) -> Spec:
+    """The resolved spec in a file, checked. Raises SpecError with every problem that was found.
+
+    Without `types` no torch is loaded, and types and argument names stay unchecked.
+    """
+    raw = read(path)
+    if problems := [*structure(raw, path), *([] if starter else _starter_problems(raw, str(path)))]:
+        raise SpecError(problems)
+    spec = resolve(raw, str(path), starter, overrides)
+    overridden = tuple(override.partition("=")[0] for override in overrides)
+    problems = [*trainer_problems(spec.config, str(path)), *refusals(spec.config, str(path))]
+    if types and not problems:
+        problems = _type_problems(spec)
+    if problems:
+        raise SpecError([_blame(problem, overridden) for problem in problems])
+    return spec
+
+
+def problems(path: Path) -> list[Problem]:
+    """Everything wrong with a file, plain and with its starter, each problem once."""
+    try:
+        raw = read(path)
+    except SpecError as error:
+        return list(error.problems)
+    found = [*structure(raw, path), *_starter_problems(raw, str(path))]
+    if any(problem.key in ("model", "data", "trainer", "starter") for problem in found):
+        return found
+    for starter in (False, True) if raw.get("starter") else (False,):
+        try:
+            spec = resolve(raw, str(path), starter)
+        except SpecError as error:
+            found += error.problems
+            continue
+        named = [*trainer_problems(spec.config, str(path)), *refusals(spec.config, str(path))]
+        found += named or _type_problems(spec)
+    return list(dict.fromkeys(found))
+
+
+def structure(raw: dict[str, Any], path: Path) -> Iterator[Problem]:
+    """Keys and plain values outside model, data and trainer."""
+    source = str(path)
+    for key in REQUIRED:
+        if key not in raw:
+            yield Problem(source, key, "missing")
+    yield from _unknown(raw, SECTIONS, "", source)
+    for key in ("name", "summary", "task"):
+        yield from _expect(
+            raw, key, source, "a line of text", lambda value: isinstance(value, str) and bool(value.strip())
+        )
+    name = raw.get("name")
+    if isinstance(name, str) and not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
+        yield Problem(source, "name", f"found {name!r}, expected lower-case words joined by '-'")
+    elif isinstance(name, str) and path.name != "spec.yaml" and name != path.stem:
+        yield Problem(source, "name", f"found {name!r}, expected {path.stem!r}, the name of the file")
+    task = raw.get("task")
+    if isinstance(task, str) and task not in TASKS:
+        yield Problem(source, "task", f"found {task!r}, which no loader has{nearest(task, TASKS)}")
+    yield from _expect(raw, "seed", source, "a whole number of at least 0", _is_seed)
+    for section in ("model", "data", "trainer"):
+        yield from _expect(raw, section, source, "a mapping", lambda value: isinstance(value, dict))
+    for section in ("model", "data"):
+        block = raw.get(section)
+        if isinstance(block, dict):
+            yield from _class_block(block, section, source)
+            if "class_path" not in block:
+                yield Problem(source, f"{section}.class_path", "missing")
+    yield from _hub(raw, source)
+    yield from _card(raw, source)
+
+
+def trainer_problems(config: dict[str, Any], source: str) -> Iterator[Problem]:
+    """Trainer arguments that the zoo sets itself, and callbacks in a form that it can follow."""
+    trainer = config["trainer"]
+    for key, reason in SET_BY_THE_ZOO.items():
+        if key in trainer:
+            yield Problem(source, f"trainer.{key}", f"leave it out: {reason}")
+    if not isinstance(trainer.get("logger", True), bool):
+        yield Problem(
+            source, "trainer.logger", "expected true, or false to log to CSV only; the zoo configures loggers"
+        )
+    callbacks = trainer.get("callbacks") or []
+    keepers = []
+    for index, callback in enumerate(callbacks if isinstance(callbacks, list) else [callbacks]):
+        key = f"trainer.callbacks.{index}" if isinstance(callbacks, list) else "trainer.callbacks"
+        if not isinstance(callback, dict):
+            continue  # refused by name in closed.py
+        yield from _class_block(callback, key, source)
+        if "class_path" not in callback:
+            yield Problem(source, f"{key}.class_path", "missing")
+        elif str(callback["class_path"]).endswith(".ModelCheckpoint"):
+            keepers.append(key)
+            for argument in {"dirpath", "filename", "save_last"} & set(callback.get("init_args") or {}):
+                yield Problem(
+                    source, f"{key}.init_args.{argument}", "leave it out: the zoo names its checkpoints"
+                )
+    if len(keepers) > 1:
+        yield Problem(source, keepers[1], "one ModelCheckpoint at most: it says which weights are the best")
+
+
+def _starter_problems(raw: dict[str, Any], source: str) -> Iterator[Problem]:
+    if "starter" not in raw or raw["starter"] is None:
+        return
+    starter = raw["starter"]
+    if not isinstance(starter, dict):
+        yield Problem(
+            source, "starter", f"found {starter!r}, expected a mapping of model, data and trainer overrides"
+        )
+        return
+    yield from _unknown(starter, ("model", "data", "trainer"), "starter", source)
+    for section in ("model", "data", "trainer"):
+        if section in starter and not isinstance(starter[section], dict):
+            yield Problem(source, f"starter.{section}", f"found {starter[section]!r}, expected a mapping")
+        elif section in starter and section != "trainer":
+            yield from _class_block(starter[section], f"starter.{section}", source)
+
+
+def _class_block(block: dict[str, Any], key: str, source: str) -> Iterator[Problem]:
+    yield from _unknown(block, ("class_path", "init_args"), key, source)
+    yield from _expect(
+        block, "class_path", source, "the dotted name of a class", lambda value: isinstance(value, str), key
+    )
+    yield from _expect(block, "init_args", source, "a mapping", lambda value: isinstance(value, dict), key)
+
+
+def _hub(raw: dict[str, Any], source: str) -> Iterator[Problem]:
+    yield from _expect(raw, "hub", source, "a mapping", lambda value: isinstance(value, dict))
+    hub = raw.get("hub")
+    if not isinstance(hub, dict):
+        return
+    yield from _unknown(hub, ("repo_id", "revision"), "hub", source)
+    repo = re.compile(r"[\w.-]+/[\w.-]+")
+    yield from _expect(
+        hub,
+        "repo_id",
+        source,
+        "'user/name' or null",
+        lambda v: v is None or (isinstance(v, str) and bool(repo.fullmatch(v))),
+        "hub",
+    )
+    commit = re.compile(r"[0-9a-f]{40}")
+    yield from _expect(
+        hub,
+        "revision",
+        source,
+        "a commit (40 hex digits) or null",
+        lambda v: v is None or bool(commit.fullmatch(str(v))),
+        "hub",
+    )
+    if hub.get("revision") and not hub.get("repo_id"):
+        yield Problem(source, "hub.repo_id", "missing, although hub.revision is pinned")
+
+
+def _card(raw: dict[str, Any], source: str) -> Iterator[Problem]:
+    yield from _expect(raw, "card", source, "a mapping", lambda value: isinstance(value, dict))
+    card = raw.get("card")
+    if not isinstance(card, dict):
+        return
+    yield from _unknown(card, CARD, "card", source)
+    if "license" not in card:
+        yield Problem(source, "card.license", "missing; a published model needs one")
+    yield from _expect(
+        card,
+        "license",
+        source,
+        "a licence identifier such as mit",
+        lambda v: isinstance(v, str) and bool(v.strip()),
+        "card",
+    )
+    for key in ("datasets", "tags", "language"):
+        yield from _expect(
+            card,
+            key,
+            source,
+            "a list of words",
+            lambda v: isinstance(v, list) and all(isinstance(i, str) for i in v),
+            "card",
+        )
+
+
+def _unknown(block: dict[str, Any], known: Sequence[str], key: str, source: str) -> Iterator[Problem]:
+    for name in block:
+        if name not in known:
+            where = f"{key}.{name}" if key else str(name)
+            yield Problem(source, where, f"unknown key{nearest(str(name), known)}")
+
+
+def _expect(
+    block: dict[str, Any], name: str, source: str, expected: str, valid: Callable[[Any], bool], key: str = ""
+) -> Iterator[Problem]:
+    if name in block and not valid(block[name]):
+        where = f"{key}.{name}" if key else name
+        yield Problem(source, where, f"found {block[name]!r}, expected {expected}")
+
+
+def _is_seed(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _type_problems(spec: Spec) -> list[Problem]:
+    from zoo.typecheck import type_problems  # loads torch
+
+    return list(type_problems(spec))
+
+
+def _blame(problem: Problem, overridden: Sequence[str]) -> Problem:
+    """Name the command line instead of the file where an override brought the value."""
+    for key in overridden:
+        if problem.key in (key, re.sub(r"^(model|data)\.", r"\1.init_args.", key)):
+            return Problem("command line", f"--{key}", problem.message)
+    return problem

@@ -1,0 +1,232 @@
+"""`python -m zoo`: the verbs. Torch is loaded only in those that need it."""
+
+import argparse
+import os
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from zoo import __version__
+from zoo.check import accepted, problems
+from zoo.runs import Run, unfinished_message
+from zoo.spec import OVERRIDABLE, Spec, SpecError, list_models, locate, read, shipped_folder
+
+OK, PROBLEMS, REFUSED, INTERRUPTED = 0, 1, 2, 130
+DESCRIPTION = "Sign-language models as experiment specs: train, measure, load and run them."
+EPILOG = """\
+SPEC is a path to a YAML file, the name of a shipped spec (`list`), or the folder of a run.
+Overrides are dotted keys with YAML values: --trainer.max_epochs 3, --model.width=64, --data.batch_size 4.
+
+examples:
+  python -m zoo fit asl-slp --starter                       train small on the avatar, on two CPU cores
+  python -m zoo fit specs/asl-slp.yaml --trainer.devices 4  train the real recipe
+  python -m zoo test asl-slp --starter                      measure that run, into its results.json
+  python -m zoo run asl-slp "What is your name?" -o name.mp4
+  python -m zoo check my-spec.yaml                          every problem at once
+
+exit codes: 0 done; 1 check found problems; 2 refused, one message on stderr says why;
+            130 interrupted, the same command goes on
+set ZOO_RUNS to keep runs elsewhere than in ./runs, ZOO_TRACEBACK=1 to see where a refusal came from"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb; returns the exit code."""
+    arguments, overrides = split_overrides(sys.argv[1:] if argv is None else argv)
+    try:
+        options = _parser().parse_args(arguments)
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    if overrides and not getattr(options, "takes_overrides", False):
+        print(f"error: `{options.verb}` takes no overrides, found --{overrides[0]}", file=sys.stderr)
+        return REFUSED
+    options.overrides = overrides
+    try:
+        return int(options.action(options))
+    except SpecError as error:
+        print(error, file=sys.stderr)
+    except (ValueError, OSError) as error:
+        if os.environ.get("ZOO_TRACEBACK"):
+            raise
+        print(f"error: {error}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+    return REFUSED
+
+
+def split_overrides(argv: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Take `--a.b value` and `--a.b=value` out of a command line; what is left is argparse's.
+
+    argparse would take the value for a positional argument, as it does not know these options.
+    """
+    rest: list[str] = []
+    overrides: list[str] = []
+    pending = list(argv)
+    while pending:
+        token = pending.pop(0)
+        if token == "--":
+            return [*rest, token, *pending], overrides
+        match = re.fullmatch(r"--(\w+\.[\w.-]+|seed)(=.*)?", token, re.DOTALL)
+        if not match:
+            rest.append(token)
+        elif match[2] is not None:
+            overrides.append(match[1] + match[2])
+        elif pending and not pending[0].startswith("--"):
+            overrides.append(f"{match[1]}={pending.pop(0)}")
+        else:
+            rest.append(token)  # without a value: argparse refuses it
+    return rest, overrides
+
+
+def _fit(options: argparse.Namespace) -> int:
+    spec, run = _spec_and_run(options, types=False)
+    if run.finished:
+        print(f"already finished: {run.folder}")
+        return OK
+    spec, run = _spec_and_run(options, types=True)
+    from zoo.train import Interrupted, fit
+
+    print(f"{'going on with' if run.started else 'run'} {run.folder}", flush=True)
+    try:
+        fit(spec, run)
+    except (Interrupted, KeyboardInterrupt):
+        command = f"python -m zoo fit {run.folder}" if run.started else "the same command"
+        print(f"interrupted; `{command}` goes on with it", file=sys.stderr)
+        return INTERRUPTED
+    print(f"finished {run.folder}\nopen it with zoo.load({str(run.folder)!r})")
+    return OK
+
+
+def _measure(options: argparse.Namespace) -> int:
+    spec, run = _spec_and_run(options, types=False)
+    if not run.finished:
+        again = " ".join(["python -m zoo fit", options.spec, *(["--starter"] if options.starter else [])])
+        raise ValueError(
+            unfinished_message(run.folder) if run.started else f"no run yet: `{again}` trains it"
+        )
+    spec, run = _spec_and_run(options, types=True)
+    from zoo.artefact import data_note
+    from zoo.train import measure
+
+    results = measure(spec, run, options.verb)
+    _print_results(f"{spec.name}, {options.verb}", results, data_note(run.provenance()))
+    if options.verb == "test":
+        print(run.folder / "results.json")
+    return OK
+
+
+def _list(options: argparse.Namespace) -> int:
+    from rich.console import Console
+    from rich.table import Table
+
+    from zoo.artefact import starter_folder
+
+    names = list_models(options.pattern)
+    if not names:
+        raise ValueError(f"no model matches {options.pattern!r}; there are {', '.join(list_models())}")
+    table = Table("name", "task", "summary", "starter weights", box=None, pad_edge=False)
+    for name in names:
+        spec = read(shipped_folder() / f"{name}.yaml")
+        shipped = "yes" if (starter_folder(name) / "config.json").is_file() else "no"
+        table.add_row(name, str(spec.get("task")), str(spec.get("summary")), shipped)
+    Console(width=None if sys.stdout.isatty() else 200).print(table)
+    return OK
+
+
+def _show(options: argparse.Namespace) -> int:
+    print(accepted(locate(options.spec), options.starter, options.overrides, types=False).yaml(), end="")
+    return OK
+
+
+def _check(options: argparse.Namespace) -> int:
+    paths = [locate(spec) for spec in options.specs] or sorted(shipped_folder().glob("*.yaml"))
+    bad = 0
+    for path in paths:
+        found = problems(path)
+        bad += len(found)
+        if found:
+            print("\n".join(map(str, found)), file=sys.stderr)
+        else:
+            print(f"{path}: good{', and with its starter' if read(path).get('starter') else ''}")
+    if bad:
+        print(f"{bad} problem{'s' if bad > 1 else ''}", file=sys.stderr)
+    return PROBLEMS if bad else OK
+
+
+def _run(options: argparse.Namespace) -> int:
+    from zoo.artefact import load
+
+    if options.model in list_models():
+        loader = load(options.model, "starter" if options.starter else None)
+    elif Path(options.model).is_file():
+        spec = accepted(Path(options.model), options.starter, options.overrides, types=False)
+        loader = load(str(Run.of(spec).folder))
+    else:
+        loader = load(options.model)
+    for output in options.output:
+        for path in loader.run(options.input, output):
+            print(path)
+    return OK
+
+
+def _spec_and_run(options: argparse.Namespace, types: bool) -> tuple[Spec, Run]:
+    spec = accepted(locate(options.spec), options.starter, options.overrides, types)
+    run = Run.of(spec)
+    if run.started and run.provenance().get("starter"):
+        spec = Spec(spec.source, spec.config, starter=True)
+    return spec, run
+
+
+def _print_results(title: str, results: dict[str, dict[str, Any]], note: str) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    columns = list(dict.fromkeys(column for row in results.values() for column in row))
+    table = Table("key", *columns, title=title, caption=note)
+    for key, row in results.items():
+        cells = [row.get(column, "") for column in columns]
+        table.add_row(key, *(f"{cell:.4g}" if isinstance(cell, float) else str(cell) for cell in cells))
+    Console(width=None if sys.stdout.isatty() else 200).print(table)
+
+
+def _parser() -> argparse.ArgumentParser:
+    layout = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(
+        "zoo", description=DESCRIPTION, epilog=EPILOG, formatter_class=layout, allow_abbrev=False
+    )
+    parser.add_argument("--version", action="version", version=f"zoo {__version__}")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+
+    def verb(name: str, action: Any, text: str, spec: bool = False) -> argparse.ArgumentParser:
+        sub = verbs.add_parser(
+            name, help=text, description=text, epilog=EPILOG, formatter_class=layout, allow_abbrev=False
+        )
+        sub.set_defaults(action=action, takes_overrides=spec)
+        if spec:
+            sub.add_argument(
+                "spec", metavar="SPEC", help="a YAML file, the name of a shipped spec, or a run's folder"
+            )
+            sub.add_argument("--starter", action="store_true", help="the small variant on the avatar")
+            sub.usage = f"zoo {name} SPEC [--starter] [--{{{','.join(OVERRIDABLE)}}}.KEY VALUE ...]"
+        return sub
+
+    verb("fit", _fit, "train a spec; the same spec goes on with its run", spec=True)
+    verb("validate", _measure, "measure a finished run on the validation split", spec=True)
+    verb("test", _measure, "measure a finished run on the test split, into its results.json", spec=True)
+    verb("show", _show, "print a resolved spec", spec=True)
+    verb("list", _list, "list the models").add_argument("pattern", nargs="?", default="*", metavar="PATTERN")
+    check = verb("check", _check, "report every problem of specs, all shipped ones by default")
+    check.add_argument("specs", nargs="*", metavar="SPEC")
+    run = verb("run", _run, "call a model's verb and write what the suffix of OUT asks for")
+    run.set_defaults(takes_overrides=True)
+    run.add_argument(
+        "model", metavar="NAME", help="a model, a run's folder, or a YAML file whose run is meant"
+    )
+    run.add_argument("input", metavar="INPUT")
+    run.add_argument("-o", "--output", action="append", required=True, type=Path, metavar="OUT")
+    run.add_argument(
+        "--starter", action="store_true", help="the bundled starter weights, or a YAML file's starter run"
+    )
+    return parser

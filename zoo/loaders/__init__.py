@@ -1,0 +1,18 @@
+"""The closed table of loaders: which class opens the artefacts of a task. Nothing outside it is ever imported."""
+
+import importlib
+from typing import Any, cast
+
+from zoo.spec import nearest
+
+TASKS = {
+    "text-to-pose": "zoo.loaders.text_to_pose.TextToPose",
+}
+
+
+def loader_class(task: str) -> Any:
+    """The loader of a task; imports it, and torch with it. Raises ValueError for a task outside the table."""
+    if task not in TASKS:
+        raise ValueError(f"task {task!r} has no loader in this version of the zoo{nearest(str(task), TASKS)}")
+    module, _, name = TASKS[task].rpartition(".")
+    return cast(Any, getattr(importlib.import_module(module), name))

@@ -1,0 +1,112 @@
+"""Where runs live and how far they are: runs/<name>/<id>/, an artefact in the making. No torch."""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from zoo.spec import Spec, nearest
+
+
+def runs_root() -> Path:
+    """$ZOO_RUNS, or runs/ in the current folder."""
+    return Path(os.environ.get("ZOO_RUNS") or "runs")
+
+
+@dataclass(frozen=True)
+class Run:
+    """An artefact folder, with logs/ and checkpoints/ in it."""
+
+    folder: Path
+
+    @classmethod
+    def of(cls, spec: Spec) -> "Run":
+        """The run of a resolved spec, whether it was started or not; the same spec always finds the same run.
+
+        Raises ValueError for the spec.yaml of a run that no longer is what the run was started with.
+        """
+        source = Path(spec.source)
+        if source.name == "spec.yaml" and (source.parent / "provenance.json").is_file():
+            if source.parent.resolve().name != spec.run_id:
+                raise ValueError(
+                    f"{source.parent}: its spec is now that of run {spec.run_id}; a run keeps the spec "
+                    "it was started with, so copy spec.yaml elsewhere to change it"
+                )
+            return cls(source.parent)
+        return cls(runs_root() / spec.name / spec.run_id)
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.folder / "checkpoints"
+
+    @property
+    def samples(self) -> Path:
+        return self.folder / "samples"
+
+    @property
+    def started(self) -> bool:
+        return (self.folder / "provenance.json").is_file()
+
+    @property
+    def finished(self) -> bool:
+        """config.json is written last."""
+        return (self.folder / "config.json").is_file()
+
+    def provenance(self) -> dict[str, Any]:
+        """What was recorded at its start; empty for a run that was not started."""
+        return read_json(self.folder / "provenance.json") if self.started else {}
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the run; the system lets go of it however this process ends. Raises ValueError."""
+        with (self.folder / ".lock").open("a") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise ValueError(f"{self.folder}: another process is training this run") from None
+            yield
+
+
+def find_finished(folder: Path) -> Path | None:
+    """An artefact: `folder` itself, or the run in runs/<name>/ that finished last."""
+    if (folder / "config.json").is_file():
+        return folder
+    finished = [path.parent for path in folder.glob("*/config.json") if (path.parent / "spec.yaml").is_file()]
+    return max(finished, key=lambda path: (path / "config.json").stat().st_mtime, default=None)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON mapping. Raises ValueError that names the file."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: not readable as JSON: {error}") from None
+    if not isinstance(content, dict):
+        raise ValueError(f"{path}: found {type(content).__name__}, expected a mapping")
+    return content
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace a file in one step, so that nobody ever reads half of it."""
+    part = path.with_name(f".{path.name}.part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Replace a JSON file in one step."""
+    write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+def unfinished_message(folder: Path) -> str:
+    """How to finish the run in `folder`, or what a folder that is no run lacks."""
+    if (folder / "provenance.json").is_file():
+        return f"{folder}: this run is not finished; `python -m zoo fit {folder}` goes on with it"
+    if not folder.exists():
+        siblings = [path.name for path in folder.parent.glob("*")] if folder.parent.is_dir() else []
+        return f"{folder}: no such folder{nearest(folder.name, siblings)}"
+    return f"{folder}: no config.json, so this is neither a run nor an artefact"

@@ -1,0 +1,211 @@
+"""What an experiment is: one YAML file, overlaid (spec < starter < command line), resolved. No torch."""
+
+import difflib
+import fnmatch
+import hashlib
+import importlib.resources
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+SECTIONS = ("name", "summary", "task", "seed", "model", "data", "trainer", "starter", "hub", "card")
+OVERRIDABLE = ("model", "data", "trainer", "seed")
+DEFAULTS: dict[str, Any] = {"seed": 0, "trainer": {"deterministic": True}}
+NOT_TRAINING = ("summary", "card", "hub", "starter")
+"""Sections that do not change what is trained, and so not the identity of a run."""
+RESOLVER = re.compile(r"\$\{\s*[\w.]+\s*:")
+RESOLVER_REFUSED = (
+    "only keys of the spec itself can be interpolated; resolvers such as ${oc.env:...} are refused"
+)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong with a spec: where it stands, under which key, and what to do about it."""
+
+    file: str
+    key: str
+    message: str
+
+    def __str__(self) -> str:
+        return ": ".join(part for part in (self.file, self.key, self.message) if part)
+
+
+class SpecError(ValueError):
+    """A spec that was refused, with every problem that was found."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = tuple(problems)
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A resolved spec: no interpolation, no starter section, defaults filled in."""
+
+    source: str
+    config: dict[str, Any]
+    starter: bool = False
+
+    @property
+    def name(self) -> str:
+        return str(self.config["name"])
+
+    @property
+    def run_id(self) -> str:
+        """First 12 hex digits of the SHA-256 of everything that determines the training."""
+        training = {key: value for key, value in self.config.items() if key not in NOT_TRAINING}
+        canonical = json.dumps(training, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+    def yaml(self) -> str:
+        """The resolved spec as YAML, in the order of SECTIONS."""
+        ordered = {key: self.config[key] for key in SECTIONS if key in self.config}
+        return yaml.safe_dump(ordered, sort_keys=False, allow_unicode=True, width=110)
+
+
+def shipped_folder() -> Path:
+    """`specs/` beside this package, in a checkout as in site-packages, whatever the current folder holds."""
+    return Path(str(importlib.resources.files("zoo"))).parent / "specs"
+
+
+def list_models(pattern: str = "*") -> list[str]:
+    """Names of the shipped models that match a shell pattern, or contain it: `list_models("*slp*")`."""
+    names = sorted(path.stem for path in shipped_folder().glob("*.yaml"))
+    glob = pattern if re.search(r"[*?\[]", pattern) else f"*{pattern}*"
+    return fnmatch.filter(names, glob)
+
+
+def nearest(word: str, candidates: Iterable[str]) -> str:
+    """`; did you mean 'x'?` for the closest candidate; all of a short list when none is close."""
+    options = sorted(candidates)
+    close = difflib.get_close_matches(word, options, n=1, cutoff=0.6)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    return f"; valid: {', '.join(options)}" if 0 < len(options) <= 12 else ""
+
+
+def strings(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
+    """Every string in nested mappings and lists, with its dotted key."""
+    if isinstance(value, str):
+        yield key, value
+    elif isinstance(value, dict | list):
+        for name, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from strings(item, f"{key}.{name}" if key else str(name))
+
+
+def locate(target: str) -> Path:
+    """The YAML that a name of a shipped spec, a path or a run folder stands for. Raises ValueError."""
+    path = Path(target)
+    if path.is_dir() and (path / "spec.yaml").is_file():
+        return path / "spec.yaml"
+    if target in list_models():
+        return shipped_folder() / f"{target}.yaml"
+    if path.is_file():
+        return path
+    known = list_models()
+    if path.suffix in (".yaml", ".yml") or len(path.parts) > 1:
+        hint = (
+            f"; the name {path.stem!r} works from everywhere"
+            if path.stem in known
+            else nearest(path.stem, known)
+        )
+        raise ValueError(f"{target}: no such spec or run{hint}")
+    raise ValueError(f"{target!r} is not a model of the zoo{nearest(target, known)}")
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The mapping in a YAML file, not yet interpolated. Raises SpecError with the line that is unreadable."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        loaded = OmegaConf.load(path) if isinstance(yaml.safe_load(text), dict) else None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{path}:{mark.line + 1}" if mark else str(path)
+        detail = getattr(error, "problem", None) or str(error).splitlines()[0]
+        raise SpecError([Problem(where, "", f"not readable as YAML: {detail}")]) from None
+    except UnicodeDecodeError:
+        raise SpecError([Problem(str(path), "", "not a text file in UTF-8")]) from None
+    except OmegaConfBaseException as error:
+        raise SpecError([_omegaconf_problem(str(path), error)]) from None
+    if not isinstance(loaded, DictConfig):
+        raise SpecError([Problem(str(path), "", "not a mapping; a spec starts with `name: ...`")])
+    return cast(dict[str, Any], OmegaConf.to_container(loaded, resolve=False))
+
+
+def resolve(raw: dict[str, Any], source: str, starter: bool = False, overrides: Sequence[str] = ()) -> Spec:
+    """Overlay and resolve what `read` returned.
+
+    A list replaces a list; a mapping is merged; where `class_path` changes, the old class's `init_args` are
+    dropped. `overrides` are `key=value` with YAML values. Raises SpecError.
+    """
+    config = OmegaConf.merge(DEFAULTS, {key: value for key, value in raw.items() if key != "starter"})
+    assert isinstance(config, DictConfig)
+    if starter:
+        block = raw.get("starter")
+        if not block:
+            raise SpecError(
+                [Problem(source, "starter", "the spec has no starter block; leave --starter out")]
+            )
+        _forget_old_classes(config, block)
+        config.merge_with(block)
+    for override in overrides:
+        _override(config, override)
+    unresolved = OmegaConf.to_container(config, resolve=False)
+    if problems := [
+        Problem(source, key, RESOLVER_REFUSED) for key, text in strings(unresolved) if RESOLVER.search(text)
+    ]:
+        raise SpecError(problems)
+    try:
+        resolved = cast(dict[str, Any], OmegaConf.to_container(config, resolve=True))
+    except OmegaConfBaseException as error:
+        raise SpecError([_omegaconf_problem(source, error)]) from None
+    return Spec(source, resolved, starter)
+
+
+def _override(config: DictConfig, override: str) -> None:
+    key, _, text = override.partition("=")
+    section, *rest = key.split(".")
+    label = f"--{key}"
+    if section not in OVERRIDABLE:
+        message = f"unknown section {section!r} in an override{nearest(section, OVERRIDABLE)}"
+        raise SpecError([Problem("command line", label, message)])
+    if section in ("model", "data") and rest and rest[0] not in ("class_path", "init_args"):
+        key = ".".join([section, "init_args", *rest])
+    try:
+        value = OmegaConf.from_dotlist([f"value={text}"])["value"]
+        parent = OmegaConf.select(config, key.rpartition(".")[0]) if rest else None
+        if (
+            rest
+            and rest[-1] == "class_path"
+            and isinstance(parent, DictConfig)
+            and parent.get("class_path") != value
+        ):
+            parent.pop("init_args", None)
+        OmegaConf.update(config, key, value, merge=True, force_add=True)
+    except (yaml.YAMLError, OmegaConfBaseException, TypeError, ValueError, IndexError) as error:
+        detail = str(error).splitlines()[0]
+        raise SpecError([Problem("command line", label, f"cannot set {text!r}: {detail}")]) from None
+
+
+def _forget_old_classes(base: DictConfig, top: dict[str, Any]) -> None:
+    for key, value in top.items():
+        if not isinstance(value, dict) or OmegaConf.is_interpolation(base, key):
+            continue
+        below = base.get(key)
+        if isinstance(below, DictConfig):
+            if "class_path" in value and value["class_path"] != below.get("class_path"):
+                below.pop("init_args", None)
+            _forget_old_classes(below, value)
+
+
+def _omegaconf_problem(source: str, error: OmegaConfBaseException) -> Problem:
+    key = str(getattr(error, "full_key", None) or "")
+    return Problem(source, key, str(error).splitlines()[0])

@@ -1,0 +1,247 @@
+"""fit, validate and test: a resolved spec through LightningCLI, into its run."""
+
+import copy
+import csv
+import netrc
+import os
+import pickle
+import shutil
+import signal
+import sys
+from contextlib import nullcontext
+from typing import Any
+
+import torch
+from lightning.fabric.utilities.exceptions import MisconfigurationException
+from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.cli import LightningCLI
+from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
+from lightning_utilities.core.rank_zero import rank_zero_only
+
+from zoo.artefact import save_artefact, write_readme
+from zoo.callbacks import AtomicCheckpointIO, EpochLines, EpochSeed, LastCheckpoint, Preview
+from zoo.loaders import loader_class
+from zoo.provenance import now, provenance
+from zoo.quiet import quiet
+from zoo.runs import Run, write_json, write_text
+from zoo.spec import Spec
+
+
+class Interrupted(Exception):
+    """Training was stopped from outside; the run can go on."""
+
+
+class SpecCLI(LightningCLI):
+    """LightningCLI's parsing and building, for a spec that was merged and resolved before.
+
+    Handed over as a mapping because its own `${}` resolves before the command line does; `run=False`, because
+    only the zoo knows where the run stands.
+    """
+
+    def __init__(self, config: dict[str, Any], trainer: dict[str, Any]) -> None:
+        self.extra = trainer
+        parsed = {key: copy.deepcopy(config[key]) for key in ("model", "data", "trainer")}
+        super().__init__(
+            args={**parsed, "seed_everything": config["seed"]},
+            run=False,
+            save_config_callback=None,
+            load_from_checkpoint_support=False,
+            auto_configure_optimizers=False,
+            parser_kwargs={"exit_on_error": False},
+        )
+
+    def instantiate_trainer(self, **kwargs: Any) -> Trainer:
+        trainer_config = self._get(self.config_init, "trainer", default={})
+        own = {
+            **self.extra,
+            "callbacks": [*(trainer_config.get("callbacks") or []), *self.extra["callbacks"]],
+        }
+        plugins = trainer_config.get("plugins") or []
+        own["plugins"] = [*(plugins if isinstance(plugins, list) else [plugins]), *self.extra["plugins"]]
+        return super().instantiate_trainer(**{**kwargs, **own})
+
+
+def fit(spec: Spec, run: Run) -> None:
+    """Train until the run is finished. Raises Interrupted on Ctrl-C, ValueError for bad data."""
+    quiet()
+    checkpoint = _resumable(run)
+    preview = Preview(spec.config["task"], run.samples)
+    callbacks = [EpochSeed(spec.config["seed"]), preview, LastCheckpoint(run.checkpoints / "last.ckpt")]
+    cli = _build(_with_checkpoint_names(spec.config, run), run, callbacks)
+    trainer, module, data = cli.trainer, cli.model, cli.datamodule
+    data.prepare_data()
+    fresh = not run.started
+    main = rank_zero_only.rank == 0  # type: ignore[attr-defined]
+    if main:
+        _record(spec, run, data.fingerprint())
+    try:
+        with run.lock() if main else nullcontext():
+            trainer.loggers = _loggers(spec, run, checkpoint)
+            trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
+            if trainer.interrupted:
+                raise Interrupted
+            if trainer.is_global_zero:
+                _finish(spec, run, trainer, module, preview)
+    except SystemExit:
+        raise Interrupted from None
+    except (ValueError, OSError, MisconfigurationException):
+        if main and fresh and trainer.global_step == 0:
+            _discard(run)
+        raise
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # Lightning leaves it ignored after Ctrl-C
+
+
+def measure(spec: Spec, run: Run, verb: str) -> dict[str, dict[str, Any]]:
+    """{key: {value, n, ...}} of a finished run with its best weights; `test` keeps it as results.json."""
+    quiet()
+    checkpoint = _weights(run)
+    if checkpoint is None:
+        raise ValueError(
+            f"{run.folder}: no checkpoints; `{verb}` measures a run on the machine that trained it"
+        )
+    config = {**spec.config, "trainer": {**spec.config["trainer"], "callbacks": None}}
+    cli = _build(config, run, [])
+    method = cli.trainer.test if verb == "test" else cli.trainer.validate
+    method(cli.model, datamodule=cli.datamodule, ckpt_path=checkpoint, verbose=False, weights_only=True)
+    if verb == "test" and hasattr(cli.model, "test_results"):
+        results: dict[str, dict[str, Any]] = cli.model.test_results()
+    else:
+        results = {key: {"value": float(value)} for key, value in cli.trainer.callback_metrics.items()}
+    if verb == "test":
+        write_json(run.folder / "results.json", results)
+        write_readme(run, spec.config)
+    return results
+
+
+def _build(config: dict[str, Any], run: Run, callbacks: list[Callback]) -> SpecCLI:
+    extra: dict[str, Any] = {
+        "callbacks": callbacks,
+        "plugins": [AtomicCheckpointIO()],
+        "logger": False,
+        "default_root_dir": str(run.folder),
+    }
+    if not sys.stderr.isatty():
+        extra["enable_progress_bar"] = False
+        callbacks.append(EpochLines())
+    return SpecCLI(config, extra)
+
+
+def _with_checkpoint_names(config: dict[str, Any], run: Run) -> dict[str, Any]:
+    config = copy.deepcopy(config)
+    callbacks = config["trainer"].get("callbacks") or []
+    for callback in callbacks if isinstance(callbacks, list) else [callbacks]:
+        if callback["class_path"].endswith(".ModelCheckpoint"):
+            own = {"dirpath": str(run.checkpoints), "filename": "best", "enable_version_counter": False}
+            callback["init_args"] = {**(callback.get("init_args") or {}), **own}
+    return config
+
+
+def _record(spec: Spec, run: Run, fingerprint: str) -> None:
+    """spec.yaml and provenance.json of a new run; the moment of going on for one that was started."""
+    if run.started:
+        record = run.provenance()
+        if record["data"]["fingerprint"] != fingerprint:
+            raise ValueError(
+                f"{run.folder}: the data changed since this run started; move the folder away to start anew"
+            )
+        record["resumed"].append(now())
+    else:
+        record = provenance(spec, fingerprint)
+        run.folder.mkdir(parents=True, exist_ok=True)
+        write_text(run.folder / "spec.yaml", spec.yaml())
+    write_json(run.folder / "provenance.json", record)
+
+
+def _discard(run: Run) -> None:
+    shutil.rmtree(run.folder)
+    for parent in (run.folder.parent, run.folder.parent.parent):
+        if not any(parent.iterdir()):
+            parent.rmdir()
+
+
+def _resumable(run: Run) -> str | None:
+    """The newest readable checkpoint, if there is one."""
+    for path in (run.checkpoints / "last.ckpt", run.checkpoints / "best.ckpt"):
+        if not path.is_file():
+            continue
+        try:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+        except (RuntimeError, EOFError, OSError, pickle.UnpicklingError):
+            print(f"{path}: damaged, going back to the checkpoint before it", file=sys.stderr)
+            continue
+        if "optimizer_states" in state:
+            print(f"resuming at epoch {state['epoch'] + 1}, step {state['global_step']}")
+            return str(path)
+    return None
+
+
+def _weights(run: Run) -> str | None:
+    """The checkpoint whose weights are the run's: the best by the spec's monitor, or the last."""
+    best, last = run.checkpoints / "best.ckpt", run.checkpoints / "last.ckpt"
+    return str(best) if best.is_file() else str(last) if last.is_file() else None
+
+
+def _finish(spec: Spec, run: Run, trainer: Trainer, module: LightningModule, preview: Preview) -> None:
+    best = run.checkpoints / "best.ckpt"
+    if best.is_file():
+        module.load_state_dict(torch.load(best, map_location="cpu", weights_only=True)["state_dict"])
+    module.eval()
+    preview.write(trainer, module)
+    record = run.provenance()
+    write_json(run.folder / "provenance.json", {**record, "finished": now()})
+    write_readme(run, spec.config)
+    save_artefact(loader_class(spec.config["task"]).from_training(module, trainer.datamodule), run)  # type: ignore[attr-defined]
+
+
+def _loggers(spec: Spec, run: Run, checkpoint: str | None) -> list[Logger]:
+    loggers: list[Logger] = [_csv_logger(run, checkpoint)]
+    if not spec.starter and spec.config["trainer"].get("logger", True):
+        loggers.append(_wandb_logger(spec, run))
+    return loggers
+
+
+def _csv_logger(run: Run, checkpoint: str | None) -> CSVLogger:
+    """logs/metrics.csv, continued from the checkpoint on; Lightning's logger would start it anew."""
+    path = run.folder / "logs" / "metrics.csv"
+    rows: list[dict[str, Any]] = []
+    if checkpoint and path.is_file():
+        step = torch.load(checkpoint, map_location="cpu", weights_only=True)["global_step"]
+        with path.open(newline="") as file:
+            rows = [row for row in csv.DictReader(file) if int(row["step"]) < step]
+    logger = CSVLogger(save_dir=run.folder, name="logs", version="", flush_logs_every_n_steps=50)
+    if rows:
+        logger.experiment.metrics.extend(rows)
+        logger.save()
+    return logger
+
+
+def _wandb_logger(spec: Spec, run: Run) -> WandbLogger:
+    """The W&B run of this run: same id when it goes on; offline until the user logs in or sets WANDB_MODE."""
+    import wandb
+
+    offline = "WANDB_MODE" not in os.environ and not _logged_in()
+    logger = WandbLogger(
+        project=os.environ.get("WANDB_PROJECT", "sign-zoo"),
+        name=f"{spec.name}-{spec.run_id}",
+        id=f"{spec.name}-{spec.run_id}",
+        save_dir=str(run.folder),
+        offline=offline,
+        config=spec.config,
+        settings=wandb.Settings(silent=True),
+    )
+    if rank_zero_only.rank == 0:  # type: ignore[attr-defined]
+        logger.experiment.save(str(run.folder / "spec.yaml"), base_path=str(run.folder), policy="now")
+        if offline:
+            print(f"W&B offline; upload with `wandb sync {run.folder}/wandb/offline-run-*`")
+    return logger
+
+
+def _logged_in() -> bool:
+    if os.environ.get("WANDB_API_KEY"):
+        return True
+    host = os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai").partition("://")[2].partition("/")[0]
+    try:
+        return netrc.netrc().authenticators(host) is not None
+    except (OSError, netrc.NetrcParseError):
+        return False
