@@ -1,254 +1,265 @@
-"""The avatar's phonology, read from YAML: handshapes, letters, locations and signs.
+"""The avatar's phonology, read from YAML: handshapes, letters, places, parts of the hand and signs."""
 
-The tables are data that people without Python will correct, so each mistake in them is reported with the file,
-the key, what stands there and what could stand there.
-"""
-
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from difflib import get_close_matches
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Literal, TypeVar, cast
 
 import numpy as np
-import yaml
 
 from datamodules.avatar.hand import FINGERS, Array, Handshape, finger_joints, joint_mean
+from datamodules.avatar.motion import MOVEMENTS, Movement
+from datamodules.avatar.rotation import Orientation, direction
+from datamodules.avatar.tables import LexiconError, Table, pair
 from datamodules.skeletons import HAND_JOINTS
 
 FOLDER = Path(__file__).parent
-DIRECTIONS = {
-    "F": (0, 0, 1),
-    "B": (0, 0, -1),
-    "U": (0, 1, 0),
-    "D": (0, -1, 0),
-    "L": (1, 0, 0),
-    "R": (-1, 0, 0),
-}
-"""Unit vectors in the signer frame; L is contralateral and R ipsilateral to the hand in question."""
 FIST = (85.0, 100.0, 60.0)
+SIZES = {"circle": 0.1, "circle-in": 0.1, "arc": 0.06, "tap": 0.07, "shake": 0.05, "brush": 0.18, "swap": 0.1}
+TURNS = {"nod": 35.0, "hinge": 25.0, "twist": 18.0, "wag": 20.0, "wiggle": 25.0}
+
+Role = Literal["none", "sym", "alt", "base"]
+Entry = TypeVar("Entry")
 
 
-class LexiconError(ValueError):
-    """A table of the lexicon is wrong; the message names file, key, what was found and what was expected."""
+@dataclass(frozen=True, eq=False)
+class Part:
+    """A part of the hand: `weights` (21,) over its joints and an `offset` (3,) to the skin, hand frame, palm lengths."""
 
-    def __init__(self, file: str, key: str, found: object, expected: str) -> None:
-        super().__init__(f"{file}: {key}: found {found!r}, expected {expected}")
-
-
-@dataclass(frozen=True)
-class Orientation:
-    """Where a palm faces and where the fingers point, as letters ("F-L") and as a rotation."""
-
-    palm: str
-    fingers: str
-    matrix: Array
-    """(3, 3): columns are the hand frame's X, Y, Z in the signer frame."""
+    name: str
+    weights: Array
+    offset: Array
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class Place:
+    """A place on the body, in space, or (region hand, `part`) on the other hand. `at` (3,) in shoulder widths."""
+
+    name: str
+    region: Literal["head", "torso", "space", "hand"]
+    at: Array
+    part: Part | None
+
+
+@dataclass(frozen=True, eq=False)
+class Gesture:
+    """What one hand does, each entry at the start and at the end; `steps` (3,) lead away from the place."""
+
+    handshape: tuple[Handshape, Handshape]
+    place: tuple[Place, Place]
+    steps: tuple[Array, Array]
+    part: tuple[Part, Part]
+    orientation: tuple[Orientation, Orientation]
+
+
+@dataclass(frozen=True, eq=False)
+class Sign:
+    """A sign, or a letter of the manual alphabet, as phonology.
+
+    `other` is what the non-dominant hand does, in its own mirror image; `touch` says when the hand touches its place.
+    """
+
+    gloss: str
+    dominant: Gesture
+    role: Role
+    other: Gesture | None
+    movement: Movement
+    touch: str
+    head: str
+    face: str
+
+
+@dataclass(frozen=True, eq=False)
 class Letter:
-    """A letter or digit: shape, orientation at start and end, movement hold, J or Z."""
+    """A letter or digit: shape, orientation at start and end, movement (hold, J or Z), and how the avatar signs it."""
 
     symbol: str
     handshape: str
     orientation: tuple[Orientation, Orientation]
     movement: str
+    sign: Sign
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Lexicon:
     """All tables, by name."""
 
     handshapes: Mapping[str, Handshape]
     letters: Mapping[str, Letter]
+    places: Mapping[str, Place]
+    parts: Mapping[str, Part]
+    signs: Mapping[str, Sign]
 
-
-def direction(text: str) -> Array:
-    """The sum (3,) of the letters of "F-L", not normalised. Raises ValueError for anything else."""
-    letters = text.split("-")
-    if not all(letter in DIRECTIONS for letter in letters):
-        raise ValueError("letters F, B, U, D, L, R joined by hyphens, like F-L")
-    total: Array = np.sum([DIRECTIONS[letter] for letter in letters], axis=0, dtype=float)
-    return total
-
-
-def orientation(palm: str, fingers: str) -> Orientation:
-    """The rotation whose Y is `fingers` and whose Z is as near to `palm` as it then can be.
-
-    Raises ValueError when the two are parallel, for then they fix no rotation.
-    """
-    along, facing = direction(fingers), direction(palm)
-    along /= max(float(np.linalg.norm(along)), 1e-9)
-    facing = facing - along * (along @ facing)
-    if np.linalg.norm(facing) < 1e-6 or np.linalg.norm(along) < 0.5:
-        raise ValueError("a palm direction that is not parallel to the fingers")
-    facing /= np.linalg.norm(facing)
-    return Orientation(palm, fingers, np.stack([np.cross(along, facing), along, facing], axis=1))
-
-
-def pair(text: str) -> tuple[str, str]:
-    """The start and the end of "a > b"; a lone "a" is both."""
-    start, _, end = (part.strip() for part in text.partition(">"))
-    return start, end or start
-
-
-class Table:
-    """One YAML file, or one mapping in it, that knows its own address for error messages."""
-
-    def __init__(self, file: str, key: str, entries: object) -> None:
-        if not isinstance(entries, dict):
-            raise LexiconError(file, key or "(top level)", entries, "a mapping")
-        for name in entries:
-            if not isinstance(name, str):
-                raise LexiconError(
-                    file, key or "(top level)", name, "names that are text (quote YES, NO and digits)"
-                )
-        self.file, self.key, self.entries = file, key, entries
-
-    @classmethod
-    def read(cls, path: Path) -> "Table":
-        """Parse a file. Raises LexiconError when it is missing or no YAML mapping."""
-        try:
-            return cls(path.name, "", yaml.load(path.read_text(encoding="utf-8"), _Loader))
-        except FileNotFoundError:
-            raise LexiconError(path.name, "(file)", "nothing", f"a file at {path}") from None
-        except yaml.YAMLError as error:
-            raise LexiconError(path.name, "(file)", str(error).replace("\n", " "), "valid YAML") from None
-
-    def address(self, name: str) -> str:
-        """The dotted key of an entry."""
-        return f"{self.key}.{name}" if self.key else name
-
-    def error(self, name: str, expected: str) -> LexiconError:
-        """The error that says that the entry `name` should have been something else."""
-        return LexiconError(self.file, self.address(name), self.entries.get(name), expected)
-
-    def only(self, allowed: Iterable[str]) -> None:
-        """Refuse keys beyond the allowed ones."""
-        for name in self.entries:
-            if name not in allowed:
-                raise LexiconError(self.file, self.address(name), name, f"one of {', '.join(allowed)}")
-
-    def table(self, name: str) -> "Table":
-        """The mapping under `name`."""
-        return Table(self.file, self.address(name), self.entries.get(name))
-
-    def text(self, name: str, default: str | None = None) -> str:
-        """The string under `name`."""
-        value = self.entries.get(name, default)
-        if not isinstance(value, str):
-            raise self.error(name, "text")
-        return value
-
-    def choice(self, name: str, allowed: Iterable[str], default: str | None = None) -> str:
-        """The string under `name`, which must be one of the allowed."""
-        value, known = self.text(name, default), list(allowed)
-        if value not in known:
-            near = get_close_matches(value, known, 3, 0.5)
-            raise LexiconError(self.file, self.address(name), value, f"one of {', '.join(near or known)}")
-        return value
-
-    def number(self, name: str, default: float | None, low: float, high: float) -> float:
-        """The number under `name`, within bounds."""
-        value = self.entries.get(name, default)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-            raise self.error(name, f"a number from {low:g} to {high:g}")
-        return float(value)
-
-    def numbers(self, name: str, count: int, default: tuple[float, ...] | None = None) -> Array:
-        """The list of `count` numbers under `name`."""
-        value = self.entries.get(name, default)
-        try:
-            vector = np.array(value, dtype=float)
-        except (TypeError, ValueError):
-            raise self.error(name, f"{count} numbers") from None
-        if vector.shape != (count,) or not np.isfinite(vector).all():
-            raise self.error(name, f"{count} numbers")
-        return vector
-
-    def direction(self, name: str, default: str) -> Array:
-        """The direction (3,) of unit length under `name`, in letters."""
-        try:
-            vector = direction(self.text(name, default))
-        except ValueError as error:
-            raise self.error(name, str(error)) from None
-        return vector / np.linalg.norm(vector)
-
-    def orientations(self, palm: str = "palm", fingers: str = "fingers") -> tuple[Orientation, Orientation]:
-        """The orientations at start and end that the two entries name."""
-        palms, points = pair(self.text(palm)), pair(self.text(fingers))
-        try:
-            return orientation(palms[0], points[0]), orientation(palms[1], points[1])
-        except ValueError as error:
-            raise self.error(palm, f"{error} (fingers: {self.text(fingers)})") from None
-
-
-class _Loader(yaml.SafeLoader):
-    """SafeLoader that refuses a key written twice, which YAML would silently let win."""
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for key in keys:
-            if keys.count(key) > 1:
-                raise yaml.YAMLError(f"key {key!r} is written twice, {node.start_mark}")
-        return super().construct_mapping(node, deep)
-
-
-def read_handshapes(path: Path) -> tuple[dict[str, Handshape], dict[str, Letter]]:
-    """Handshapes and letters from a handshapes.yaml. Raises LexiconError."""
-    top = Table.read(path)
-    top.only(("thumbs", "shapes", "letters"))
-    thumbs, rows, letters = top.table("thumbs"), top.table("shapes"), top.table("letters")
-    shapes = {name: _handshape(name, _inherit(rows, name), thumbs) for name in rows.entries}
-    return shapes, {name: _letter(name, letters.table(name), shapes) for name in letters.entries}
-
-
-def _inherit(rows: Table, name: str, seen: tuple[str, ...] = ()) -> Table:
-    row = rows.table(name)
-    row.only(("like", *FINGERS, "spread", "thumb"))
-    if "like" not in row.entries:
-        return row
-    parent = row.choice("like", rows.entries)
-    if parent in seen:
-        raise row.error("like", "a shape that does not lead back to this one")
-    own = {key: value for key, value in row.entries.items() if key != "like"}
-    return Table(row.file, row.key, {**_inherit(rows, parent, (*seen, name)).entries, **own})
-
-
-def _handshape(name: str, row: Table, thumbs: Table) -> Handshape:
-    spread = row.numbers("spread", 4)
-    flexion = np.array(
-        [FIST if row.entries.get(finger) == "fist" else row.numbers(finger, 3) for finger in FINGERS]
-    )
-    thumb = thumbs.table(row.choice("thumb", thumbs.entries))
-    thumb.only(("touch", "offset", "arch"))
-    touch = thumb.entries.get("touch")
-    if not isinstance(touch, list) or not touch or not set(touch) <= set(HAND_JOINTS):
-        raise thumb.error("touch", f"a list of joints out of {', '.join(HAND_JOINTS)}")
-    joints = np.zeros((21, 3))
-    joints[5:] = finger_joints(spread, flexion).reshape(16, 3)
-    target = joint_mean(joints, touch) + thumb.numbers("offset", 3)
-    try:
-        return Handshape(name, spread, flexion, target, thumb.numbers("arch", 3, (1.0, -0.5, 0.4)))
-    except ValueError as error:
-        raise row.error("thumb", f"a thumb position that the shape {name} can reach: {error}") from None
-
-
-def _letter(symbol: str, row: Table, shapes: Mapping[str, Handshape]) -> Letter:
-    row.only(("shape", "palm", "fingers", "movement"))
-    movement = row.choice("movement", ("hold", "J", "Z"), "hold")
-    return Letter(symbol, row.choice("shape", shapes, symbol), row.orientations(), movement)
+    def gesture(self, handshape: str, place: str, palm: str, fingers: str) -> Gesture:
+        """A still hand, palm centre at a place."""
+        row = Table("(code)", place, {"hand": handshape, "at": place, "palm": palm, "fingers": fingers})
+        return _gesture(row, self.handshapes, self.places, self.parts)
 
 
 def load_lexicon(folder: Path) -> Lexicon:
     """The lexicon in a folder with handshapes.yaml, locations.yaml and signs.yaml. Raises LexiconError."""
-    handshapes, letters = read_handshapes(folder / "handshapes.yaml")
-    return Lexicon(handshapes, letters)
+    shapes = Table.read(folder / "handshapes.yaml")
+    shapes.only(("thumbs", "shapes", "letters"))
+    thumbs, rows, letters = shapes.table("thumbs"), shapes.table("shapes"), shapes.table("letters")
+    handshapes = {name: _handshape(name, rows.inherit(name), thumbs) for name in rows.entries}
+    body = Table.read(folder / "locations.yaml")
+    body.only(("places", "parts"))
+    parts = {name: _part(name, body.table("parts").table(name)) for name in body.table("parts").entries}
+    places = {
+        name: _place(name, body.table("places").table(name), parts) for name in body.table("places").entries
+    }
+    signs = Table.read(folder / "signs.yaml")
+    return Lexicon(
+        handshapes,
+        {name: _letter(name, letters.table(name), handshapes, places, parts) for name in letters.entries},
+        places,
+        parts,
+        {name: _sign(name, signs.inherit(name), handshapes, places, parts) for name in signs.entries},
+    )
 
 
 @cache
 def lexicon() -> Lexicon:
     """The lexicon that comes with the package, read once."""
     return load_lexicon(FOLDER)
+
+
+def _handshape(name: str, row: Table, thumbs: Table) -> Handshape:
+    row.only((*FINGERS, "spread", "thumb"))
+    spread = row.numbers("spread", 4)
+    flexion = np.array(
+        [FIST if row.entries.get(name) == "fist" else row.numbers(name, 3) for name in FINGERS]
+    )
+    thumb = thumbs.table(row.choice("thumb", thumbs.entries))
+    thumb.only(("touch", "offset", "arch"))
+    joints = np.zeros((21, 3))
+    joints[5:] = finger_joints(spread, flexion).reshape(16, 3)
+    target = joint_mean(joints, _joints(thumb, "touch")) + thumb.numbers("offset", 3)
+    try:
+        return Handshape(name, spread, flexion, target, thumb.numbers("arch", 3, (1.0, -0.5, 0.4)))
+    except ValueError as error:
+        raise row.error("thumb", f"a thumb position that the shape {name} can reach: {error}") from None
+
+
+def _joints(row: Table, key: str) -> list[str]:
+    names = row.entries.get(key)
+    if not isinstance(names, list) or not names or not set(names) <= set(HAND_JOINTS):
+        raise row.error(key, f"a list of joints out of {', '.join(HAND_JOINTS)}")
+    return names
+
+
+def _part(name: str, row: Table) -> Part:
+    row.only(("joints", "offset"))
+    joints = _joints(row, "joints")
+    weights = np.array([joints.count(joint) / len(joints) for joint in HAND_JOINTS])
+    return Part(name, weights, row.numbers("offset", 3))
+
+
+def _place(name: str, row: Table, parts: Mapping[str, Part]) -> Place:
+    region = row.choice("region", ("head", "torso", "space", "hand"))
+    if region == "hand":
+        row.only(("region", "part"))
+        return Place(name, "hand", np.zeros(3), parts[row.choice("part", parts)])
+    row.only(("region", "at"))
+    return Place(name, cast(Literal["head", "torso", "space"], region), row.numbers("at", 3), None)
+
+
+def _letter(
+    symbol: str,
+    row: Table,
+    handshapes: Mapping[str, Handshape],
+    places: Mapping[str, Place],
+    parts: Mapping[str, Part],
+) -> Letter:
+    row.only(("shape", "palm", "fingers", "movement", "at", "part"))
+    shape, movement = (
+        row.choice("shape", handshapes, symbol),
+        row.choice("movement", ("hold", "J", "Z"), "hold"),
+    )
+    entries = {"at": "spelling", "part": "wrist", **row.entries, "hand": shape}
+    gesture = _gesture(Table(row.file, row.key, entries), handshapes, places, parts)
+    stroke = Movement(movement, 1.0, np.zeros(3), 1, MOVEMENTS[movement].first)
+    sign = Sign(symbol, gesture, "none", None, stroke, "none", "none", "")
+    return Letter(symbol, shape, gesture.orientation, movement, sign)
+
+
+def _sign(
+    gloss: str,
+    row: Table,
+    handshapes: Mapping[str, Handshape],
+    places: Mapping[str, Place],
+    parts: Mapping[str, Part],
+) -> Sign:
+    hand = ("hand", "at", "part", "palm", "fingers")
+    row.only((*hand, "touch", "move", "other", "face", "head"))
+    dominant = _gesture(row, handshapes, places, parts)
+    role, other = "none", None
+    if "other" in row.entries:
+        second = row.table("other")
+        second.only((*hand, "role", "shift", "touch"))
+        role = second.choice("role", ("sym", "alt", "base"))
+        shared = {} if role == "base" else {key: row.entries[key] for key in hand if key in row.entries}
+        other = _gesture(Table(row.file, second.key, {**shared, **second.entries}), handshapes, places, parts)
+        for key, place in zip(("start", "end"), other.place, strict=True):
+            if place.region == "hand":
+                raise second.error("at", f"a {key} that is not on the hand which this place belongs to")
+        shift = _steps(second, "shift", second.text("shift", "").split())
+        other = replace(other, steps=(other.steps[0] + shift, other.steps[1] + shift))
+    elif any(place.region == "hand" for place in dominant.place):
+        raise row.error("other", f"a non-dominant hand, for the sign is made at {row.text('at')!r}")
+    touch = row.choice("touch", ("none", "start", "end", "both", "through"), "none")
+    head = row.choice("head", ("none", "nod", "shake", "tilt"), "none")
+    move = _movement(row.table("move"))
+    return Sign(gloss, dominant, cast(Role, role), other, move, touch, head, row.text("face", ""))
+
+
+def _movement(row: Table) -> Movement:
+    row.only(("kind", "size", "axis", "repeat", "seconds"))
+    kind = row.choice("kind", MOVEMENTS)
+    repeat = row.whole("repeat", 1, 1, 6)
+    if kind in TURNS:
+        size = row.number("size", TURNS[kind], 1.0, 90.0)
+    else:
+        size = row.number("size", SIZES.get(kind, 0.0), 0.0, 0.5)
+    seconds = MOVEMENTS[kind].first + (repeat - 1) * MOVEMENTS[kind].further
+    return Movement(
+        kind, size, row.direction("axis", "F"), repeat, row.number("seconds", round(seconds, 3), 0.1, 2.0)
+    )
+
+
+def _gesture(
+    row: Table,
+    handshapes: Mapping[str, Handshape],
+    places: Mapping[str, Place],
+    parts: Mapping[str, Part],
+) -> Gesture:
+    shape, part = _named(row, "hand", handshapes), _named(row, "part", parts, "palm")
+    texts = pair(row.text("at"))
+    words = [text.split() or [""] for text in texts]
+    for text in words:
+        if text[0] not in places:
+            raise row.error("at", f"places out of {', '.join(places)}, each with steps such as F.20")
+    place = (places[words[0][0]], places[words[1][0]])
+    steps = (_steps(row, "at", words[0][1:]), _steps(row, "at", words[1][1:]))
+    return Gesture(shape, place, steps, part, row.orientations())
+
+
+def _named(
+    row: Table, key: str, known: Mapping[str, Entry], default: str | None = None
+) -> tuple[Entry, Entry]:
+    first, last = pair(row.text(key, default))
+    probe = Table(row.file, row.key, {f"{key} (start)": first, f"{key} (end)": last})
+    return known[probe.choice(f"{key} (start)", known)], known[probe.choice(f"{key} (end)", known)]
+
+
+def _steps(row: Table, key: str, words: list[str]) -> Array:
+    total = np.zeros(3)
+    for word in words:
+        letters = word.rstrip(".0123456789")
+        try:
+            way = direction(letters)
+            total += way / np.linalg.norm(way) * float(word[len(letters) :])
+        except ValueError:
+            raise LexiconError(row.file, row.address(key), word, "a step such as F.20 or F-D.30") from None
+    return total
