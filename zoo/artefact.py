@@ -1,6 +1,7 @@
 """One folder layout, three addresses: a finished run, the bundled starter weights, the Hub."""
 
 import importlib.resources
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ def load(name: str, weights: str | None = None) -> Any:
 
 def open_artefact(folder: Path) -> Any:
     """The loader of the artefact in `folder`. Executes nothing of what lies there. Raises ValueError."""
+    from safetensors import SafetensorError
+
     config = read_config(folder)
     try:
         return loader_class(config["task"]).open(folder)
@@ -34,8 +37,10 @@ def open_artefact(folder: Path) -> Any:
         raise ValueError(
             f"{folder}: incomplete artefact, {Path(str(error.filename)).name} is missing"
         ) from None
-    except KeyError as error:
-        raise ValueError(f"{folder / 'config.json'}: {error} is missing") from None
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{folder / 'config.json'}: a key is missing or unknown: {error}") from None
+    except (SafetensorError, json.JSONDecodeError) as error:
+        raise ValueError(f"{folder}: damaged artefact: {error}") from None
 
 
 def read_config(folder: Path) -> dict[str, Any]:
@@ -108,7 +113,7 @@ def readme(config: dict[str, Any], provenance: dict[str, Any], results: dict[str
         "```python",
         "import zoo",
         "",
-        f"model = zoo.load({'path/to/this/folder'!r})",
+        'model = zoo.load(".")  # this folder',
         f"model.{verb}(...)",
         "```",
     ]

@@ -39,10 +39,28 @@ class LastCheckpoint(Checkpoint):
     def __init__(self, path: Path, minutes: float = 10.0) -> None:
         self.path, self.seconds = path, 60.0 * minutes
         self.saved = time.monotonic()
+        self.logged_steps: int | None = None
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        if trainer.current_epoch > 0:
-            self._save(trainer)
+        if trainer.current_epoch == 0 or self.logged_steps is not None:
+            return
+        loop = (
+            trainer.fit_loop.epoch_loop
+        )  # Lightning sets these back after this hook; saved, they must be so already
+        loop.batch_progress.reset_on_run()
+        loop.scheduler_progress.reset_on_run()
+        loop.automatic_optimization.optim_progress.reset_on_run()
+        loop.val_loop.batch_progress.total.reset()
+        self.logged_steps = loop._batches_that_stepped
+        self._save(trainer)
+        self.logged_steps = None
+
+    def on_train_batch_start(self, trainer: Trainer, *_: Any) -> None:
+        if (
+            self.logged_steps is not None
+        ):  # resuming at an epoch's start makes Lightning count one step too many
+            trainer.fit_loop.epoch_loop._batches_that_stepped = self.logged_steps
+            self.logged_steps = None
 
     def on_train_batch_end(self, trainer: Trainer, *_: Any) -> None:
         overdue = time.monotonic() - self.saved > self.seconds
@@ -52,9 +70,14 @@ class LastCheckpoint(Checkpoint):
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._save(trainer)
 
+    def state_dict(self) -> dict[str, Any]:
+        return {"logged_steps": self.logged_steps}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.logged_steps = state_dict["logged_steps"]
+
     def _save(self, trainer: Trainer) -> None:
-        if not trainer.fast_dev_run:  # type: ignore[attr-defined]
-            trainer.save_checkpoint(self.path)
+        trainer.save_checkpoint(self.path, weights_only=False)  # with optimisers and loops
         self.saved = time.monotonic()
 
 

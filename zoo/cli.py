@@ -1,7 +1,6 @@
 """`python -m zoo`: the verbs. Torch is loaded only in those that need it."""
 
 import argparse
-import os
 import re
 import sys
 from collections.abc import Sequence
@@ -28,7 +27,7 @@ examples:
 
 exit codes: 0 done; 1 check found problems; 2 refused, one message on stderr says why;
             130 interrupted, the same command goes on
-set ZOO_RUNS to keep runs elsewhere than in ./runs, ZOO_TRACEBACK=1 to see where a refusal came from"""
+set ZOO_RUNS to keep runs elsewhere than in ./runs"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -47,13 +46,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SpecError as error:
         print(error, file=sys.stderr)
     except (ValueError, OSError) as error:
-        if os.environ.get("ZOO_TRACEBACK"):
+        if not _meant_for_users(error):
             raise
         print(f"error: {error}", file=sys.stderr)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
     return REFUSED
+
+
+def _meant_for_users(error: Exception) -> bool:
+    """Ours and Lightning's ValueErrors carry a message; one from deeper down is a defect to trace."""
+    if isinstance(error, OSError):
+        return True
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    package = trace.tb_frame.f_globals.get("__name__", "").partition(".")[0] if trace else ""
+    return package in ("zoo", "lightning_modules", "datamodules", "lightning")
 
 
 def split_overrides(argv: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -111,7 +121,8 @@ def _measure(options: argparse.Namespace) -> int:
     from zoo.train import measure
 
     results = measure(spec, run, options.verb)
-    _print_results(f"{spec.name}, {options.verb}", results, data_note(run.provenance()))
+    _print_results(f"{spec.name}, {options.verb}", results)
+    print(data_note(run.provenance()))
     if options.verb == "test":
         print(run.folder / "results.json")
     return OK
@@ -179,12 +190,12 @@ def _spec_and_run(options: argparse.Namespace, types: bool) -> tuple[Spec, Run]:
     return spec, run
 
 
-def _print_results(title: str, results: dict[str, dict[str, Any]], note: str) -> None:
+def _print_results(title: str, results: dict[str, dict[str, Any]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
     columns = list(dict.fromkeys(column for row in results.values() for column in row))
-    table = Table("key", *columns, title=title, caption=note)
+    table = Table("key", *columns, title=title)
     for key, row in results.items():
         cells = [row.get(column, "") for column in columns]
         table.add_row(key, *(f"{cell:.4g}" if isinstance(cell, float) else str(cell) for cell in cells))

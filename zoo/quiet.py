@@ -17,6 +17,7 @@ WARNINGS = (
         r"Trying to infer the `batch_size` from an ambiguous collection",
         r"lightning\.pytorch\.utilities\.data",
     ),
+    (r"`isinstance\(treespec, LeafSpec\)` is deprecated", r"lightning\.pytorch\.utilities\._pytree"),
     (r"The dirpath has changed from", r"lightning\.pytorch\.callbacks\.model_checkpoint"),
     (r"You're resuming from a checkpoint that ended before the epoch ended", r"lightning\.pytorch\.loops"),
 )

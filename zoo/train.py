@@ -67,6 +67,8 @@ def fit(spec: Spec, run: Run) -> None:
     checkpoint = _resumable(run)
     preview = Preview(spec.config["task"], run.samples)
     callbacks = [EpochSeed(spec.config["seed"]), preview, LastCheckpoint(run.checkpoints / "last.ckpt")]
+    if not sys.stderr.isatty():
+        callbacks.append(EpochLines())
     cli = _build(_with_checkpoint_names(spec.config, run), run, callbacks)
     trainer, module, data = cli.trainer, cli.model, cli.datamodule
     data.prepare_data()
@@ -116,6 +118,7 @@ def measure(spec: Spec, run: Run, verb: str) -> dict[str, dict[str, Any]]:
 
 def _build(config: dict[str, Any], run: Run, callbacks: list[Callback]) -> SpecCLI:
     extra: dict[str, Any] = {
+        "enable_model_summary": False,
         "callbacks": callbacks,
         "plugins": [AtomicCheckpointIO()],
         "logger": False,
@@ -123,7 +126,6 @@ def _build(config: dict[str, Any], run: Run, callbacks: list[Callback]) -> SpecC
     }
     if not sys.stderr.isatty():
         extra["enable_progress_bar"] = False
-        callbacks.append(EpochLines())
     return SpecCLI(config, extra)
 
 
@@ -168,10 +170,10 @@ def _resumable(run: Run) -> str | None:
         try:
             state = torch.load(path, map_location="cpu", weights_only=True)
         except (RuntimeError, EOFError, OSError, pickle.UnpicklingError):
-            print(f"{path}: damaged, going back to the checkpoint before it", file=sys.stderr)
+            print(f"{path}: damaged; falling back to what was saved before it", file=sys.stderr)
             continue
         if "optimizer_states" in state:
-            print(f"resuming at epoch {state['epoch'] + 1}, step {state['global_step']}")
+            print(f"resuming after {state['epoch']} epochs, {state['global_step']} steps", flush=True)
             return str(path)
     return None
 
