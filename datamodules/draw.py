@@ -1,9 +1,9 @@
 """Skeleton drawings that a person can read signs from.
 
 The whole signer stands in the frame. Each hand is drawn again, three times as large, in the upper corner of
-its own side, so that fingerspelled letters can be told apart; a hand raised into that corner is drawn over it.
-Fingers keep their colours; a palm is filled light when it faces the viewer, dark when one sees the back of the
-hand. What is nearer covers what is farther.
+its own side, so that fingerspelled letters can be told apart; a hand raised into that corner lies over it.
+Fingers keep their colours; a palm is filled light when it faces the viewer, dark when one sees the back of
+the hand. What is nearer covers what is farther.
 """
 
 import os
