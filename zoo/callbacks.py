@@ -13,6 +13,7 @@ from lightning.pytorch.loggers import WandbLogger
 from lightning.pytorch.utilities.seed import isolate_rng
 
 from zoo.loaders import loader_class
+from zoo.loggers import log_files
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
@@ -127,7 +128,7 @@ class Preview(Callback):
         pl_module.train(training)
         for logger in trainer.loggers:
             if isinstance(logger, WandbLogger):
-                _log_samples(logger, paths)
+                log_files(logger, paths)
 
 
 class EpochLines(Callback):
@@ -151,19 +152,3 @@ class EpochLines(Callback):
         print(
             f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}  {scores}  {elapsed:.0f} s", flush=True
         )
-
-
-def _log_samples(logger: WandbLogger, paths: list[Path]) -> None:
-    import wandb
-
-    kinds: dict[str, Any] = {
-        ".mp4": wandb.Video,
-        ".gif": wandb.Video,
-        ".png": wandb.Image,
-        ".jpg": wandb.Image,
-    }
-    shown = {f"samples/{path.name}": kinds[path.suffix](str(path)) for path in paths if path.suffix in kinds}
-    if shown:
-        logger.experiment.log(shown)
-    for path in paths:
-        logger.experiment.save(str(path), base_path=str(path.parents[1]), policy="now")

@@ -34,16 +34,10 @@ def accepted(path: Path, starter: bool = False, overrides: Sequence[str] = (), t
 
     Without `types` no torch is loaded, and types and argument names stay unchecked.
     """
-    raw = read(path)
-    if problems := [*structure(raw, path), *([] if starter else _starter_problems(raw, str(path)))]:
-        raise SpecError(problems)
-    spec = resolve(raw, str(path), starter, overrides)
-    overridden = tuple(override.partition("=")[0] for override in overrides)
-    problems = [*trainer_problems(spec.config, str(path)), *refusals(spec.config, str(path))]
-    if types and not problems:
-        problems = _type_problems(spec)
-    if problems:
-        raise SpecError([_blame(problem, overridden) for problem in problems])
+    spec, found = _examine(path, read(path), starter, overrides, types)
+    if found or spec is None:
+        overridden = [override.partition("=")[0] for override in overrides]
+        raise SpecError([_blame(problem, overridden) for problem in found])
     return spec
 
 
@@ -53,18 +47,33 @@ def problems(path: Path) -> list[Problem]:
         raw = read(path)
     except SpecError as error:
         return list(error.problems)
-    found = [*structure(raw, path), *_starter_problems(raw, str(path))]
-    if any(problem.key in ("model", "data", "trainer", "starter") for problem in found):
-        return found
-    for starter in (False, True) if raw.get("starter") else (False,):
-        try:
-            spec = resolve(raw, str(path), starter)
-        except SpecError as error:
-            found += error.problems
-            continue
-        named = [*trainer_problems(spec.config, str(path)), *refusals(spec.config, str(path))]
-        found += named or _type_problems(spec)
-    return list(dict.fromkeys(found))
+    variants = (False, True) if isinstance(raw.get("starter"), dict) else (False,)
+    return list(dict.fromkeys(problem for starter in variants for problem in _examine(path, raw, starter)[1]))
+
+
+def _examine(
+    path: Path, raw: dict[str, Any], starter: bool, overrides: Sequence[str] = (), types: bool = True
+) -> tuple[Spec | None, list[Problem]]:
+    source = str(path)
+    found = [*structure(raw, path), *_starter_problems(raw, source)]
+    if any(
+        problem.key.removeprefix("starter.") in ("model", "data", "trainer", "starter") for problem in found
+    ):
+        return None, found
+    try:
+        spec = resolve(raw, source, starter, overrides)
+    except SpecError as error:
+        return None, [*found, *error.problems, *refusals(raw, source)]
+    named = [
+        *_resolved_problems(spec.config, source),
+        *trainer_problems(spec.config, source),
+        *refusals(spec.config, source),
+    ]
+    if types and not named:
+        from zoo.typecheck import type_problems  # loads torch
+
+        named = list(type_problems(spec))
+    return spec, [*found, *named]
 
 
 def structure(raw: dict[str, Any], path: Path) -> Iterator[Problem]:
@@ -86,17 +95,21 @@ def structure(raw: dict[str, Any], path: Path) -> Iterator[Problem]:
     task = raw.get("task")
     if isinstance(task, str) and task not in TASKS:
         yield Problem(source, "task", f"found {task!r}, which no loader has{nearest(task, TASKS)}")
-    yield from _expect(raw, "seed", source, "a whole number of at least 0", _is_seed)
     for section in ("model", "data", "trainer"):
         yield from _expect(raw, section, source, "a mapping", lambda value: isinstance(value, dict))
     for section in ("model", "data"):
         block = raw.get(section)
         if isinstance(block, dict):
             yield from _class_block(block, section, source)
-            if "class_path" not in block:
-                yield Problem(source, f"{section}.class_path", "missing")
     yield from _hub(raw, source)
     yield from _card(raw, source)
+
+
+def _resolved_problems(config: dict[str, Any], source: str) -> Iterator[Problem]:
+    yield from _expect(config, "seed", source, "a whole number of at least 0", _is_seed)
+    for section in ("model", "data"):
+        if "class_path" not in config[section]:
+            yield Problem(source, f"{section}.class_path", "missing")
 
 
 def trainer_problems(config: dict[str, Any], source: str) -> Iterator[Problem]:
@@ -225,12 +238,6 @@ def _expect(
 
 def _is_seed(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-
-
-def _type_problems(spec: Spec) -> list[Problem]:
-    from zoo.typecheck import type_problems  # loads torch
-
-    return list(type_problems(spec))
 
 
 def _blame(problem: Problem, overridden: Sequence[str]) -> Problem:

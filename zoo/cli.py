@@ -4,13 +4,14 @@ import argparse
 import re
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from zoo import __version__
 from zoo.check import accepted, problems
 from zoo.runs import Run, unfinished_message
-from zoo.spec import OVERRIDABLE, Spec, SpecError, list_models, locate, read, shipped_folder
+from zoo.spec import OVERRIDABLE, Problem, Spec, SpecError, list_models, locate, read, shipped_folder
 
 OK, PROBLEMS, REFUSED, INTERRUPTED = 0, 1, 2, 130
 DESCRIPTION = "Sign-language models as experiment specs: train, measure, load and run them."
@@ -32,17 +33,15 @@ set ZOO_RUNS to keep runs elsewhere than in ./runs"""
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit code."""
-    arguments, overrides = split_overrides(sys.argv[1:] if argv is None else argv)
     try:
+        arguments, overrides = split_overrides(sys.argv[1:] if argv is None else argv)
         options = _parser().parse_args(arguments)
-    except SystemExit as stop:
-        return int(stop.code or 0)
-    if overrides and not getattr(options, "takes_overrides", False):
-        print(f"error: `{options.verb}` takes no overrides, found --{overrides[0]}", file=sys.stderr)
-        return REFUSED
-    options.overrides = overrides
-    try:
+        if overrides and not options.takes_overrides:
+            raise ValueError(f"`{options.verb}` takes no overrides here, found --{overrides[0]}")
+        options.overrides = overrides
         return int(options.action(options))
+    except SystemExit as stop:  # argparse, after --help, --version or its own message
+        return int(stop.code or 0)
     except SpecError as error:
         print(error, file=sys.stderr)
     except (ValueError, OSError) as error:
@@ -86,19 +85,19 @@ def split_overrides(argv: Sequence[str]) -> tuple[list[str], list[str]]:
         elif pending and not pending[0].startswith("--"):
             overrides.append(f"{match[1]}={pending.pop(0)}")
         else:
-            rest.append(token)  # without a value: argparse refuses it
+            raise SpecError([Problem("command line", token, f"needs a value: {token} VALUE")])
     return rest, overrides
 
 
 def _fit(options: argparse.Namespace) -> int:
-    spec, run = _spec_and_run(options, types=False)
-    if run.finished:
-        print(f"already finished: {run.folder}")
-        return OK
+    with suppress(SpecError):  # a finished run needs no torch to say so
+        _, run = _spec_and_run(options, types=False)
+        if run.finished:
+            print(f"already finished: {run.folder}")
+            return OK
     spec, run = _spec_and_run(options, types=True)
     from zoo.train import Interrupted, fit
 
-    print(f"{'going on with' if run.started else 'run'} {run.folder}", flush=True)
     try:
         fit(spec, run)
     except (Interrupted, KeyboardInterrupt):
@@ -169,13 +168,13 @@ def _check(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace) -> int:
     from zoo.artefact import load
 
-    if options.model in list_models():
-        loader = load(options.model, "starter" if options.starter else None)
-    elif Path(options.model).is_file():
+    if Path(options.model).is_file():
         spec = accepted(Path(options.model), options.starter, options.overrides, types=False)
         loader = load(str(Run.of(spec).folder))
+    elif options.overrides:
+        raise ValueError(f"overrides find the run of a YAML file; {options.model} is already trained")
     else:
-        loader = load(options.model)
+        loader = load(options.model, "starter" if options.starter else None)
     for output in options.output:
         for path in loader.run(options.input, output):
             print(path)
@@ -202,9 +201,14 @@ def _print_results(title: str, results: dict[str, dict[str, Any]]) -> None:
     Console(width=None if sys.stdout.isatty() else 200).print(table)
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(REFUSED, f"error: {message}; see `python -m {self.prog} --help`\n")
+
+
 def _parser() -> argparse.ArgumentParser:
     layout = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         "zoo", description=DESCRIPTION, epilog=EPILOG, formatter_class=layout, allow_abbrev=False
     )
     parser.add_argument("--version", action="version", version=f"zoo {__version__}")

@@ -44,29 +44,47 @@ DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
 
 
 @cache
-def own_classes(package: str) -> frozenset[str]:
-    """Dotted names of the public classes defined in a package or module, such as "zoo.callbacks"."""
+def own_classes(package: str) -> dict[str, tuple[str, ...]]:
+    """Dotted name -> its base classes, for each public class of a package or module, read from the source."""
     top, _, module = package.partition(".")
     spec = importlib.util.find_spec(top)  # finds a top-level package without importing it
     if spec is None or not spec.submodule_search_locations:
         raise ImportError(f"package {top!r} is not installed beside the zoo")
     root = Path(next(iter(spec.submodule_search_locations)))
-    names = set()
+    classes = {}
     for path in [root / f"{module}.py"] if module else root.rglob("*.py"):
         dotted = ".".join([top, *path.relative_to(root).with_suffix("").parts]).removesuffix(".__init__")
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
-                names.add(f"{dotted}.{node.name}")
-    return frozenset(names)
+                classes[f"{dotted}.{node.name}"] = tuple(_last(ast.unparse(base)) for base in node.bases)
+    return classes
 
 
-def allowed_classes(section: str) -> frozenset[str]:
-    """The closed list for "model", "data" or "trainer"."""
-    if section == "model":
-        return own_classes("lightning_modules")
-    if section == "data":
-        return own_classes("datamodules")
-    return own_classes("zoo.callbacks") | LIGHTNING
+def subclasses(package: str, base: str) -> frozenset[str]:
+    """Dotted names of the classes in `package` that descend from a class called `base`."""
+    classes = own_classes(package)
+    found: set[str] = set()
+    while True:
+        known = {base, *map(_last, found)}
+        more = {name for name, bases in classes.items() if known & set(bases)}
+        if more == found:
+            return frozenset(found)
+        found = more
+
+
+def allowed_classes(section: str, nested: bool) -> frozenset[str]:
+    """The closed list for a section's own class, or for one nested in its arguments."""
+    if section == "trainer":
+        return subclasses("zoo.callbacks", "Callback") | LIGHTNING
+    package, base = {
+        "model": ("lightning_modules", "LightningModule"),
+        "data": ("datamodules", "LightningDataModule"),
+    }[section]
+    return frozenset(own_classes(package)) if nested else subclasses(package, base)
+
+
+def _last(dotted: str) -> str:
+    return dotted.rpartition(".")[2]
 
 
 def refusals(config: dict[str, Any], source: str) -> list[Problem]:
@@ -76,6 +94,8 @@ def refusals(config: dict[str, Any], source: str) -> list[Problem]:
 
 
 def _refused(value: Any, section: str, key: str, source: str) -> Iterator[Problem]:
+    if key == "trainer.logger":
+        return  # a switch, see check.py
     if isinstance(value, dict):
         for name, item in value.items():
             if name == "class_path" and isinstance(item, str):
@@ -85,7 +105,7 @@ def _refused(value: Any, section: str, key: str, source: str) -> Iterator[Proble
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from _refused(item, section, f"{key}.{index}", source)
-    elif isinstance(value, str):
+    elif isinstance(value, str) and "${" not in value:
         slot = key.split(".")[1:]
         if section == "trainer" and slot[0] == "callbacks" and len(slot) <= 2:
             yield Problem(
@@ -99,18 +119,16 @@ def _refused(value: Any, section: str, key: str, source: str) -> Iterator[Proble
 
 
 def _class_path(found: str, section: str, key: str, source: str) -> Iterator[Problem]:
-    allowed = allowed_classes(section)
+    allowed = allowed_classes(section, nested=".init_args." in key)
     if found in allowed:
         return
-    by_class = {name.rpartition(".")[2]: name for name in allowed}
+    by_class = {_last(name): name for name in allowed}
     hint = nearest(found, allowed)
-    if "did you mean" not in hint and (short := nearest(found.rpartition(".")[2], by_class)).startswith(
-        "; did"
-    ):
+    if "did you mean" not in hint and (short := nearest(_last(found), by_class)).startswith("; did"):
         hint = f"; did you mean {by_class[short.split(chr(39))[1]]!r}?"
     where = {
-        "model": "a class of lightning_modules",
-        "data": "a class of datamodules",
+        "model": "a LightningModule of lightning_modules",
+        "data": "a LightningDataModule of datamodules",
         "trainer": "a callback, strategy or profiler of Lightning's short list or of zoo.callbacks",
     }[section]
     yield Problem(source, key, f"found {found!r}, allowed is {where}{hint}")

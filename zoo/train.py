@@ -1,9 +1,6 @@
 """fit, validate and test: a resolved spec through LightningCLI, into its run."""
 
 import copy
-import csv
-import netrc
-import os
 import pickle
 import shutil
 import signal
@@ -12,15 +9,14 @@ from contextlib import nullcontext
 from typing import Any
 
 import torch
-from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.cli import LightningCLI
-from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
 from lightning_utilities.core.rank_zero import rank_zero_only
 
 from zoo.artefact import save_artefact, write_readme
 from zoo.callbacks import AtomicCheckpointIO, EpochLines, EpochSeed, LastCheckpoint, Preview
 from zoo.loaders import loader_class
+from zoo.loggers import close, loggers
 from zoo.provenance import now, provenance
 from zoo.quiet import quiet
 from zoo.runs import Run, write_json, write_text
@@ -76,22 +72,24 @@ def fit(spec: Spec, run: Run) -> None:
     main = rank_zero_only.rank == 0  # type: ignore[attr-defined]
     if main:
         _record(spec, run, data.fingerprint())
+        print(f"{'run' if fresh else 'going on with'} {run.folder}", flush=True)
     try:
         with run.lock() if main else nullcontext():
-            trainer.loggers = _loggers(spec, run, checkpoint)
+            trainer.loggers = loggers(spec, run, checkpoint)
             trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
             if trainer.interrupted:
                 raise Interrupted
             if trainer.is_global_zero:
                 _finish(spec, run, trainer, module, preview)
-    except SystemExit:
+    except SystemExit:  # Lightning's answer to Ctrl-C, which it leaves ignored
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         raise Interrupted from None
-    except (ValueError, OSError, MisconfigurationException):
+    except Exception:
         if main and fresh and trainer.global_step == 0:
             _discard(run)
         raise
     finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # Lightning leaves it ignored after Ctrl-C
+        close(trainer.loggers)
 
 
 def measure(spec: Spec, run: Run, verb: str) -> dict[str, dict[str, Any]]:
@@ -194,56 +192,3 @@ def _finish(spec: Spec, run: Run, trainer: Trainer, module: LightningModule, pre
     write_json(run.folder / "provenance.json", {**record, "finished": now()})
     write_readme(run, spec.config)
     save_artefact(loader_class(spec.config["task"]).from_training(module, trainer.datamodule), run)  # type: ignore[attr-defined]
-
-
-def _loggers(spec: Spec, run: Run, checkpoint: str | None) -> list[Logger]:
-    loggers: list[Logger] = [_csv_logger(run, checkpoint)]
-    if not spec.starter and spec.config["trainer"].get("logger", True):
-        loggers.append(_wandb_logger(spec, run))
-    return loggers
-
-
-def _csv_logger(run: Run, checkpoint: str | None) -> CSVLogger:
-    """logs/metrics.csv, continued from the checkpoint on; Lightning's logger would start it anew."""
-    path = run.folder / "logs" / "metrics.csv"
-    rows: list[dict[str, Any]] = []
-    if checkpoint and path.is_file():
-        step = torch.load(checkpoint, map_location="cpu", weights_only=True)["global_step"]
-        with path.open(newline="") as file:
-            rows = [row for row in csv.DictReader(file) if int(row["step"]) < step]
-    logger = CSVLogger(save_dir=run.folder, name="logs", version="", flush_logs_every_n_steps=50)
-    if rows:
-        logger.experiment.metrics.extend(rows)
-        logger.save()
-    return logger
-
-
-def _wandb_logger(spec: Spec, run: Run) -> WandbLogger:
-    """The W&B run of this run: same id when it goes on; offline until the user logs in or sets WANDB_MODE."""
-    import wandb
-
-    offline = "WANDB_MODE" not in os.environ and not _logged_in()
-    logger = WandbLogger(
-        project=os.environ.get("WANDB_PROJECT", "sign-zoo"),
-        name=f"{spec.name}-{spec.run_id}",
-        id=f"{spec.name}-{spec.run_id}",
-        save_dir=str(run.folder),
-        offline=offline,
-        config=spec.config,
-        settings=wandb.Settings(silent=True),
-    )
-    if rank_zero_only.rank == 0:  # type: ignore[attr-defined]
-        logger.experiment.save(str(run.folder / "spec.yaml"), base_path=str(run.folder), policy="now")
-        if offline:
-            print(f"W&B offline; upload with `wandb sync {run.folder}/wandb/offline-run-*`")
-    return logger
-
-
-def _logged_in() -> bool:
-    if os.environ.get("WANDB_API_KEY"):
-        return True
-    host = os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai").partition("://")[2].partition("/")[0]
-    try:
-        return netrc.netrc().authenticators(host) is not None
-    except (OSError, netrc.NetrcParseError):
-        return False

@@ -1,0 +1,96 @@
+"""Where a training writes its numbers: CSV always, Weights & Biases too for the real recipes."""
+
+import csv
+import netrc
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
+from lightning_utilities.core.rank_zero import rank_zero_only
+
+from zoo.runs import Run
+from zoo.spec import Spec
+
+MEDIA = {".mp4": "Video", ".gif": "Video", ".png": "Image", ".jpg": "Image"}
+
+
+def loggers(spec: Spec, run: Run, checkpoint: str | None) -> list[Logger]:
+    """CSV, and W&B unless the spec is a starter or says `trainer.logger: false`."""
+    found: list[Logger] = [_csv(run, checkpoint)]
+    if not spec.starter and spec.config["trainer"].get("logger", True):
+        found.append(_wandb(spec, run))
+    return found
+
+
+def log_files(logger: WandbLogger, paths: Iterable[Path]) -> None:
+    """Copy files into the W&B run, which uploads them, and show those that it has a viewer for."""
+    import wandb
+
+    for path in paths:
+        shutil.copy(path, logger.experiment.dir)
+        if kind := MEDIA.get(path.suffix):
+            logger.experiment.log({f"samples/{path.stem}": getattr(wandb, kind)(str(path))})
+
+
+def close(used: Iterable[Logger]) -> None:
+    """End the W&B run, so that the next training of this process has its own."""
+    for logger in used:
+        if isinstance(logger, WandbLogger):
+            logger.experiment.finish()
+
+
+def _csv(run: Run, checkpoint: str | None) -> CSVLogger:
+    """logs/metrics.csv, continued from the checkpoint on; Lightning's logger would start it anew."""
+    import torch
+
+    path = run.folder / "logs" / "metrics.csv"
+    rows: list[dict[str, Any]] = []
+    if checkpoint and path.is_file():
+        step = torch.load(checkpoint, map_location="cpu", weights_only=True)["global_step"]
+        with path.open(newline="") as file:
+            rows = [row for row in csv.DictReader(file) if int(row["step"]) < step]
+    logger = CSVLogger(save_dir=run.folder, name="logs", version="", flush_logs_every_n_steps=50)
+    if rows:
+        logger.experiment.metrics.extend(rows)
+        logger.save()
+    return logger
+
+
+def _wandb(spec: Spec, run: Run) -> WandbLogger:
+    """The W&B run of this run, under the same id when resumed; offline until the user logs in."""
+    identity = f"{spec.name}-{spec.run_id}"
+    if rank_zero_only.rank != 0:  # type: ignore[attr-defined]
+        return WandbLogger(id=identity)
+    import wandb
+
+    offline = "WANDB_MODE" not in os.environ and not _logged_in()
+    experiment = wandb.init(
+        project=os.environ.get("WANDB_PROJECT", "sign-zoo"),
+        name=identity,
+        id=identity,
+        resume="allow",
+        dir=str(run.folder),
+        mode="offline" if offline else None,
+        config=spec.config,
+        settings=wandb.Settings(silent=True),
+    )
+    experiment.define_metric("trainer/global_step")
+    experiment.define_metric("*", step_metric="trainer/global_step", step_sync=True)
+    logger = WandbLogger(experiment=experiment)
+    log_files(logger, [run.folder / "spec.yaml"])
+    if offline:
+        print(f"W&B offline; upload with `wandb sync {run.folder}/wandb/offline-run-*`", flush=True)
+    return logger
+
+
+def _logged_in() -> bool:
+    if os.environ.get("WANDB_API_KEY"):
+        return True
+    host = os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai").partition("://")[2].partition("/")[0]
+    try:
+        return netrc.netrc().authenticators(host) is not None
+    except (OSError, netrc.NetrcParseError):
+        return False
