@@ -15,8 +15,8 @@ ELBOW_LIMIT = 150.0
 WRIST_LIMIT = 85.0
 """Degrees between forearm and hand (WRIST to the middle of the palm), in any direction."""
 
-_POLE = np.array([-0.5, -0.75, -0.45])
-_SWIVELS = np.radians(np.arange(-75, 91, 15.0))
+_POLE = np.array([-1.0, 0.0, 0.6])
+_SWIVELS = np.radians(np.arange(-15, 166, 12.0))
 _STRAIGHT = 0.998
 
 
@@ -33,7 +33,8 @@ def reachable(wrist: Array, upper: float, fore: float) -> Array:
 def elbow(wrist: Array, swivel: Array, upper: float, fore: float) -> Array:
     """The elbows (..., 3) for reachable wrists (..., 3) and swivels (...,) in radians.
 
-    Swivel turns the elbow about the line from shoulder to wrist; 0 is down, out and a little back.
+    Swivel turns the elbow about the line from shoulder to wrist: 0 is outward and forward, a direction in which hands
+    are hardly ever held, so that the angle is continuous over the signing space; a right angle hangs down.
     """
     offset = wrist - SHOULDER
     square = np.einsum("...i,...i->...", offset, offset)
@@ -68,17 +69,17 @@ def natural_swivels(wrist: Array, hand: Array, upper: float, fore: float) -> Arr
     bone = joint - SHOULDER
     frame = to_matrix(hand)
     bend, twist = _wrist_angles(bone, forearm, frame[:, None])
-    strain = np.square(bend / np.radians(50)) + 3 * np.square(np.maximum(bend - np.radians(70), 0))
-    strain += 0.5 * np.square(twist / np.radians(90)) + 4 * np.square(
+    strain = np.square(bend / np.radians(65)) + 4 * np.square(np.maximum(bend - np.radians(70), 0))
+    strain += 0.4 * np.square(twist / np.radians(90)) + 3 * np.square(
         np.maximum(np.abs(twist) - np.radians(85), 0)
     )
-    strain += 4 * np.square(np.maximum(joint[..., 1] + 0.45, 0)) + 20 * np.square(
-        np.maximum(joint[..., 1], 0)
+    strain += 12 * np.square(np.maximum(joint[..., 1] + 0.40, 0))
+    strain += 25 * np.square(np.maximum(joint[..., 0] + 0.43, 0)) + 5 * np.square(
+        np.maximum(-0.85 - joint[..., 0], 0)
     )
-    strain += 30 * np.square(np.maximum(joint[..., 0] + 0.5, 0)) + 4 * np.square(
-        np.maximum(-0.8 - joint[..., 0], 0)
+    strain += 30 * np.square(np.maximum(-0.15 - joint[..., 2], 0)) + 6 * np.square(
+        np.maximum(joint[..., 2] - 0.35, 0)
     )
-    strain += 10 * np.square(np.maximum(-0.3 - joint[..., 2], 0))
     chosen = np.empty(len(wrist), dtype=int)
     for k, costs in enumerate(strain):
         if k:
