@@ -19,7 +19,11 @@ class How2Sign(TextPoseDataModule):
 
     def files(self, split: str) -> list[Path]:
         name = {"dev": "val"}.get(split, split)
-        return [self.root / f"how2sign_realigned_{name}.csv", self.root / f"{name}.skels", self.root / f"{name}.files"]
+        return [
+            self.root / f"how2sign_realigned_{name}.csv",
+            self.root / f"{name}.skels",
+            self.root / f"{name}.files",
+        ]
 
     def read(self, split: str) -> list[TextPose]:
         table, skels, files = self.files(split)

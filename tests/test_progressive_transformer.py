@@ -4,7 +4,10 @@ import pytest
 import torch
 
 from lightning_modules.networks.decoding import FRAMES_PER_TOKEN, decode, decode_whole_prefix
-from lightning_modules.networks.progressive_transformer import ProgressiveTransformer, ProgressiveTransformerConfig
+from lightning_modules.networks.progressive_transformer import (
+    ProgressiveTransformer,
+    ProgressiveTransformerConfig,
+)
 
 VARIANTS = {
     "published": {"token_durations": False},

@@ -89,10 +89,7 @@ def dtw_p(hypothesis: Motion, reference: Motion) -> float:
     Raises:
         ValueError: another shape or no frame.
     """
-    h, r = (
-        np.where(np.isnan(motion), ABSENT, motion)[:, HANDS]
-        for motion in map(_checked, (hypothesis, reference))
-    )
+    h, r = (np.where(np.isnan(motion), ABSENT, motion)[:, HANDS] for motion in map(_checked, (hypothesis, reference)))
     squares = (warp_cost(cdist(h[:, joint], r[:, joint], "sqeuclidean")) for joint in range(len(HANDS)))
     return float(np.mean(np.sqrt(list(squares))))
 
@@ -122,9 +119,7 @@ def scores(hypotheses: Sequence[Motion], references: Sequence[Motion]) -> dict[s
         ValueError: not as many hypotheses as references, none at all, or what the single scores refuse.
     """
     if len(hypotheses) != len(references) or not len(references):
-        raise ValueError(
-            f"expected as many hypotheses as references, found {len(hypotheses)} and {len(references)}"
-        )
+        raise ValueError(f"expected as many hypotheses as references, found {len(hypotheses)} and {len(references)}")
     pairs = list(zip(hypotheses, references, strict=True))
     errors = np.concatenate([_aligned_errors(h, r) for h, r in pairs])
     travelled, due = (np.sum([_travel(motion) for motion in side], 0) for side in (hypotheses, references))
@@ -157,9 +152,7 @@ def baselines(
     """
     for name, motions, lines in (("", references, texts), ("train_", train_references, train_texts)):
         if len(motions) != len(lines) or not len(motions):
-            raise ValueError(
-                f"expected a text for each of {len(motions)} {name}references, found {len(lines)}"
-            )
+            raise ValueError(f"expected a text for each of {len(motions)} {name}references, found {len(lines)}")
     if len(set(texts)) < 2:
         raise ValueError("expected references of at least two different texts, to take another sentence's")
     mean = np.concatenate(list(train_references)).mean(0)
@@ -203,9 +196,7 @@ def _travel(motion: Motion) -> Array:
     """Path lengths of the left and the right wrist."""
     wrists = _checked(motion)[:, WRISTS]
     if np.isnan(wrists).any():
-        raise ValueError(
-            "found an absent (NaN) wrist; total_distance needs both throughout: interpolate first"
-        )
+        raise ValueError("found an absent (NaN) wrist; total_distance needs both throughout: interpolate first")
     lengths: Array = np.linalg.norm(np.diff(wrists, axis=0), axis=-1).sum(0)
     return lengths
 

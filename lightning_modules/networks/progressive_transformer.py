@@ -132,9 +132,7 @@ class DecoderLayer(nn.Module):
         self.feedforward = _feedforward(config)
         self.drop = nn.Dropout(config.dropout)
 
-    def forward(
-        self, x: Tensor, source: tuple[Tensor, Tensor], source_mask: Tensor, cache: KeyValues | None
-    ) -> Tensor:
+    def forward(self, x: Tensor, source: tuple[Tensor, Tensor], source_mask: Tensor, cache: KeyValues | None) -> Tensor:
         x = x + self.drop(self.attention(self.norms[0](x), causal=cache is None, cache=cache))
         x = x + self.drop(self.source_attention(self.norms[1](x), source, source_mask))
         out: Tensor = x + self.drop(self.feedforward(self.norms[2](x)))
@@ -153,7 +151,7 @@ class TokenDurations(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.duration = nn.Linear(width, 1)
-        self.spread = nn.Parameter(torch.zeros(()))
+        self.spread = nn.Parameter(torch.tensor(1.5))
         self.output = nn.Linear(width + self.phases, width)
 
     def forward(self, memory: Tensor, mask: Tensor) -> Tensor:

@@ -16,7 +16,10 @@ from datamodules.poses import to_joints, to_pose
 from datamodules.text import Tokenizer
 from datamodules.video import write_video
 from lightning_modules.networks.decoding import decode
-from lightning_modules.networks.progressive_transformer import ProgressiveTransformer, ProgressiveTransformerConfig
+from lightning_modules.networks.progressive_transformer import (
+    ProgressiveTransformer,
+    ProgressiveTransformerConfig,
+)
 
 MAX_TOKENS = 1000
 """Longest sentence that is accepted, in words plus spelled letters."""
@@ -105,9 +108,16 @@ class TextToPose:
 
     def run(self, text: str, output: Path) -> list[Path]:
         """Translate and write what the suffix of `output` asks for: .pose, .skels, .mp4 or .png (a contact sheet)."""
-        writers = {".pose": self._write_pose, ".skels": self._write_skels, ".mp4": self._write_mp4, ".png": self._write_png}
+        writers = {
+            ".pose": self._write_pose,
+            ".skels": self._write_skels,
+            ".mp4": self._write_mp4,
+            ".png": self._write_png,
+        }
         if output.suffix not in writers:
-            raise ValueError(f"-o {output}: cannot write {output.suffix or 'a file without suffix'}; use {', '.join(writers)}")
+            raise ValueError(
+                f"-o {output}: cannot write {output.suffix or 'a file without suffix'}; use {', '.join(writers)}"
+            )
         pose = self.translate(text)
         output.parent.mkdir(parents=True, exist_ok=True)
         writers[output.suffix](pose, text, output)

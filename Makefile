@@ -1,0 +1,32 @@
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+.PHONY: demo test lint format clean
+
+demo: $(INSTALLED)  ## train the starter of asl-slp on the avatar, then sign a sentence
+	$(BIN)/python -m zoo fit specs/asl-slp.yaml --starter
+	$(BIN)/python -m zoo test specs/asl-slp.yaml --starter
+	$(BIN)/python -m zoo run specs/asl-slp.yaml --starter "Hello, my name is Anna." \
+		-o demo/hello.mp4 -o demo/hello.pose -o demo/hello.png
+
+test: $(INSTALLED) lint
+	$(BIN)/python -m pytest
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(INSTALLED)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf .venv .data runs demo dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $@
