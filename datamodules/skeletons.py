@@ -8,13 +8,16 @@ The names here are anatomical.
 
 from dataclasses import dataclass
 
-HAND_JOINTS = ("WRIST",) + tuple(
-    f"{finger}_{joint}"
-    for finger, joints in (
-        ("THUMB", ("CMC", "MCP", "IP", "TIP")),
-        *((finger, ("MCP", "PIP", "DIP", "TIP")) for finger in ("INDEX", "MIDDLE", "RING", "PINKY")),
-    )
-    for joint in joints
+HAND_JOINTS = (
+    "WRIST",
+    *(
+        f"{finger}_{joint}"
+        for finger, joints in (
+            ("THUMB", ("CMC", "MCP", "IP", "TIP")),
+            *((finger, ("MCP", "PIP", "DIP", "TIP")) for finger in ("INDEX", "MIDDLE", "RING", "PINKY")),
+        )
+        for joint in joints
+    ),
 )
 HAND_BONES = tuple(
     (0 if joint == 0 else 4 * finger + joint, 4 * finger + joint + 1) for finger in range(5) for joint in range(4)

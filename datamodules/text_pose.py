@@ -3,7 +3,7 @@
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence, Sized
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import lightning as L
@@ -40,8 +40,12 @@ class TextPoseBatch:
 
     def pin_memory(self) -> "TextPoseBatch":
         """Page-locked copy, so that the transfer to the GPU overlaps with computing."""
-        values = [getattr(self, field.name) for field in fields(self)]
-        return TextPoseBatch(*(v.pin_memory() if isinstance(v, Tensor) else v for v in values))
+        return replace(
+            self,
+            tokens=self.tokens.pin_memory(),
+            joints=self.joints.pin_memory(),
+            lengths=self.lengths.pin_memory(),
+        )
 
 
 class _Examples(Dataset[TextPose]):

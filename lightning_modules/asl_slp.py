@@ -24,14 +24,14 @@ class ASLSLP(L.LightningModule):
     width, heads, layers, feedforward, dropout: sizes of the network.
     future_prediction: frames predicted at each step (FP: 10); 1 is off.
     just_counter: the decoder sees the counter alone (JC).
-    gaussian_noise: noise on the decoder's input poses, in standard deviations of the prediction error (GN: 5); 0 is off.
+    gaussian_noise: noise on the decoder's input poses, in deviations of the prediction error (GN: 5); 0 is off.
     long_video_loss: scale the loss and add weight norms (LVL); `loss_scale` is its factor.
     batch_optimisation: build targets and masks by tensor operations (BO) rather than in loops.
     computational_optimisation: average the loss over unmasked elements only (CO) rather than over padding too.
     token_durations: let predicted token durations pace free decoding; off, the decoder's counter does, as published.
     learning_rate: of Adam, betas (0.9, 0.999).
-    schedule: "plateau" multiplies the rate by 0.7 after 7 validations without progress, as published; "one-cycle" warms up
-        and anneals over the whole run.
+    schedule: "plateau" multiplies the rate by 0.7 after 7 validations without progress, as published; "one-cycle"
+        warms up and anneals over the whole run.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class ASLSLP(L.LightningModule):
         self.windows = objectives.future_windows if batch_optimisation else objectives.future_windows_looped
         self.error = objectives.unmasked_mse if computational_optimisation else objectives.padded_mse
         self.learning_rate, self.schedule = learning_rate, schedule
-        self.sizes = {
+        self.sizes: dict[str, Any] = {
             "width": width,
             "heads": heads,
             "layers": layers,
@@ -70,6 +70,7 @@ class ASLSLP(L.LightningModule):
             "token_durations": token_durations,
         }
         self.network: ProgressiveTransformer
+        self.error_std: Tensor
         self.test_scores: PoseTest
 
     def configure_model(self) -> None:
@@ -110,13 +111,13 @@ class ASLSLP(L.LightningModule):
             total = objectives.long_video_loss(total, network, self.loss_scale)
         return total, parts
 
-    def training_step(self, batch: TextPoseBatch, _: int) -> Tensor:
+    def training_step(self, batch: TextPoseBatch) -> Tensor:
         total, parts = self.loss(batch)
         self.log("train/loss", total, prog_bar=True)
         self.log_dict({f"train/{name}": value for name, value in parts.items()})
         return total
 
-    def validation_step(self, batch: TextPoseBatch, _: int) -> None:
+    def validation_step(self, batch: TextPoseBatch) -> None:
         _, parts = self.loss(batch)
         size = len(batch.texts)
         self.log("val/loss", torch.stack(list(parts.values())).sum(), prog_bar=True, batch_size=size)
@@ -126,7 +127,7 @@ class ASLSLP(L.LightningModule):
         data = self.trainer.datamodule  # type: ignore[attr-defined]
         self.test_scores = PoseTest(data.examples["train"])
 
-    def test_step(self, batch: TextPoseBatch, _: int) -> None:
+    def test_step(self, batch: TextPoseBatch) -> None:
         longest = 4 * int(batch.lengths.max())
         free = decode(self.network, batch.tokens, max_frames=longest)
         oracle = decode(self.network, batch.tokens, frames=batch.lengths)
@@ -150,7 +151,7 @@ class ASLSLP(L.LightningModule):
         """Running standard deviation of the prediction error per feature, the scale of the gaussian noise."""
         errors = (predictions - features)[mask.squeeze(-1)]
         if len(errors) > 1:
-            self.error_std.lerp_(errors.std(0), 0.05)  # type: ignore[operator,union-attr]
+            self.error_std.lerp_(errors.std(0), 0.05)
 
 
 def progress(lengths: Tensor, frames: int) -> Tensor:

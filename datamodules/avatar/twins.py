@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -54,11 +54,17 @@ def ensure_twin(layout: str, root: Path, twin: Twin) -> None:
     unfinished.replace(root)
 
 
+def cast(seed: int) -> list[Signer]:
+    """The signers of a twin, right-handed as those of the real data sets' studios."""
+    return [replace(Signer.random(SIGNERS * seed + number), handedness="right") for number in range(SIGNERS)]
+
+
 def _perform_all(split: str, spoken: list[Sentence], seed: int) -> list[np.ndarray]:
-    """Each sentence by one of a few signers, joints (T, 50, 3) at 25 frames a second."""
+    """Each sentence by one of the signers in turn, joints (T, 50, 3) at 25 frames a second."""
+    signers = cast(seed)
     offset = {"train": 0, "dev": 1_000_000, "test": 2_000_000}[split]
     return [
-        perform(sentence.glosses, Signer.random(number % SIGNERS), seed=seed + offset + number).joints
+        perform(sentence.glosses, signers[number % SIGNERS], seed=seed + offset + number).joints
         for number, sentence in enumerate(spoken)
     ]
 
@@ -81,9 +87,7 @@ def write_how2sign(root: Path, split: str, spoken: list[Sentence], seed: int) ->
         video, signer = f"avatar{number:06d}", number % SIGNERS
         names.append(f"{video}_0-{signer}-rgb_front")
         end = f"{len(pose) / 25:.2f}"
-        rows.append(
-            f"{video}\t{video}-{signer}-rgb_front\t{video}_0\t{names[-1]}\t0.0\t{end}\t{sentence.text}"
-        )
+        rows.append(f"{video}\t{video}-{signer}-rgb_front\t{video}_0\t{names[-1]}\t0.0\t{end}\t{sentence.text}")
     _write_lines(root / f"how2sign_realigned_{split_name}.csv", rows)
     _write_lines(root / f"{split_name}.files", names)
     write_skels(root / f"{split_name}.skels", joints)

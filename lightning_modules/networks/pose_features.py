@@ -40,7 +40,7 @@ class PoseFeatures(nn.Module):
 
     def invert(self, features: Tensor) -> Tensor:
         """Features (..., 150) to joints (..., 50, 3)."""
-        joints = (features * self.std + self.mean).unflatten(-1, (-1, 3)).clone()
+        joints = (features * self.std + self.mean).reshape(*features.shape[:-1], -1, 3)
         for hand, wrist in ((RIGHT_HAND, RIGHT_WRIST), (LEFT_HAND, LEFT_WRIST)):
             joints[..., hand, :] += joints[..., wrist : wrist + 1, :]
         return joints

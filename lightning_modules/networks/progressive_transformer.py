@@ -159,7 +159,7 @@ class TokenDurations(nn.Module):
         return (F.softplus(self.duration(memory).squeeze(-1)) * 5.0 + 0.1) * mask
 
     def align(self, frames: Tensor, durations: Tensor, memory: Tensor) -> Tensor:
-        """What frames (T,) (indices) are about: the tokens they fall on and how far through them they are, (B, T, width)."""
+        """What frames (indices, (T,)) are about: their tokens and how far through them they are, (B, T, width)."""
         centres = durations.cumsum(-1) - durations / 2
         phase = (frames[:, None] + 0.5 - centres[:, None]) / durations.clamp(min=0.1)[:, None]
         distance = (frames[:, None] + 0.5 - centres[:, None]) / (durations[:, None] / 2 + 1.0)

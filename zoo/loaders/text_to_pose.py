@@ -97,7 +97,7 @@ class TextToPose:
         network = ProgressiveTransformer(ProgressiveTransformerConfig(**config["network"]))
         if len(tokenizer) != network.config.vocabulary:
             raise ValueError(
-                f"{folder}: tokens.json has {len(tokenizer)} tokens, the network of config.json {network.config.vocabulary}"
+                f"{folder}: tokens.json has {len(tokenizer)} tokens, config.json's network {network.config.vocabulary}"
             )
         weights = {name: value.float() for name, value in load_file(folder / "model.safetensors").items()}
         try:
