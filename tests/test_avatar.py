@@ -474,7 +474,7 @@ class TestFingerspelling:
         hook = drawn("J", 20)
         assert hook[:, 1].min() == pytest.approx(-0.9, abs=0.1)
         assert hook[-1, 1] - hook[:, 1].min() == pytest.approx(0.3, abs=0.1)
-        assert hook[-1, 0] == pytest.approx(0.4, abs=0.1)
+        assert hook[-1, 0] == pytest.approx(0.6, abs=0.1)
         zigzag = drawn("Z", 8)
         assert zigzag[:, 0].min() == pytest.approx(-0.9, abs=0.1)
         assert zigzag[-1, :2] == pytest.approx([-0.9, -0.9], abs=0.1)

@@ -47,9 +47,7 @@ class Handshape:
     """(25,) read-only vector: what `hand_joints` and `blend` work on."""
 
     def __post_init__(self) -> None:
-        vector = np.concatenate(
-            [self.spread, self.flexion.ravel(), thumb_bones(self.thumb, self.bulge).ravel()]
-        )
+        vector = np.concatenate([self.spread, self.flexion.ravel(), thumb_bones(self.thumb, self.bulge).ravel()])
         vector.flags.writeable = False
         object.__setattr__(self, "configuration", vector)
 

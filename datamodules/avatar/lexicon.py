@@ -25,7 +25,7 @@ Entry = TypeVar("Entry")
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """A part of the hand: `weights` (21,) over its joints and an `offset` (3,) to the skin, hand frame, palm lengths."""
+    """A part of the hand: `weights` (21,) over its joints and an `offset` (3,) to the skin, in palm lengths."""
 
     name: str
     weights: Array
@@ -106,9 +106,7 @@ def load_lexicon(folder: Path) -> Lexicon:
     body = Table.read(folder / "locations.yaml")
     body.only(("places", "parts"))
     parts = {name: _part(name, body.table("parts").table(name)) for name in body.table("parts").entries}
-    places = {
-        name: _place(name, body.table("places").table(name), parts) for name in body.table("places").entries
-    }
+    places = {name: _place(name, body.table("places").table(name), parts) for name in body.table("places").entries}
     signs = Table.read(folder / "signs.yaml")
     return Lexicon(
         handshapes,
@@ -128,9 +126,7 @@ def lexicon() -> Lexicon:
 def _handshape(name: str, row: Table, thumbs: Table) -> Handshape:
     row.only((*FINGERS, "spread", "thumb"))
     spread = row.numbers("spread", 4)
-    flexion = np.array(
-        [FIST if row.entries.get(name) == "fist" else row.numbers(name, 3) for name in FINGERS]
-    )
+    flexion = np.array([FIST if row.entries.get(name) == "fist" else row.numbers(name, 3) for name in FINGERS])
     thumb = thumbs.table(row.choice("thumb", thumbs.entries))
     thumb.only(("touch", "offset", "arch"))
     joints = np.zeros((21, 3))
@@ -223,9 +219,7 @@ def _movement(row: Table) -> Movement:
     else:
         size = row.number("size", SIZES.get(kind, 0.0), 0.0, 0.5)
     seconds = MOVEMENTS[kind].first + (repeat - 1) * MOVEMENTS[kind].further
-    return Movement(
-        kind, size, row.direction("axis", "F"), repeat, row.number("seconds", round(seconds, 3), 0.1, 2.0)
-    )
+    return Movement(kind, size, row.direction("axis", "F"), repeat, row.number("seconds", round(seconds, 3), 0.1, 2.0))
 
 
 def _gesture(
@@ -245,9 +239,7 @@ def _gesture(
     return Gesture(shape, place, steps, part, row.orientations())
 
 
-def _named(
-    row: Table, key: str, known: Mapping[str, Entry], default: str | None = None
-) -> tuple[Entry, Entry]:
+def _named(row: Table, key: str, known: Mapping[str, Entry], default: str | None = None) -> tuple[Entry, Entry]:
     first, last = pair(row.text(key, default))
     probe = Table(row.file, row.key, {f"{key} (start)": first, f"{key} (end)": last})
     return known[probe.choice(f"{key} (start)", known)], known[probe.choice(f"{key} (end)", known)]

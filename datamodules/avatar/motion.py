@@ -171,9 +171,9 @@ def _drawn(points: Array, turn_from: float) -> "Sampler":
 
 
 def _hook() -> Array:
-    """The letter J in palm lengths as the signer sees it: down 0.9, a bow of radius 0.2 to the left, up 0.3."""
+    """The letter J in palm lengths as the signer sees it: down 0.9, a bow of radius 0.3 to the left, up 0.3."""
     bow = np.linspace(np.pi, 2 * np.pi, 13)
-    xy = [(0.0, 0.0), *zip(0.2 + 0.2 * np.cos(bow), -0.7 + 0.2 * np.sin(bow), strict=True), (0.4, -0.6)]
+    xy = [(0.0, 0.0), *zip(0.3 + 0.3 * np.cos(bow), -0.6 + 0.3 * np.sin(bow), strict=True)]
     return PALM * np.array([(x, y, 0.0) for x, y in xy])
 
 

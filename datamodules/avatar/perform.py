@@ -10,18 +10,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules import skeletons
 from datamodules.avatar import arm
-from datamodules.avatar.hand import Array, blend, hand_joints
+from datamodules.avatar.body import body_joints
+from datamodules.avatar.hand import Array, blend
 from datamodules.avatar.lexicon import Gesture, lexicon
 from datamodules.avatar.motion import Stroke, ease
-from datamodules.avatar.plan import MIRROR, Track, Unit, follow, unit_tracks, units
-from datamodules.avatar.rotation import slerp, to_matrix
+from datamodules.avatar.plan import Track, Unit, follow, unit_tracks, units
+from datamodules.avatar.rotation import slerp
 from datamodules.avatar.signer import Signer
 
-SHOULDER_WIDTHS = 3.0
-"""Shoulder widths in one unit of the SLP layout."""
-NOSE = np.array([0.0, 0.60, 0.18])
 REST_SECONDS = 0.15
 
 TRUTH = np.dtype(
@@ -43,7 +40,7 @@ of the dominant and the non-dominant hand, and the dominant hand's place, palm, 
 
 @dataclass(frozen=True, eq=False)
 class Performance:
-    """A signed sentence: `joints` (T, 50, 3) float32 in SLP units, `truth` (T,) of dtype `TRUTH`, `fps` frames a second."""
+    """A signed sentence: `joints` (T, 50, 3) float32 in SLP units, `truth` (T,) of dtype `TRUTH`."""
 
     joints: NDArray[np.float32]
     fps: float
@@ -61,9 +58,7 @@ class _Segment:
     unit: int
 
 
-def perform(
-    glosses: Sequence[str], signer: Signer | None = None, fps: float = 25.0, seed: int = 0
-) -> Performance:
+def perform(glosses: Sequence[str], signer: Signer | None = None, fps: float = 25.0, seed: int = 0) -> Performance:
     """Sign the glosses in order, from rest to rest; the same arguments give the same bytes.
 
     A gloss of the lexicon ("THANK-YOU") is signed, one that begins with "#" or is no sign is fingerspelled ("#ANNA");
@@ -72,9 +67,7 @@ def perform(
     Raises ValueError for a string instead of a sequence of glosses and for an fps that is not from 1 to 1000.
     """
     if isinstance(glosses, str):
-        raise ValueError(
-            f"glosses: expected a list such as ['HELLO'], found the text {glosses!r}; split it first"
-        )
+        raise ValueError(f"glosses: expected a list such as ['HELLO'], found the text {glosses!r}; split it first")
     if not 1 <= fps <= 1000:
         raise ValueError(f"fps: expected a number from 1 to 1000, found {fps!r}")
     signer = signer or Signer()
@@ -93,9 +86,7 @@ class _Stage:
         self.standby = book.gesture("relaxed", "standby", "B-D", "L-L-F")
         self.idle = [self._idle(k) for k in range(len(sequence))]
         ends = np.array([0.0, 1.0])
-        self.ends = [
-            unit_tracks(unit, ends, idle, signer) for unit, idle in zip(sequence, self.idle, strict=True)
-        ]
+        self.ends = [unit_tracks(unit, ends, idle, signer) for unit, idle in zip(sequence, self.idle, strict=True)]
         still = Stroke(np.zeros(1), np.zeros((1, 3)), np.zeros(1))
         self.home = (
             follow(self.rest, still, np.zeros(3), signer),
@@ -135,8 +126,8 @@ class _Stage:
         """Seconds of a transition: they grow with the way and the turn of the hand that has farther to go."""
         way = [float(np.linalg.norm(b.wrist - a.wrist)) for a, b in zip(before, after, strict=True)]
         turned = 2 * np.arccos(min(1.0, abs(float(np.sum(before[0].hand * after[0].hand)))))
-        seconds = 0.09 + 0.2 * max(way[0], 0.7 * way[1]) + 0.04 * turned
-        return float(np.clip(seconds, 0.13, 0.36)) / self.signer.speed
+        seconds = 0.09 + 0.21 * max(way[0], 0.7 * way[1]) + 0.05 * turned
+        return float(np.clip(seconds, 0.13, 0.40)) / self.signer.speed
 
     def performance(self, glosses: list[str]) -> Performance:
         """Fill in both hands' tracks and the truth, then the body."""
@@ -157,7 +148,8 @@ class _Stage:
                 wrist[side, span], hand[side, span] = track.wrist, track.hand
                 configuration[side, span] = track.configuration
         self._tremble(wrist, time)
-        joints = self._body(wrist, hand, configuration, time)
+        swivel = np.stack([self._swivels(side, time) for side in range(2)])
+        joints = body_joints(wrist, hand, configuration, swivel, self._head(time), self.signer)
         return Performance(joints, self.fps, glosses, truth)
 
     def _fill(self, segment: _Segment, share: Array, truth: NDArray[np.void]) -> tuple[Track, Track]:
@@ -249,67 +241,22 @@ class _Stage:
         eased: Array = values[index - 1] + share * (values[index] - values[index - 1])
         return eased
 
-    def _body(self, wrist: Array, hand: Array, configuration: Array, time: Array) -> NDArray[np.float32]:
-        build = self.signer.build
-        joints = np.zeros((len(time), 50, 3))
-        joints[:, skeletons.NOSE] = self._nose(time)
-        sides = (
-            (skeletons.RIGHT_SHOULDER, skeletons.RIGHT_HAND, np.ones(3)),
-            (skeletons.LEFT_SHOULDER, skeletons.LEFT_HAND, MIRROR),
-        )
-        for side, (shoulder, fingers, mirror) in enumerate(sides):
-            at = arm.reachable(_clear(wrist[side], hand[side], build.hand), build.upper_arm, build.forearm)
-            joint = arm.elbow(at, self._swivels(side, time), build.upper_arm, build.forearm)
-            turned = arm.limit_wrist((at - joint) / build.forearm, hand[side])
-            local = build.hand * hand_joints(configuration[side])
-            joints[:, shoulder] = arm.SHOULDER * mirror
-            joints[:, shoulder + 1] = joint * mirror
-            joints[:, shoulder + 2] = at * mirror
-            joints[:, fingers] = (at[:, None] + local @ np.swapaxes(to_matrix(turned), 1, 2)) * mirror
-        if self.signer.handedness == "left":
-            joints = joints[:, _MIRRORED] * MIRROR
-        return (joints * (np.array([1.0, -1.0, 1.0]) / SHOULDER_WIDTHS)).astype(np.float32)
-
-    def _nose(self, time: Array) -> Array:
-        """The nose (T, 3), turned about the neck while a sign's head movement lasts."""
+    def _head(self, time: Array) -> Array:
+        """The head's yaw and pitch (T, 2) in radians while a sign's head movement lasts."""
         angles = np.zeros((len(time), 2))
         for segment in self.segments:
-            if segment.phase == "stroke" and self.units[segment.unit].sign.head != "none":
-                share = np.clip((time - segment.start + 0.12) / (segment.end - segment.start + 0.24), 0, 1)
-                window = np.sin(np.pi * share)
-                kind = self.units[segment.unit].sign.head
-                if kind == "shake":
-                    angles[:, 0] += 0.20 * window * np.sin(4 * np.pi * share)
-                elif kind == "nod":
-                    angles[:, 1] += 0.14 * window * np.sin(2 * np.pi * share) ** 2
-                else:
-                    angles[:, 1] += 0.08 * window
-        yaw, pitch = angles.T
-        x, y, z = NOSE * self.signer.build.head
-        depth = z * np.cos(pitch) + y * np.sin(pitch)
-        height = y * np.cos(pitch) - z * np.sin(pitch)
-        return np.stack([depth * np.sin(yaw) + x, height, depth * np.cos(yaw)], axis=1)
-
-
-_MIRRORED = np.array([0, 1, 5, 6, 7, 2, 3, 4, *range(29, 50), *range(8, 29)])
-_BODY_VOLUMES = (
-    (np.array([0.0, 0.60, 0.02]), np.array([0.19, 0.28, 0.17])),
-    (np.array([0.0, -0.50, -0.02]), np.array([0.42, 0.62, 0.16])),
-)
-
-
-def _clear(wrist: Array, hand: Array, palm: float) -> Array:
-    """The wrists (T, 3), moved out so far that the middle of no palm lies inside the head or the torso."""
-    reach = 0.6 * palm * to_matrix(hand)[..., 1]
-    for centre, radii in _BODY_VOLUMES:
-        offset = (wrist + reach - centre) / radii
-        depth = np.sqrt(np.einsum("ni,ni->n", offset, offset))
-        inside = np.flatnonzero(depth < 1)
-        if len(inside):
-            wrist = wrist.copy()
-            push = (1 - depth[inside]) * radii[2]
-            wrist[inside, 2] += push * 1.5
-    return wrist
+            kind = self.units[segment.unit].sign.head if segment.phase == "stroke" else "none"
+            if kind == "none":
+                continue
+            share = np.clip((time - segment.start + 0.12) / (segment.end - segment.start + 0.24), 0, 1)
+            window = np.sin(np.pi * share)
+            if kind == "shake":
+                angles[:, 0] += 0.20 * window * np.sin(4 * np.pi * share)
+            elif kind == "nod":
+                angles[:, 1] += 0.14 * window * np.sin(2 * np.pi * share) ** 2
+            else:
+                angles[:, 1] += 0.08 * window
+        return angles
 
 
 def _repeat(track: Track, count: int) -> Track:

@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from datamodules.avatar.body import MIRROR
 from datamodules.avatar.hand import Array, blend, hand_joints
 from datamodules.avatar.lexicon import Gesture, Lexicon, Part, Place, Sign
 from datamodules.avatar.motion import Stroke, sample
 from datamodules.avatar.rotation import multiply, slerp, to_matrix, turn
 from datamodules.avatar.signer import Signer
 
-MIRROR = np.array([-1.0, 1.0, 1.0])
 SPELLED = "#"
 LETTER_HOLD = 0.12
 SIGN_HOLD = 0.07
@@ -56,9 +56,7 @@ class Track:
     def at(self, index: int) -> "Track":
         """The moment `index` alone."""
         part = slice(index, index + 1) if index >= 0 else slice(index, None)
-        return Track(
-            self.wrist[part], self.hand[part], self.configuration[part], self.path[part], self.shape[part]
-        )
+        return Track(self.wrist[part], self.hand[part], self.configuration[part], self.path[part], self.shape[part])
 
 
 def spell(word: str, lexicon: Lexicon) -> str:
@@ -126,7 +124,7 @@ def place(place: Place, steps: Array, shift: Array, signer: Signer, other: Track
         if other is None:
             raise ValueError(f"place {place.name} lies on the other hand, and there is none")
         return contact(other, place.part, signer) * MIRROR + steps
-    point = place.at
+    point: Array = place.at
     if place.region == "head":
         point = point * signer.build.head
     elif place.region == "space":
@@ -141,9 +139,7 @@ def contact(track: Track, part: Part, signer: Signer) -> Array:
     return point
 
 
-def follow(
-    gesture: Gesture, stroke: Stroke, shift: Array, signer: Signer, other: Track | None = None
-) -> Track:
+def follow(gesture: Gesture, stroke: Stroke, shift: Array, signer: Signer, other: Track | None = None) -> Track:
     """The track of a hand that makes a gesture with a stroke; `other` is the hand that its places may lie on."""
     start, end = gesture.handshape[0].configuration, gesture.handshape[1].configuration
     configuration = blend(start, end, stroke.shape)

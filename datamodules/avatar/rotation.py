@@ -140,9 +140,12 @@ def slerp(start: Array, end: Array, share: Array) -> Array:
 
 
 def _strain(middle: Array) -> float:
-    """How hard an orientation (an unnormalised quaternion) is on a right arm: palm out, fingers out or backward."""
+    """How hard an orientation (an unnormalised quaternion) is on a right arm.
+
+    Hard are a palm or fingers to the ipsilateral side, fingers backward, and a forward palm under fingers across.
+    """
     size = np.linalg.norm(middle)
     if size < 1e-6:
         return np.inf
     _, along, facing = to_matrix(middle / size).T
-    return float(-facing[0] - 0.5 * along[0] - 0.5 * along[2])
+    return float(-facing[0] + 0.5 * facing[2] * abs(along[0]) - 0.2 * along[0] - 0.5 * along[2])

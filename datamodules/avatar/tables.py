@@ -37,9 +37,7 @@ class Table:
             raise LexiconError(file, key or "(top level)", entries, "a mapping")
         for name in entries:
             if not isinstance(name, str):
-                raise LexiconError(
-                    file, key or "(top level)", name, "names that are text (quote YES, NO and digits)"
-                )
+                raise LexiconError(file, key or "(top level)", name, "names that are text (quote YES, NO and digits)")
         self.file, self.key, self.entries = file, key, entries
 
     @classmethod
