@@ -53,6 +53,4 @@ def text_scale(text: str, width: float, height: float) -> float:
 def text(image: Image, words: str, origin: tuple[float, float], scale: float, colour: Colour) -> None:
     """One line of text with its baseline starting at `origin`."""
     place = (round(origin[0]), round(origin[1]))
-    cv2.putText(
-        image, words, place, cv2.FONT_HERSHEY_DUPLEX, scale, colour, max(1, round(scale)), cv2.LINE_AA
-    )
+    cv2.putText(image, words, place, cv2.FONT_HERSHEY_DUPLEX, scale, colour, max(1, round(scale)), cv2.LINE_AA)

@@ -84,10 +84,7 @@ def draw_frames(joints: Points, size: int = 512, captions: Sequence[str] | None 
         raise ValueError(f"expected joints of shape (T, 50, 3), found {joints.shape}")
     if captions is not None and len(captions) != len(joints):
         raise ValueError(f"expected a caption for each of {len(joints)} frames, found {len(captions)}")
-    return (
-        _draw_frame(frame, size, captions[i] if captions is not None else None)
-        for i, frame in enumerate(joints)
-    )
+    return (_draw_frame(frame, size, captions[i] if captions is not None else None) for i, frame in enumerate(joints))
 
 
 def _draw_frame(joints: Points, size: int, caption: str | None) -> Image:
@@ -131,10 +128,7 @@ def _arm_strokes(pixels: Points, size: int) -> list[_Stroke]:
         (RIGHT_SHOULDER, RIGHT_ELBOW, RIGHT_COLOUR),
         (RIGHT_ELBOW, RIGHT_WRIST, RIGHT_COLOUR),
     )
-    return [
-        _Stroke(pixels[[a, b], :2], colour, size * 0.02, float(pixels[[a, b], 2].mean()))
-        for a, b, colour in bones
-    ]
+    return [_Stroke(pixels[[a, b], :2], colour, size * 0.02, float(pixels[[a, b], 2].mean())) for a, b, colour in bones]
 
 
 def _hand_strokes(hand: Points, thickness: float, right: bool) -> list[_Stroke]:
@@ -182,9 +176,7 @@ def _draw_inset(image: Image, hand: Points, size: int, right: bool) -> None:
         _paint(panel, _hand_strokes(enlarged, size * 0.018, right), size * 0.0025)
     image[margin : margin + side, left : left + side] = panel
     colour = RIGHT_COLOUR if right else LEFT_COLOUR
-    cv2.rectangle(
-        image, (left, margin), (left + side, margin + side), colour, max(1, round(size / 400)), cv2.LINE_AA
-    )
+    cv2.rectangle(image, (left, margin), (left + side, margin + side), colour, max(1, round(size / 400)), cv2.LINE_AA)
 
 
 def _draw_caption(image: Image, caption: str) -> None:
@@ -200,9 +192,7 @@ def _draw_caption(image: Image, caption: str) -> None:
         x += text_width(part, scale)
 
 
-def contact_sheet(
-    frames: Sequence[Image] | Image, columns: int, labels: Sequence[str] | None = None
-) -> Image:
+def contact_sheet(frames: Sequence[Image] | Image, columns: int, labels: Sequence[str] | None = None) -> Image:
     """Frames of one size, row by row in a grid, each with its label above.
 
     Args:

@@ -73,8 +73,7 @@ def _parse_skels(line: str, where: str) -> npt.NDArray[np.float32]:
     except ValueError:
         index = next(i for i, word in enumerate(words) if not _is_number(word))
         raise ValueError(
-            f"{where}: found {words[index][:40]!r} at {_place(index)}, expected a number; "
-            f"repair or remove the line"
+            f"{where}: found {words[index][:40]!r} at {_place(index)}, expected a number; repair or remove the line"
         ) from None
     bad = np.flatnonzero(~np.isfinite(frames))
     if len(bad):
@@ -137,9 +136,7 @@ def read_pose(path: str | os.PathLike[str]) -> Pose:
     try:
         pose = Pose.read(content)
     except Exception as error:
-        raise ValueError(
-            f"{path}: {len(content)} bytes that are no .pose ({error}); write it again"
-        ) from error
+        raise ValueError(f"{path}: {len(content)} bytes that are no .pose ({error}); write it again") from error
     if not len(pose.body.data):
         raise ValueError(f"{path}: a .pose file without a frame; it was cut off: write it again")
     return pose

@@ -29,7 +29,7 @@ class How2Sign(TextPoseDataModule):
         table, skels, files = self.files(split)
         sentences = read_sentences(table)
         names, joints = read_lines(files), list(read_skels(skels))
-        paired(self.root, names, **{skels.name: joints})
+        paired(self.root, names, {skels.name: joints})
         unknown = [name for name in names if name not in sentences]
         if unknown:
             raise ValueError(

@@ -17,5 +17,5 @@ class Phoenix14T(TextPoseDataModule):
     def read(self, split: str) -> list[TextPose]:
         skels, text, _, files = self.files(split)
         names, texts, joints = read_lines(files), read_lines(text), list(read_skels(skels))
-        paired(self.root, names, **{text.name: texts, skels.name: joints})
+        paired(self.root, names, {text.name: texts, skels.name: joints})
         return [TextPose(*pair) for pair in zip(names, texts, joints, strict=True)]

@@ -66,9 +66,7 @@ def to_pose(joints: Floats, fps: float, confidence: Floats | None = None, size: 
     trust = np.where(present, confidence, 0.0).astype(np.float32)
     pixels = np.where(trust[..., None] > 0, size * (NECK_ON_CANVAS + AXES * joints), 0.0).astype(np.float32)
     components = [
-        PoseHeaderComponent(
-            part.name, list(part.joints), list(part.bones), list(JOINT_COLOURS[part.name]), "XYZC"
-        )
+        PoseHeaderComponent(part.name, list(part.joints), list(part.bones), list(JOINT_COLOURS[part.name]), "XYZC")
         for part in SLP_50.components
     ]
     header = PoseHeader(VERSION, PoseHeaderDimensions(size, size, size), components)
@@ -85,9 +83,7 @@ def to_joints(pose: Pose) -> npt.NDArray[np.float32]:
     expected = [(part.name, part.joints, "XYZC") for part in SLP_50.components]
     if found != expected:
         names = ", ".join(f"{name} ({len(points)} points, {form})" for name, points, form in found)
-        raise ValueError(
-            f"expected an SLP-50 pose as to_pose makes it (BODY, RIGHT_HAND, LEFT_HAND); found {names}"
-        )
+        raise ValueError(f"expected an SLP-50 pose as to_pose makes it (BODY, RIGHT_HAND, LEFT_HAND); found {names}")
     people = pose.body.data.shape[1]
     if people != 1:
         raise ValueError(f"expected one signer, found {people}; take one of them: pose.body.data[:, :1]")

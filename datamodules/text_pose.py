@@ -2,7 +2,7 @@
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence, Sized
+from collections.abc import Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -211,7 +211,7 @@ class TextPoseDataModule(L.LightningDataModule, ABC):
         )
 
 
-def paired(root: Path, names: Sized, **parts: Sized) -> None:
+def paired(root: Path, names: Sized, parts: Mapping[str, Sized]) -> None:
     """Raise ValueError unless files that run in parallel have the same number of lines."""
     for part, lines in parts.items():
         if len(lines) != len(names):

@@ -23,7 +23,7 @@ def model(**switches) -> ASLSLP:
     return built
 
 
-@pytest.fixture()
+@pytest.fixture
 def batch() -> TextPoseBatch:
     generator = torch.Generator().manual_seed(1)
     lengths = torch.tensor([12, 7])

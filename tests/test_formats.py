@@ -88,9 +88,7 @@ def test_a_broken_line_is_named(tmp_path: Path, words: list[str], message: str) 
         (np.zeros((3, 21, 3)), r"sequence 2: expected \(T, 50, 3\) with T >= 1, found \(3, 21, 3\)"),
     ],
 )
-def test_what_cannot_be_written_leaves_the_old_file_alone(
-    tmp_path: Path, bad: np.ndarray, message: str
-) -> None:
+def test_what_cannot_be_written_leaves_the_old_file_alone(tmp_path: Path, bad: np.ndarray, message: str) -> None:
     path = tmp_path / "a.skels"
     path.write_text("precious")
     with pytest.raises(ValueError, match=message):

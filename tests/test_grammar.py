@@ -125,7 +125,5 @@ def test_an_unknown_split_is_refused() -> None:
 
 
 def test_its_signs_are_those_of_the_phonological_table(shared: Path) -> None:
-    rows = re.findall(
-        r"^\| ([A-Z][A-Z/-]+)(?: \([^)]*\))? \|", (shared / "signer" / "signs.md").read_text(), re.M
-    )
+    rows = re.findall(r"^\| ([A-Z][A-Z/-]+)(?: \([^)]*\))? \|", (shared / "signer" / "signs.md").read_text(), re.M)
     assert set(signs()) == {SIMPLE_HEAD.get(row, row.split("/")[0]) for row in rows}

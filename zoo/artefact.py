@@ -34,9 +34,7 @@ def open_artefact(folder: Path) -> Any:
     try:
         return loader_class(config["task"]).open(folder)
     except FileNotFoundError as error:
-        raise ValueError(
-            f"{folder}: incomplete artefact, {Path(str(error.filename)).name} is missing"
-        ) from None
+        raise ValueError(f"{folder}: incomplete artefact, {Path(str(error.filename)).name} is missing") from None
     except (KeyError, TypeError) as error:
         raise ValueError(f"{folder / 'config.json'}: a key is missing or unknown: {error}") from None
     except (SafetensorError, json.JSONDecodeError) as error:
@@ -119,9 +117,7 @@ def readme(config: dict[str, Any], provenance: dict[str, Any], results: dict[str
     ]
     if results:
         lines += ["", "| key | value | n |", "|---|---|---|"]
-        lines += [
-            f"| `{key}` | {_number(row.get('value'))} | {row.get('n', '')} |" for key, row in results.items()
-        ]
+        lines += [f"| `{key}` | {_number(row.get('value'))} | {row.get('n', '')} |" for key, row in results.items()]
     if licence := (config.get("card") or {}).get("license"):
         lines += ["", f"Licence: {licence}"]
     return "\n".join(lines) + "\n"
@@ -135,9 +131,7 @@ def _by_name(name: str, weights: str | None) -> tuple[Path, str]:
     hub = read(shipped_folder() / f"{name}.yaml").get("hub") or {}
     if weights == "hub":
         pinned = hub.get("revision")
-        reason = (
-            "this version of the zoo cannot download yet" if pinned else "its spec pins no Hub revision yet"
-        )
+        reason = "this version of the zoo cannot download yet" if pinned else "its spec pins no Hub revision yet"
         raise ValueError(f"{name}: {reason}; weights='starter' opens the bundled weights")
     folder = starter_folder(name)
     if not (folder / "config.json").is_file():
@@ -153,9 +147,7 @@ def _by_path(name: str) -> Path:
     if not path.exists() and len(path.parts) == 1:
         raise ValueError(f"{name!r} is neither a model of the zoo nor a folder{nearest(name, list_models())}")
     if path.is_file():
-        raise ValueError(
-            f"{path}: this is a file; give the folder of a run or artefact, or the name of a model"
-        )
+        raise ValueError(f"{path}: this is a file; give the folder of a run or artefact, or the name of a model")
     folder = find_finished(path)
     if folder is None:
         runs = sorted(run.parent for run in path.glob("*/provenance.json")) if path.is_dir() else []

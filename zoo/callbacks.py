@@ -45,9 +45,7 @@ class LastCheckpoint(Checkpoint):
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if trainer.current_epoch == 0 or self.logged_steps is not None:
             return
-        loop = (
-            trainer.fit_loop.epoch_loop
-        )  # Lightning sets these back after this hook; saved, they must be so already
+        loop = trainer.fit_loop.epoch_loop  # Lightning sets these back after this hook; saved, they must be so already
         loop.batch_progress.reset_on_run()
         loop.scheduler_progress.reset_on_run()
         loop.automatic_optimization.optim_progress.reset_on_run()
@@ -57,9 +55,7 @@ class LastCheckpoint(Checkpoint):
         self.logged_steps = None
 
     def on_train_batch_start(self, trainer: Trainer, *_: Any) -> None:
-        if (
-            self.logged_steps is not None
-        ):  # resuming at an epoch's start makes Lightning count one step too many
+        if self.logged_steps is not None:  # resuming at an epoch's start makes Lightning count one step too many
             trainer.fit_loop.epoch_loop._batches_that_stepped = self.logged_steps
             self.logged_steps = None
 
@@ -94,9 +90,7 @@ class EpochSeed(Callback):
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         seed_everything((self.seed + 1_000_003 * trainer.current_epoch) % 2**32, workers=True, verbose=False)
-        if (
-            self.resumed
-        ):  # Lightning made this epoch's iterator before any hook ran; draw it again from the seed
+        if self.resumed:  # Lightning made this epoch's iterator before any hook ran; draw it again from the seed
             iter(trainer.fit_loop._data_fetcher)  # type: ignore[arg-type]
             self.resumed = False
 
@@ -141,14 +135,8 @@ class EpochLines(Callback):
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         elapsed = time.monotonic() - self.began
         last = trainer.current_epoch + 1 == trainer.max_epochs
-        if (
-            trainer.sanity_checking
-            or not trainer.is_global_zero
-            or (elapsed - self.printed < 10 and not last)
-        ):
+        if trainer.sanity_checking or not trainer.is_global_zero or (elapsed - self.printed < 10 and not last):
             return
         self.printed = elapsed
         scores = "  ".join(f"{key} {float(value):.4g}" for key, value in trainer.progress_bar_metrics.items())
-        print(
-            f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}  {scores}  {elapsed:.0f} s", flush=True
-        )
+        print(f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}  {scores}  {elapsed:.0f} s", flush=True)

@@ -56,9 +56,7 @@ def _examine(
 ) -> tuple[Spec | None, list[Problem]]:
     source = str(path)
     found = [*structure(raw, path), *_starter_problems(raw, source)]
-    if any(
-        problem.key.removeprefix("starter.") in ("model", "data", "trainer", "starter") for problem in found
-    ):
+    if any(problem.key.removeprefix("starter.") in ("model", "data", "trainer", "starter") for problem in found):
         return None, found
     try:
         spec = resolve(raw, source, starter, overrides)
@@ -134,9 +132,7 @@ def trainer_problems(config: dict[str, Any], source: str) -> Iterator[Problem]:
         elif str(callback["class_path"]).endswith(".ModelCheckpoint"):
             keepers.append(key)
             for argument in {"dirpath", "filename", "save_last"} & set(callback.get("init_args") or {}):
-                yield Problem(
-                    source, f"{key}.init_args.{argument}", "leave it out: the zoo names its checkpoints"
-                )
+                yield Problem(source, f"{key}.init_args.{argument}", "leave it out: the zoo names its checkpoints")
     if len(keepers) > 1:
         yield Problem(source, keepers[1], "one ModelCheckpoint at most: it says which weights are the best")
 
@@ -146,9 +142,7 @@ def _starter_problems(raw: dict[str, Any], source: str) -> Iterator[Problem]:
         return
     starter = raw["starter"]
     if not isinstance(starter, dict):
-        yield Problem(
-            source, "starter", f"found {starter!r}, expected a mapping of model, data and trainer overrides"
-        )
+        yield Problem(source, "starter", f"found {starter!r}, expected a mapping of model, data and trainer overrides")
         return
     yield from _unknown(starter, ("model", "data", "trainer"), "starter", source)
     for section in ("model", "data", "trainer"):

@@ -112,9 +112,7 @@ def _measure(options: argparse.Namespace) -> int:
     spec, run = _spec_and_run(options, types=False)
     if not run.finished:
         again = " ".join(["python -m zoo fit", options.spec, *(["--starter"] if options.starter else [])])
-        raise ValueError(
-            unfinished_message(run.folder) if run.started else f"no run yet: `{again}` trains it"
-        )
+        raise ValueError(unfinished_message(run.folder) if run.started else f"no run yet: `{again}` trains it")
     spec, run = _spec_and_run(options, types=True)
     from zoo.artefact import data_note
     from zoo.train import measure
@@ -208,9 +206,7 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     layout = argparse.RawDescriptionHelpFormatter
-    parser = _Parser(
-        "zoo", description=DESCRIPTION, epilog=EPILOG, formatter_class=layout, allow_abbrev=False
-    )
+    parser = _Parser("zoo", description=DESCRIPTION, epilog=EPILOG, formatter_class=layout, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"zoo {__version__}")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
 
@@ -220,9 +216,7 @@ def _parser() -> argparse.ArgumentParser:
         )
         sub.set_defaults(action=action, takes_overrides=spec)
         if spec:
-            sub.add_argument(
-                "spec", metavar="SPEC", help="a YAML file, the name of a shipped spec, or a run's folder"
-            )
+            sub.add_argument("spec", metavar="SPEC", help="a YAML file, the name of a shipped spec, or a run's folder")
             sub.add_argument("--starter", action="store_true", help="the small variant on the avatar")
             sub.usage = f"zoo {name} SPEC [--starter] [--{{{','.join(OVERRIDABLE)}}}.KEY VALUE ...]"
         return sub
@@ -236,12 +230,8 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("specs", nargs="*", metavar="SPEC")
     run = verb("run", _run, "call a model's verb and write what the suffix of OUT asks for")
     run.set_defaults(takes_overrides=True)
-    run.add_argument(
-        "model", metavar="NAME", help="a model, a run's folder, or a YAML file whose run is meant"
-    )
+    run.add_argument("model", metavar="NAME", help="a model, a run's folder, or a YAML file whose run is meant")
     run.add_argument("input", metavar="INPUT")
     run.add_argument("-o", "--output", action="append", required=True, type=Path, metavar="OUT")
-    run.add_argument(
-        "--starter", action="store_true", help="the bundled starter weights, or a YAML file's starter run"
-    )
+    run.add_argument("--starter", action="store_true", help="the bundled starter weights, or a YAML file's starter run")
     return parser

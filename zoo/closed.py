@@ -108,9 +108,7 @@ def _refused(value: Any, section: str, key: str, source: str) -> Iterator[Proble
     elif isinstance(value, str) and "${" not in value:
         slot = key.split(".")[1:]
         if section == "trainer" and slot[0] == "callbacks" and len(slot) <= 2:
-            yield Problem(
-                source, key, f"found {value!r}, expected a mapping with `class_path` and `init_args`"
-            )
+            yield Problem(source, key, f"found {value!r}, expected a mapping with `class_path` and `init_args`")
         elif section == "trainer" and slot[0] != "callbacks" and not PLAIN_WORD.fullmatch(value):
             expected = "a plain word" + (" or a mapping with `class_path`" if slot[0] in CLASS_SLOTS else "")
             yield Problem(source, key, f"found {value!r}, expected {expected}")
@@ -139,6 +137,4 @@ def _importable(package: str) -> bool:
         spec = importlib.util.find_spec(package)
     except ValueError:  # a module that is loaded without a spec, as __main__ can be
         return True
-    return (
-        spec is not None and spec.origin is not None
-    )  # a bare folder in the current directory has no origin
+    return spec is not None and spec.origin is not None  # a bare folder in the current directory has no origin

@@ -17,9 +17,9 @@ from zoo.spec import Spec
 MEDIA = {".mp4": "Video", ".gif": "Video", ".png": "Image", ".jpg": "Image"}
 
 
-def loggers(spec: Spec, run: Run, checkpoint: str | None) -> list[Logger]:
+def loggers(spec: Spec, run: Run, step: int) -> list[Logger]:
     """CSV, and W&B unless the spec is a starter or says `trainer.logger: false`."""
-    found: list[Logger] = [_csv(run, checkpoint)]
+    found: list[Logger] = [_csv(run, step)]
     if not spec.starter and spec.config["trainer"].get("logger", True):
         found.append(_wandb(spec, run))
     return found
@@ -42,14 +42,11 @@ def close(used: Iterable[Logger]) -> None:
             logger.experiment.finish()
 
 
-def _csv(run: Run, checkpoint: str | None) -> CSVLogger:
-    """logs/metrics.csv, continued from the checkpoint on; Lightning's logger would start it anew."""
-    import torch
-
+def _csv(run: Run, step: int) -> CSVLogger:
+    """logs/metrics.csv, continued from `step` on; Lightning's logger would start it anew."""
     path = run.folder / "logs" / "metrics.csv"
     rows: list[dict[str, Any]] = []
-    if checkpoint and path.is_file():
-        step = torch.load(checkpoint, map_location="cpu", weights_only=True)["global_step"]
+    if step and path.is_file():
         with path.open(newline="") as file:
             rows = [row for row in csv.DictReader(file) if int(row["step"]) < step]
     logger = CSVLogger(save_dir=run.folder, name="logs", version="", flush_logs_every_n_steps=50)

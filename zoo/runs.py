@@ -63,6 +63,7 @@ class Run:
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Hold the run; the system lets go of it however this process ends. Raises ValueError."""
+        self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / ".lock").open("a") as handle:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -21,9 +21,7 @@ DEFAULTS: dict[str, Any] = {"seed": 0, "trainer": {"deterministic": True}}
 NOT_TRAINING = ("summary", "card", "hub", "starter")
 """Sections that do not change what is trained, and so not the identity of a run."""
 RESOLVER = re.compile(r"\$\{\s*[\w.]+\s*:")
-RESOLVER_REFUSED = (
-    "only keys of the spec itself can be interpolated; resolvers such as ${oc.env:...} are refused"
-)
+RESOLVER_REFUSED = "only keys of the spec itself can be interpolated; resolvers such as ${oc.env:...} are refused"
 
 
 @dataclass(frozen=True)
@@ -112,11 +110,7 @@ def locate(target: str) -> Path:
         return path
     known = list_models()
     if path.suffix in (".yaml", ".yml") or len(path.parts) > 1:
-        hint = (
-            f"; the name {path.stem!r} works from everywhere"
-            if path.stem in known
-            else nearest(path.stem, known)
-        )
+        hint = f"; the name {path.stem!r} works from everywhere" if path.stem in known else nearest(path.stem, known)
         raise ValueError(f"{target}: no such spec or run{hint}")
     raise ValueError(f"{target!r} is not a model of the zoo{nearest(target, known)}")
 
@@ -137,7 +131,7 @@ def read(path: Path) -> dict[str, Any]:
         raise SpecError([_omegaconf_problem(str(path), error)]) from None
     if not isinstance(loaded, DictConfig):
         raise SpecError([Problem(str(path), "", "not a mapping; a spec starts with `name: ...`")])
-    return cast(dict[str, Any], OmegaConf.to_container(loaded, resolve=False))
+    return _unresolved(loaded)
 
 
 def resolve(raw: dict[str, Any], source: str, starter: bool = False, overrides: Sequence[str] = ()) -> Spec:
@@ -151,16 +145,13 @@ def resolve(raw: dict[str, Any], source: str, starter: bool = False, overrides: 
     if starter:
         block = raw.get("starter")
         if not block:
-            raise SpecError(
-                [Problem(source, "starter", "the spec has no starter block; leave --starter out")]
-            )
+            raise SpecError([Problem(source, "starter", "the spec has no starter block; leave --starter out")])
         _forget_old_classes(config, block)
         config.merge_with(block)
     for override in overrides:
         _override(config, override)
-    unresolved = OmegaConf.to_container(config, resolve=False)
     if problems := [
-        Problem(source, key, RESOLVER_REFUSED) for key, text in strings(unresolved) if RESOLVER.search(text)
+        Problem(source, key, RESOLVER_REFUSED) for key, text in strings(_unresolved(config)) if RESOLVER.search(text)
     ]:
         raise SpecError(problems)
     try:
@@ -180,14 +171,9 @@ def _override(config: DictConfig, override: str) -> None:
     if section in ("model", "data") and rest and rest[0] not in ("class_path", "init_args"):
         key = ".".join([section, "init_args", *rest])
     try:
-        value = OmegaConf.from_dotlist([f"value={text}"])["value"]
+        value = _unresolved(OmegaConf.from_dotlist([f"value={text}"]))["value"]
         parent = OmegaConf.select(config, key.rpartition(".")[0]) if rest else None
-        if (
-            rest
-            and rest[-1] == "class_path"
-            and isinstance(parent, DictConfig)
-            and parent.get("class_path") != value
-        ):
+        if rest and rest[-1] == "class_path" and isinstance(parent, DictConfig) and parent.get("class_path") != value:
             parent.pop("init_args", None)
         OmegaConf.update(config, key, value, merge=True, force_add=True)
     except (yaml.YAMLError, OmegaConfBaseException, TypeError, ValueError, IndexError) as error:
@@ -204,6 +190,10 @@ def _forget_old_classes(base: DictConfig, top: dict[str, Any]) -> None:
             if "class_path" in value and value["class_path"] != below.get("class_path"):
                 below.pop("init_args", None)
             _forget_old_classes(below, value)
+
+
+def _unresolved(config: DictConfig) -> dict[str, Any]:
+    return cast(dict[str, Any], OmegaConf.to_container(config, resolve=False))
 
 
 def _omegaconf_problem(source: str, error: OmegaConfBaseException) -> Problem:

@@ -5,7 +5,7 @@ import pickle
 import shutil
 import signal
 import sys
-from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -47,49 +47,46 @@ class SpecCLI(LightningCLI):
         )
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
-        trainer_config = self._get(self.config_init, "trainer", default={})
-        own = {
-            **self.extra,
-            "callbacks": [*(trainer_config.get("callbacks") or []), *self.extra["callbacks"]],
-        }
-        plugins = trainer_config.get("plugins") or []
-        own["plugins"] = [*(plugins if isinstance(plugins, list) else [plugins]), *self.extra["plugins"]]
-        return super().instantiate_trainer(**{**kwargs, **own})
+        own = dict(self.extra)
+        for key in ("callbacks", "plugins"):
+            own[key] = [*_listed(self.config_init["trainer"].get(key)), *self.extra[key]]
+        return super().instantiate_trainer(**kwargs, **own)
 
 
 def fit(spec: Spec, run: Run) -> None:
     """Train until the run is finished. Raises Interrupted on Ctrl-C, ValueError for bad data."""
     quiet()
-    checkpoint = _resumable(run)
+    checkpoint, step = _resumable(run)
     preview = Preview(spec.config["task"], run.samples)
     callbacks = [EpochSeed(spec.config["seed"]), preview, LastCheckpoint(run.checkpoints / "last.ckpt")]
     if not sys.stderr.isatty():
         callbacks.append(EpochLines())
     cli = _build(_with_checkpoint_names(spec.config, run), run, callbacks)
     trainer, module, data = cli.trainer, cli.model, cli.datamodule
+    if rank_zero_only.rank != 0:  # type: ignore[attr-defined]
+        trainer.loggers = loggers(spec, run, step)
+        trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
+        return
     data.prepare_data()
+    fingerprint = data.fingerprint()
     fresh = not run.started
-    main = rank_zero_only.rank == 0  # type: ignore[attr-defined]
-    if main:
-        _record(spec, run, data.fingerprint())
-        print(f"{'run' if fresh else 'going on with'} {run.folder}", flush=True)
-    try:
-        with run.lock() if main else nullcontext():
-            trainer.loggers = loggers(spec, run, checkpoint)
+    created = [folder for folder in (run.folder.parent, run.folder.parent.parent) if not folder.exists()]
+    with run.lock():
+        try:
+            _record(spec, run, fingerprint)
+            print(f"{'run' if fresh else 'going on with'} {run.folder}", flush=True)
+            trainer.loggers = loggers(spec, run, step)
             trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
-            if trainer.interrupted:
-                raise Interrupted
-            if trainer.is_global_zero:
-                _finish(spec, run, trainer, module, preview)
-    except SystemExit:  # Lightning's answer to Ctrl-C, which it leaves ignored
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        raise Interrupted from None
-    except Exception:
-        if main and fresh and trainer.global_step == 0:
-            _discard(run)
-        raise
-    finally:
-        close(trainer.loggers)
+            _finish(spec, run, trainer, module, preview)
+        except SystemExit:  # Lightning's answer to Ctrl-C, which it leaves ignored
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            raise Interrupted from None
+        except Exception:
+            if fresh and trainer.global_step == 0:
+                _discard(run, created)
+            raise
+        finally:
+            close(trainer.loggers)
 
 
 def measure(spec: Spec, run: Run, verb: str) -> dict[str, dict[str, Any]]:
@@ -97,9 +94,7 @@ def measure(spec: Spec, run: Run, verb: str) -> dict[str, dict[str, Any]]:
     quiet()
     checkpoint = _weights(run)
     if checkpoint is None:
-        raise ValueError(
-            f"{run.folder}: no checkpoints; `{verb}` measures a run on the machine that trained it"
-        )
+        raise ValueError(f"{run.folder}: no checkpoints; `{verb}` measures a run on the machine that trained it")
     config = {**spec.config, "trainer": {**spec.config["trainer"], "callbacks": None}}
     cli = _build(config, run, [])
     method = cli.trainer.test if verb == "test" else cli.trainer.validate
@@ -129,12 +124,20 @@ def _build(config: dict[str, Any], run: Run, callbacks: list[Callback]) -> SpecC
 
 def _with_checkpoint_names(config: dict[str, Any], run: Run) -> dict[str, Any]:
     config = copy.deepcopy(config)
-    callbacks = config["trainer"].get("callbacks") or []
-    for callback in callbacks if isinstance(callbacks, list) else [callbacks]:
+    for callback in _listed(config["trainer"].get("callbacks")):
         if callback["class_path"].endswith(".ModelCheckpoint"):
             own = {"dirpath": str(run.checkpoints), "filename": "best", "enable_version_counter": False}
             callback["init_args"] = {**(callback.get("init_args") or {}), **own}
     return config
+
+
+@rank_zero_only
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [] if value is None else [value]
 
 
 def _record(spec: Spec, run: Run, fingerprint: str) -> None:
@@ -148,32 +151,32 @@ def _record(spec: Spec, run: Run, fingerprint: str) -> None:
         record["resumed"].append(now())
     else:
         record = provenance(spec, fingerprint)
-        run.folder.mkdir(parents=True, exist_ok=True)
         write_text(run.folder / "spec.yaml", spec.yaml())
     write_json(run.folder / "provenance.json", record)
 
 
-def _discard(run: Run) -> None:
+def _discard(run: Run, created: list[Path]) -> None:
+    """Leave nothing of a run that never made a step."""
     shutil.rmtree(run.folder)
-    for parent in (run.folder.parent, run.folder.parent.parent):
-        if not any(parent.iterdir()):
-            parent.rmdir()
+    for folder in created:
+        if not any(folder.iterdir()):
+            folder.rmdir()
 
 
-def _resumable(run: Run) -> str | None:
-    """The newest readable checkpoint, if there is one."""
+def _resumable(run: Run) -> tuple[str | None, int]:
+    """The newest readable checkpoint, if there is one, and its step."""
     for path in (run.checkpoints / "last.ckpt", run.checkpoints / "best.ckpt"):
         if not path.is_file():
             continue
         try:
             state = torch.load(path, map_location="cpu", weights_only=True)
-        except (RuntimeError, EOFError, OSError, pickle.UnpicklingError):
-            print(f"{path}: damaged; falling back to what was saved before it", file=sys.stderr)
+            epochs, step, _ = state["epoch"], state["global_step"], state["optimizer_states"]
+        except (RuntimeError, EOFError, OSError, KeyError, TypeError, pickle.UnpicklingError):
+            _say(f"{path}: not a whole checkpoint; falling back to what was saved before it")
             continue
-        if "optimizer_states" in state:
-            print(f"resuming after {state['epoch']} epochs, {state['global_step']} steps", flush=True)
-            return str(path)
-    return None
+        _say(f"resuming after {epochs} epochs, {step} steps")
+        return str(path), step
+    return None, 0
 
 
 def _weights(run: Run) -> str | None:

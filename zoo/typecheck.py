@@ -76,8 +76,4 @@ def _words(hint: Any) -> str:
         return " | ".join(map(repr, typing.get_args(hint)))
     if typing.get_origin(hint) is not None and type(None) in typing.get_args(hint):
         return " | ".join(_words(part) for part in typing.get_args(hint))
-    return (
-        hint.__name__
-        if isinstance(hint, type) and not typing.get_args(hint)
-        else str(hint).replace("typing.", "")
-    )
+    return hint.__name__ if isinstance(hint, type) and not typing.get_args(hint) else str(hint).replace("typing.", "")

@@ -26,9 +26,7 @@ HELD_OUT: Final[Mapping[int, Split]] = {
     1: "test",
 }  # twentieths of the hash range; the other eighteen train
 FORMS: Final = ("base", "third", "past", "ing")
-SPELLED_KEPT: Final = (
-    0.45  # share of drawn sentences with a fingerspelled word that stay: then about half have one
-)
+SPELLED_KEPT: Final = 0.45  # share of drawn sentences with a fingerspelled word that stay: then about half have one
 
 _REFERENCE = re.compile(r"\{(?P<rule>\w+)(?P<copy>\.\d+)?(?::(?P<form>\w+))?\}")
 _AGREEING = re.compile(r"\w+(?:\|\w+)+")
@@ -58,16 +56,10 @@ class _Production:
 
         def insert(match: re.Match[str]) -> str:
             text, form = phrases[match["rule"] + (match["copy"] or "")].text, match["form"]
-            return (
-                _inflect(text, ("base" if person < 2 else "third") if form == "now" else form)
-                if form
-                else text
-            )
+            return _inflect(text, ("base" if person < 2 else "third") if form == "now" else form) if form else text
 
         text = (
-            _AGREEING.sub(lambda match: _agree(match[0].split("|"), person), self.text)
-            if self.subject
-            else self.text
+            _AGREEING.sub(lambda match: _agree(match[0].split("|"), person), self.text) if self.subject else self.text
         )
         glosses = itertools.chain.from_iterable(
             phrases[gloss[1:-1]].glosses if gloss[0] == "{" else (gloss,) for gloss in self.glosses
@@ -133,12 +125,9 @@ class Grammar:
         production = rng.choice(self._holding(anchor, rule) if anchor else self._rules[rule])
         carrier = None
         if anchor and anchor not in production.glosses:
-            carrier = rng.choice(
-                [slot for slot, name in production.slots.items() if anchor in self.reach(name)]
-            )
+            carrier = rng.choice([slot for slot, name in production.slots.items() if anchor in self.reach(name)])
         phrases = {
-            slot: self.draw(rng, anchor if slot == carrier else None, name)
-            for slot, name in production.slots.items()
+            slot: self.draw(rng, anchor if slot == carrier else None, name) for slot, name in production.slots.items()
         }
         return production.fill(phrases)
 
@@ -210,6 +199,4 @@ def sentences(split: Split, n: int, seed: int = 0) -> list[Sentence]:
         spelled = any(gloss[0] == SPELLED for gloss in sentence.glosses)
         if split_of(sentence) == split and (not spelled or rng.random() < SPELLED_KEPT):
             found.setdefault(sentence.text, sentence)
-    raise ValueError(
-        f"found only {len(found)} of {n} {split} sentences (the grammar holds {count()}); ask for fewer"
-    )
+    raise ValueError(f"found only {len(found)} of {n} {split} sentences (the grammar holds {count()}); ask for fewer")

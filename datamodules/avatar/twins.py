@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from datamodules.avatar.grammar import Sentence, sentences
+from datamodules.avatar.grammar import Sentence, Split, sentences
 from datamodules.avatar.perform import perform
 from datamodules.avatar.signer import Signer
 from datamodules.formats import write_skels
@@ -43,11 +43,8 @@ def ensure_twin(layout: str, root: Path, twin: Twin) -> None:
     unfinished = root.with_name(root.name + ".unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
-    for split, size in (
-        ("train", twin.size),
-        ("dev", max(1, twin.size // 10)),
-        ("test", max(1, twin.size // 10)),
-    ):
+    sizes: dict[Split, int] = {"train": twin.size, "dev": max(2, twin.size // 10), "test": max(2, twin.size // 10)}
+    for split, size in sizes.items():
         LAYOUTS[layout](unfinished, split, sentences(split, size, seed=twin.seed), twin.seed)
     (unfinished / MARK).write_text(json.dumps(wanted))
     shutil.rmtree(root, ignore_errors=True)
@@ -59,7 +56,7 @@ def cast(seed: int) -> list[Signer]:
     return [replace(Signer.random(SIGNERS * seed + number), handedness="right") for number in range(SIGNERS)]
 
 
-def _perform_all(split: str, spoken: list[Sentence], seed: int) -> list[np.ndarray]:
+def _perform_all(split: Split, spoken: list[Sentence], seed: int) -> list[np.ndarray]:
     """Each sentence by one of the signers in turn, joints (T, 50, 3) at 25 frames a second."""
     signers = cast(seed)
     offset = {"train": 0, "dev": 1_000_000, "test": 2_000_000}[split]
@@ -69,7 +66,7 @@ def _perform_all(split: str, spoken: list[Sentence], seed: int) -> list[np.ndarr
     ]
 
 
-def write_phoenix14t(root: Path, split: str, spoken: list[Sentence], seed: int) -> None:
+def write_phoenix14t(root: Path, split: Split, spoken: list[Sentence], seed: int) -> None:
     """`{split}.{skels,text,gloss,files}`; the text is English, being the avatar's."""
     _write_lines(root / f"{split}.text", [sentence.text for sentence in spoken])
     _write_lines(root / f"{split}.gloss", [" ".join(sentence.glosses) for sentence in spoken])
@@ -77,7 +74,7 @@ def write_phoenix14t(root: Path, split: str, spoken: list[Sentence], seed: int) 
     write_skels(root / f"{split}.skels", _perform_all(split, spoken, seed))
 
 
-def write_how2sign(root: Path, split: str, spoken: list[Sentence], seed: int) -> None:
+def write_how2sign(root: Path, split: Split, spoken: list[Sentence], seed: int) -> None:
     """`how2sign_realigned_{split}.csv`, `{split}.skels`, `{split}.files`."""
     split_name = {"dev": "val"}.get(split, split)
     joints = _perform_all(split, spoken, seed)
@@ -93,7 +90,7 @@ def write_how2sign(root: Path, split: str, spoken: list[Sentence], seed: int) ->
     write_skels(root / f"{split_name}.skels", joints)
 
 
-LAYOUTS: dict[str, Callable[[Path, str, list[Sentence], int], None]] = {
+LAYOUTS: dict[str, Callable[[Path, Split, list[Sentence], int], None]] = {
     "phoenix14t": write_phoenix14t,
     "how2sign": write_how2sign,
 }

@@ -233,7 +233,7 @@ class ProgressiveTransformer(nn.Module):
         counters: progress of the frame before each, (B, T), 0 before the first.
         start: index of the first of the T frames; more than 0 only when `caches` hold the earlier ones.
 
-        Returns the features of each frame and those that follow it, (B, T, future_prediction, 150), and counters (B, T).
+        Returns features of each frame and those that follow, (B, T, future_prediction, 150), and counters (B, T).
         """
         if self.config.just_counter:
             poses = torch.zeros_like(poses)

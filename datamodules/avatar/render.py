@@ -1,0 +1,83 @@
+"""Shaded frames of a whole signer from SLP-50 joints and a look alone, so that predicted poses can be drawn too."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from datamodules import skeletons
+from datamodules.avatar.backdrop import Image, backdrop
+from datamodules.avatar.body import body, sleeve_end
+from datamodules.avatar.flesh import hand_flesh
+from datamodules.avatar.raster import Canvas, Floats, draw_solids
+from datamodules.avatar.shading import shade
+from datamodules.avatar.signer import Look
+from datamodules.avatar.skin import draw_hand, skin_tones
+
+_VIEW = 2.6  # shoulder widths across the picture
+_CROWN = 1.17  # shoulder widths from its upper edge down to the neck
+_HANDS = (
+    (skeletons.RIGHT_HAND, skeletons.RIGHT_SHOULDER, 1),
+    (skeletons.LEFT_HAND, skeletons.LEFT_SHOULDER, -1),
+)
+_SLEEVES = (0.55, 1.0, 1.65)
+
+
+def project(joints: NDArray[np.float32], size: int = 256) -> NDArray[np.float32]:
+    """Pixels (..., 2), x right and y down, at which `render` shows joints (..., 3) in SLP units."""
+    scale = 3 * size / _VIEW
+    return (joints[..., :2] * scale + (0.5 * size, _CROWN / _VIEW * size)).astype(np.float32)
+
+
+def render(joints: NDArray[np.float32], look: Look, size: int = 256, seed: int = 0) -> Image:
+    """Draw every frame of a pose: (T, 50, 3) in SLP units to (T, size, size, 3) RGB.
+
+    The camera is fixed: 2.6 shoulder widths, from above the head to the lap. `seed` chooses background, sleeves, hair
+    and light; the same arguments give the same bytes. Bones of any length are drawn, none needed.
+
+    Raises ValueError when joints are not (T, 50, 3) or not finite.
+    """
+    if joints.ndim != 3 or joints.shape[1:] != (50, 3):
+        raise ValueError(f"joints: found shape {joints.shape}, expected (frames, 50, 3)")
+    if not np.isfinite(joints).all():
+        raise ValueError("joints: found NaN or infinite coordinates, expected finite ones; interpolate first")
+    rng = np.random.default_rng(seed)
+    side = 2 * size
+    unit = side / _VIEW
+    bodies = joints.astype(np.float64) * (3.0, -3.0, 3.0)
+    sleeve = _SLEEVES[rng.integers(3)]
+    clothed = body(bodies, look, sleeve, bool(rng.random() < 0.4))
+    cones, balls = clothed.cones * unit, clothed.balls * unit
+    origin = np.array([0.5 * side, side - _CROWN * unit, 0.0])
+    for points in (cones[..., :3], cones[..., 3:6], balls[..., :3]):
+        points += origin
+    placed = bodies * unit + origin
+    hands = []
+    for part, shoulder, hand in _HANDS:
+        cuff = sleeve_end(placed, shoulder, max(1.0, sleeve - 0.15))
+        hands.append(hand_flesh(placed[:, part], cuff, hand))
+    tones = skin_tones(look.skin)
+    key = np.array([rng.uniform(-0.55, 0.55), rng.uniform(0.3, 0.7), 0.9])
+    key /= np.linalg.norm(key)
+    scene = backdrop(look.background, size, rng)
+    scene = cv2.resize(scene, (side, side), interpolation=cv2.INTER_LINEAR)
+    canvas, picture = Canvas.blank(side), np.empty((side, side, 3), np.uint8)
+    frames = np.empty((len(joints), size, size, 3), np.uint8)
+    for t in range(len(joints)):
+        canvas.clear()
+        surfaces = canvas.depth, canvas.normal, canvas.albedo
+        draw_solids(*surfaces, cones[t], clothed.cone_colours, balls[t], clothed.ball_colours)
+        for flesh in hands:
+            draw_hand(
+                *surfaces,
+                canvas.open,
+                flesh.cones[t],
+                flesh.pulp[t],
+                flesh.kind,
+                flesh.finger,
+                flesh.frame[t],
+                flesh.scale,
+                tones,
+            )
+        shade(*surfaces, canvas.open, scene, key, 0.95, 0.5, 0.22 * unit, 5, picture)
+        cv2.resize(picture, (size, size), dst=frames[t], interpolation=cv2.INTER_AREA)
+    return frames
