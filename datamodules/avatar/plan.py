@@ -124,12 +124,11 @@ def place(place: Place, steps: Array, shift: Array, signer: Signer, other: Track
         if other is None:
             raise ValueError(f"place {place.name} lies on the other hand, and there is none")
         return contact(other, place.part, signer) * MIRROR + steps
-    point: Array = place.at
-    if place.region == "head":
-        point = point * signer.build.head
-    elif place.region == "space":
-        point = point * np.array([1.0, 1.0, (signer.build.upper_arm + signer.build.forearm) / 1.5])
-    return point + steps * signer.amplitude + shift
+    build = signer.build
+    reach = (build.upper_arm + build.forearm) / 1.5
+    scale = {"head": np.full(3, build.head), "space": np.array([1.0, 1.0, reach])}.get(place.region, np.ones(3))
+    point: Array = place.at * scale + steps * signer.amplitude + shift
+    return point
 
 
 def contact(track: Track, part: Part, signer: Signer) -> Array:
