@@ -41,7 +41,8 @@ class Flesh:
 
 
 def hand_flesh(joints: Floats, forearm: Floats, side: int) -> Flesh:
-    """Clothe hand joints (T, 21, 3) and a forearm that ends at (T, 3) of a right (side 1) or left (side -1) hand; y is up.
+    """Clothe hand joints (T, 21, 3) and a forearm that ends at (T, 3) of a right (side 1) or left (side -1)
+    hand; y is up.
 
     Any finite joints will do: a hand whose axes collapse gets arbitrary but unit ones.
     """

@@ -139,7 +139,8 @@ def letter_frame(symbol: str, rng: np.random.Generator, size: int = 256) -> Imag
         cv2.GaussianBlur(small, (0, 0), rng.uniform(0.3, 0.9) * size / 256, dst=small)
     small *= rng.uniform(0.85, 1.12) * rng.uniform(0.96, 1.04, 3)
     small += rng.normal(0, rng.uniform(0.5, 5.0), small.shape)
-    return small.clip(0, 255).astype(np.uint8)
+    frame: Image = small.clip(0, 255).astype(np.uint8)
+    return frame
 
 
 def letter_landmarks(symbol: str, rng: np.random.Generator, size: int = 256) -> NDArray[np.float32]:

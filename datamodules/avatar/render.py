@@ -6,9 +6,9 @@ from numpy.typing import NDArray
 
 from datamodules import skeletons
 from datamodules.avatar.backdrop import Image, backdrop
-from datamodules.avatar.body import body, sleeve_end
+from datamodules.avatar.figure import figure, sleeve_end
 from datamodules.avatar.flesh import hand_flesh
-from datamodules.avatar.raster import Canvas, Floats, draw_solids
+from datamodules.avatar.raster import Canvas, draw_solids
 from datamodules.avatar.shading import shade
 from datamodules.avatar.signer import Look
 from datamodules.avatar.skin import draw_hand, skin_tones
@@ -45,7 +45,7 @@ def render(joints: NDArray[np.float32], look: Look, size: int = 256, seed: int =
     unit = side / _VIEW
     bodies = joints.astype(np.float64) * (3.0, -3.0, 3.0)
     sleeve = _SLEEVES[rng.integers(3)]
-    clothed = body(bodies, look, sleeve, bool(rng.random() < 0.4))
+    clothed = figure(bodies, look, sleeve, bool(rng.random() < 0.4))
     cones, balls = clothed.cones * unit, clothed.balls * unit
     origin = np.array([0.5 * side, side - _CROWN * unit, 0.0])
     for points in (cones[..., :3], cones[..., 3:6], balls[..., :3]):

@@ -16,7 +16,7 @@ _PROBES = ((0.06, 0.8), (0.16, 0.7))  # heights above the skin from which it loo
 _MELT_PALM, _MELT_ROOT, _MELT_JOINT = 0.10, 0.08, 0.03
 
 
-def _bends(*curves: tuple[tuple[float, float], ...]) -> np.ndarray:  # type: ignore[type-arg]
+def _bends(*curves: tuple[tuple[float, float], ...]) -> Floats:
     """Quadratic Bezier curves as straight pieces (n, 4)."""
     t = np.linspace(0, 1, 6)[:, None]
     pieces = []
@@ -89,10 +89,8 @@ def _distance(x, y, z, bound, cones, kind, finger, near, count, scale):  # type:
             hand = min(hand, _melt(d, palm, _MELT_ROOT * scale))
             previous, previous_finger = d, finger[i]
         else:
-            if previous_finger == finger[i]:
-                hand = min(hand, _melt(d, previous, _MELT_JOINT * scale))
-            else:
-                hand = min(hand, d)
+            joined = previous_finger == finger[i]
+            hand = min(hand, _melt(d, previous, _MELT_JOINT * scale) if joined else d)
             previous, previous_finger = d, finger[i]
     return min(hand, palm), nearest
 

@@ -1,0 +1,136 @@
+import numpy as np
+import pytest
+
+from datamodules import skeletons
+from datamodules.avatar.hand import hand_joints
+from datamodules.avatar.letters import SYMBOLS, letter_frame, letter_landmarks
+from datamodules.avatar.lexicon import lexicon
+from datamodules.avatar.render import project, render
+from datamodules.avatar.signer import Look
+
+LOOK = Look(skin=(255, 0, 0), clothing=(0, 0, 255), hair=(0, 0, 120), background=(0, 200, 0))
+
+
+def pose(right=(-0.35, -0.1, 0.5), left=(0.35, -0.5, 0.3)):
+    """One frame in SLP units: two open hands, fingers up, palms to the viewer, wrists at these shoulder widths."""
+    joints = np.zeros((1, 50, 3))
+    joints[0, :8] = [
+        (0, 0.6, 0.18), (0, 0, 0),
+        (0.5, 0, 0), (0.7, -0.6, 0), left,
+        (-0.5, 0, 0), (-0.7, -0.6, 0), right,
+    ]  # fmt: skip
+    hand = 0.27 * hand_joints(lexicon().handshapes["5"])
+    joints[0, skeletons.RIGHT_HAND] = hand + right
+    joints[0, skeletons.LEFT_HAND] = hand * (-1, 1, 1) + left
+    return (joints * (1, -1, 1) / 3).astype(np.float32)
+
+
+def is_skin(frame):
+    red, green, blue = np.moveaxis(frame.astype(int), -1, 0)
+    return (red > 60) & (red > 1.5 * green) & (red > 1.5 * blue)
+
+
+def test_same_arguments_give_the_same_bytes():
+    joints = np.repeat(pose(), 2, axis=0)
+    frames = render(joints, LOOK, seed=3)
+    assert frames.shape == (2, 256, 256, 3)
+    assert frames.dtype == np.uint8
+    assert frames.tobytes() == render(joints, LOOK, seed=3).tobytes()
+    assert frames.tobytes() != render(joints, LOOK, seed=4).tobytes()
+    assert np.array_equal(frames[0], frames[1])
+
+
+def test_the_size_is_the_callers():
+    assert render(pose(), LOOK, size=96).shape == (1, 96, 96, 3)
+    assert letter_frame("A", np.random.default_rng(0), size=96).shape == (96, 96, 3)
+
+
+def test_every_hand_joint_lies_on_skin():
+    joints = pose()
+    skin = is_skin(render(joints, LOOK)[0])
+    x, y = project(joints)[0, 8:].round().astype(int).T
+    assert skin[y, x].all()
+
+
+def test_the_nearer_hand_hides_the_farther():
+    right = (0, -0.5, 0.5)
+    x, y = project(pose(right))[0, skeletons.RIGHT_HAND].round().astype(int).T
+    alone, before, behind = (
+        render(pose(right, left), LOOK)[0, y, x].astype(float)
+        for left in ((1.0, -0.6, 0.0), (0.1, -0.5, 0.9), (0.1, -0.5, 0.2))
+    )
+    assert np.abs(behind - alone).mean() < 2
+    assert np.abs(before - alone).mean() > 10
+
+
+def test_a_hand_behind_the_chest_is_hidden():
+    joints = pose(right=(0, -0.5, -1.5), left=(1.0, -0.6, 0.0))
+    x, y = project(joints)[0, skeletons.RIGHT_HAND].round().astype(int).T
+    assert not is_skin(render(joints, LOOK)[0])[y, x].any()
+
+
+@pytest.mark.parametrize("spoil", [0.0, 1e-4, 50.0])
+def test_a_degenerate_pose_is_drawn(spoil):
+    joints = np.random.default_rng(0).normal(0, spoil, (2, 50, 3)).astype(np.float32)
+    assert render(joints, LOOK, size=64).shape == (2, 64, 64, 3)
+
+
+def test_bad_joints_are_refused():
+    with pytest.raises(ValueError, match=r"\(frames, 50, 3\)"):
+        render(np.zeros((2, 21, 3), np.float32), LOOK)
+    with pytest.raises(ValueError, match="NaN"):
+        render(np.full((1, 50, 3), np.nan, np.float32), LOOK)
+    with pytest.raises(ValueError, match="letter A-Z"):
+        letter_frame("Ä", np.random.default_rng(0))
+
+
+def test_letters_are_reproducible_and_differ():
+    frames = {symbol: letter_frame(symbol, np.random.default_rng(1), 64) for symbol in SYMBOLS}
+    assert np.array_equal(frames["A"], letter_frame("A", np.random.default_rng(1), 64))
+    same = {"O": "0", "F": "9"}
+    assert len({frame.tobytes() for frame in frames.values()}) == len(SYMBOLS) - len(same)
+
+
+@pytest.mark.parametrize("symbol", SYMBOLS)
+def test_letter_landmarks_lie_in_the_frame_on_a_hand_of_a_good_size(symbol):
+    for seed in range(5):
+        points = letter_landmarks(symbol, np.random.default_rng(seed))
+        assert points.shape == (21, 2)
+        assert points.min() > 0
+        assert points.max() < 256
+        assert 0.2 * 256 < np.ptp(points, axis=0).max() < 0.75 * 256
+
+
+def test_letters_face_as_in_photographs():
+    def points(symbol):
+        return letter_landmarks(symbol, np.random.default_rng(0))
+
+    thumb, little, index = 4, 17, 8
+    assert points("L")[thumb, 0] > points("L")[little, 0]  # palm to the viewer: a right hand's thumb is on the right
+    assert points("5")[thumb, 0] < points("5")[little, 0]  # counting: the back of the hand
+    for symbol in "GHPQ":
+        assert points(symbol)[index, 0] < points(symbol)[0, 0]
+    assert points("Q")[index, 1] > points("Q")[5, 1]
+    assert points("M")[index, 1] > points("M")[5, 1]
+
+
+def test_a_landmarker_of_real_hands_finds_the_letters(shared):
+    mediapipe = pytest.importorskip("mediapipe")
+    from mediapipe.tasks.python import BaseOptions, vision
+
+    model = shared / "models" / "hand_landmarker.task"
+    if not model.is_file():
+        pytest.skip(f"no landmarker at {model}")
+    options = vision.HandLandmarkerOptions(BaseOptions(model_asset_path=str(model)), num_hands=1)
+    errors = []
+    with vision.HandLandmarker.create_from_options(options) as landmarker:
+        for symbol in SYMBOLS[:26]:
+            for seed in range(3):
+                image = letter_frame(symbol, np.random.default_rng(seed))
+                result = landmarker.detect(mediapipe.Image(mediapipe.ImageFormat.SRGB, image))
+                if result.hand_landmarks:
+                    found = np.array([[256 * p.x, 256 * p.y] for p in result.hand_landmarks[0]])
+                    truth = letter_landmarks(symbol, np.random.default_rng(seed))
+                    errors.append(np.linalg.norm(found - truth, axis=1).mean())
+    assert len(errors) / 78 >= 0.8
+    assert np.median(errors) < 10
