@@ -82,7 +82,7 @@ class _Stage:
     def __init__(self, sequence: list[Unit], signer: Signer, fps: float, rng: np.random.Generator) -> None:
         self.units, self.signer, self.fps, self.rng = sequence, signer, fps, rng
         book = lexicon()
-        self.rest = book.gesture("relaxed", "rest", "B-D", "L-L-D-F")
+        self.rest = book.gesture("relaxed", "rest", "B-D", "L-D-F")
         self.standby = book.gesture("relaxed", "standby", "B-D", "L-L-F")
         self.idle = [self._idle(k) for k in range(len(sequence))]
         ends = np.array([0.0, 1.0])

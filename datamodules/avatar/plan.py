@@ -123,7 +123,8 @@ def place(place: Place, steps: Array, shift: Array, signer: Signer, other: Track
     if place.part is not None:
         if other is None:
             raise ValueError(f"place {place.name} lies on the other hand, and there is none")
-        return contact(other, place.part, signer) * MIRROR + steps
+        lying: Array = contact(other, place.part, signer) * MIRROR + steps
+        return lying
     build = signer.build
     reach = (build.upper_arm + build.forearm) / 1.5
     scale = {"head": np.full(3, build.head), "space": np.array([1.0, 1.0, reach])}.get(place.region, np.ones(3))
