@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from zoo.loaders import TASKS, loader_class
+from zoo.loaders.base import Loader
 from zoo.runs import Run, find_finished, read_json, unfinished_message, write_text
 from zoo.spec import list_models, nearest, read, shipped_folder
 
 SCHEMA = 1
 
 
-def load(name: str, weights: str | None = None) -> Any:
+def load(name: str, weights: str | None = None) -> Loader:
     """`zoo.load`: see there."""
     if weights not in (None, "starter", "hub"):
         raise ValueError(f"weights={weights!r}: choose 'starter' or 'hub', or None for what the spec says")
@@ -26,7 +27,7 @@ def load(name: str, weights: str | None = None) -> Any:
     return loader
 
 
-def open_artefact(folder: Path) -> Any:
+def open_artefact(folder: Path) -> Loader:
     """The loader of the artefact in `folder`. Executes nothing of what lies there. Raises ValueError."""
     from safetensors import SafetensorError
 
@@ -62,7 +63,7 @@ def starter_folder(name: str) -> Path:
     return Path(str(importlib.resources.files("zoo"))) / "starters" / name
 
 
-def save_artefact(loader: Any, run: Run) -> None:
+def save_artefact(loader: Loader, run: Run) -> None:
     """Write the loader's files into the run, config.json last: its presence says that the rest is whole."""
     part = run.folder / ".artefact"
     part.mkdir(exist_ok=True)

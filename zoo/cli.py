@@ -104,15 +104,12 @@ def _fit(options: argparse.Namespace) -> int:
         command = f"python -m zoo fit {run.folder}" if run.started else "the same command"
         print(f"interrupted; `{command}` goes on with it", file=sys.stderr)
         return INTERRUPTED
-    print(f"finished {run.folder}\nopen it with zoo.load({str(run.folder)!r})")
     return OK
 
 
 def _measure(options: argparse.Namespace) -> int:
-    spec, run = _spec_and_run(options, types=False)
-    if not run.finished:
-        again = " ".join(["python -m zoo fit", options.spec, *(["--starter"] if options.starter else [])])
-        raise ValueError(unfinished_message(run.folder) if run.started else f"no run yet: `{again}` trains it")
+    with suppress(SpecError):
+        _must_be_finished(_spec_and_run(options, types=False)[1], options)
     spec, run = _spec_and_run(options, types=True)
     from zoo.artefact import data_note
     from zoo.train import measure
@@ -166,13 +163,14 @@ def _check(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace) -> int:
     from zoo.artefact import load
 
-    if Path(options.model).is_file():
-        spec = accepted(Path(options.model), options.starter, options.overrides, types=False)
-        loader = load(str(Run.of(spec).folder))
+    if Path(options.spec).is_file():
+        _, run = _spec_and_run(options, types=False)
+        _must_be_finished(run, options)
+        loader = load(str(run.folder))
     elif options.overrides:
-        raise ValueError(f"overrides find the run of a YAML file; {options.model} is already trained")
+        raise ValueError(f"overrides find the run of a YAML file; {options.spec} is already trained")
     else:
-        loader = load(options.model, "starter" if options.starter else None)
+        loader = load(options.spec, "starter" if options.starter else None)
     for output in options.output:
         for path in loader.run(options.input, output):
             print(path)
@@ -185,6 +183,15 @@ def _spec_and_run(options: argparse.Namespace, types: bool) -> tuple[Spec, Run]:
     if run.started and run.provenance().get("starter"):
         spec = Spec(spec.source, spec.config, starter=True)
     return spec, run
+
+
+def _must_be_finished(run: Run, options: argparse.Namespace) -> None:
+    if not run.finished:
+        command = ["python -m zoo fit", options.spec, *(["--starter"] if options.starter else [])]
+        command += [f"--{override}" for override in options.overrides]
+        raise ValueError(
+            unfinished_message(run.folder) if run.started else f"no run yet: `{' '.join(command)}` trains it"
+        )
 
 
 def _print_results(title: str, results: dict[str, dict[str, Any]]) -> None:
@@ -230,7 +237,7 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("specs", nargs="*", metavar="SPEC")
     run = verb("run", _run, "call a model's verb and write what the suffix of OUT asks for")
     run.set_defaults(takes_overrides=True)
-    run.add_argument("model", metavar="NAME", help="a model, a run's folder, or a YAML file whose run is meant")
+    run.add_argument("spec", metavar="NAME", help="a model, a run's folder, or a YAML file whose run is meant")
     run.add_argument("input", metavar="INPUT")
     run.add_argument("-o", "--output", action="append", required=True, type=Path, metavar="OUT")
     run.add_argument("--starter", action="store_true", help="the bundled starter weights, or a YAML file's starter run")

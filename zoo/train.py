@@ -78,6 +78,7 @@ def fit(spec: Spec, run: Run) -> None:
             trainer.loggers = loggers(spec, run, step)
             trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
             _finish(spec, run, trainer, module, preview)
+            print(f"finished {run.folder}\nopen it with zoo.load({str(run.folder)!r})")
         except SystemExit:  # Lightning's answer to Ctrl-C, which it leaves ignored
             signal.signal(signal.SIGINT, signal.default_int_handler)
             raise Interrupted from None

@@ -1,8 +1,9 @@
 """The closed table of loaders: which class opens the artefacts of a task. Nothing outside it is ever imported."""
 
 import importlib
-from typing import Any, cast
+from typing import cast
 
+from zoo.loaders.base import Loader
 from zoo.spec import nearest
 
 TASKS = {
@@ -10,9 +11,9 @@ TASKS = {
 }
 
 
-def loader_class(task: str) -> Any:
+def loader_class(task: str) -> type[Loader]:
     """The loader of a task; imports it, and torch with it. Raises ValueError for a task outside the table."""
     if task not in TASKS:
         raise ValueError(f"task {task!r} has no loader in this version of the zoo{nearest(str(task), TASKS)}")
     module, _, name = TASKS[task].rpartition(".")
-    return cast(Any, getattr(importlib.import_module(module), name))
+    return cast(type[Loader], getattr(importlib.import_module(module), name))

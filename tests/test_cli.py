@@ -1,0 +1,419 @@
+"""The verbs, for real: a run, what stops it, how it goes on, and what is refused before it starts."""
+
+import csv
+import json
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import zoo
+from zoo.cli import main, split_overrides
+from zoo.runs import Run
+
+TINY = ("--model.width=16", "--model.heads=2", "--model.feedforward=16", "--data.twin.size=30", "--data.batch_size=4")
+NEVER_FINISHES = ("--trainer.max_epochs", "3000")
+
+
+@pytest.fixture(scope="module")
+def twins(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the avatar's twins are written, once for all tests here."""
+    return tmp_path_factory.mktemp("twins")
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Runs of a test go to a place of its own."""
+    monkeypatch.setenv("ZOO_RUNS", str(tmp_path / "runs"))
+    return tmp_path / "runs"
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory, twins: Path) -> Path:
+    """A finished starter run; tests read it and change nothing in it."""
+    runs = tmp_path_factory.mktemp("finished")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ZOO_RUNS", str(runs))
+        assert main(["fit", "asl-slp", *tiny(twins)]) == 0
+    return only_run(runs)
+
+
+def tiny(twins: Path, *more: str, name: str = "asl-slp") -> list[str]:
+    return ["--starter", *TINY, f"--data.root={twins / name}", "--trainer.max_epochs=2", *more]
+
+
+def only_run(runs: Path) -> Path:
+    (folder,) = runs.glob("*/*")
+    return folder
+
+
+def weights(run: Path) -> dict[str, bytes]:
+    found = {path.name: path.read_bytes() for path in run.glob("*.safetensors")}
+    assert found
+    return found
+
+
+class TestFit:
+    def test_a_run_is_an_artefact(self, finished: Path) -> None:
+        names = {path.name for path in finished.iterdir()}
+        assert {"README.md", "spec.yaml", "provenance.json", "config.json", "model.safetensors", "samples"} <= names
+        assert json.loads((finished / "config.json").read_text())["task"] == "text-to-pose"
+        assert list((finished / "samples").iterdir())
+        spec = yaml.safe_load((finished / "spec.yaml").read_text())
+        assert spec["model"]["init_args"]["width"] == 16
+        assert "starter" not in spec
+        assert Run(finished).finished
+
+    def test_provenance_says_what_it_was_made_from(self, finished: Path) -> None:
+        record = json.loads((finished / "provenance.json").read_text())
+        assert record["seed"] == 0
+        assert record["starter"] is True
+        assert len(record["data"]["fingerprint"]) == 64
+        assert record["data"]["twin"]["size"] == 30
+        assert {"commit", "dirty"} == set(record["code"])
+        assert {"python", "torch", "lightning"} <= set(record["versions"])
+        assert record["started"] <= record["finished"]
+
+    def test_the_card_is_honest_about_the_twin(self, finished: Path) -> None:
+        card = (finished / "README.md").read_text()
+        assert "signing avatar's twin of How2Sign" in card
+        assert "no Deaf signer" in card
+
+    def test_numbers_go_to_csv_and_a_starter_not_to_wandb(self, finished: Path) -> None:
+        with (finished / "logs" / "metrics.csv").open() as file:
+            rows = list(csv.DictReader(file))
+        assert {row["epoch"] for row in rows} == {"0", "1"}
+        assert "val/loss" in rows[0]
+        assert not (finished / "wandb").exists()
+
+    def test_the_same_spec_finds_its_run(
+        self, finished: Path, twins: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setenv("ZOO_RUNS", str(finished.parents[1]))
+        before = (finished / "config.json").stat().st_mtime_ns
+        assert main(["fit", "asl-slp", *tiny(twins)]) == 0
+        assert f"already finished: {finished}" in capsys.readouterr().out
+        assert (finished / "config.json").stat().st_mtime_ns == before
+        assert main(["fit", str(finished)]) == 0
+        assert only_run(finished.parents[1]) == finished
+
+    def test_the_same_spec_and_seed_give_the_same_bytes(self, finished: Path, twins: Path, root: Path) -> None:
+        assert main(["fit", "asl-slp", *tiny(twins)]) == 0
+        assert weights(only_run(root)) == weights(finished)
+        assert main(["fit", "asl-slp", *tiny(twins, "--seed", "1")]) == 0
+        other = next(run for run in root.glob("*/*") if run.name != finished.name)
+        assert weights(other) != weights(finished)
+
+    def test_the_best_weights_are_kept_where_the_spec_says_what_is_best(self, twins: Path, root: Path) -> None:
+        keep = "[{class_path: lightning.pytorch.callbacks.ModelCheckpoint, init_args: {monitor: val/loss, mode: max}}]"
+        assert main(["fit", "asl-slp", *tiny(twins, "--trainer.callbacks", keep)]) == 0
+        run = only_run(root)
+        assert {path.name for path in (run / "checkpoints").iterdir()} == {"best.ckpt", "last.ckpt"}
+
+        import torch
+        from safetensors.torch import load_file
+
+        best = torch.load(run / "checkpoints" / "best.ckpt", weights_only=True)
+        assert best["epoch"] == 0  # the loss falls, so its maximum is at the start
+        saved = load_file(run / "model.safetensors")
+        assert all(torch.equal(saved[key], best["state_dict"][f"network.{key}"]) for key in saved)
+
+
+@pytest.mark.parametrize("name", zoo.list_models())
+def test_every_spec_goes_through_starter_fit_resume_load_and_verb(
+    name: str, twins: Path, root: Path, tmp_path: Path
+) -> None:
+    few_steps = ("--trainer.limit_train_batches=2", "--trainer.limit_val_batches=1")
+    command = ["fit", name, *tiny(twins, *few_steps, name=name)]
+    assert main(command) == 0
+    run = only_run(root)
+    trained = weights(run)
+    for path in [run / "config.json", *run.glob("*.safetensors")]:
+        path.unlink()  # as if the process had been killed before it wrote them
+    with pytest.raises(ValueError, match=f"not finished; `python -m zoo fit {run}`"):
+        zoo.load(str(run))
+    assert main(["fit", str(run)]) == 0
+    assert weights(run) == trained
+    model = zoo.load(str(run))
+    assert callable(getattr(model, model.verb))
+    assert model.preview(tmp_path)
+
+
+class TestInterruption:
+    """Whatever ends the process, the same command goes on, and ends where an uninterrupted training ends."""
+
+    @pytest.fixture
+    def start(self, twins: Path, root: Path) -> Iterator[Any]:
+        started: list[subprocess.Popen[str]] = []
+
+        def start(*more: str) -> subprocess.Popen[str]:
+            command = [sys.executable, "-m", "zoo", "fit", "asl-slp", *tiny(twins, *more)]
+            started.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
+            return started[-1]
+
+        yield start
+        for process in started:
+            process.kill()
+            process.wait()
+
+    @staticmethod
+    def wait_for_checkpoint(process: subprocess.Popen[str], root: Path, newer_than: int = 0) -> Path:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and process.poll() is None:
+            for path in root.glob("*/*/checkpoints/last.ckpt"):
+                if path.stat().st_mtime_ns > newer_than:
+                    return path
+            time.sleep(0.02)
+        raise AssertionError(process.communicate())
+
+    def test_killed_resumed_and_interrupted(self, start: Any, root: Path, twins: Path) -> None:
+        process = start(*NEVER_FINISHES)
+        checkpoint = self.wait_for_checkpoint(process, root)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        run = checkpoint.parents[1]
+        assert {"spec.yaml", "provenance.json"} <= {path.name for path in run.iterdir()}
+        assert not (run / "config.json").exists()
+
+        process = start(*NEVER_FINISHES)
+        self.wait_for_checkpoint(process, root, newer_than=checkpoint.stat().st_mtime_ns)
+        assert main(["fit", "asl-slp", *tiny(twins, *NEVER_FINISHES)]) == 2  # another process trains it
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == 130
+        assert "resuming after" in out
+        assert err.strip() == f"interrupted; `python -m zoo fit {run}` goes on with it"
+        assert len(json.loads((run / "provenance.json").read_text())["resumed"]) == 1
+
+    def test_a_resumed_training_equals_an_uninterrupted_one(self, root: Path, twins: Path) -> None:
+        """Stopped after two of four epochs by dropping what came later; with noise, dropout and a plateau schedule."""
+        switches = ("--model.gaussian_noise=5", "--model.dropout=0.1", "--model.schedule=plateau")
+        command = ["fit", "asl-slp", *tiny(twins, *switches, "--trainer.max_epochs=4")]
+        assert main(command) == 0
+        run = only_run(root)
+        whole, log = weights(run), (run / "logs" / "metrics.csv").read_text()
+
+        assert main([*command[:-1], "--trainer.max_epochs=2"]) == 0
+        half = next(folder for folder in root.glob("*/*") if folder != run)
+        (run / "config.json").unlink()
+        at_two = half / "checkpoints" / "last.ckpt"
+        import torch
+
+        state = torch.load(at_two, weights_only=True)
+        assert state["epoch"] == 2
+        (run / "checkpoints" / "last.ckpt").write_bytes(at_two.read_bytes())
+        assert main(command) == 0
+        assert weights(run) == whole
+        assert (run / "logs" / "metrics.csv").read_text() == log
+
+    @pytest.mark.parametrize("damage", ["truncated", "empty", "pickle"])
+    def test_a_damaged_checkpoint_is_left_aside(
+        self, damage: str, finished: Path, root: Path, twins: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        class Bomb:
+            def __reduce__(self) -> Any:
+                return os.mkdir, (str(tmp_path / "sprung"),)
+
+        whole = (finished / "checkpoints" / "last.ckpt").read_bytes()
+        content = {"truncated": whole[: len(whole) // 2], "empty": b"", "pickle": pickle.dumps(Bomb())}[damage]
+        run = root / finished.parent.name / finished.name
+        (run / "checkpoints").mkdir(parents=True)
+        (run / "checkpoints" / "last.ckpt").write_bytes(content)
+        assert main(["fit", "asl-slp", *tiny(twins)]) == 0
+        assert "last.ckpt: not a whole checkpoint" in capsys.readouterr().out
+        assert weights(run) == weights(finished)
+        assert not (tmp_path / "sprung").exists()
+
+
+def test_a_real_recipe_goes_to_wandb_offline_and_keeps_its_id(
+    twins: Path, root: Path, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("WANDB_MODE", "WANDB_API_KEY", "NETRC"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))  # nobody is logged in there
+    on_twin = (f"--data.root={twins / 'asl-slp'}", "--data.num_workers=0", "--trainer.accelerator=cpu")
+    sizes = [override for override in TINY if "twin" not in override]
+    command = ["fit", "asl-slp", *sizes, *on_twin, "--trainer.max_epochs=1"]
+    assert main(command) == 0
+    run = only_run(root)
+    (run / "config.json").unlink()
+    assert main(command) == 0
+    sessions = sorted((run / "wandb").glob("offline-run-*"))
+    assert len(sessions) == 2
+    for session in sessions:
+        assert session.name.endswith(f"asl-slp-{run.name}")
+        assert (session / "files" / "spec.yaml").read_text() == (run / "spec.yaml").read_text()
+    samples = {path.name for path in (run / "samples").iterdir()}
+    assert samples <= {path.name for path in (sessions[-1] / "files").iterdir()}
+
+
+class TestRefusal:
+    """One clear message, exit code 2, nothing written."""
+
+    @pytest.mark.parametrize(
+        ("arguments", "expected"),
+        [
+            (["fit", "asl-slq"], "'asl-slq' is not a model of the zoo; did you mean 'asl-slp'?"),
+            (["fit", "elsewhere/asl-slp.yaml"], "no such spec or run; the name 'asl-slp' works from everywhere"),
+            (
+                ["fit", "asl-slp", "--starter", "--model.widht=3"],
+                "command line: --model.widht: unknown key; did you mean 'width'?",
+            ),
+            (
+                ["fit", "asl-slp", "--trainer.max_epochs", "many"],
+                "command line: --trainer.max_epochs: found 'many', expected int",
+            ),
+            (["fit", "asl-slp", "--trainer.max_epochs"], "--trainer.max_epochs: needs a value"),
+            (
+                ["fit", "asl-slp", "--trianer.max_epochs=3"],
+                "unknown section 'trianer' in an override; did you mean 'trainer'?",
+            ),
+            (["fit", "asl-slp", "--model.class_path=os.system"], "found 'os.system', allowed is a LightningModule"),
+            (["fit", "asl-slp", "--trainer.callbacks=[os.system]"], "found 'os.system', expected a mapping"),
+            (["fit", "asl-slp", "--data.root=nowhere"], "nowhere"),
+            (["test", "asl-slp", "--starter"], "no run yet: `python -m zoo fit asl-slp --starter` trains it"),
+            (["fit", "asl-slp", "--max_epochs", "3"], "unrecognized arguments: --max_epochs 3"),
+            (["list", "nothing-like-it"], "no model matches 'nothing-like-it'; there are asl-slp"),
+            (["run", "no-model", "hello", "-o", "x.pose"], "'no-model' is neither a model of the zoo nor a folder"),
+            (["fly"], "invalid choice: 'fly'"),
+        ],
+    )
+    def test_refused(self, arguments: list[str], expected: str, root: Path, capfd: pytest.CaptureFixture[str]) -> None:
+        assert main(arguments) == 2
+        err = capfd.readouterr().err.strip()
+        assert expected in err
+        assert len(err.splitlines()) == 1
+        assert not root.exists()
+
+    def test_check_says_all_and_exits_with_1(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        (tmp_path / "bad.yaml").write_text("name: bad\nmodel: {}\n")
+        (tmp_path / "list.yaml").write_text("[1, 2]\n")
+        assert main(["check", str(tmp_path / "bad.yaml"), str(tmp_path / "list.yaml")]) == 1
+        err = capsys.readouterr().err
+        assert "bad.yaml: trainer: missing" in err
+        assert "list.yaml: not a mapping" in err
+        assert main(["check"]) == 0
+
+    def test_nothing_stays_of_a_run_whose_data_cannot_be_read(
+        self, root: Path, twins: Path, tmp_path: Path, finished: Path
+    ) -> None:
+        data = tmp_path / "data"
+        data.mkdir()
+        for path in (twins / "asl-slp").iterdir():
+            if path.name != "twin.json":
+                (data / path.name).write_bytes(
+                    path.read_bytes()[:-40] if path.name == "train.skels" else path.read_bytes()
+                )
+        no_twin = ("--data.twin", "null", "--data.root", str(data))
+        assert main(["fit", "asl-slp", *tiny(twins), *no_twin]) == 2
+        assert not root.exists()
+
+    def test_a_run_keeps_the_spec_it_was_started_with(
+        self, finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        copy = tmp_path / finished.name
+        copy.mkdir()
+        (copy / "provenance.json").write_bytes((finished / "provenance.json").read_bytes())
+        (copy / "spec.yaml").write_text((finished / "spec.yaml").read_text().replace("width: 16", "width: 32"))
+        assert main(["fit", str(copy)]) == 2
+        assert "a run keeps the spec it was started with" in capsys.readouterr().err
+
+
+class TestMeasureAndRun:
+    def test_test_writes_its_results_into_the_run(
+        self, twins: Path, root: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert main(["fit", "asl-slp", *tiny(twins)]) == 0
+        run = only_run(root)
+        assert main(["test", "asl-slp", *tiny(twins)]) == 0
+        results = json.loads((run / "results.json").read_text())
+        assert results
+        assert all("value" in row for row in results.values())
+        assert f"| `{next(iter(results))}` |" in (run / "README.md").read_text()
+        assert "Numbers here are the twin's, not How2Sign's." in capsys.readouterr().out
+
+    def test_validate_takes_a_run_and_writes_nothing(self, finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        before = sorted(finished.rglob("*"))
+        assert main(["validate", str(finished)]) == 0
+        assert "val/loss" in capsys.readouterr().out
+        assert sorted(finished.rglob("*")) == before
+
+    def test_run_calls_the_verb(self, finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        output = tmp_path / "deep" / "hello.pose"
+        assert main(["run", str(finished), "hello", "-o", str(output), "-o", str(tmp_path / "hello.skels")]) == 0
+        captured = capsys.readouterr()
+        assert captured.out.split() == [str(output), str(tmp_path / "hello.skels")]
+        assert str(finished) in captured.err
+        assert output.stat().st_size > 0
+        assert main(["run", str(finished), "hello", "-o", str(tmp_path / "hello.doc")]) == 2
+
+
+class TestLoad:
+    def test_a_path_to_a_run_or_to_the_runs_of_a_name(self, finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        for path in (finished, finished.parent):
+            assert zoo.load(str(path)).translate("hello").body.data.shape[2] == 50
+            assert str(finished) in capsys.readouterr().err
+
+    @pytest.mark.parametrize(
+        ("name", "weights", "expected"),
+        [
+            ("asl-slq", None, "'asl-slq' is neither a model of the zoo nor a folder; did you mean 'asl-slp'?"),
+            ("runs/nothing/here", None, "no such folder"),
+            ("asl-slp", "hub", "its spec pins no Hub revision yet"),
+            ("asl-slp", "cloud", "choose 'starter' or 'hub'"),
+        ],
+    )
+    def test_what_cannot_be_opened(self, name: str, weights: Any, expected: str) -> None:
+        with pytest.raises(ValueError, match=expected):
+            zoo.load(name, weights)
+
+    @pytest.mark.parametrize(
+        ("change", "expected"),
+        [
+            ({"schema": 2}, "schema 2 is newer than this zoo reads"),
+            ({"schema": None}, "found schema None, expected 1"),
+            ({"task": "os.system"}, "found task 'os.system', which no loader has"),
+            ({"network": None}, "config.json"),
+        ],
+    )
+    def test_config_that_is_not_ours(
+        self, finished: Path, tmp_path: Path, change: dict[str, Any], expected: str
+    ) -> None:
+        for path in finished.glob("*.*"):
+            if path.is_file():
+                (tmp_path / path.name).write_bytes(path.read_bytes())
+        config = json.loads((finished / "config.json").read_text())
+        (tmp_path / "config.json").write_text(json.dumps({**config, **change}))
+        with pytest.raises(ValueError, match=expected):
+            zoo.load(str(tmp_path))
+
+    @pytest.mark.parametrize("name", ["config.json", "model.safetensors", "tokens.json"])
+    @pytest.mark.parametrize("damage", ["truncated", "absent"])
+    def test_damaged_files(self, finished: Path, tmp_path: Path, name: str, damage: str) -> None:
+        for path in finished.glob("*.*"):
+            if path.is_file() and not (path.name == name and damage == "absent"):
+                content = path.read_bytes()
+                (tmp_path / path.name).write_bytes(content[: len(content) // 2] if path.name == name else content)
+        with pytest.raises(ValueError, match=str(tmp_path)):
+            zoo.load(str(tmp_path))
+
+
+def test_overrides_come_before_or_after_the_spec() -> None:
+    argv = ["fit", "--trainer.max_epochs", "3", "spec.yaml", "--starter", "--model.width=4", "--data.shift", "-1"]
+    assert split_overrides(argv) == (
+        ["fit", "spec.yaml", "--starter"],
+        ["trainer.max_epochs=3", "model.width=4", "data.shift=-1"],
+    )
+
+
+def test_models_are_listed_by_pattern() -> None:
+    assert zoo.list_models("*phoenix*") == ["asl-slp-phoenix14t"]
+    assert zoo.list_models("slp") == ["asl-slp", "asl-slp-phoenix14t"]

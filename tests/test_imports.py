@@ -1,0 +1,59 @@
+"""The house: imports run one way, networks know no Lightning, and importing the zoo costs nothing."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ORDER = ("datamodules", "lightning_modules", "zoo")
+
+
+def imported(path: Path, module_level: bool = False) -> set[str]:
+    """Top-level packages that a file imports, anywhere in it or outside its functions only."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    nodes = tree.body if module_level else ast.walk(tree)
+    names: set[str] = set()
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module)
+    return {name.partition(".")[0] for name in names}
+
+
+@pytest.mark.parametrize("package", ORDER)
+def test_imports_run_one_way(package: str) -> None:
+    later = set(ORDER[ORDER.index(package) + 1 :])
+    for path in (ROOT / package).rglob("*.py"):
+        assert not imported(path) & later, f"{path.relative_to(ROOT)} imports {imported(path) & later}"
+
+
+def test_networks_know_no_lightning() -> None:
+    for path in (ROOT / "lightning_modules" / "networks").rglob("*.py"):
+        assert not imported(path) & {"lightning", "pytorch_lightning"}, path
+
+
+def test_the_avatar_knows_no_torch() -> None:
+    for path in (ROOT / "datamodules" / "avatar").rglob("*.py"):
+        assert not imported(path) & {"torch", "lightning"}, path
+
+
+def test_importing_and_listing_loads_no_torch() -> None:
+    code = """
+import sys, time
+start = time.perf_counter()
+import zoo
+from zoo.cli import main
+assert main(["list"]) == 0
+assert main(["show", "asl-slp", "--starter"]) == 0
+loaded = {"torch", "lightning", "wandb", "numba"} & set(sys.modules)
+assert not loaded, loaded
+print("seconds", time.perf_counter() - start)
+"""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert "asl-slp-phoenix14t" in result.stdout
+    assert float(result.stdout.split("seconds ")[1]) < 1.0

@@ -1,0 +1,36 @@
+"""What every loader offers: the zoo knows models through this and nothing else."""
+
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, Self
+
+
+class Loader(Protocol):
+    """What `zoo.load` returns: a network with what reads its input and writes its output, and one verb.
+
+    `task` names the loader in config.json and in specs; `verb` names its method for users.
+    """
+
+    task: ClassVar[str]
+    verb: ClassVar[str]
+
+    @classmethod
+    def from_training(cls, module: Any, datamodule: Any) -> Self:
+        """The loader of a trained LightningModule and the data module it was trained with."""
+        ...
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """Read what `save` wrote: strict keys, no pickle. Raises ValueError when files do not belong together."""
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write config.json (`schema`, `task` and the rest) and safetensors into an existing folder."""
+        ...
+
+    def run(self, text: str, output: Path, /) -> list[Path]:
+        """Call the verb and write what the suffix of `output` asks for. Raises ValueError for what it cannot write."""
+        ...
+
+    def preview(self, folder: Path) -> list[Path]:
+        """Write a sample into `folder` through the verb, as a user would see it."""
+        ...
