@@ -6,7 +6,7 @@ import warnings
 WARNINGS = (
     # (message, module)
     (r"LightningCLI's args parameter is intended to run from within Python", r"lightning\.pytorch\.cli"),
-    (r"JsonargparseDeprecationWarning|`instantiate_classes` was deprecated", r"lightning\.pytorch\.cli"),
+    (r"JsonargparseDeprecationWarning|instantiate_classes", r"lightning\.pytorch\.cli"),
     (r"The '\w+' does not have many workers", r"lightning\.pytorch\.trainer\.connectors\.data_connector"),
     (r"Experiment logs directory .* exists and is not empty", r"lightning\.fabric\.loggers\.csv_logs"),
     (r"Checkpoint directory .* exists and is not empty", r"lightning\.pytorch\.callbacks\.model_checkpoint"),
