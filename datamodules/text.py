@@ -40,35 +40,32 @@ class Tokenizer:
     def build(cls, texts: Iterable[str], min_count: int) -> "Tokenizer":
         """Vocabulary of the words that occur at least `min_count` times; the rarer ones teach spelling."""
         counts = Counter(word for text in texts for word in words(text))
-        characters = sorted({c for word in counts for c in word} | set(LETTERS_AND_DIGITS))
+        characters = sorted({c for word in counts for c in word if c.isalnum()} | set(LETTERS_AND_DIGITS))
         known = sorted(word for word, count in counts.items() if count >= min_count)
         return cls((*SPECIAL, *(f"#{c}" for c in characters), *known))
 
-    def split(self, text: str) -> list[str]:
-        """The tokens of a sentence, without start and end; no word is ever dropped.
+    def split_words(self, text: str) -> list[list[str]]:
+        """Each word's tokens: the word itself, or its characters. No word is ever dropped.
 
-        A character that was never seen loses its accents ("ø" stays); if still unseen it becomes one unknown token.
+        A character that was never seen loses its accents; if still unseen it becomes one unknown token. Punctuation
+        that was never seen is passed over.
         """
-        found: list[str] = []
-        for word in words(text):
-            found.extend([word] if word in self._ids else self._spell(word))
-        return found
+        known = (word for word in words(text) if word in self._ids or word[0].isalnum())
+        return [[word] if word in self._ids else self._spell(word) for word in known]
 
     def encode(self, text: str) -> list[int]:
         """Token ids with start and end. Raises ValueError for a text without a single letter or digit."""
-        found = self.split(text)
+        found = [token for word in self.split_words(text) for token in word]
         if not any(token[-1].isalnum() for token in found):
-            raise ValueError(f"nothing to sign in {text[:40]!r}: expected at least one letter or digit")
+            raise ValueError(f"nothing to sign in {text[:40]!r}: expected a letter or digit that the model knows")
         return [self._ids[token] for token in (START, *found, END)]
 
     def _spell(self, word: str) -> list[str]:
         spelled = []
-        for character in word:
-            if f"#{character}" in self._ids:
-                spelled.append(f"#{character}")
-                continue
-            bare = [c for c in unicodedata.normalize("NFKD", character) if f"#{c}" in self._ids]
-            spelled.extend([f"#{c}" for c in bare] or [UNKNOWN])
+        for character in filter(str.isalnum, word):
+            forms = (character, *unicodedata.normalize("NFKD", character))
+            known = next((form for form in forms if f"#{form}" in self._ids), None)
+            spelled.append(UNKNOWN if known is None else f"#{known}")
         return spelled
 
     def save(self, path: Path) -> None:

@@ -150,13 +150,14 @@ class TokenDurations(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
+        self.gain = 2.0 / math.sqrt(width)
         self.duration = nn.Linear(width, 1)
         self.spread = nn.Parameter(torch.tensor(1.5))
         self.output = nn.Linear(width + self.phases, width)
 
     def forward(self, memory: Tensor, mask: Tensor) -> Tensor:
         """Durations (B, N) in frames, at least a tenth of a frame each, 0 for padding."""
-        return (F.softplus(self.duration(memory).squeeze(-1)) * 5.0 + 0.1) * mask
+        return (F.softplus(self.duration(memory).squeeze(-1) * self.gain) * 5.0 + 0.1) * mask
 
     def align(self, frames: Tensor, durations: Tensor, memory: Tensor) -> Tensor:
         """What frames (indices, (T,)) are about: their tokens and how far through them they are, (B, T, width)."""

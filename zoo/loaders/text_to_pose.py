@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self, overload
 
+import numpy as np
 import torch
 from pose_format import Pose
 from safetensors.torch import load_file, save_file
 
-from datamodules.draw import contact_sheet, draw_pose, write_png
+from datamodules.draw import contact_sheet, draw_frames, write_png
 from datamodules.formats import write_pose, write_skels
 from datamodules.poses import to_joints, to_pose
 from datamodules.text import Tokenizer
@@ -25,6 +26,7 @@ MAX_TOKENS = 1000
 """Longest sentence that is accepted, in words plus spelled letters."""
 MAX_FRAMES = 6000
 BATCH = 32
+SHEET_FRAMES = 30
 
 
 class TextToPose:
@@ -135,9 +137,34 @@ class TextToPose:
 
     def _write_mp4(self, pose: Pose, text: str, output: Path) -> None:
         joints = to_joints(pose)
-        write_video(output, draw_pose(joints, captions=[text] * len(joints)), self.fps)
+        write_video(output, draw_frames(joints, captions=self._captions(text, len(joints))), self.fps)
 
     def _write_png(self, pose: Pose, text: str, output: Path) -> None:
         joints = to_joints(pose)
-        picked = joints[:: max(1, len(joints) // 30)]
-        write_png(output, contact_sheet(draw_pose(picked, size=256), columns=6, labels=[text]))
+        picked = np.linspace(0, len(joints) - 1, min(len(joints), SHEET_FRAMES)).round().astype(int)
+        captions = self._captions(text, len(joints))
+        frames = list(draw_frames(joints[picked], captions=[captions[index] for index in picked]))
+        write_png(output, contact_sheet(np.stack(frames), columns=6))
+
+    def _captions(self, text: str, frames: int) -> list[str]:
+        """The sentence once a frame, the word or spelled letter that the frame falls on in brackets."""
+        pieces = self.tokenizer.split_words(text)
+        durations = self.network.encode(self._encode(text)[None]).durations
+        if durations is None:
+            return [" ".join("".join(word).replace("#", "") for word in pieces)] * frames
+        ends = durations[0].cumsum(0)
+        times = (torch.arange(frames) + 0.5) * ends[-1] / frames
+        return [_highlighted(pieces, int(index) - 1) for index in torch.searchsorted(ends, times)]
+
+
+def _highlighted(words: Sequence[Sequence[str]], token: int) -> str:
+    """The words of a sentence with the token at a place in brackets; spelled words in capitals."""
+    shown, place = [], 0
+    for word in words:
+        letters = []
+        for piece in word:
+            visible = piece.removeprefix("#").upper() if piece.startswith("#") else piece
+            letters.append(f"[{visible}]" if place == token else visible)
+            place += 1
+        shown.append("".join(letters))
+    return " ".join(shown)

@@ -1,0 +1,60 @@
+"""Sentences as tokens: nothing that can be signed is lost."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from datamodules.text import Tokenizer, words
+
+TEXTS = ["My name is Anna.", "My name is Bob.", "What is your name?", "Das ist schön."]
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> Tokenizer:
+    return Tokenizer.build(TEXTS, min_count=2)
+
+
+def test_known_words_are_one_token_and_others_are_spelled(tokenizer):
+    assert tokenizer.split_words("My name is Anna") == [["my"], ["name"], ["is"], ["#a", "#n", "#n", "#a"]]
+
+
+def test_a_spelled_letter_is_not_the_word_that_looks_like_it():
+    tokenizer = Tokenizer.build(["I see", "I am", "a b"], min_count=2)
+    assert tokenizer.encode("i") != tokenizer.encode("b i")[1:]
+    assert tokenizer.split_words("I") == [["i"]]
+    assert tokenizer.split_words("ix") == [["#i", "#x"]]
+
+
+def test_characters_of_the_training_texts_are_kept_and_others_lose_their_accents(tokenizer):
+    assert tokenizer.split_words("schön") == [["#s", "#c", "#h", "#ö", "#n"]]
+    assert tokenizer.split_words("Zoë") == [["#z", "#o", "#e"]]
+
+
+def test_contractions_and_numbers_are_words():
+    assert words("I don’t know, it's 10 o'clock!") == ["i", "don't", "know", ",", "it's", "10", "o'clock", "!"]
+
+
+@pytest.mark.parametrize("text", ["", "   ", "?!", "…", "🙂", "日本"])
+def test_text_without_anything_to_sign_is_refused(tokenizer, text):
+    with pytest.raises(ValueError, match="nothing to sign"):
+        tokenizer.encode(text)
+
+
+@given(st.text(alphabet="abcdefghijklmnopqrstuvwxyzö '-,.?0123456789", min_size=1))
+def test_every_letter_of_every_word_is_in_the_tokens(text):
+    tokenizer = Tokenizer.build(TEXTS, min_count=2)
+    spelled = "".join("".join(word).replace("#", "") for word in tokenizer.split_words(text))
+    assert [c for c in spelled if c.isalnum()] == [c for c in text if c.isalnum()]
+
+
+def test_a_saved_tokenizer_comes_back(tokenizer, tmp_path):
+    tokenizer.save(tmp_path / "tokens.json")
+    assert Tokenizer.open(tmp_path / "tokens.json") == tokenizer
+
+
+@pytest.mark.parametrize("content", ["", "{}", '["a", "b"]', '["<pad>", "<unk>", "<s>", "</s>", 3]', "[1"])
+def test_a_file_that_is_no_token_list_is_refused_by_name(tmp_path, content):
+    path = tmp_path / "tokens.json"
+    path.write_text(content)
+    with pytest.raises(ValueError, match=r"tokens\.json"):
+        Tokenizer.open(path)
