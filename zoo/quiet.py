@@ -29,7 +29,7 @@ WARNINGS = (
 def quiet() -> None:
     """Set the filters, and drop Lightning's list of devices, tips and stop reasons to warnings only."""
     for message, module in WARNINGS:
-        warnings.filterwarnings("ignore", message=f"(?s).*{message}", module=module)
+        warnings.filterwarnings("ignore", message=f"(?s).*(?:{message})", module=module)
     for name in ("lightning.pytorch.utilities.rank_zero", "lightning.fabric.utilities.rank_zero"):
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("lightning.fabric.utilities.seed").setLevel(logging.WARNING)
