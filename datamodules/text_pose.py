@@ -176,7 +176,7 @@ class TextPoseDataModule(L.LightningDataModule, ABC):
         return self._loader("test")
 
     def _strided(self, split: str, longest: int | None) -> list[TextPose]:
-        examples = [TextPose(e.name, e.text, e.joints[:: self.stride]) for e in self.read(split)]
+        examples = [TextPose(e.name, e.text, e.joints[:: self.stride].copy()) for e in self.read(split)]
         kept = [e for e in examples if longest is None or len(e.joints) <= longest]
         if not kept:
             raise ValueError(
@@ -200,7 +200,7 @@ class TextPoseDataModule(L.LightningDataModule, ABC):
     def collate(self, examples: Sequence[TextPose]) -> TextPoseBatch:
         """Pad a list of pairs into a batch."""
         tokens = [torch.tensor(self.tokenizer.encode(example.text)) for example in examples]
-        joints = [torch.from_numpy(np.ascontiguousarray(example.joints)) for example in examples]
+        joints = [torch.from_numpy(example.joints) for example in examples]
         pad = torch.nn.utils.rnn.pad_sequence
         return TextPoseBatch(
             tokens=pad(tokens, batch_first=True),

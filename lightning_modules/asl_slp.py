@@ -120,8 +120,8 @@ class ASLSLP(L.LightningModule):
     def validation_step(self, batch: TextPoseBatch) -> None:
         _, parts = self.loss(batch)
         size = len(batch.texts)
-        self.log("val/loss", torch.stack(list(parts.values())).sum(), prog_bar=True, batch_size=size)
-        self.log_dict({f"val/{name}": value for name, value in parts.items()}, batch_size=size)
+        self.log("val/loss", torch.stack(list(parts.values())).sum(), prog_bar=True, batch_size=size, sync_dist=True)
+        self.log_dict({f"val/{name}": value for name, value in parts.items()}, batch_size=size, sync_dist=True)
 
     def on_test_start(self) -> None:
         data = self.trainer.datamodule  # type: ignore[attr-defined]
@@ -138,7 +138,7 @@ class ASLSLP(L.LightningModule):
         return self.test_scores.results()
 
     def configure_optimizers(self) -> Any:
-        optimizer = torch.optim.Adam(self.network.parameters(), lr=self.learning_rate)
+        optimizer = torch.optim.Adam(self.network.parameters(), lr=self.learning_rate, fused=True)
         if self.schedule == "one-cycle":
             steps = int(self.trainer.estimated_stepping_batches)
             cycle = OneCycleLR(optimizer, self.learning_rate, total_steps=steps, pct_start=0.1)

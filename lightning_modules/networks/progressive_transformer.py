@@ -37,6 +37,12 @@ class ProgressiveTransformerConfig:
     just_counter: bool = False
     token_durations: bool = True
 
+    def __post_init__(self) -> None:
+        if self.width % (2 * self.heads):
+            raise ValueError(f"width {self.width} and heads {self.heads}: expected width to be a multiple of 2 x heads")
+        if self.future_prediction < 1:
+            raise ValueError(f"future_prediction {self.future_prediction}: expected at least 1, the current frame")
+
 
 def sinusoids(positions: Tensor, width: int) -> Tensor:
     """Sinusoidal encoding of real-valued `positions` (...), giving (..., width) (Vaswani et al. 2017, section 3.5)."""
