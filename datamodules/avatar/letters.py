@@ -1,6 +1,5 @@
 """Close-ups of one hand that shows a letter or digit, as in the ASL Alphabet photographs, with their landmarks."""
 
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
