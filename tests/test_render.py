@@ -3,10 +3,11 @@ import pytest
 
 from datamodules import skeletons
 from datamodules.avatar.hand import hand_joints
-from datamodules.avatar.letters import SYMBOLS, letter_frame, letter_landmarks
+from datamodules.avatar.letters import letter_frame, letter_landmarks
 from datamodules.avatar.lexicon import lexicon
 from datamodules.avatar.render import project, render
 from datamodules.avatar.signer import Look
+from datamodules.avatar.views import SYMBOLS
 
 LOOK = Look(skin=(255, 0, 0), clothing=(0, 0, 255), hair=(0, 0, 120), background=(0, 200, 0))
 
@@ -50,6 +51,14 @@ def test_every_hand_joint_lies_on_skin():
     skin = is_skin(render(joints, LOOK)[0])
     x, y = project(joints)[0, 8:].round().astype(int).T
     assert skin[y, x].all()
+
+
+def test_a_left_handed_signer_is_the_mirror_image():
+    joints = pose(right=(-0.1, -0.2, 0.5))
+    mirrored = joints * (-1, 1, 1)
+    order = [0, 1, 5, 6, 7, 2, 3, 4, *range(29, 50), *range(8, 29)]
+    skin, mirror = (is_skin(render(p.astype(np.float32), LOOK)[0]) for p in (joints, mirrored[:, order]))
+    assert (skin == mirror[:, ::-1]).mean() > 0.99
 
 
 def test_the_nearer_hand_hides_the_farther():

@@ -76,10 +76,10 @@ class _Parts:
 
 def _torso(parts: _Parts, joints: Floats, cloth: Floats) -> None:
     neck = joints[:, skeletons.NECK]
-    parts.cone(_off(neck, 0, -0.22, -0.13), _off(neck, 0, -1.7, -0.13), 0.27, 0.27, cloth)
+    parts.cone(_off(neck, 0, -0.15, -0.13), _off(neck, 0, -1.7, -0.13), 0.25, 0.27, cloth, 0.15)
     for sign, shoulder in ((1, skeletons.LEFT_SHOULDER), (-1, skeletons.RIGHT_SHOULDER)):
-        top, bottom = _off(neck, sign * 0.20, -0.20, -0.13), _off(neck, sign * 0.16, -1.7, -0.13)
-        parts.cone(top, bottom, 0.25, 0.24, cloth, 0.25)
+        top, bottom = _off(neck, sign * 0.20, -0.13, -0.13), _off(neck, sign * 0.16, -1.7, -0.13)
+        parts.cone(top, bottom, 0.24, 0.24, cloth, 0.25)
         yoke = _off(joints[:, shoulder], -0.05 * sign, -0.04, -0.06)
         parts.cone(_off(neck, 0, 0.07, -0.10), yoke, 0.125, 0.115, cloth, 0.12)
 
@@ -88,10 +88,10 @@ def _arms(parts: _Parts, joints: Floats, sleeve: float, cloth: Floats, skin: Flo
     for shoulder in (skeletons.LEFT_SHOULDER, skeletons.RIGHT_SHOULDER):
         a, b, end = joints[:, shoulder], joints[:, shoulder + 1], sleeve_end(joints, shoulder, sleeve)
         if sleeve <= 1:
-            parts.cone(a, end, 0.135, 0.130, cloth, 0.06)
+            parts.cone(a, end, 0.122, 0.130, cloth, 0.08)
         else:
-            parts.cone(a, b, 0.133, 0.122, cloth, 0.06)
-            parts.cone(b, end, 0.122, 0.100, cloth, 0.02)
+            parts.cone(a, b, 0.122, 0.120, cloth, 0.08)
+            parts.cone(b, end, 0.120, 0.100, cloth, 0.02)
         if sleeve < 1:
             parts.cone(end, b, 0.105, 0.102, skin)
 

@@ -19,7 +19,8 @@ _FOREARM = 5.0
 
 def letter_frame(symbol: str, rng: np.random.Generator, size: int = 256) -> Image:
     """A close-up (size, size, 3) RGB of a letter A-Z or digit 0-9: random signer, background, light, a few degrees
-    of turn, noise and blur. The hand takes 40 to 70 % of the frame; the forearm leaves it.
+    of turn, noise and blur. The hand takes from a third (fists) to two thirds of the frame's width
+    or height; the forearm leaves it.
 
     Raises ValueError for any other symbol.
     """
