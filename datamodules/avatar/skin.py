@@ -190,7 +190,7 @@ def draw_hand(depth, normal, albedo, light, solids, pulp, kind, finger, frame, s
             right = max(right, solids[i, 3 * end] + r)
             low = min(low, solids[i, 3 * end + 1] - r)
             high = max(high, solids[i, 3 * end + 1] + r)
-    near = np.empty(total, np.int64)
+    near, close = np.empty(total, np.int64), np.empty(total, np.int64)
     point = np.empty(3)
     n = np.empty(3)
     colour = np.empty(3)
@@ -198,7 +198,7 @@ def draw_hand(depth, normal, albedo, light, solids, pulp, kind, finger, frame, s
     for top in range(max(0, int(height - high)), min(height, int(height - low) + 1), _TILE):
         for start in range(max(0, int(left)), min(width, int(right) + 1), _TILE):
             x, y = start + 0.5 * _TILE, height - top - 0.5 * _TILE
-            count = 0
+            count, few = 0, 0
             touched = False
             front, rear = -1e9, 1e9
             for i in range(total):
@@ -206,6 +206,9 @@ def draw_hand(depth, normal, albedo, light, solids, pulp, kind, finger, frame, s
                 if gap < reach:
                     near[count] = i
                     count += 1
+                    if gap < _MELT_PALM * scale:  # only these can shape the surface under this tile
+                        close[few] = i
+                        few += 1
                     if gap < swell:
                         touched = True
                         r = max(cones[i, 6], cones[i, 7])
@@ -218,8 +221,8 @@ def draw_hand(depth, normal, albedo, light, solids, pulp, kind, finger, frame, s
                 for col in range(start, min(width, start + _TILE)):
                     x = col + 0.5
                     gap = 1e9
-                    for index in range(count):
-                        gap = _beside(x, y, cones, near[index])
+                    for index in range(few):
+                        gap = _beside(x, y, cones, close[index])
                         if gap < swell:
                             break
                     if gap > swell:
@@ -231,18 +234,18 @@ def draw_hand(depth, normal, albedo, light, solids, pulp, kind, finger, frame, s
                     for _ in range(64):
                         if z < stop:
                             break
-                        d, i = _distance(x, y, z, d + step, cones, kind, finger, near, count, scale)
-                        if d < 0.05:
+                        d, i = _distance(x, y, z, d + step, cones, kind, finger, close, few, scale)
+                        if d < 0.1:
                             hit = True
                             break
-                        step = max(0.95 * d, 0.004 * scale)
+                        step = max(d, 0.004 * scale)
                         z -= step
                     if not hit and (z < stop or d > 0.01 * scale):
                         continue
                     e = 0.012 * scale
-                    a, _ = _distance(x + e, y, z, d + e, cones, kind, finger, near, count, scale)
-                    b, _ = _distance(x, y + e, z, d + e, cones, kind, finger, near, count, scale)
-                    c, _ = _distance(x, y, z + e, d + e, cones, kind, finger, near, count, scale)
+                    a, _ = _distance(x + e, y, z, d + e, cones, kind, finger, close, few, scale)
+                    b, _ = _distance(x, y + e, z, d + e, cones, kind, finger, close, few, scale)
+                    c, _ = _distance(x, y, z + e, d + e, cones, kind, finger, close, few, scale)
                     n[0], n[1], n[2] = a - d, b - d, c - d
                     n /= np.sqrt(n[0] * n[0] + n[1] * n[1] + n[2] * n[2] + 1e-12)
                     taken = 0.0
@@ -265,6 +268,6 @@ def draw_hand(depth, normal, albedo, light, solids, pulp, kind, finger, frame, s
 def skin_tones(colour: tuple[int, int, int]) -> Floats:
     """Linear albedo (3, 3) of the back of the hand, the palm and the nails for an sRGB skin colour."""
     back = (0.94 * np.asarray(colour) / 255.0) ** 2
-    palm = back + (np.array([0.86, 0.62, 0.50]) - back) * np.array([0.24, 0.20, 0.18])
+    palm = back + (np.array([0.88, 0.55, 0.43]) - back) * np.array([0.25, 0.23, 0.23])
     nail = 0.85 * palm + 0.15 * np.array([0.90, 0.66, 0.62])
     return np.stack([back, palm, nail])
