@@ -119,7 +119,7 @@ def test_a_pose_without_a_sentence_is_refused(tmp_path):
     files = tmp_path / "twin" / "train.files"
     files.write_text(files.read_text().replace("avatar000002", "stranger"))
     with pytest.raises(
-        ValueError, match="1 of 4 names are not in how2sign_realigned_train.csv, the first is 'stranger"
+        ValueError, match=r"1 of 4 names are not in how2sign_realigned_train\.csv, the first is 'stranger"
     ):
         How2Sign(str(tmp_path / "twin")).setup("fit")
 

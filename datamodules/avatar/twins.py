@@ -14,15 +14,15 @@ from datamodules.avatar.signer import Signer
 from datamodules.formats import write_skels
 
 MARK = "twin.json"
-SIGNERS = 8
 
 
 @dataclass(frozen=True)
 class Twin:
-    """How large a twin to write: `size` training sentences, a tenth of it each for dev and test."""
+    """How large a twin to write: `size` training sentences, a tenth each for dev and test, by `signers` people."""
 
     size: int = 2000
     seed: int = 0
+    signers: int = 8
 
 
 def ensure_twin(layout: str, root: Path, twin: Twin) -> None:
@@ -45,43 +45,45 @@ def ensure_twin(layout: str, root: Path, twin: Twin) -> None:
     unfinished.mkdir(parents=True)
     sizes: dict[Split, int] = {"train": twin.size, "dev": max(2, twin.size // 10), "test": max(2, twin.size // 10)}
     for split, size in sizes.items():
-        LAYOUTS[layout](unfinished, split, sentences(split, size, seed=twin.seed), twin.seed)
+        LAYOUTS[layout](unfinished, split, sentences(split, size, seed=twin.seed), twin)
     (unfinished / MARK).write_text(json.dumps(wanted))
     shutil.rmtree(root, ignore_errors=True)
     unfinished.replace(root)
 
 
-def cast(seed: int) -> list[Signer]:
-    """The signers of a twin, right-handed as those of the real data sets' studios."""
-    return [replace(Signer.random(SIGNERS * seed + number), handedness="right") for number in range(SIGNERS)]
+def cast(twin: Twin) -> list[Signer]:
+    """The signers of a twin: right-handed, as in the real data sets; a lone one is the neutral default."""
+    if twin.signers == 1:
+        return [Signer()]
+    return [replace(Signer.random(1000 * twin.seed + n), handedness="right") for n in range(twin.signers)]
 
 
-def _perform_all(split: Split, spoken: list[Sentence], seed: int) -> list[np.ndarray]:
+def _perform_all(split: Split, spoken: list[Sentence], twin: Twin) -> list[np.ndarray]:
     """Each sentence by one of the signers in turn, joints (T, 50, 3) at 25 frames a second."""
-    signers = cast(seed)
+    signers = cast(twin)
     offset = {"train": 0, "dev": 1_000_000, "test": 2_000_000}[split]
     return [
-        perform(sentence.glosses, signers[number % SIGNERS], seed=seed + offset + number).joints
+        perform(sentence.glosses, signers[number % twin.signers], seed=twin.seed + offset + number).joints
         for number, sentence in enumerate(spoken)
     ]
 
 
-def write_phoenix14t(root: Path, split: Split, spoken: list[Sentence], seed: int) -> None:
+def write_phoenix14t(root: Path, split: Split, spoken: list[Sentence], twin: Twin) -> None:
     """`{split}.{skels,text,gloss,files}`; the text is English, being the avatar's."""
     _write_lines(root / f"{split}.text", [sentence.text for sentence in spoken])
     _write_lines(root / f"{split}.gloss", [" ".join(sentence.glosses) for sentence in spoken])
     _write_lines(root / f"{split}.files", [f"{split}/avatar-{number}" for number in range(len(spoken))])
-    write_skels(root / f"{split}.skels", _perform_all(split, spoken, seed))
+    write_skels(root / f"{split}.skels", _perform_all(split, spoken, twin))
 
 
-def write_how2sign(root: Path, split: Split, spoken: list[Sentence], seed: int) -> None:
+def write_how2sign(root: Path, split: Split, spoken: list[Sentence], twin: Twin) -> None:
     """`how2sign_realigned_{split}.csv`, `{split}.skels`, `{split}.files`."""
     split_name = {"dev": "val"}.get(split, split)
-    joints = _perform_all(split, spoken, seed)
+    joints = _perform_all(split, spoken, twin)
     rows = ["VIDEO_ID\tVIDEO_NAME\tSENTENCE_ID\tSENTENCE_NAME\tSTART_REALIGNED\tEND_REALIGNED\tSENTENCE"]
     names = []
     for number, (sentence, pose) in enumerate(zip(spoken, joints, strict=True)):
-        video, signer = f"avatar{number:06d}", number % SIGNERS
+        video, signer = f"avatar{number:06d}", number % twin.signers
         names.append(f"{video}_0-{signer}-rgb_front")
         end = f"{len(pose) / 25:.2f}"
         rows.append(f"{video}\t{video}-{signer}-rgb_front\t{video}_0\t{names[-1]}\t0.0\t{end}\t{sentence.text}")
@@ -90,7 +92,7 @@ def write_how2sign(root: Path, split: Split, spoken: list[Sentence], seed: int) 
     write_skels(root / f"{split_name}.skels", joints)
 
 
-LAYOUTS: dict[str, Callable[[Path, Split, list[Sentence], int], None]] = {
+LAYOUTS: dict[str, Callable[[Path, Split, list[Sentence], Twin], None]] = {
     "phoenix14t": write_phoenix14t,
     "how2sign": write_how2sign,
 }
