@@ -119,7 +119,8 @@ def readme(config: dict[str, Any], provenance: dict[str, Any], results: dict[str
     if results:
         lines += ["", "| key | value | n |", "|---|---|---|"]
         lines += [f"| `{key}` | {_number(row.get('value'))} | {row.get('n', '')} |" for key, row in results.items()]
-    if licence := (config.get("card") or {}).get("license"):
+    licence = "mit" if provenance["data"]["twin"] else (config.get("card") or {}).get("license")
+    if licence:
         lines += ["", f"Licence: {licence}"]
     return "\n".join(lines) + "\n"
 
