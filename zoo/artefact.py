@@ -76,7 +76,13 @@ def save_artefact(loader: Loader, run: Run) -> None:
 
 def write_readme(run: Run, config: dict[str, Any]) -> None:
     """A plain short card from the resolved spec, provenance and results."""
-    write_text(run.folder / "README.md", readme(config, run.provenance(), results(run)))
+    write_text(run.folder / "README.md", readme(config, prose(config["name"]), run.provenance(), results(run)))
+
+
+def prose(name: str) -> str:
+    """What a person wrote for a model's card: its intent and limits; empty for a spec from elsewhere."""
+    path = shipped_folder().with_name("cards") / f"{name}.md"
+    return path.read_text(encoding="utf-8").strip() if path.is_file() else ""
 
 
 def results(run: Run) -> dict[str, Any]:
@@ -97,7 +103,7 @@ def data_note(provenance: dict[str, Any]) -> str:
     return f"Trained on {dataset}."
 
 
-def readme(config: dict[str, Any], provenance: dict[str, Any], results: dict[str, Any]) -> str:
+def readme(config: dict[str, Any], prose: str, provenance: dict[str, Any], results: dict[str, Any]) -> str:
     """The card's text, a pure function of what the run recorded."""
     verb = loader_class(config["task"]).verb
     lines = [
@@ -105,6 +111,7 @@ def readme(config: dict[str, Any], provenance: dict[str, Any], results: dict[str
         "",
         config["summary"],
         "",
+        *([prose, ""] if prose else []),
         data_note(provenance),
         f"Run `{provenance['run']}`, seed {provenance['seed']}, "
         f"data fingerprint `{provenance['data']['fingerprint'][:12]}`.",

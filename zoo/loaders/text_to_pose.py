@@ -77,7 +77,7 @@ class TextToPose:
         """The loader of a trained `ASLSLP` and its data."""
         return cls(module.network, datamodule.tokenizer, datamodule.fps)
 
-    def save(self, folder: Path, dtype: torch.dtype = torch.float32) -> None:
+    def save(self, folder: Path) -> None:
         """Write config.json, tokens.json and model.safetensors."""
         config = {
             "schema": 1,
@@ -88,7 +88,7 @@ class TextToPose:
         }
         (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
         self.tokenizer.save(folder / "tokens.json")
-        weights = {name: value.to(dtype).contiguous() for name, value in self.network.state_dict().items()}
+        weights = {name: value.contiguous() for name, value in self.network.state_dict().items()}
         save_file(weights, folder / "model.safetensors")
 
     @classmethod
