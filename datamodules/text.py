@@ -12,7 +12,9 @@ PAD, UNKNOWN, START, END = "<pad>", "<unk>", "<s>", "</s>"
 SPECIAL = (PAD, UNKNOWN, START, END)
 LETTERS_AND_DIGITS = "abcdefghijklmnopqrstuvwxyz0123456789"
 
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|[?!.,]")
+PUNCTUATION = "?!.,"
+
+_WORD = re.compile(rf"[^\W_]+(?:['’][^\W_]+)*|[{PUNCTUATION}]")
 
 
 def words(text: str) -> list[str]:

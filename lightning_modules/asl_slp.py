@@ -9,13 +9,13 @@ from torch.optim.lr_scheduler import OneCycleLR, ReduceLROnPlateau
 
 from datamodules.text_pose import TextPoseBatch, TextPoseDataModule
 from lightning_modules import objectives
+from lightning_modules.metrics.pose_evaluation import PoseEvaluation
 from lightning_modules.networks.decoding import decode
 from lightning_modules.networks.progressive_transformer import (
     ProgressiveTransformer,
     ProgressiveTransformerConfig,
     Source,
 )
-from lightning_modules.pose_test import PoseTest
 
 
 class ASLSLP(L.LightningModule):
@@ -71,7 +71,7 @@ class ASLSLP(L.LightningModule):
         }
         self.network: ProgressiveTransformer
         self.error_std: Tensor
-        self.test_scores: PoseTest
+        self.test_scores: PoseEvaluation
 
     def configure_model(self) -> None:
         """Build the network once the data has told its vocabulary and statistics."""
@@ -125,7 +125,7 @@ class ASLSLP(L.LightningModule):
 
     def on_test_start(self) -> None:
         data = self.trainer.datamodule  # type: ignore[attr-defined]
-        self.test_scores = PoseTest(data.examples["train"])
+        self.test_scores = PoseEvaluation(data.examples["train"])
 
     def test_step(self, batch: TextPoseBatch) -> None:
         longest = 4 * int(batch.lengths.max())

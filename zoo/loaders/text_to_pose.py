@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from datamodules.draw import contact_sheet, draw_frames, write_png
 from datamodules.formats import write_pose, write_skels
 from datamodules.poses import to_joints, to_pose
-from datamodules.text import Tokenizer
+from datamodules.text import PUNCTUATION, Tokenizer
 from datamodules.video import write_video
 from lightning_modules.networks.decoding import decode
 from lightning_modules.networks.progressive_transformer import (
@@ -151,7 +151,7 @@ class TextToPose:
         pieces = self.tokenizer.split_words(text)
         durations = self.network.encode(self._encode(text)[None]).durations
         if durations is None:
-            return [" ".join("".join(word).replace("#", "") for word in pieces)] * frames
+            return [_highlighted(pieces, -1)] * frames
         ends = durations[0].cumsum(0)
         times = (torch.arange(frames) + 0.5) * ends[-1] / frames
         return [_highlighted(pieces, int(index) - 1) for index in torch.searchsorted(ends, times)]
@@ -166,5 +166,6 @@ def _highlighted(words: Sequence[Sequence[str]], token: int) -> str:
             visible = piece.removeprefix("#").upper() if piece.startswith("#") else piece
             letters.append(f"[{visible}]" if place == token else visible)
             place += 1
-        shown.append("".join(letters))
-    return " ".join(shown)
+        joint = "" if word[0] in PUNCTUATION or not shown else " "
+        shown.append(joint + "".join(letters))
+    return "".join(shown)

@@ -13,7 +13,7 @@ CLOSE = 0.25
 """A length within this share of the reference's counts as right."""
 
 
-class PoseTest:
+class PoseEvaluation:
     """Collects a test set's motions and scores them at the end."""
 
     def __init__(self, train: Sequence[TextPose]) -> None:
