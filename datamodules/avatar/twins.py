@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from rich.progress import track
 
 from datamodules.avatar.grammar import Sentence, Split, sentences
 from datamodules.avatar.perform import perform
@@ -64,7 +65,7 @@ def _perform_all(split: Split, spoken: list[Sentence], twin: Twin) -> list[np.nd
     offset = {"train": 0, "dev": 1_000_000, "test": 2_000_000}[split]
     return [
         perform(sentence.glosses, signers[number % twin.signers], seed=twin.seed + offset + number).joints
-        for number, sentence in enumerate(spoken)
+        for number, sentence in enumerate(track(spoken, f"the avatar signs {split}", transient=True))
     ]
 
 

@@ -159,7 +159,8 @@ class TextToPose:
 
 def _highlighted(words: Sequence[Sequence[str]], token: int) -> str:
     """The words of a sentence with the token at a place in brackets; spelled words in capitals."""
-    shown, place = [], 0
+    shown: list[str] = []
+    place = 0
     for word in words:
         letters = []
         for piece in word:

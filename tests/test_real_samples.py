@@ -1,0 +1,26 @@
+"""Real data through the real recipe, unchanged: a handful of PHOENIX14T sequences trains and decodes."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import zoo
+from datamodules.poses import to_joints
+from zoo.cli import main
+
+
+def test_phoenix14t_samples_train_and_decode(
+    shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ZOO_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setenv("WANDB_MODE", "disabled")
+    root = f"--data.root={shared / 'data' / 'progressive_transformers'}"
+    few = [root, "--data.num_workers=0", "--trainer.max_epochs=2", "--model.width=64", "--model.feedforward=64"]
+    assert main(["fit", "asl-slp-phoenix14t", *few]) == 0
+    assert main(["test", "asl-slp-phoenix14t", *few]) == 0
+    assert "Trained on Phoenix14T." in capsys.readouterr().out
+    (run,) = tmp_path.glob("runs/asl-slp-phoenix14t/*")
+    pose = zoo.load(str(run)).translate("am mittwoch regen in der nordhälfte .")
+    assert pose.body.fps == 25
+    assert np.isfinite(to_joints(pose)).all()
