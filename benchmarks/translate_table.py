@@ -1,6 +1,6 @@
 """Translate every sentence of a How2Sign table with a model: how fast, and how long the poses are.
 
-python benchmarks/translate_table.py NAME_OR_RUN ../shared/data/how2sign/how2sign_realigned_val.csv
+python benchmarks/translate_table.py NAME_OR_RUN how2sign_realigned_val.csv
 """
 
 import sys
@@ -26,4 +26,6 @@ def main(model: str, table: Path) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
     main(sys.argv[1], Path(sys.argv[2]))

@@ -1,7 +1,8 @@
 """Files of the field: `.skels` with its parallel `.text`, `.gloss` and `.files`, and `.pose`.
 
 One `.skels` line is one sequence: T x 151 floats, 50 joints x (x, y, z) in SLP units and then a counter. The
-counter of the published files is i/T, which never reaches 1; readers drop it: it follows from the length.
+counter of the published files is i/T, which never reaches 1; readers drop it, as it follows from the length, after
+seeing that it gets to the end.
 """
 
 import os
@@ -80,6 +81,12 @@ def _parse_skels(line: str, where: str) -> npt.NDArray[np.float32]:
         raise ValueError(
             f"{where}: found {words[bad[0]]!r} at {_place(int(bad[0]))} ({len(bad)} such values), "
             f"expected a finite number; interpolate the missing joints or remove the line"
+        )
+    pace = (frames[-1, -1] - frames[0, -1]) / max(1, len(frames) - 1)
+    if pace > 0 and 1 / pace > len(frames) + 0.5:
+        raise ValueError(
+            f"{where}: found {len(frames)} frames, but their counter ends at {frames[-1, -1]:.3f} and counts to "
+            f"{1 / pace:.0f} frames; the line is cut off: fetch or write the file again"
         )
     return np.ascontiguousarray(frames[:, :JOINT_FLOATS]).reshape(-1, SLP_50.joints, 3)
 

@@ -39,7 +39,7 @@ class How2Sign(TextPoseDataModule):
 
 
 def read_sentences(path: Path) -> dict[str, str]:
-    """SENTENCE by SENTENCE_NAME from a realigned csv. Raises ValueError naming missing columns."""
+    """SENTENCE by SENTENCE_NAME from a realigned csv. Raises ValueError naming missing columns and cells."""
     with path.open(encoding="utf-8", newline="") as file:
         table = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
         missing = {"SENTENCE_NAME", "SENTENCE"} - set(table.fieldnames or ())
@@ -47,4 +47,9 @@ def read_sentences(path: Path) -> dict[str, str]:
             raise ValueError(
                 f"{path}: no column {', '.join(sorted(missing))}; expected the tab-separated realigned csv of How2Sign"
             )
-        return {row["SENTENCE_NAME"]: row["SENTENCE"] for row in table}
+        sentences = {}
+        for row in table:
+            if not row["SENTENCE_NAME"] or not row["SENTENCE"]:
+                raise ValueError(f"{path}, line {table.line_num}: no SENTENCE_NAME or no SENTENCE; repair or remove it")
+            sentences[row["SENTENCE_NAME"]] = row["SENTENCE"]
+        return sentences

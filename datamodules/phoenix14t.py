@@ -7,15 +7,15 @@ from datamodules.text_pose import TextPose, TextPoseDataModule, paired
 
 
 class Phoenix14T(TextPoseDataModule):
-    """German weather forecasts: `{train,dev,test}.{skels,text,gloss,files}`, one sequence a line in each."""
+    """German weather forecasts: `{train,dev,test}.{skels,text,files}`, one sequence a line in each."""
 
     layout = "phoenix14t"
 
     def files(self, split: str) -> list[Path]:
-        return [self.root / f"{split}.{kind}" for kind in ("skels", "text", "gloss", "files")]
+        return [self.root / f"{split}.{kind}" for kind in ("skels", "text", "files")]
 
     def read(self, split: str) -> list[TextPose]:
-        skels, text, _, files = self.files(split)
+        skels, text, files = self.files(split)
         names, texts, joints = read_lines(files), read_lines(text), list(read_skels(skels))
         paired(self.root, names, {text.name: texts, skels.name: joints})
         return [TextPose(*pair) for pair in zip(names, texts, joints, strict=True)]

@@ -91,6 +91,7 @@ class TextPoseDataModule(L.LightningDataModule, ABC):
     max_frames: longer sequences (after striding) are left out of training, as published (300).
     min_count: words of fewer training occurrences are spelled.
     num_workers: loader processes.
+    seed: of the order of the training sentences.
     twin: where `root` does not exist, write the avatar's twin of the data set there.
     """
 
@@ -108,6 +109,15 @@ class TextPoseDataModule(L.LightningDataModule, ABC):
         twin: Twin | None = None,
     ) -> None:
         super().__init__()
+        for name, value, least in (
+            ("batch_size", batch_size, 1),
+            ("stride", stride, 1),
+            ("max_frames", max_frames, 1),
+            ("min_count", min_count, 1),
+            ("num_workers", num_workers, 0),
+        ):
+            if value < least:
+                raise ValueError(f"data.init_args.{name}: found {value}, expected at least {least}")
         self.root = Path(root)
         self.batch_size, self.stride, self.max_frames = batch_size, stride, max_frames
         self.min_count, self.num_workers, self.seed, self.twin = min_count, num_workers, seed, twin
@@ -146,10 +156,12 @@ class TextPoseDataModule(L.LightningDataModule, ABC):
         if "train" not in self.examples:
             self.examples["train"] = self._strided("train", self.max_frames)
             self.tokenizer = Tokenizer.build((example.text for example in self.examples["train"]), self.min_count)
+            self._readable("train")
         needed = {"fit": ("dev",), "validate": ("dev",), "test": ("test",)}.get(stage, ())
         for split in needed:
             if split not in self.examples:
                 self.examples[split] = self._strided(split, None)
+                self._readable(split)
 
     def fingerprint(self) -> str:
         """SHA-256 over the data set's files, the name of each before its bytes."""
@@ -185,6 +197,14 @@ class TextPoseDataModule(L.LightningDataModule, ABC):
                 else f"{self.root}: the {split} split is empty"
             )
         return kept
+
+    def _readable(self, split: str) -> None:
+        """Raise ValueError for the first sentence that has nothing to sign, before a step is made."""
+        for example in self.examples[split]:
+            try:
+                self.tokenizer.encode(example.text)
+            except ValueError as error:
+                raise ValueError(f"{self.root}: {split} sentence {example.name}: {error}") from None
 
     def _loader(self, split: str, sampler: Sampler[int] | None = None) -> DataLoader[TextPose]:
         return DataLoader(

@@ -79,7 +79,7 @@ class ASLSLP(L.LightningModule):
             return
         data = self.trainer.datamodule  # type: ignore[attr-defined]
         if not isinstance(data, TextPoseDataModule):
-            raise TypeError(f"ASLSLP trains on text-pose pairs, found {type(data).__name__} as data.class_path")
+            raise ValueError(f"ASLSLP trains on text-pose pairs, found {type(data).__name__} as data.class_path")
         config = ProgressiveTransformerConfig(vocabulary=len(data.tokenizer), **self.sizes)
         self.network = ProgressiveTransformer(config)
         self.network.features.fit(data.training_joints())

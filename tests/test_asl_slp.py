@@ -138,5 +138,5 @@ def test_durations_learn_the_length_and_poses_only_their_shares(batch):
 def test_other_data_than_text_and_poses_is_refused():
     built = ASLSLP()
     built.trainer = SimpleNamespace(datamodule=object())
-    with pytest.raises(TypeError, match="text-pose pairs, found object"):
+    with pytest.raises(ValueError, match="text-pose pairs, found object"):
         built.configure_model()

@@ -24,7 +24,7 @@ def sequences() -> list[np.ndarray]:
 
 
 def line_of(frames: int) -> list[str]:
-    return ["0.12500"] * 151 * frames
+    return [word for frame in range(frames) for word in [*["0.12500"] * 150, f"{frame / frames:.5f}"]]
 
 
 def test_sequences_come_back_to_five_decimals(tmp_path: Path, sequences: list[np.ndarray]) -> None:
@@ -67,6 +67,7 @@ def test_sequences_are_read_one_by_one(tmp_path: Path) -> None:
     ("words", "message"),
     [
         (line_of(2)[:-3], r"line 2: found 299 numbers, expected a multiple of 151 .* cut off in frame 1"),
+        (line_of(9)[: 6 * 151], r"line 2: found 6 frames, but their counter ends at 0\.556 and counts to 9 frames"),
         (["x1", *line_of(1)[1:]], r"line 2: found 'x1' at frame 0, joint 0, expected a number"),
         ([*line_of(1)[:7], "nan", *line_of(1)[8:]], r"line 2: found 'nan' at frame 0, joint 2 .*finite"),
         ([*line_of(2)[:-1], "inf"], r"line 2: found 'inf' at frame 1, the counter"),

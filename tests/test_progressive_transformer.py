@@ -96,3 +96,17 @@ def test_features_and_joints_are_inverse():
     built = network()
     joints = torch.randn(4, 50, 3)
     torch.testing.assert_close(built.features.invert(built.features(joints)), joints, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "message"),
+    [
+        ({"heads": 0}, "heads: found 0"),
+        ({"layers": -1}, "layers: found -1"),
+        ({"heads": 7}, "multiple of 2 x heads"),
+        ({"dropout": 1.0}, r"dropout: found 1\.0"),
+    ],
+)
+def test_sizes_that_make_no_network_are_refused(sizes, message):
+    with pytest.raises(ValueError, match=message):
+        ProgressiveTransformerConfig(vocabulary=10, **sizes)

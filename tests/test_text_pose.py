@@ -53,6 +53,16 @@ def test_the_same_twin_is_not_written_twice_and_another_one_replaces_it(tmp_path
     assert first.fingerprint() == fingerprint
 
 
+def test_a_twin_of_an_earlier_avatar_is_written_anew(tmp_path):
+    data = Phoenix14T(str(tmp_path / "twin"), twin=Twin(4))
+    data.prepare_data()
+    mark = tmp_path / "twin" / "twin.json"
+    mark.write_text(json.dumps({**json.loads(mark.read_text()), "avatar": "of last year"}))
+    (tmp_path / "twin" / "train.skels").write_text("old signs")
+    data.prepare_data()
+    assert len(data.read("train")) == 4
+
+
 def test_real_data_is_never_overwritten_by_a_twin(tmp_path):
     (tmp_path / "train.skels").write_text("precious")
     with pytest.raises(FileExistsError, match="no avatar twin"):
@@ -63,6 +73,33 @@ def test_real_data_is_never_overwritten_by_a_twin(tmp_path):
 def test_missing_files_are_all_named_with_a_way_out(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"missing train\.skels.*test\.files.*--starter"):
         Phoenix14T(str(tmp_path / "nowhere")).prepare_data()
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ({"batch_size": 0}, "batch_size: found 0, expected at least 1"),
+        ({"stride": 0}, "stride: found 0, expected at least 1"),
+        ({"num_workers": -1}, "num_workers: found -1, expected at least 0"),
+    ],
+)
+def test_settings_out_of_range_are_refused(tmp_path, setting, message):
+    with pytest.raises(ValueError, match=message):
+        Phoenix14T(str(tmp_path), **setting)
+
+
+@pytest.mark.parametrize("setting", [{"size": 0}, {"signers": 0}])
+def test_a_twin_of_nobody_is_refused(setting):
+    with pytest.raises(ValueError, match="found 0, expected at least 1"):
+        Twin(**setting)
+
+
+def test_a_sentence_with_nothing_to_sign_is_named_before_training(tmp_path):
+    Phoenix14T(str(tmp_path / "twin"), twin=Twin(4)).prepare_data()
+    text = tmp_path / "twin" / "train.text"
+    text.write_text("\n".join(["?!", *text.read_text().splitlines()[1:]]) + "\n")
+    with pytest.raises(ValueError, match="train sentence train/avatar-0: nothing to sign"):
+        Phoenix14T(str(tmp_path / "twin")).setup("fit")
 
 
 def test_a_batch_is_padded_and_says_how_long_each_sequence_is(twin):
@@ -153,6 +190,12 @@ def test_the_real_how2sign_table_is_read(shared):
     sentences = read_sentences(shared / "data" / "how2sign" / "how2sign_realigned_val.csv")
     assert len(sentences) == 1741
     assert sentences["-d5dN54tH2E_1-1-rgb_front"] == "I call it painting the wall."
+
+
+def test_a_table_with_an_empty_cell_is_refused_by_line(tmp_path):
+    (tmp_path / "table.csv").write_text("SENTENCE_NAME\tSENTENCE\na\tb\nc\n")
+    with pytest.raises(ValueError, match="line 3: no SENTENCE_NAME or no SENTENCE"):
+        read_sentences(tmp_path / "table.csv")
 
 
 def test_a_table_without_its_columns_is_refused(tmp_path):

@@ -1,10 +1,12 @@
 """Twins: the avatar's performances in the on-disk layout of a real data set."""
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from rich.progress import track
@@ -25,13 +27,18 @@ class Twin:
     seed: int = 0
     signers: int = 8
 
+    def __post_init__(self) -> None:
+        for name in ("size", "signers"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"twin.{name}: found {getattr(self, name)}, expected at least 1")
+
 
 def ensure_twin(layout: str, root: Path, twin: Twin) -> None:
-    """Write the twin of a data set at `root`, unless the same twin is there already.
+    """Write the twin of a data set at `root`, unless the same twin by the same avatar is there already.
 
     The folder appears whole or not at all. Raises FileExistsError where `root` holds anything but a twin.
     """
-    wanted = {"layout": layout, **asdict(twin)}
+    wanted = {"layout": layout, **asdict(twin), "avatar": avatar_fingerprint()}
     mark = root / MARK
     if mark.is_file():
         if json.loads(mark.read_text()) == wanted:
@@ -41,15 +48,24 @@ def ensure_twin(layout: str, root: Path, twin: Twin) -> None:
             f"{root} holds data that is no avatar twin: refusing to write over it. Drop data.init_args.twin to train "
             "on it, or point data.init_args.root elsewhere."
         )
-    unfinished = root.with_name(root.name + ".unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(parents=True)
+    root.parent.mkdir(parents=True, exist_ok=True)
     sizes: dict[Split, int] = {"train": twin.size, "dev": max(2, twin.size // 10), "test": max(2, twin.size // 10)}
-    for split, size in sizes.items():
-        LAYOUTS[layout](unfinished, split, sentences(split, size, seed=twin.seed), twin)
-    (unfinished / MARK).write_text(json.dumps(wanted))
-    shutil.rmtree(root, ignore_errors=True)
-    unfinished.replace(root)
+    with TemporaryDirectory(prefix=f".{root.name}-", dir=root.parent) as unfinished:
+        folder = Path(unfinished) / root.name
+        folder.mkdir()
+        for split, size in sizes.items():
+            LAYOUTS[layout](folder, split, sentences(split, size, seed=twin.seed), twin)
+        (folder / MARK).write_text(json.dumps(wanted))
+        shutil.rmtree(root, ignore_errors=True)
+        folder.replace(root)
+
+
+def avatar_fingerprint() -> str:
+    """SHA-256 over the avatar's code and tables: a twin of an earlier avatar is not the same twin."""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in Path(__file__).parent.iterdir() if path.suffix in (".py", ".yaml")):
+        digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()
 
 
 def cast(twin: Twin) -> list[Signer]:

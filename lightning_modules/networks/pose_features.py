@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from datamodules.skeletons import LEFT_HAND, LEFT_WRIST, RIGHT_HAND, RIGHT_WRIST, SLP_50
+from datamodules.skeletons import BODY, LEFT_HAND, LEFT_WRIST, RIGHT_HAND, RIGHT_WRIST, SLP_50
 
 POSE_FEATURES = 3 * SLP_50.joints
 
@@ -30,8 +30,7 @@ class PoseFeatures(nn.Module):
         self.mean.copy_(relative.mean(0).flatten())
         spread = relative.std(0)
         floor = torch.empty_like(spread)
-        floor[:8] = 0.02
-        floor[8:] = 0.01
+        floor[BODY], floor[RIGHT_HAND], floor[LEFT_HAND] = 0.02, 0.01, 0.01
         self.std.copy_(torch.maximum(spread, floor).flatten())
 
     def forward(self, joints: Tensor) -> Tensor:

@@ -38,10 +38,13 @@ class ProgressiveTransformerConfig:
     token_durations: bool = True
 
     def __post_init__(self) -> None:
+        for name in ("width", "heads", "layers", "feedforward", "future_prediction"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}: found {getattr(self, name)}, expected at least 1")
         if self.width % (2 * self.heads):
             raise ValueError(f"width {self.width} and heads {self.heads}: expected width to be a multiple of 2 x heads")
-        if self.future_prediction < 1:
-            raise ValueError(f"future_prediction {self.future_prediction}: expected at least 1, the current frame")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout: found {self.dropout}, expected 0 or more and less than 1")
 
 
 def sinusoids(positions: Tensor, width: int) -> Tensor:
