@@ -72,8 +72,8 @@ def natural_swivels(wrist: Array, hand: Array, upper: float, fore: float) -> Arr
     strain = np.square(bend / np.radians(65)) + 4 * np.square(np.maximum(bend - np.radians(70), 0))
     strain += 0.4 * np.square(twist / np.radians(90)) + 3 * np.square(np.maximum(np.abs(twist) - np.radians(85), 0))
     strain += 12 * np.square(np.maximum(joint[..., 1] + 0.40, 0))
-    strain += 25 * np.square(np.maximum(joint[..., 0] + 0.43, 0)) + 5 * np.square(np.maximum(-0.85 - joint[..., 0], 0))
-    strain += 30 * np.square(np.maximum(-0.15 - joint[..., 2], 0)) + 6 * np.square(np.maximum(joint[..., 2] - 0.35, 0))
+    strain += 25 * np.square(np.maximum(joint[..., 0] + 0.43, 0)) + 14 * np.square(np.maximum(-0.68 - joint[..., 0], 0))
+    strain += 12 * np.square(np.maximum(-0.25 - joint[..., 2], 0)) + 6 * np.square(np.maximum(joint[..., 2] - 0.35, 0))
     chosen = np.empty(len(wrist), dtype=int)
     for k, costs in enumerate(strain):
         if k:

@@ -101,6 +101,11 @@ def _tap(movement: Movement, time: Array, delay: float) -> Stroke:
     return Stroke(share, np.outer(away, movement.size * movement.axis), share)
 
 
+def _press(movement: Movement, time: Array, delay: float) -> Stroke:
+    share = ease(time / 0.45)
+    return Stroke(share, np.outer(1 - share, movement.size * movement.axis), share)
+
+
 def _swing(movement: Movement, time: Array, delay: float) -> Array:
     window = ease(4 * time) * ease(4 * (1 - time))
     swing: Array = np.sin(2 * np.pi * (movement.repeat * time + delay)) * window
@@ -205,6 +210,7 @@ MOVEMENTS = {
     "circle": Kind(_circle, 0.42, 0.4),
     "circle-in": Kind(_circle_in, 0.6, 0.4),
     "tap": Kind(_tap, 0.18, 0.24),
+    "press": Kind(_press, 0.6, 0.0),
     "shake": Kind(_shake, 0.24, 0.18),
     "twist": Kind(_turning(1), 0.24, 0.18),
     "wag": Kind(_turning(2), 0.24, 0.18),
