@@ -18,9 +18,10 @@ MEDIA = {".mp4": "Video", ".gif": "Video", ".png": "Image", ".jpg": "Image"}
 
 
 def loggers(spec: Spec, run: Run, step: int) -> list[Logger]:
-    """CSV, and W&B unless the spec is a starter or says `trainer.logger: false`."""
+    """CSV, and W&B unless the spec is a starter, it says `trainer.logger: false` or WANDB_MODE is "disabled"."""
     found: list[Logger] = [_csv(run, step)]
-    if not spec.starter and spec.config["trainer"].get("logger", True):
+    wanted = spec.config["trainer"].get("logger", True) and os.environ.get("WANDB_MODE") != "disabled"
+    if wanted and not spec.starter:
         found.append(_wandb(spec, run))
     return found
 
