@@ -146,7 +146,7 @@ class TestLexicon:
                 "temple W.02",
                 "HELLO.at: found 'W.02', expected a step such as F.20",
             ),
-            ("signs.yaml", "palm: B > U, fingers: U > F-F-U", "palm: U, fingers: U > F", "not parallel to the fingers"),
+            ("signs.yaml", "palm: B > U, fingers: U > F-U", "palm: U, fingers: U > F", "not parallel to the fingers"),
             ("signs.yaml", "repeat: 2}, face: nod", "repeat: 99}, face: nod", "YES.move.repeat: found 99"),
             ("signs.yaml", "size: 0.12", "size: big", "PLEASE.move.size: found 'big', expected a number"),
             ("signs.yaml", "touch: start", "tuch: start", "HELLO.tuch: found 'tuch', expected one of"),

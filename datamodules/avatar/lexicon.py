@@ -16,7 +16,7 @@ from datamodules.skeletons import HAND_JOINTS
 
 FOLDER = Path(__file__).parent
 FIST = (85.0, 100.0, 60.0)
-SIZES = {"circle": 0.1, "circle-in": 0.1, "arc": 0.06, "tap": 0.07, "press": 0.1, "shake": 0.05, "brush": 0.18, "swap": 0.1}
+SIZES = {"circle": 0.1, "circle-in": 0.1, "arc": 0.06, "tap": 0.07, "shake": 0.05, "brush": 0.18, "swap": 0.1}
 TURNS = {"nod": 35.0, "hinge": 25.0, "twist": 18.0, "wag": 20.0, "wiggle": 25.0}
 
 Role = Literal["none", "sym", "alt", "base"]
