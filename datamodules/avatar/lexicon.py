@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Literal, TypeVar, cast
+from typing import TypeVar, cast
 
 import numpy as np
 
 from datamodules.avatar.hand import FINGERS, Array, Handshape, finger_joints, joint_mean
 from datamodules.avatar.motion import MOVEMENTS, Movement
-from datamodules.avatar.rotation import Orientation, direction
+from datamodules.avatar.phonology import Gesture, Head, Letter, Part, Place, Region, Role, Sign
+from datamodules.avatar.rotation import direction
 from datamodules.avatar.tables import LexiconError, Table, pair
 from datamodules.skeletons import HAND_JOINTS
 
@@ -19,66 +20,7 @@ FIST = (85.0, 100.0, 60.0)
 SIZES = {"circle": 0.1, "circle-in": 0.1, "arc": 0.06, "tap": 0.07, "shake": 0.05, "brush": 0.18, "swap": 0.1}
 TURNS = {"nod": 35.0, "hinge": 25.0, "twist": 18.0, "wag": 20.0, "wiggle": 25.0}
 
-Role = Literal["none", "sym", "alt", "base"]
 Entry = TypeVar("Entry")
-
-
-@dataclass(frozen=True, eq=False)
-class Part:
-    """A part of the hand: `weights` (21,) over its joints and an `offset` (3,) to the skin, in palm lengths."""
-
-    name: str
-    weights: Array
-    offset: Array
-
-
-@dataclass(frozen=True, eq=False)
-class Place:
-    """A place on the body, in space, or (region hand, `part`) on the other hand. `at` (3,) in shoulder widths."""
-
-    name: str
-    region: Literal["head", "torso", "space", "hand"]
-    at: Array
-    part: Part | None
-
-
-@dataclass(frozen=True, eq=False)
-class Gesture:
-    """What one hand does, each entry at the start and at the end; `steps` (3,) lead away from the place."""
-
-    handshape: tuple[Handshape, Handshape]
-    place: tuple[Place, Place]
-    steps: tuple[Array, Array]
-    part: tuple[Part, Part]
-    orientation: tuple[Orientation, Orientation]
-
-
-@dataclass(frozen=True, eq=False)
-class Sign:
-    """A sign, or a letter of the manual alphabet, as phonology.
-
-    `other` is what the non-dominant hand does, in its own mirror image; `touch` says when the hand touches its place.
-    """
-
-    gloss: str
-    dominant: Gesture
-    role: Role
-    other: Gesture | None
-    movement: Movement
-    touch: str
-    head: str
-    face: str
-
-
-@dataclass(frozen=True, eq=False)
-class Letter:
-    """A letter or digit: shape, orientation at start and end, movement (hold, J or Z), and how the avatar signs it."""
-
-    symbol: str
-    handshape: str
-    orientation: tuple[Orientation, Orientation]
-    movement: str
-    sign: Sign
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,7 +100,7 @@ def _place(name: str, row: Table, parts: Mapping[str, Part]) -> Place:
         row.only(("region", "part"))
         return Place(name, "hand", np.zeros(3), parts[row.choice("part", parts)])
     row.only(("region", "at"))
-    return Place(name, cast(Literal["head", "torso", "space"], region), row.numbers("at", 3), None)
+    return Place(name, cast(Region, region), row.numbers("at", 3), None)
 
 
 def _letter(
@@ -176,7 +118,7 @@ def _letter(
     entries = {"at": "spelling", "part": "wrist", **row.entries, "hand": shape}
     gesture = _gesture(Table(row.file, row.key, entries), handshapes, places, parts)
     stroke = Movement(movement, 1.0, np.zeros(3), 1, MOVEMENTS[movement].first)
-    sign = Sign(symbol, gesture, "none", None, stroke, "none", "none", "")
+    sign = Sign(symbol, gesture, "none", None, stroke, "none", "none")
     return Letter(symbol, shape, gesture.orientation, movement, sign)
 
 
@@ -188,7 +130,7 @@ def _sign(
     parts: Mapping[str, Part],
 ) -> Sign:
     hand = ("hand", "at", "part", "palm", "fingers")
-    row.only((*hand, "touch", "move", "other", "face", "head"))
+    row.only((*hand, "touch", "move", "other", "head"))
     dominant = _gesture(row, handshapes, places, parts)
     role, other = "none", None
     if "other" in row.entries:
@@ -207,7 +149,7 @@ def _sign(
     touch = row.choice("touch", ("none", "start", "end", "both", "through"), "none")
     head = row.choice("head", ("none", "nod", "shake", "tilt"), "none")
     move = _movement(row.table("move"))
-    return Sign(gloss, dominant, cast(Role, role), other, move, touch, head, row.text("face", ""))
+    return Sign(gloss, dominant, cast(Role, role), other, move, touch, cast(Head, head))
 
 
 def _movement(row: Table) -> Movement:

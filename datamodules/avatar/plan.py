@@ -11,8 +11,9 @@ import numpy as np
 
 from datamodules.avatar.body import MIRROR
 from datamodules.avatar.hand import Array, blend, hand_joints
-from datamodules.avatar.lexicon import Gesture, Lexicon, Part, Place, Sign
+from datamodules.avatar.lexicon import Lexicon
 from datamodules.avatar.motion import Stroke, sample
+from datamodules.avatar.phonology import Gesture, Part, Place, Sign
 from datamodules.avatar.rotation import multiply, slerp, to_matrix, turn
 from datamodules.avatar.signer import Signer
 

@@ -49,14 +49,13 @@ class Look:
 class Build:
     """Bone lengths in shoulder widths (the distance between the shoulder joints is 1) and relative sizes.
 
-    `hand` is the palm length (wrist to middle knuckle); `head` and `thickness` (of limbs, torso) are relative to 1.
+    `hand` is the palm length (wrist to middle knuckle); `head` is relative to 1.
     """
 
     upper_arm: float = 0.80
     forearm: float = 0.70
     hand: float = 0.27
     head: float = 1.0
-    thickness: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -95,7 +94,6 @@ class Signer:
             ("build.forearm", self.build.forearm),
             ("build.hand", self.build.hand),
             ("build.head", self.build.head),
-            ("build.thickness", self.build.thickness),
         ):
             if not (np.isfinite(value) and value > 0):
                 raise ValueError(f"Signer.{name}: expected a positive number, found {value!r}")
@@ -112,7 +110,6 @@ class Signer:
                 forearm=float(0.70 * arm * rng.uniform(0.97, 1.03)),
                 hand=float(0.27 * rng.uniform(0.92, 1.10)),
                 head=float(rng.uniform(0.93, 1.08)),
-                thickness=float(rng.uniform(0.85, 1.2)),
             ),
             speed=float(rng.uniform(0.85, 1.15)),
             amplitude=float(rng.uniform(0.85, 1.15)),
