@@ -11,7 +11,8 @@ from datamodules.avatar.lexicon import lexicon
 from datamodules.avatar.raster import Canvas, Floats
 from datamodules.avatar.shading import shade
 from datamodules.avatar.signer import Colour, Look
-from datamodules.avatar.skin import draw_hand, skin_tones
+from datamodules.avatar.skin import skin_tones
+from datamodules.avatar.tracing import draw_hand
 from datamodules.avatar.views import SYMBOLS, VIEWS, View
 
 _FOREARM = 5.0

@@ -11,7 +11,8 @@ from datamodules.avatar.flesh import hand_flesh
 from datamodules.avatar.raster import Canvas, draw_solids
 from datamodules.avatar.shading import shade
 from datamodules.avatar.signer import Look
-from datamodules.avatar.skin import draw_hand, skin_tones
+from datamodules.avatar.skin import skin_tones
+from datamodules.avatar.tracing import draw_hand
 
 _VIEW = 2.6  # shoulder widths across the picture
 _CROWN = 1.17  # shoulder widths from its upper edge down to the neck
