@@ -51,4 +51,6 @@ def main(model: str, frames: int) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) not in (2, 3):
+        raise SystemExit("usage: python benchmarks/letter_detection.py hand_landmarker.task [frames a letter]")
     main(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 10)

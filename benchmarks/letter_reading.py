@@ -76,4 +76,8 @@ def main(model: str, folder: str, frames: int) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) not in (3, 4):
+        raise SystemExit(
+            "usage: python benchmarks/letter_reading.py hand_landmarker.task asl_alphabet_train [frames a letter]"
+        )
     main(sys.argv[1], sys.argv[2], int(sys.argv[3]) if len(sys.argv) > 3 else 10)
