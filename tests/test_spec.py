@@ -11,7 +11,7 @@ import yaml
 import zoo
 from zoo.check import accepted, problems
 from zoo.closed import allowed_classes
-from zoo.spec import SpecError, read, resolve, shipped_folder
+from zoo.spec import SpecError, closest, locate, nearest, read, resolve, shipped_folder
 
 SHIPPED = zoo.list_models()
 RAW: dict[str, Any] = {
@@ -192,6 +192,19 @@ class TestCheck:
             ({"trainer": {"logger": {"class_path": "x"}}}, "trainer.logger: expected true, or false"),
             ({"trainer": {"default_root_dir": "x"}}, "trainer.default_root_dir: leave it out"),
             ({"trainer": {"precision": "fp3"}}, "trainer.precision: found 'fp3', expected"),
+            ({"trainer": {3: 4}}, "trainer.3: found 3 as a key, expected a word"),
+            ({4: "x"}, "4: found 4 as a key, expected a word"),
+            ({"trainer": {"max_epochs": 0}}, "trainer.max_epochs: found 0, which trains nothing"),
+            ({"trainer": {"max_steps": 0}}, "trainer.max_steps: found 0, which trains nothing"),
+            ({"trainer": {"limit_train_batches": 0.0}}, "trainer.limit_train_batches: found 0.0, which trains nothing"),
+            ({"trainer": {"callbacks": [3]}}, "trainer.callbacks.0: found 3, expected a mapping with `class_path`"),
+            ({"trainer": {"callbacks": 3}}, "trainer.callbacks: found 3, expected a mapping with `class_path`"),
+            ({"model": {"class_path": 3}}, "model.class_path: found 3, expected the dotted name of a class"),
+            ({"model": {"class_path": None}}, "model.class_path: found None, expected the dotted name of a class"),
+            ({"model": {**RAW["model"], "init_args": []}}, "model.init_args: found [], expected a mapping"),
+            ({"model": {**RAW["model"], "init_args": {3: 4}}}, "model.init_args.3: found 3 as a key"),
+            ({"starter": {"model": {"class_path": 3}}}, "starter.model.class_path: found 3, expected the dotted name"),
+            ({"starter": {"trainer": {"callbacks": {"a": 1}}}}, "starter: does not fit the spec: Cannot merge"),
             (
                 {"data": {"class_path": "datamodules.how2sign.How2Sign", "init_args": {"root": "${nope}"}}},
                 "'nope' not found",
@@ -199,7 +212,58 @@ class TestCheck:
         ],
     )
     def test_one_wrong_thing(self, write: Any, change: dict[str, Any], expected: str) -> None:
-        assert expected in messages(write(lambda raw: raw.update(change)))
+        found = messages(write(lambda raw: raw.update(change)))
+        assert expected in found
+        assert len(found.splitlines()) == 1 or "missing" in found
+
+    def test_a_starter_without_content_is_none(self, write: Any) -> None:
+        assert messages(write(lambda raw: raw.update(starter={}))) == ""
+
+    def test_a_schedule_counts_epochs(self, write: Any) -> None:
+        schedule = {
+            "class_path": "lightning.pytorch.callbacks.GradientAccumulationScheduler",
+            "init_args": {"scheduling": {0: 1, 4: 2}},
+        }
+        assert messages(write(lambda raw: raw["trainer"].update(callbacks=[schedule]))) == ""
+
+    @pytest.mark.parametrize("override", ["model.class_path=3", "model.init_args={3: 4}", "trainer.callbacks=[3]"])
+    def test_an_override_is_checked_like_a_file(self, write: Any, override: str) -> None:
+        with pytest.raises(SpecError, match="found 3"):
+            accepted(write(), overrides=[override], types=False)
+
+    @pytest.mark.parametrize("value", [3, None, [], {}, "x", True, 1.5, [3], {3: 4}, {True: 1, "a": 3}, "${seed}"])
+    def test_whatever_stands_where_a_block_belongs_is_met_with_words(self, write: Any, value: Any) -> None:
+        blocks = ("model", "model.init_args", "data", "trainer", "trainer.callbacks", "starter.model", "hub", "card")
+        for block in blocks:
+            *parents, last = block.split(".")
+
+            def change(raw: dict[str, Any], parents: list[str] = parents, last: str = last) -> None:
+                for parent in parents:
+                    raw = raw[parent]
+                raw[last] = value
+
+            lines = messages(write(change)).splitlines()
+            assert len(lines) == len(set(lines))
+
+
+class TestLocate:
+    def test_a_name_goes_before_a_folder_called_the_same(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(tmp_path)
+        Path("asl-slp").mkdir()
+        Path("asl-slp", "spec.yaml").touch()
+        assert locate("asl-slp") == shipped_folder() / "asl-slp.yaml"
+        assert locate("./asl-slp") == Path("asl-slp/spec.yaml")
+
+    def test_a_folder_that_is_no_run_is_called_so(self, tmp_path: Path) -> None:
+        with pytest.raises(ValueError, match=re.escape(f"{tmp_path}: no spec.yaml in this folder")):
+            locate(str(tmp_path))
+
+
+def test_the_closest_word_and_what_is_said_of_it() -> None:
+    assert closest("widht", ["width", "heads"]) == "width"
+    assert closest("nothing", ["width", "heads"]) is None
+    assert nearest("widht", ["width", "heads"]) == "; did you mean 'width'?"
+    assert nearest("nothing", ["width", "heads"]) == "; valid: heads, width"
 
 
 class TestClosedList:

@@ -27,6 +27,9 @@ SET_BY_THE_ZOO = {
     "default_root_dir": "the zoo writes into the run's own folder",
     "enable_checkpointing": "the zoo keeps checkpoints so that a run can resume",
 }
+UNMERGEABLE = re.compile(r"starter|(starter\.)?(model|data|trainer)(\.init_args)?")
+"""Keys whose problems keep a spec from being overlaid."""
+LENGTHS = ("max_epochs", "max_steps", "limit_train_batches")
 
 
 def accepted(path: Path, starter: bool = False, overrides: Sequence[str] = (), types: bool = True) -> Spec:
@@ -47,7 +50,7 @@ def problems(path: Path) -> list[Problem]:
         raw = read(path)
     except SpecError as error:
         return list(error.problems)
-    variants = (False, True) if isinstance(raw.get("starter"), dict) else (False,)
+    variants = (False, True) if raw.get("starter") else (False,)
     return list(dict.fromkeys(problem for starter in variants for problem in _examine(path, raw, starter)[1]))
 
 
@@ -56,7 +59,7 @@ def _examine(
 ) -> tuple[Spec | None, list[Problem]]:
     source = str(path)
     found = [*structure(raw, path), *_starter_problems(raw, source)]
-    if any(problem.key.removeprefix("starter.") in ("model", "data", "trainer", "starter") for problem in found):
+    if any(UNMERGEABLE.fullmatch(problem.key) for problem in found):
         return None, found
     try:
         spec = resolve(raw, source, starter, overrides)
@@ -71,7 +74,8 @@ def _examine(
         from zoo.typecheck import type_problems  # loads torch
 
         named = list(type_problems(spec))
-    return spec, [*found, *named]
+    reported = {(problem.key.removeprefix("starter."), problem.message) for problem in found}
+    return spec, [*found, *(problem for problem in named if (problem.key, problem.message) not in reported)]
 
 
 def structure(raw: dict[str, Any], path: Path) -> Iterator[Problem]:
@@ -81,6 +85,7 @@ def structure(raw: dict[str, Any], path: Path) -> Iterator[Problem]:
         if key not in raw:
             yield Problem(source, key, "missing")
     yield from _unknown(raw, SECTIONS, "", source)
+    yield from _keys(raw, "", source)
     for key in ("name", "summary", "task"):
         yield from _expect(
             raw, key, source, "a line of text", lambda value: isinstance(value, str) and bool(value.strip())
@@ -104,15 +109,21 @@ def structure(raw: dict[str, Any], path: Path) -> Iterator[Problem]:
 
 
 def _resolved_problems(config: dict[str, Any], source: str) -> Iterator[Problem]:
-    yield from _expect(config, "seed", source, "a whole number of at least 0", _is_seed)
+    yield from _expect(config, "seed", source, "a whole number of at least 0", lambda v: _is_whole(v) and v >= 0)
+    for section in ("model", "data", "trainer"):
+        yield from _keys(config[section], section, source)
     for section in ("model", "data"):
+        yield from _class_block(config[section], section, source)
         if "class_path" not in config[section]:
             yield Problem(source, f"{section}.class_path", "missing")
 
 
 def trainer_problems(config: dict[str, Any], source: str) -> Iterator[Problem]:
-    """Trainer arguments that the zoo sets itself, and callbacks in a form that it can follow."""
+    """Trainer arguments that the zoo sets itself, lengths of nothing, and callbacks in a form that it can follow."""
     trainer = config["trainer"]
+    for key in LENGTHS:
+        if key in trainer and trainer[key] == 0 and not isinstance(trainer[key], bool):
+            yield Problem(source, f"trainer.{key}", f"found {trainer[key]}, which trains nothing; expected more")
     for key, reason in SET_BY_THE_ZOO.items():
         if key in trainer:
             yield Problem(source, f"trainer.{key}", f"leave it out: {reason}")
@@ -125,7 +136,9 @@ def trainer_problems(config: dict[str, Any], source: str) -> Iterator[Problem]:
     for index, callback in enumerate(callbacks if isinstance(callbacks, list) else [callbacks]):
         key = f"trainer.callbacks.{index}" if isinstance(callbacks, list) else "trainer.callbacks"
         if not isinstance(callback, dict):
-            continue  # refused by name in closed.py
+            if not isinstance(callback, str):  # a name is refused in closed.py
+                yield Problem(source, key, f"found {callback!r}, expected a mapping with `class_path` and `init_args`")
+            continue
         yield from _class_block(callback, key, source)
         if "class_path" not in callback:
             yield Problem(source, f"{key}.class_path", "missing")
@@ -217,9 +230,23 @@ def _card(raw: dict[str, Any], source: str) -> Iterator[Problem]:
 
 def _unknown(block: dict[str, Any], known: Sequence[str], key: str, source: str) -> Iterator[Problem]:
     for name in block:
-        if name not in known:
+        if isinstance(name, str) and name not in known:
+            where = f"{key}.{name}" if key else name
+            yield Problem(source, where, f"unknown key{nearest(name, known)}")
+
+
+def _keys(value: Any, key: str, source: str) -> Iterator[Problem]:
+    """Keys that are no words; whole numbers may be keys below an argument, where a schedule counts epochs."""
+    if isinstance(value, dict):
+        schedule = ".init_args." in key and all(_is_whole(name) for name in value)
+        for name, item in value.items():
             where = f"{key}.{name}" if key else str(name)
-            yield Problem(source, where, f"unknown key{nearest(str(name), known)}")
+            if not isinstance(name, str) and not schedule:
+                yield Problem(source, where, f"found {name!r} as a key, expected a word")
+            yield from _keys(item, where, source)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _keys(item, f"{key}.{index}", source)
 
 
 def _expect(
@@ -230,8 +257,8 @@ def _expect(
         yield Problem(source, where, f"found {block[name]!r}, expected {expected}")
 
 
-def _is_seed(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _blame(problem: Problem, overridden: Sequence[str]) -> Problem:

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from zoo.spec import Problem, nearest
+from zoo.spec import Problem, closest, nearest
 
 LIGHTNING = frozenset(
     {
@@ -122,8 +122,8 @@ def _class_path(found: str, section: str, key: str, source: str) -> Iterator[Pro
         return
     by_class = {_last(name): name for name in allowed}
     hint = nearest(found, allowed)
-    if "did you mean" not in hint and (short := nearest(_last(found), by_class)).startswith("; did"):
-        hint = f"; did you mean {by_class[short.split(chr(39))[1]]!r}?"
+    if closest(found, allowed) is None and (short := closest(_last(found), by_class)):
+        hint = f"; did you mean {by_class[short]!r}?"
     where = {
         "model": "a LightningModule of lightning_modules",
         "data": "a LightningDataModule of datamodules",

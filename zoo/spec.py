@@ -81,12 +81,16 @@ def list_models(pattern: str = "*") -> list[str]:
     return fnmatch.filter(names, glob)
 
 
+def closest(word: str, candidates: Iterable[str]) -> str | None:
+    """The candidate that a misspelt word most likely stands for, if any is near."""
+    return next(iter(difflib.get_close_matches(word, sorted(candidates), n=1, cutoff=0.6)), None)
+
+
 def nearest(word: str, candidates: Iterable[str]) -> str:
     """`; did you mean 'x'?` for the closest candidate; all of a short list when none is close."""
     options = sorted(candidates)
-    close = difflib.get_close_matches(word, options, n=1, cutoff=0.6)
-    if close:
-        return f"; did you mean {close[0]!r}?"
+    if close := closest(word, options):
+        return f"; did you mean {close!r}?"
     return f"; valid: {', '.join(options)}" if 0 < len(options) <= 12 else ""
 
 
@@ -100,15 +104,19 @@ def strings(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
 
 
 def locate(target: str) -> Path:
-    """The YAML that a name of a shipped spec, a path or a run folder stands for. Raises ValueError."""
-    path = Path(target)
-    if path.is_dir() and (path / "spec.yaml").is_file():
-        return path / "spec.yaml"
-    if target in list_models():
+    """The YAML that a name of a shipped spec, a path or a run folder stands for. Raises ValueError.
+
+    A name goes before a folder or file called the same, which `./name` means.
+    """
+    path, known = Path(target), list_models()
+    if target in known:
         return shipped_folder() / f"{target}.yaml"
+    if path.is_dir():
+        if not (path / "spec.yaml").is_file():
+            raise ValueError(f"{target}: no spec.yaml in this folder, so it is not a run's; give a YAML file or a run")
+        return path / "spec.yaml"
     if path.is_file():
         return path
-    known = list_models()
     if path.suffix in (".yaml", ".yml") or len(path.parts) > 1:
         hint = f"; the name {path.stem!r} works from everywhere" if path.stem in known else nearest(path.stem, known)
         raise ValueError(f"{target}: no such spec or run{hint}")
@@ -147,7 +155,11 @@ def resolve(raw: dict[str, Any], source: str, starter: bool = False, overrides: 
         if not block:
             raise SpecError([Problem(source, "starter", "the spec has no starter block; leave --starter out")])
         _forget_old_classes(config, block)
-        config.merge_with(block)
+        try:
+            config.merge_with(block)
+        except OmegaConfBaseException as error:
+            detail = str(error).splitlines()[0]
+            raise SpecError([Problem(source, "starter", f"does not fit the spec: {detail}")]) from None
     for override in overrides:
         _override(config, override)
     if problems := [
