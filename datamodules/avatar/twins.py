@@ -3,7 +3,8 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -81,8 +82,13 @@ def _perform_all(split: Split, spoken: list[Sentence], twin: Twin) -> list[np.nd
     offset = {"train": 0, "dev": 1_000_000, "test": 2_000_000}[split]
     return [
         perform(sentence.glosses, signers[number % twin.signers], seed=twin.seed + offset + number).joints
-        for number, sentence in enumerate(track(spoken, f"the avatar signs {split}", transient=True))
+        for number, sentence in enumerate(_shown(spoken, f"the avatar signs {split}"))
     ]
+
+
+def _shown(spoken: list[Sentence], what: str) -> Iterable[Sentence]:
+    """The same sentences, with a progress bar where somebody can see it."""
+    return track(spoken, what, transient=True, disable=not sys.stdout.isatty())
 
 
 def write_phoenix14t(root: Path, split: Split, spoken: list[Sentence], twin: Twin) -> None:
