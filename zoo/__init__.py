@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from zoo.spec import list_models
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from typing import Literal
 
 __all__ = ["__version__", "list_models", "load"]
@@ -16,12 +17,13 @@ except PackageNotFoundError:  # a source tree that was never installed
     __version__ = "0+source"
 
 
-def load(name: str, weights: "Literal['starter', 'hub'] | None" = None) -> Any:
+def load(name: "str | Path", weights: "Literal['starter', 'hub'] | None" = None) -> Any:
     """Open a model by its name, or by the path of a run or artefact folder, and return its loader.
 
-    A name takes the Hub revision that its spec pins, or the bundled starter weights while it pins none;
-    `weights` chooses by hand. One line on stderr says what was opened. Raises ValueError for an unknown name,
-    an unfinished run and files that are not an artefact.
+    A name opens the bundled starter weights while its spec pins no Hub revision, and goes before a folder called
+    the same, which "./name" means; `weights="starter"` takes them although a revision is pinned. This version
+    downloads nothing: what only the Hub holds is refused. One line on stderr says what was opened. Raises
+    ValueError for an unknown name, an unfinished run and files that are not an artefact.
 
         zoo.load("asl-slp").translate("What is your name?")
     """

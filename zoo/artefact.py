@@ -14,14 +14,16 @@ from zoo.spec import list_models, nearest, read, shipped_folder
 SCHEMA = 1
 
 
-def load(name: str, weights: str | None = None) -> Loader:
+def load(name: str | Path, weights: str | None = None) -> Loader:
     """`zoo.load`: see there."""
     if weights not in (None, "starter", "hub"):
         raise ValueError(f"weights={weights!r}: choose 'starter' or 'hub', or None for what the spec says")
-    if str(name) in list_models():
-        folder, what = _by_name(str(name), weights)
+    if isinstance(name, str) and name in list_models():
+        folder, what = _by_name(name, weights)
     else:
-        folder, what = _by_path(str(name)), "from disk"
+        folder, what = _by_path(name), "from disk"
+        if weights is not None:
+            raise ValueError(f"weights={weights!r} chooses among the weights of a model's name; {name} is a folder")
     loader = open_artefact(folder)
     print(f"zoo: {name}: {what}, {folder}", file=sys.stderr)
     return loader
@@ -138,10 +140,14 @@ def _number(value: Any) -> str:
 
 def _by_name(name: str, weights: str | None) -> tuple[Path, str]:
     hub = read(shipped_folder() / f"{name}.yaml").get("hub") or {}
-    if weights == "hub":
-        pinned = hub.get("revision")
-        reason = "this version of the zoo cannot download yet" if pinned else "its spec pins no Hub revision yet"
-        raise ValueError(f"{name}: {reason}; weights='starter' opens the bundled weights")
+    pinned = hub.get("revision")
+    if weights == "hub" or (weights is None and pinned):
+        reason = (
+            f"its spec pins {hub.get('repo_id')}@{pinned}, which this version of the zoo cannot download yet"
+            if pinned
+            else "its spec pins no Hub revision yet"
+        )
+        raise ValueError(f"{name}: {reason}; weights='starter' (--starter) opens the bundled weights")
     folder = starter_folder(name)
     if not (folder / "config.json").is_file():
         raise ValueError(
@@ -151,10 +157,10 @@ def _by_name(name: str, weights: str | None) -> tuple[Path, str]:
     return folder, "bundled starter weights"
 
 
-def _by_path(name: str) -> Path:
+def _by_path(name: str | Path) -> Path:
     path = Path(name)
     if not path.exists() and len(path.parts) == 1:
-        raise ValueError(f"{name!r} is neither a model of the zoo nor a folder{nearest(name, list_models())}")
+        raise ValueError(f"{str(name)!r} is neither a model of the zoo nor a folder{nearest(str(name), list_models())}")
     if path.is_file():
         raise ValueError(f"{path}: this is a file; give the folder of a run or artefact, or the name of a model")
     folder = find_finished(path)

@@ -117,8 +117,8 @@ class Preview(Callback):
         training = pl_module.training
         self.folder.mkdir(exist_ok=True)
         with torch.no_grad():
-            loader = loader_class(self.task).from_training(pl_module, trainer.datamodule)  # type: ignore[attr-defined]
-            paths = loader.preview(self.folder)
+            data = trainer.datamodule  # type: ignore[attr-defined]
+            paths = loader_class(self.task).from_training(pl_module, data).preview(data, self.folder)
         pl_module.train(training)
         for logger in trainer.loggers:
             if isinstance(logger, WandbLogger):

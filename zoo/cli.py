@@ -163,17 +163,19 @@ def _check(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace) -> int:
     from zoo.artefact import load
 
-    if Path(options.spec).is_file():
+    named = options.spec in list_models()
+    path = Path(options.spec)
+    if not named and (path.is_file() or path.suffix in (".yaml", ".yml")):
         _, run = _spec_and_run(options, types=False)
         _must_be_finished(run, options)
-        loader = load(str(run.folder))
+        loader = load(run.folder)
     elif options.overrides:
         raise ValueError(f"overrides find the run of a YAML file; {options.spec} is already trained")
+    elif options.starter and not named and path.is_dir():
+        raise ValueError(f"--starter is for a model's name or a YAML file; leave it out for {options.spec}")
     else:
         loader = load(options.spec, "starter" if options.starter else None)
-    for output in options.output:
-        for path in loader.run(options.input, output):
-            print(path)
+    print(*loader.run(options.input, options.output), sep="\n")
     return OK
 
 

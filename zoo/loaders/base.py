@@ -1,5 +1,6 @@
 """What every loader offers: the zoo knows models through this and nothing else."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self
 
@@ -27,10 +28,13 @@ class Loader(Protocol):
         """Write config.json (`schema`, `task` and the rest) and safetensors into an existing folder."""
         ...
 
-    def run(self, text: str, output: Path, /) -> list[Path]:
-        """Call the verb and write what the suffix of `output` asks for. Raises ValueError for what it cannot write."""
+    def run(self, text: str, outputs: Sequence[Path], /) -> list[Path]:
+        """Call the verb once and write what the suffix of each output asks for.
+
+        Raises ValueError, before the verb is called, when one of them cannot be written.
+        """
         ...
 
-    def preview(self, folder: Path) -> list[Path]:
-        """Write a sample into `folder` through the verb, as a user would see it."""
+    def preview(self, datamodule: Any, folder: Path, /) -> list[Path]:
+        """Write a sample for the data's first dev example into `folder` through the verb, as a user would see it."""
         ...

@@ -7,26 +7,25 @@ from pathlib import Path
 from typing import Any, ClassVar, Self, overload
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from pose_format import Pose
 from safetensors.torch import load_file, save_file
 
-from datamodules.draw import contact_sheet, draw_frames, write_png
-from datamodules.formats import write_pose, write_skels
-from datamodules.poses import to_joints, to_pose
-from datamodules.text import PUNCTUATION, Tokenizer
-from datamodules.video import write_video
+from datamodules.poses import to_pose
+from datamodules.text import Tokenizer
 from lightning_modules.networks.decoding import decode
 from lightning_modules.networks.progressive_transformer import (
     ProgressiveTransformer,
     ProgressiveTransformerConfig,
 )
+from zoo.loaders.captions import captions
+from zoo.loaders.writing import refuse_unwritable, write
 
 MAX_TOKENS = 1000
 """Longest sentence that is accepted, in words plus spelled letters."""
 MAX_FRAMES = 6000
 BATCH = 32
-SHEET_FRAMES = 30
 
 
 class TextToPose:
@@ -34,7 +33,6 @@ class TextToPose:
 
     task: ClassVar[str] = "text-to-pose"
     verb: ClassVar[str] = "translate"
-    preview_text: ClassVar[str] = "Hello, my name is Anna."
 
     def __init__(self, network: ProgressiveTransformer, tokenizer: Tokenizer, fps: float) -> None:
         self.network = network.eval()
@@ -108,65 +106,24 @@ class TextToPose:
             raise ValueError(f"{folder}/model.safetensors does not fit config.json: {error}") from None
         return cls(network, tokenizer, config["fps"])
 
-    def run(self, text: str, output: Path) -> list[Path]:
-        """Translate and write what the suffix of `output` asks for: .pose, .skels, .mp4 or .png (a contact sheet)."""
-        writers = {
-            ".pose": self._write_pose,
-            ".skels": self._write_skels,
-            ".mp4": self._write_mp4,
-            ".png": self._write_png,
-        }
-        if output.suffix not in writers:
-            raise ValueError(
-                f"-o {output}: cannot write {output.suffix or 'a file without suffix'}; use {', '.join(writers)}"
-            )
+    def run(self, text: str, outputs: Sequence[Path]) -> list[Path]:
+        """Translate and write each of `outputs`: .pose, .skels, .mp4 or .png (a contact sheet).
+
+        Raises ValueError for a path that cannot be written, before it translates.
+        """
+        refuse_unwritable(outputs)
         pose = self.translate(text)
-        output.parent.mkdir(parents=True, exist_ok=True)
-        writers[output.suffix](pose, text, output)
-        return [output]
+        shown = captions(self.tokenizer.split_words(text), self._durations(text), len(pose.body.data))
+        for output in outputs:
+            write(pose, shown, output)
+        return list(outputs)
 
-    def preview(self, folder: Path) -> list[Path]:
-        """Write one sentence's video into `folder`, the way a user would see it."""
-        return self.run(self.preview_text, folder / "preview.mp4")
+    def preview(self, datamodule: Any, folder: Path) -> list[Path]:
+        """Write the video of the first dev sentence into `folder`, the way a user would see it."""
+        return self.run(datamodule.examples["dev"][0].text, [folder / "preview.mp4"])
 
-    def _write_pose(self, pose: Pose, text: str, output: Path) -> None:
-        write_pose(output, pose)
-
-    def _write_skels(self, pose: Pose, text: str, output: Path) -> None:
-        write_skels(output, [to_joints(pose)])
-
-    def _write_mp4(self, pose: Pose, text: str, output: Path) -> None:
-        joints = to_joints(pose)
-        write_video(output, draw_frames(joints, captions=self._captions(text, len(joints))), self.fps)
-
-    def _write_png(self, pose: Pose, text: str, output: Path) -> None:
-        joints = to_joints(pose)
-        picked = np.linspace(0, len(joints) - 1, min(len(joints), SHEET_FRAMES)).round().astype(int)
-        captions = self._captions(text, len(joints))
-        frames = list(draw_frames(joints[picked], captions=[captions[index] for index in picked]))
-        write_png(output, contact_sheet(np.stack(frames), columns=6))
-
-    def _captions(self, text: str, frames: int) -> list[str]:
-        """The sentence once a frame, the word or spelled letter that the frame falls on in brackets."""
-        pieces = self.tokenizer.split_words(text)
-        durations = self.network.encode(self._encode(text)[None]).durations
-        if durations is None:
-            return [_highlighted(pieces, -1)] * frames
-        ends = durations[0].cumsum(0)
-        times = (torch.arange(frames) + 0.5) * ends[-1] / frames
-        return [_highlighted(pieces, int(index) - 1) for index in torch.searchsorted(ends, times)]
-
-
-def _highlighted(words: Sequence[Sequence[str]], token: int) -> str:
-    """The words of a sentence with the token at a place in brackets; spelled words in capitals."""
-    shown: list[str] = []
-    place = 0
-    for word in words:
-        letters = []
-        for piece in word:
-            visible = piece.removeprefix("#").upper() if piece.startswith("#") else piece
-            letters.append(f"[{visible}]" if place == token else visible)
-            place += 1
-        joint = "" if word[0] in PUNCTUATION or not shown else " "
-        shown.append(joint + "".join(letters))
-    return "".join(shown)
+    @torch.inference_mode()
+    def _durations(self, text: str) -> npt.NDArray[np.float32] | None:
+        tokens = self._encode(text)[None].to(self.network.features.mean.device)
+        durations = self.network.encode(tokens).durations
+        return None if durations is None else durations[0].float().cpu().numpy()

@@ -1,0 +1,62 @@
+"""Poses into files: the suffix says which. What cannot be written is refused before anything is computed."""
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from pose_format import Pose
+
+from datamodules.draw import contact_sheet, draw_frames, write_png
+from datamodules.formats import write_pose, write_skels
+from datamodules.poses import to_joints
+from datamodules.video import write_video
+
+SHEET_FRAMES = 30
+
+
+def refuse_unwritable(outputs: Sequence[Path]) -> None:
+    """Raise ValueError for the first path of an unknown suffix or in a place where no file can be put."""
+    for output in outputs:
+        if output.suffix.lower() not in WRITERS:
+            found = output.suffix or "a file without suffix"
+            raise ValueError(f"-o {output}: cannot write {found}; use {', '.join(WRITERS)}")
+        if output.is_dir():
+            raise ValueError(f"-o {output}: this is a folder; name a file in it")
+        nearest = next(folder for folder in output.absolute().parents if folder.exists())
+        if not nearest.is_dir():
+            raise ValueError(f"-o {output}: {nearest} is a file, no folder to write into")
+        if not os.access(nearest, os.W_OK | os.X_OK):
+            raise ValueError(f"-o {output}: no permission to write into {nearest}")
+
+
+def write(pose: Pose, captions: Sequence[str], output: Path) -> None:
+    """Write a pose as .pose, .skels, .mp4 or .png (a contact sheet); the folder is made. `captions` are one a frame."""
+    WRITERS[output.suffix.lower()](pose, captions, output)
+
+
+def _pose(pose: Pose, captions: Sequence[str], output: Path) -> None:
+    write_pose(output, pose)
+
+
+def _skels(pose: Pose, captions: Sequence[str], output: Path) -> None:
+    write_skels(output, [to_joints(pose)])
+
+
+def _mp4(pose: Pose, captions: Sequence[str], output: Path) -> None:
+    write_video(output, draw_frames(to_joints(pose), captions=captions), pose.body.fps)
+
+
+def _png(pose: Pose, captions: Sequence[str], output: Path) -> None:
+    joints = to_joints(pose)
+    picked = np.linspace(0, len(joints) - 1, min(len(joints), SHEET_FRAMES)).round().astype(int)
+    frames = list(draw_frames(joints[picked], captions=[captions[index] for index in picked]))
+    write_png(output, contact_sheet(np.stack(frames), columns=6))
+
+
+WRITERS: dict[str, Callable[[Pose, Sequence[str], Path], None]] = {
+    ".pose": _pose,
+    ".skels": _skels,
+    ".mp4": _mp4,
+    ".png": _png,
+}
