@@ -1,24 +1,33 @@
 """The verbs, for real: a run, what stops it, how it goes on, and what is refused before it starts."""
 
 import csv
+import importlib
 import json
 import os
 import pickle
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, ClassVar
 
+import numpy as np
 import pytest
 import yaml
 
 import zoo
+from zoo.bundle import KEPT, bundle
+from zoo.bundle import main as bundle_main
 from zoo.cli import main, split_overrides
+from zoo.closed import allowed_classes
 from zoo.runs import Run
+from zoo.spec import shipped_folder
 
+HERE = str(Path(__file__).parent)
 TINY = ("--model.width=16", "--model.heads=2", "--model.feedforward=16", "--data.twin.size=30", "--data.batch_size=4")
 NEVER_FINISHES = ("--trainer.max_epochs", "3000")
 
@@ -44,6 +53,14 @@ def finished(tmp_path_factory: pytest.TempPathFactory, twins: Path) -> Path:
         patch.setenv("ZOO_RUNS", str(runs))
         assert main(["fit", "asl-slp", *tiny(twins)]) == 0
     return only_run(runs)
+
+
+@pytest.fixture(scope="module")
+def tested(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the finished run with its results."""
+    run = Path(shutil.copytree(finished, tmp_path_factory.mktemp("tested") / "run"))
+    assert main(["test", str(run)]) == 0
+    return run
 
 
 def tiny(twins: Path, *more: str, name: str = "asl-slp") -> list[str]:
@@ -144,7 +161,8 @@ def test_every_spec_goes_through_starter_fit_resume_load_and_verb(
     assert weights(run) == trained
     model = zoo.load(str(run))
     assert callable(getattr(model, model.verb))
-    assert model.preview(tmp_path)
+    assert model.run("hello", [tmp_path / "hello.pose"]) == [tmp_path / "hello.pose"]
+    assert list((run / "samples").iterdir())
 
 
 class TestInterruption:
@@ -246,13 +264,13 @@ def test_a_real_recipe_goes_to_wandb_offline_and_keeps_its_id(
     run = only_run(root)
     (run / "config.json").unlink()
     assert main(command) == 0
-    sessions = sorted((run / "wandb").glob("offline-run-*"))
-    assert len(sessions) == 2
-    for session in sessions:
-        assert session.name.endswith(f"asl-slp-{run.name}")
-        assert (session / "files" / "spec.yaml").read_text() == (run / "spec.yaml").read_text()
-    samples = {path.name for path in (run / "samples").iterdir()}
-    assert samples <= {path.name for path in (sessions[-1] / "files").iterdir()}
+    offline_runs = sorted((run / "wandb").glob("offline-run-*"))
+    assert len(offline_runs) == 2
+    for offline_run in offline_runs:
+        assert offline_run.name.endswith(f"asl-slp-{run.name}")
+        assert (offline_run / "files" / "spec.yaml").read_text() == (run / "spec.yaml").read_text()
+    assert [path.name for path in (run / "samples").iterdir()] == ["preview.mp4"]
+    assert (offline_runs[-1] / "files" / "preview.mp4").is_file()
 
 
 class TestRefusal:
@@ -281,8 +299,21 @@ class TestRefusal:
             (["fit", "asl-slp", "--data.root=nowhere"], "nowhere"),
             (["test", "asl-slp", "--starter"], "no run yet: `python -m zoo fit asl-slp --starter` trains it"),
             (["fit", "asl-slp", "--max_epochs", "3"], "unrecognized arguments: --max_epochs 3"),
+            (
+                ["fit", "asl-slp", "--starter", "--trainer.max_epochs=0"],
+                "command line: --trainer.max_epochs: found 0, which trains nothing",
+            ),
+            (
+                ["fit", "asl-slp", "--trainer.limit_train_batches=0"],
+                "command line: --trainer.limit_train_batches: found 0, which trains nothing",
+            ),
+            (["fit", "asl-slp", "--trainer.accelerator=tpu"], "error: trainer: Requirement 'torch_xla"),
             (["list", "nothing-like-it"], "no model matches 'nothing-like-it'; there are asl-slp"),
             (["run", "no-model", "hello", "-o", "x.pose"], "'no-model' is neither a model of the zoo nor a folder"),
+            (["run", "specs/nope.yaml", "hello", "-o", "x.pose"], "specs/nope.yaml: no such spec or run"),
+            (["run", "asl-slq", "hello", "-o", "x.pose", "--starter"], "'asl-slq' is neither a model of the zoo nor"),
+            (["run", HERE, "hello", "-o", "x.pose", "--starter"], f"or a YAML file; leave it out for {HERE}"),
+            (["check", HERE], f"{HERE}: no spec.yaml in this folder"),
             (["fly"], "invalid choice: 'fly'"),
         ],
     )
@@ -291,6 +322,23 @@ class TestRefusal:
         err = capfd.readouterr().err.strip()
         assert expected in err
         assert len(err.splitlines()) == 1
+        assert not root.exists()
+
+    def test_a_gpu_that_is_not_there(self, root: Path, capfd: pytest.CaptureFixture[str]) -> None:
+        import torch
+
+        if torch.cuda.is_available() or torch.backends.mps.is_available():
+            pytest.skip("it is there")
+        assert main(["fit", "asl-slp", "--starter", "--trainer.accelerator", "gpu"]) == 2
+        (line,) = capfd.readouterr().err.splitlines()
+        assert line.startswith("error: trainer: No supported gpu backend found; change")
+        assert not root.exists()
+
+    def test_nothing_stays_of_a_training_without_a_step(
+        self, root: Path, twins: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert main(["fit", "asl-slp", *tiny(twins, "--trainer.max_time=00:00:00:00")]) == 2
+        assert "no training step was made" in capsys.readouterr().err
         assert not root.exists()
 
     def test_check_says_all_and_exits_with_1(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -319,12 +367,31 @@ class TestRefusal:
     def test_a_run_keeps_the_spec_it_was_started_with(
         self, finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        copy = tmp_path / finished.name
-        copy.mkdir()
-        (copy / "provenance.json").write_bytes((finished / "provenance.json").read_bytes())
+        copy = Path(shutil.copytree(finished, tmp_path / finished.name))
         (copy / "spec.yaml").write_text((finished / "spec.yaml").read_text().replace("width: 16", "width: 32"))
         assert main(["fit", str(copy)]) == 2
         assert "a run keeps the spec it was started with" in capsys.readouterr().err
+
+    def test_a_run_is_known_by_its_record_and_not_by_its_folder(self, finished: Path, tmp_path: Path) -> None:
+        renamed = Path(shutil.copytree(finished, tmp_path / "the-best-so-far"))
+        assert main(["fit", str(renamed)]) == 0
+        assert main(["validate", str(renamed)]) == 0
+
+    def test_scores_and_steps_are_of_the_data_that_was_recorded(
+        self, finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        run = Path(shutil.copytree(finished, tmp_path / "run"))
+        record = json.loads((run / "provenance.json").read_text())
+        record["data"]["fingerprint"] = "0" * 64
+        (run / "provenance.json").write_text(json.dumps(record))
+        for verb in ("test", "validate"):
+            assert main([verb, str(run)]) == 2
+            expected = f"recorded 000000000000); `{verb}` needs the data that it was trained on"
+            assert expected in capsys.readouterr().err
+        assert not (run / "results.json").exists()
+        (run / "config.json").unlink()
+        assert main(["fit", str(run)]) == 2
+        assert "recorded 000000000000); move the folder away" in capsys.readouterr().err
 
 
 class TestMeasureAndRun:
@@ -353,7 +420,87 @@ class TestMeasureAndRun:
         assert captured.out.split() == [str(output), str(tmp_path / "hello.skels")]
         assert str(finished) in captured.err
         assert output.stat().st_size > 0
-        assert main(["run", str(finished), "hello", "-o", str(tmp_path / "hello.doc")]) == 2
+
+    def test_run_writes_all_or_nothing_and_translates_once(
+        self, finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        from zoo.loaders.text_to_pose import TextToPose
+
+        class Counting(TextToPose):
+            texts: ClassVar[list[Any]] = []
+
+            def translate(self, text: Any) -> Any:
+                self.texts.append(text)
+                return super().translate(text)
+
+        model = Counting.open(finished)
+        good = [tmp_path / name for name in ("a.png", "a.pose", "a.mp4")]
+        with pytest.raises(ValueError, match=r"bad\.doc: cannot write \.doc"):
+            model.run("hello", [*good, tmp_path / "bad.doc"])
+        assert not Counting.texts
+        assert not list(tmp_path.iterdir())
+        assert model.run("hello", good) == good
+        assert Counting.texts.count("hello") == 1
+        assert set(tmp_path.iterdir()) == set(good)
+        assert main(["run", str(finished), "hello", "-o", str(tmp_path / "b.png"), "-o", "bad.doc"]) == 2
+        assert "-o bad.doc: cannot write .doc" in capsys.readouterr().err
+        assert not (tmp_path / "b.png").exists()
+
+    def test_the_preview_is_of_the_data(self, finished: Path, tmp_path: Path) -> None:
+        from datamodules.text_pose import TextPose
+        from datamodules.video import read_video
+
+        model = zoo.load(finished)
+        for text in ("hello", "where is the bathroom, what is your name"):
+            data = SimpleNamespace(examples={"dev": [TextPose("first", text, np.zeros((1, 50, 3)))]})
+            (video,) = model.preview(data, tmp_path)
+            frames = sum(1 for _ in read_video(video)[0])
+            assert frames == len(model.translate(text).body.data)
+
+    def test_every_model_gives_its_scores(self) -> None:
+        for dotted in allowed_classes("model", nested=False):
+            module, _, name = dotted.rpartition(".")
+            assert callable(getattr(importlib.import_module(module), name).test_results)
+
+
+class TestBundle:
+    def test_a_tested_run_becomes_a_starter(self, tested: Path, tmp_path: Path) -> None:
+        into = tmp_path / "starters" / "asl-slp"
+        into.mkdir(parents=True)
+        (into / "of-the-last-starter.txt").touch()
+        assert bundle(Run(tested), into) == into
+        assert {path.name for path in into.iterdir()} == {*KEPT, "README.md", "model.safetensors"}
+        assert [path.name for path in into.parent.iterdir()] == ["asl-slp"]
+        assert (into / "README.md").read_text().startswith((tested / "README.md").read_text())
+        assert "half precision; scores were measured in single precision" in (into / "README.md").read_text()
+        assert (into / "model.safetensors").stat().st_size < 0.6 * (tested / "model.safetensors").stat().st_size
+        assert np.isfinite(zoo.load(into).translate("hello").body.data).all()
+
+    @pytest.mark.parametrize(
+        ("missing", "message"),
+        [
+            ("results.json", "no results.json; `python -m zoo test "),
+            ("config.json", "this run is not finished"),
+            ("tokens.json", "tokens.json"),
+        ],
+    )
+    def test_what_is_refused_leaves_the_old_starter(
+        self, tested: Path, tmp_path: Path, missing: str, message: str
+    ) -> None:
+        run = Path(shutil.copytree(tested, tmp_path / "run"))
+        (run / missing).unlink()
+        into = tmp_path / "starters" / "asl-slp"
+        into.mkdir(parents=True)
+        (into / "old.txt").touch()
+        with pytest.raises((ValueError, OSError), match=message):
+            bundle(Run(run), into)
+        assert [path.name for path in into.parent.rglob("*")] == ["asl-slp", "old.txt"]
+
+    def test_the_command_says_why_in_one_line(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert bundle_main([str(tmp_path / "nowhere")]) == 2
+        assert capsys.readouterr().err == f"error: {tmp_path / 'nowhere'}: no such folder\n"
+        with pytest.raises(SystemExit, match="0"):
+            bundle_main(["--help"])
 
 
 class TestLoad:
@@ -374,6 +521,31 @@ class TestLoad:
     def test_what_cannot_be_opened(self, name: str, weights: Any, expected: str) -> None:
         with pytest.raises(ValueError, match=expected):
             zoo.load(name, weights)
+
+    def test_weights_are_chosen_for_names_only(self, finished: Path) -> None:
+        with pytest.raises(ValueError, match=f"weights='starter' chooses .*; {finished} is a folder"):
+            zoo.load(str(finished), weights="starter")
+
+    def test_a_folder_called_like_a_model(
+        self, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        shutil.copytree(finished, tmp_path / "asl-slp")
+        for path in ("./asl-slp", Path("asl-slp")):
+            zoo.load(path)
+            assert "from disk" in capsys.readouterr().err
+        assert main(["run", "./asl-slp", "hello", "-o", "hello.pose"]) == 0
+        with pytest.raises(ValueError, match="its spec pins no Hub revision yet"):
+            zoo.load("asl-slp", weights="hub")
+
+    def test_a_pinned_revision_is_not_passed_over(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        spec = yaml.safe_load((shipped_folder() / "asl-slp.yaml").read_text())
+        spec["hub"] = {"repo_id": "me/asl-slp", "revision": "a" * 40}
+        (tmp_path / "asl-slp.yaml").write_text(yaml.safe_dump(spec))
+        monkeypatch.setattr("zoo.artefact.shipped_folder", lambda: tmp_path)
+        for chosen in (None, "hub"):
+            with pytest.raises(ValueError, match=f"pins me/asl-slp@{'a' * 40}, which this version .* cannot download"):
+                zoo.load("asl-slp", weights=chosen)
 
     @pytest.mark.parametrize(
         ("change", "expected"),

@@ -3,40 +3,73 @@
 python -m zoo.bundle runs/asl-slp/<id>
 """
 
+import argparse
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-import yaml
 from safetensors.torch import load_file, save_file
 
-from zoo.artefact import open_artefact, read_config, starter_folder
+from zoo.artefact import open_artefact, starter_folder
+from zoo.runs import Run, unfinished_message
 
-KEPT = ("README.md", "spec.yaml", "provenance.json", "results.json", "config.json", "tokens.json")
+KEPT = ("spec.yaml", "provenance.json", "results.json", "config.json", "tokens.json")
+NOTE = "Weights are in half precision; scores were measured in single precision."
 
 
-def bundle(run: Path) -> Path:
-    """Copy a run's artefact without logs, checkpoints and samples; returns the starter folder.
+def bundle(run: Run, into: Path) -> Path:
+    """Copy a run's artefact without logs, checkpoints and samples to `into`, in place of what is there.
 
-    Raises ValueError for a run that is unfinished or was not tested: a starter ships with its scores.
+    What is there stays until the new folder is whole and has been opened. Raises ValueError for a run that is
+    unfinished or was not tested: a starter ships with its scores.
     """
-    read_config(run)
-    if not (run / "results.json").is_file():
-        raise ValueError(f"{run}: no results.json; `python -m zoo test {run}` writes it")
-    folder = starter_folder(yaml.safe_load((run / "spec.yaml").read_text())["name"])
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    for name in KEPT:
-        shutil.copy(run / name, folder / name)
-    weights = {
-        name: value.to(torch.float16) if value.is_floating_point() else value
-        for name, value in load_file(run / "model.safetensors").items()
-    }
-    save_file(weights, folder / "model.safetensors")
-    open_artefact(folder)
-    return folder
+    if not run.finished:
+        raise ValueError(unfinished_message(run.folder))
+    if not (run.folder / "results.json").is_file():
+        raise ValueError(f"{run.folder}: no results.json; `python -m zoo test {run.folder}` writes it")
+    into.parent.mkdir(parents=True, exist_ok=True)
+    part, old = into.with_name(f".{into.name}.part"), into.with_name(f".{into.name}.old")
+    for leftover in (part, old):
+        shutil.rmtree(leftover, ignore_errors=True)
+    part.mkdir()
+    try:
+        for name in KEPT:
+            shutil.copyfile(run.folder / name, part / name)
+        card = (run.folder / "README.md").read_text(encoding="utf-8")
+        (part / "README.md").write_text(f"{card}\n{NOTE}\n", encoding="utf-8")
+        weights = load_file(run.folder / "model.safetensors")
+        save_file({name: _halved(value) for name, value in weights.items()}, part / "model.safetensors")
+        open_artefact(part)
+        if into.exists():
+            into.replace(old)
+        part.replace(into)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    shutil.rmtree(old, ignore_errors=True)
+    return into
+
+
+def _halved(value: torch.Tensor) -> torch.Tensor:
+    return value.to(torch.float16) if value.is_floating_point() else value
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Bundle one run; returns the exit code."""
+    parser = argparse.ArgumentParser("python -m zoo.bundle", description="Ship a finished, tested run as a starter.")
+    parser.add_argument("run", metavar="RUN", type=Path, help="the run's folder, runs/<name>/<id>")
+    run = Run(parser.parse_args(argv).run)
+    try:
+        name = run.provenance().get("name")
+        if name is None:
+            raise ValueError(unfinished_message(run.folder))
+        print(bundle(run, starter_folder(str(name))))
+    except (ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
 
 
 if __name__ == "__main__":
-    print(bundle(Path(sys.argv[1])))
+    sys.exit(main())

@@ -31,12 +31,14 @@ class Run:
         """
         source = Path(spec.source)
         if source.name == "spec.yaml" and (source.parent / "provenance.json").is_file():
-            if source.parent.resolve().name != spec.run_id:
+            run = cls(source.parent)
+            started = run.provenance().get("run")
+            if started != spec.run_id:
                 raise ValueError(
-                    f"{source.parent}: its spec is now that of run {spec.run_id}; a run keeps the spec "
-                    "it was started with, so copy spec.yaml elsewhere to change it"
+                    f"{run.folder}: run {started}, but its spec is now that of run {spec.run_id}; a run keeps the "
+                    "spec it was started with, so copy spec.yaml elsewhere to change it"
                 )
-            return cls(source.parent)
+            return run
         return cls(runs_root() / spec.name / spec.run_id)
 
     @property
@@ -93,9 +95,10 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def write_text(path: Path, text: str) -> None:
     """Replace a file in one step, so that nobody ever reads half of it."""
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)
+    from datamodules.formats import atomic  # brings numpy, which verbs that write nothing do without
+
+    with atomic(path) as part:
+        part.write_text(text, encoding="utf-8")
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:

@@ -5,10 +5,13 @@ import pickle
 import shutil
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.cli import LightningCLI
 from lightning_utilities.core.rank_zero import rank_zero_only
@@ -25,6 +28,14 @@ from zoo.spec import Spec
 
 class Interrupted(Exception):
     """Training was stopped from outside; the run can go on."""
+
+
+class Measurable(Protocol):
+    """What a LightningModule of the zoo offers beside Lightning's own: its scores, once `test` has run."""
+
+    def test_results(self) -> dict[str, dict[str, Any]]:
+        """{key: {"value": score, "n": how many it is over, ...}}."""
+        ...
 
 
 class SpecCLI(LightningCLI):
@@ -54,7 +65,11 @@ class SpecCLI(LightningCLI):
 
 
 def fit(spec: Spec, run: Run) -> None:
-    """Train until the run is finished. Raises Interrupted on Ctrl-C, ValueError for bad data."""
+    """Train until the run is finished.
+
+    Raises Interrupted on Ctrl-C, ValueError for bad data, for a Trainer that this machine cannot build and for a
+    training without a step, of which nothing stays behind.
+    """
     quiet()
     checkpoint, step = _resumable(run)
     preview = Preview(spec.config["task"], run.samples)
@@ -76,7 +91,10 @@ def fit(spec: Spec, run: Run) -> None:
             _record(spec, run, fingerprint)
             print(f"{'run' if fresh else 'going on with'} {run.folder}", flush=True)
             trainer.loggers = loggers(spec, run, step)
-            trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
+            with _one_line(MisconfigurationException):
+                trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
+            if trainer.global_step == 0:
+                raise ValueError(f"{run.folder}: no training step was made; let the trainer's limits allow one")
             _finish(spec, run, trainer, module, preview)
             print(f"finished {run.folder}\nopen it with zoo.load({str(run.folder)!r})")
         except SystemExit:  # Lightning's answer to Ctrl-C, which it leaves ignored
@@ -91,22 +109,27 @@ def fit(spec: Spec, run: Run) -> None:
 
 
 def measure(spec: Spec, run: Run, verb: str) -> dict[str, dict[str, Any]]:
-    """{key: {value, n, ...}} of a finished run with its best weights; `test` keeps it as results.json."""
+    """{key: {value, n, ...}} of a finished run with its best weights; `test` keeps it as results.json.
+
+    Raises ValueError where the checkpoints are missing or the data is not what the run was trained on.
+    """
     quiet()
     checkpoint = _weights(run)
     if checkpoint is None:
         raise ValueError(f"{run.folder}: no checkpoints; `{verb}` measures a run on the machine that trained it")
     config = {**spec.config, "trainer": {**spec.config["trainer"], "callbacks": None}}
     cli = _build(config, run, [])
+    cli.datamodule.prepare_data()
+    _same_data(run, cli.datamodule.fingerprint(), f"`{verb}` needs the data that it was trained on")
     method = cli.trainer.test if verb == "test" else cli.trainer.validate
-    method(cli.model, datamodule=cli.datamodule, ckpt_path=checkpoint, verbose=False, weights_only=True)
-    if verb == "test" and hasattr(cli.model, "test_results"):
-        results: dict[str, dict[str, Any]] = cli.model.test_results()
-    else:
-        results = {key: {"value": float(value)} for key, value in cli.trainer.callback_metrics.items()}
-    if verb == "test":
-        write_json(run.folder / "results.json", results)
-        write_readme(run, spec.config)
+    with _one_line(MisconfigurationException):
+        method(cli.model, datamodule=cli.datamodule, ckpt_path=checkpoint, verbose=False, weights_only=True)
+    if verb == "validate":
+        return {key: {"value": float(value)} for key, value in cli.trainer.callback_metrics.items()}
+    module: Measurable = cli.model
+    results = module.test_results()
+    write_json(run.folder / "results.json", results)
+    write_readme(run, spec.config)
     return results
 
 
@@ -120,7 +143,18 @@ def _build(config: dict[str, Any], run: Run, callbacks: list[Callback]) -> SpecC
     }
     if not sys.stderr.isatty():
         extra["enable_progress_bar"] = False
-    return SpecCLI(config, extra)
+    with _one_line(MisconfigurationException, ModuleNotFoundError):
+        return SpecCLI(config, extra)
+
+
+@contextmanager
+def _one_line(*errors: type[Exception]) -> Iterator[None]:
+    """What Lightning finds misconfigured (a GPU that is not there, an unknown monitor) as a ValueError of one line."""
+    try:
+        yield
+    except errors as error:
+        message = " ".join(str(error).split()).rstrip(".!")
+        raise ValueError(f"trainer: {message}; change `trainer` in the spec, or --trainer.KEY VALUE here") from None
 
 
 def _with_checkpoint_names(config: dict[str, Any], run: Run) -> dict[str, Any]:
@@ -144,16 +178,22 @@ def _listed(value: Any) -> list[Any]:
 def _record(spec: Spec, run: Run, fingerprint: str) -> None:
     """spec.yaml and provenance.json of a new run; the moment of going on for one that was started."""
     if run.started:
+        _same_data(run, fingerprint, "move the folder away to start anew")
         record = run.provenance()
-        if record["data"]["fingerprint"] != fingerprint:
-            raise ValueError(
-                f"{run.folder}: the data changed since this run started; move the folder away to start anew"
-            )
         record["resumed"].append(now())
     else:
         record = provenance(spec, fingerprint)
         write_text(run.folder / "spec.yaml", spec.yaml())
     write_json(run.folder / "provenance.json", record)
+
+
+def _same_data(run: Run, fingerprint: str, advice: str) -> None:
+    recorded = run.provenance()["data"]["fingerprint"]
+    if fingerprint != recorded:
+        raise ValueError(
+            f"{run.folder}: the data changed since this run started (fingerprint {fingerprint[:12]}, "
+            f"recorded {recorded[:12]}); {advice}"
+        )
 
 
 def _discard(run: Run, created: list[Path]) -> None:
