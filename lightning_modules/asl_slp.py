@@ -140,8 +140,10 @@ class ASLSLP(L.LightningModule):
     def configure_optimizers(self) -> Any:
         optimizer = torch.optim.Adam(self.network.parameters(), lr=self.learning_rate, fused=True)
         if self.schedule == "one-cycle":
-            steps = int(self.trainer.estimated_stepping_batches)
-            cycle = OneCycleLR(optimizer, self.learning_rate, total_steps=steps, pct_start=0.1)
+            steps = self.trainer.estimated_stepping_batches
+            if steps == float("inf"):
+                raise ValueError('schedule "one-cycle" needs an end: set trainer.max_epochs or trainer.max_steps')
+            cycle = OneCycleLR(optimizer, self.learning_rate, total_steps=int(steps), pct_start=0.1)
             return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cycle, "interval": "step"}}
         plateau = ReduceLROnPlateau(optimizer, factor=0.7, patience=7)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": plateau, "monitor": "val/loss"}}
