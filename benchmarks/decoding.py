@@ -3,11 +3,8 @@
 python benchmarks/decoding.py
 """
 
-import statistics
-import time
-from collections.abc import Callable
-
 import torch
+from timing import seconds
 
 from lightning_modules.networks.decoding import decode, decode_whole_prefix
 from lightning_modules.networks.progressive_transformer import (
@@ -16,18 +13,6 @@ from lightning_modules.networks.progressive_transformer import (
 )
 
 FRAMES = 300
-ROUNDS = 3
-
-
-def seconds(work: Callable[[], object]) -> float:
-    """Median wall time of a few rounds after one to warm up."""
-    work()
-    times = []
-    for _ in range(ROUNDS):
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)
 
 
 def main() -> None:
@@ -36,7 +21,7 @@ def main() -> None:
     tokens = torch.randint(4, 1100, (1, 20))
     frames = torch.tensor([FRAMES])
     cached = seconds(lambda: decode(network, tokens, frames=frames))
-    whole = seconds(lambda: decode_whole_prefix(network, tokens, FRAMES))
+    whole = seconds(lambda: decode_whole_prefix(network, tokens, FRAMES), rounds=2)
     difference = (decode(network, tokens, frames=frames)[0] - decode_whole_prefix(network, tokens, FRAMES)).abs().max()
     print(f"published sizes, {FRAMES} frames, one sentence, {torch.get_num_threads()} threads")
     print(f"whole prefix  {FRAMES / whole:8.0f} frames/s")

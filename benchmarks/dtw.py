@@ -4,20 +4,18 @@ python benchmarks/dtw.py
 """
 
 import itertools
-import statistics
 import time
-from collections.abc import Callable
 from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 from scipy.spatial.distance import cdist
+from timing import seconds
 
 from lightning_modules.metrics.dtw import warp_cost
 from lightning_modules.metrics.pose import dtw_mje, dtw_p, dtw_pt, ndtw_mje
 
 FRAMES = (150, 180)
-ROUNDS = 5
 
 
 def python_loop(costs: npt.NDArray[np.float64]) -> float:
@@ -29,16 +27,6 @@ def python_loop(costs: npt.NDArray[np.float64]) -> float:
     for i, j in itertools.product(range(rows), range(columns)):
         total[i + 1][j + 1] = cells[i][j] + min(total[i][j], total[i][j + 1], total[i + 1][j])
     return total[rows][columns]
-
-
-def seconds(work: Callable[[], object]) -> float:
-    """Median wall time of a few rounds."""
-    times = []
-    for _ in range(ROUNDS):
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)
 
 
 def main() -> None:
