@@ -126,12 +126,21 @@ def readme(config: dict[str, Any], prose: str, provenance: dict[str, Any], resul
         "```",
     ]
     if results:
-        lines += ["", "| key | value | n |", "|---|---|---|"]
-        lines += [f"| `{key}` | {_number(row.get('value'))} | {row.get('n', '')} |" for key, row in results.items()]
+        columns, rows = results_table(results)
+        lines += ["", f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
+        lines += [f"| `{key}` | {' | '.join(cells)} |" for key, *cells in rows]
     licence = "mit" if provenance["data"]["twin"] else (config.get("card") or {}).get("license")
     if licence:
         lines += ["", f"Licence: {licence}"]
     return "\n".join(lines) + "\n"
+
+
+def results_table(results: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
+    """Head and rows of a table of results: a score never stands without its baselines and protocol."""
+    columns = list(dict.fromkeys(column for row in results.values() for column in row))
+    return ["key", *columns], [
+        [key, *(_number(row.get(column, "")) for column in columns)] for key, row in results.items()
+    ]
 
 
 def _number(value: Any) -> str:

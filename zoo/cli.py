@@ -200,11 +200,12 @@ def _print_results(title: str, results: dict[str, dict[str, Any]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    columns = list(dict.fromkeys(column for row in results.values() for column in row))
-    table = Table("key", *columns, title=title)
-    for key, row in results.items():
-        cells = [row.get(column, "") for column in columns]
-        table.add_row(key, *(f"{cell:.4g}" if isinstance(cell, float) else str(cell) for cell in cells))
+    from zoo.artefact import results_table
+
+    columns, rows = results_table(results)
+    table = Table(*columns, title=title)
+    for row in rows:
+        table.add_row(*row)
     Console(width=None if sys.stdout.isatty() else 200).print(table)
 
 
