@@ -94,9 +94,9 @@ class ASLSLP(L.LightningModule):
         if self.training and self.gaussian_noise:
             before = before + torch.randn_like(before) * self.error_std * self.gaussian_noise
         source = network.encode(batch.tokens)
-        predictions, own_counters = network.decode(
-            before, torch.nn.functional.pad(counters, (1, -1)), source.paced(batch.lengths)
-        )
+        paced = source.paced(batch.lengths)
+        places = network.places(torch.arange(features.shape[1], device=features.device), paced)
+        predictions, own_counters = network.decode(before, torch.nn.functional.pad(counters, (1, -1)), places, paced)
         targets, mask = self.windows(features, batch.lengths, predictions.shape[2])
         parts = {
             "pose": self.error(predictions, targets, mask),

@@ -105,11 +105,11 @@ def test_gaussian_noise_follows_a_shrinking_error_and_spares_validation(batch):
 def test_just_counter_makes_the_loss_blind_to_earlier_poses(batch):
     built = model(just_counter=True, future_prediction=1).eval()
     assert built.network.config.just_counter
-    first = built.network.decode(
-        torch.zeros(2, 12, 150), progress(batch.lengths, 12), built.network.encode(batch.tokens)
-    )
-    other = built.network.decode(
-        torch.ones(2, 12, 150), progress(batch.lengths, 12), built.network.encode(batch.tokens)
+    source, counters = built.network.encode(batch.tokens), progress(batch.lengths, 12)
+    places = built.network.places(torch.arange(12), source)
+    first, other = (
+        built.network.decode(poses, counters, places, source)
+        for poses in torch.stack((torch.zeros(2, 12, 150), torch.ones(2, 12, 150)))
     )
     torch.testing.assert_close(first, other)
 

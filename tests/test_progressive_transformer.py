@@ -64,7 +64,8 @@ def test_a_frame_does_not_see_the_frames_after_it():
     poses, counters = torch.randn(1, 12, 150), torch.linspace(0, 1, 12)[None]
     changed = poses.clone()
     changed[:, 8:] += 1.0
-    before, after = (built.decode(p, counters, source)[0] for p in (poses, changed))
+    places = built.places(torch.arange(12), source)
+    before, after = (built.decode(p, counters, places, source)[0] for p in (poses, changed))
     torch.testing.assert_close(before[:, :8], after[:, :8])
     assert not torch.allclose(before[:, 8:], after[:, 8:])
 
@@ -73,16 +74,18 @@ def test_just_counter_sees_the_counter_and_no_pose():
     built = network(just_counter=True)
     source = built.encode(sentence(5)).paced(torch.tensor([6]))
     counters = torch.linspace(0, 1, 6)[None]
-    one, other = (built.decode(torch.randn(1, 6, 150), counters, source)[0] for _ in range(2))
+    places = built.places(torch.arange(6), source)
+    one, other = (built.decode(torch.randn(1, 6, 150), counters, places, source)[0] for _ in range(2))
     torch.testing.assert_close(one, other)
-    moved = built.decode(torch.zeros(1, 6, 150), counters + 0.1, source)[0]
+    moved = built.decode(torch.zeros(1, 6, 150), counters + 0.1, places, source)[0]
     assert not torch.allclose(one, moved)
 
 
 def test_future_prediction_gives_ten_frames_a_step():
     built = network(future_prediction=10)
     source = built.encode(sentence(5)).paced(torch.tensor([6]))
-    assert built.decode(torch.zeros(1, 6, 150), torch.zeros(1, 6), source)[0].shape == (1, 6, 10, 150)
+    places = built.places(torch.arange(6), source)
+    assert built.decode(torch.zeros(1, 6, 150), torch.zeros(1, 6), places, source)[0].shape == (1, 6, 10, 150)
 
 
 def test_published_sizes_have_the_published_number_of_parameters():

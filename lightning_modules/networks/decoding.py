@@ -1,12 +1,18 @@
 """Free-running decoding: own first frame, own counter, own stop."""
 
+from contextlib import nullcontext
+
 import torch
 from torch import Tensor
 
+from lightning_modules.networks.linear import one_row_at_a_time
 from lightning_modules.networks.progressive_transformer import PAD, ProgressiveTransformer, Source
 
 FRAMES_PER_TOKEN = 40
 """A sentence never lasts longer than this many frames a token, whatever the network says."""
+
+BLOCK = 256
+"""Frames whose places are worked out at once: few calls, and memory that does not grow with the sentence."""
 
 
 def frame_limits(tokens: Tensor, most: int) -> Tensor:
@@ -41,15 +47,19 @@ def decode(
     counter = pose.new_zeros(batch, 1)
     stop = limits.clone()
     features: list[Tensor] = []
-    for frame in range(most):
-        predicted, own_counter = network.decode(pose, counter, source, frame, caches)
-        pose = predicted[:, :, 0]
-        features.append(pose[:, 0])
-        counter = advance(counter, own_counter, frame, source, planned)
-        if planned is None:
-            stop[(counter[:, 0] >= 1.0) & (stop > frame + 1)] = frame + 1
-            if bool((stop <= frame + 1).all()):
-                break
+    with one_row_at_a_time(network.decoder) if batch == 1 and pose.device.type == "cpu" else nullcontext():
+        for frame in range(most):
+            place = frame % BLOCK
+            if place == 0:
+                places = network.places(torch.arange(frame, min(frame + BLOCK, most), device=pose.device), source)
+            predicted, own_counter = network.decode(pose, counter, places[:, place : place + 1], source, caches)
+            pose = predicted[:, :, 0]
+            features.append(pose[:, 0])
+            counter = advance(counter, own_counter, frame, source, planned)
+            if planned is None:
+                stop[(counter[:, 0] >= 1.0) & (stop > frame + 1)] = frame + 1
+                if bool((stop <= frame + 1).all()):
+                    break
     joints = network.features.invert(torch.stack(features, 1))
     return [sequence[:length] for sequence, length in zip(joints, stop.tolist(), strict=True)]
 
@@ -72,7 +82,8 @@ def decode_whole_prefix(network: ProgressiveTransformer, tokens: Tensor, frames:
     poses = network.features.mean.new_zeros(1, 1, len(network.features.mean))
     counters = poses.new_zeros(1, 1)
     for frame in range(frames):
-        predicted, own_counters = network.decode(poses, counters, source)
+        places = network.places(torch.arange(frame + 1, device=poses.device), source)
+        predicted, own_counters = network.decode(poses, counters, places, source)
         poses = torch.cat((poses, predicted[:, -1:, 0]), 1)
         following = advance(counters[:, -1:], own_counters[:, -1:], frame, source, planned)
         counters = torch.cat((counters, following), 1)

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from lightning_modules.networks.linear import Linear
 from lightning_modules.networks.pose_features import POSE_FEATURES, PoseFeatures
 
 PAD = 0
@@ -73,8 +74,8 @@ class SelfAttention(nn.Module):
     def __init__(self, width: int, heads: int, dropout: float) -> None:
         super().__init__()
         self.heads, self.dropout = heads, dropout
-        self.query_key_value = nn.Linear(width, 3 * width)
-        self.output = nn.Linear(width, width)
+        self.query_key_value = Linear(width, 3 * width)
+        self.output = Linear(width, width)
 
     def forward(
         self, x: Tensor, mask: Tensor | None = None, causal: bool = False, cache: KeyValues | None = None
@@ -93,9 +94,9 @@ class CrossAttention(nn.Module):
     def __init__(self, width: int, heads: int, dropout: float) -> None:
         super().__init__()
         self.heads, self.dropout = heads, dropout
-        self.query = nn.Linear(width, width)
-        self.key_value = nn.Linear(width, 2 * width)
-        self.output = nn.Linear(width, width)
+        self.query = Linear(width, width)
+        self.key_value = Linear(width, 2 * width)
+        self.output = Linear(width, width)
 
     def keys_values(self, memory: Tensor) -> tuple[Tensor, Tensor]:
         """Project the source once; every frame attends to the result."""
@@ -113,9 +114,7 @@ class CrossAttention(nn.Module):
 
 
 def _feedforward(config: ProgressiveTransformerConfig) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Linear(config.width, config.feedforward), nn.ReLU(), nn.Linear(config.feedforward, config.width)
-    )
+    return nn.Sequential(Linear(config.width, config.feedforward), nn.ReLU(), Linear(config.feedforward, config.width))
 
 
 class EncoderLayer(nn.Module):
@@ -229,28 +228,33 @@ class ProgressiveTransformer(nn.Module):
         keys_values = [layer.source_attention.keys_values(memory) for layer in self.decoder]  # type: ignore[union-attr,operator]
         return Source(memory, mask, durations, keys_values)
 
+    def places(self, frames: Tensor, source: Source) -> Tensor:
+        """Where frames (indices, (T,)) stand in time and, with token durations, in the text; (1 or B, T, width)."""
+        places = sinusoids(frames, self.config.width)[None]
+        if self.durations is not None and source.durations is not None:
+            places = places + self.durations.align(frames, source.durations, source.memory)
+        return places
+
     def decode(
         self,
         poses: Tensor,
         counters: Tensor,
+        places: Tensor,
         source: Source,
-        start: int = 0,
         caches: list[KeyValues] | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Predict frames from those before them.
 
         poses: pose features of the frame before each, (B, T, 150); zeros before the first.
         counters: progress of the frame before each, (B, T), 0 before the first.
-        start: index of the first of the T frames; more than 0 only when `caches` hold the earlier ones.
+        places: those of the T frames, (1 or B, T, width).
+        caches: hold the frames before the first of the T, if there are any.
 
         Returns features of each frame and those that follow, (B, T, future_prediction, 150), and counters (B, T).
         """
         if self.config.just_counter:
             poses = torch.zeros_like(poses)
-        frames = torch.arange(start, start + poses.shape[1], device=poses.device)
-        x = self.frame(torch.cat((poses, counters[..., None]), -1)) + sinusoids(frames, self.config.width)
-        if self.durations is not None and source.durations is not None:
-            x = x + self.durations.align(frames, source.durations, source.memory)
+        x = self.frame(torch.cat((poses, counters[..., None]), -1)) + places
         mask = source.mask[:, None, None]
         for number, layer in enumerate(self.decoder):
             x = layer(x, source.keys_values[number], mask, None if caches is None else caches[number])
