@@ -1,7 +1,13 @@
 """Videos that a browser plays: H.264, yuv420p, index in front, streamed, whole or not at all."""
 
+import queue
+import shutil
+import subprocess
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import unquote
 
 import av
 import numpy as np
@@ -90,3 +96,46 @@ def test_real_clips_are_read_whatever_their_metadata(shared: Path) -> None:
         frames, fps = read_video(path)
         assert next(frames).shape[2] == 3
         assert 10 < fps < 61
+
+
+class Listener(BaseHTTPRequestHandler):
+    """Takes the one request by which a page says what it saw."""
+
+    def do_GET(self) -> None:
+        self.server.heard.put(unquote(self.path))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_a_browser_plays_what_is_written(tmp_path: Path) -> None:
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if browser is None:
+        pytest.skip("no chromium on this machine")
+    write_video(tmp_path / "a.mp4", [np.full((64, 64, 3), level, np.uint8) for level in range(0, 250, 10)], 12.5)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Listener) as server:
+        server.heard = queue.Queue()
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        (tmp_path / "page.html").write_text(
+            "<video id=v src=a.mp4 muted></video><script>"
+            f"const say = (what) => {{ new Image().src = 'http://127.0.0.1:{server.server_port}/' + what }};"
+            "v.onloadeddata = () => { v.currentTime = 1 };"
+            "v.onseeked = () => say(`at ${v.currentTime} of ${v.duration}, ${v.videoWidth} wide`);"
+            "v.onerror = () => say(v.error.message);"
+            "</script>"
+        )
+        flags = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+        profile, page = f"--user-data-dir={tmp_path / 'profile'}", (tmp_path / "page.html").as_uri()
+        process = subprocess.Popen(
+            [browser, *flags, profile, "--remote-debugging-port=0", page],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            assert server.heard.get(timeout=60) == "/at 1 of 2, 64 wide"
+        finally:
+            process.kill()
+            process.wait()
+            server.shutdown()
