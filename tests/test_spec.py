@@ -153,6 +153,19 @@ class TestCheck:
         path = write(lambda raw: raw["model"].update(class_path="lightning_modules.asl_slp.ASLSPL"))
         assert "did you mean 'lightning_modules.asl_slp.ASLSLP'?" in messages(path)
 
+    @pytest.mark.parametrize("wrong", ["lightning_modules.asl_slp.ASLSPL", "os.system"])
+    def test_a_wrong_class_hides_no_mistake_elsewhere(self, write: Any, wrong: str) -> None:
+        def change(raw: dict[str, Any]) -> None:
+            raw["model"] = {"class_path": wrong, "init_args": {"widht": 3}}
+            raw["data"]["init_args"]["strid"] = 2
+            raw["trainer"]["max_epochs"] = "many"
+
+        found = messages(write(change))
+        assert f"model.class_path: found '{wrong}'" in found
+        assert "data.init_args.strid: unknown key; did you mean 'stride'?" in found
+        assert "trainer.max_epochs: found 'many'" in found
+        assert ("model.init_args.widht: unknown key" in found) == (wrong != "os.system")
+
     def test_a_short_class_name_is_met_with_the_whole(self, write: Any) -> None:
         path = write(lambda raw: raw["trainer"].update(callbacks=[{"class_path": "EarlyStopping"}]))
         assert "did you mean 'lightning.pytorch.callbacks.EarlyStopping'?" in messages(path)

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from zoo.closed import refusals
+from zoo.closed import allowed_classes, meant_class, refusals
 from zoo.loaders import TASKS
 from zoo.spec import SECTIONS, Problem, Spec, SpecError, nearest, read, resolve
 
@@ -70,12 +71,27 @@ def _examine(
         *trainer_problems(spec.config, source),
         *refusals(spec.config, source),
     ]
-    if types and not named:
+    if types:
         from zoo.typecheck import type_problems  # loads torch
 
-        named = list(type_problems(spec))
+        named.extend(type_problems(_readable(spec, named)))
     reported = {(problem.key.removeprefix("starter."), problem.message) for problem in found}
     return spec, [*found, *(problem for problem in named if (problem.key, problem.message) not in reported)]
+
+
+def _readable(spec: Spec, named: Sequence[Problem]) -> Spec:
+    """What is left to check of a spec with problems: without the sections that have any, but where the only one is a
+    misspelt class, its arguments are held against the class that was meant."""
+    config = {}
+    for section in ("model", "data", "trainer"):
+        keys = [problem.key for problem in named if problem.key.partition(".")[0] == section]
+        block = spec.config[section]
+        if keys == [f"{section}.class_path"] and isinstance(block.get("class_path"), str):
+            block = {**block, "class_path": meant_class(block["class_path"], allowed_classes(section, nested=False))}
+            keys = [] if block["class_path"] else keys
+        if not keys:
+            config[section] = block
+    return replace(spec, config=config)
 
 
 def structure(raw: dict[str, Any], path: Path) -> Iterator[Problem]:

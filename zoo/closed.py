@@ -7,7 +7,7 @@ stands where a class or a callable is expected. So names are checked here, as te
 import ast
 import importlib.util
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -116,14 +116,19 @@ def _refused(value: Any, section: str, key: str, source: str) -> Iterator[Proble
             yield Problem(source, key, f"found {value!r}: a spec names no code here, only `class_path` does")
 
 
+def meant_class(found: str, allowed: Collection[str]) -> str | None:
+    """The allowed class that a misspelt or shortened path stands for, if one is near."""
+    by_class = {_last(name): name for name in allowed}
+    short = closest(_last(found), by_class)
+    return closest(found, allowed) or (by_class[short] if short else None)
+
+
 def _class_path(found: str, section: str, key: str, source: str) -> Iterator[Problem]:
     allowed = allowed_classes(section, nested=".init_args." in key)
     if found in allowed:
         return
-    by_class = {_last(name): name for name in allowed}
-    hint = nearest(found, allowed)
-    if closest(found, allowed) is None and (short := closest(_last(found), by_class)):
-        hint = f"; did you mean {by_class[short]!r}?"
+    meant = meant_class(found, allowed)
+    hint = f"; did you mean {meant!r}?" if meant else nearest(found, allowed)
     where = {
         "model": "a LightningModule of lightning_modules",
         "data": "a LightningDataModule of datamodules",

@@ -14,9 +14,16 @@ from zoo.spec import Problem, Spec, nearest
 
 
 def type_problems(spec: Spec) -> Iterator[Problem]:
-    """Every unknown, missing or wrongly typed argument; class paths must have passed `closed.refusals`."""
+    """Every unknown, missing or wrongly typed argument in the sections that there are; their class paths must have
+    passed `closed.refusals`."""
     for section, base in (("model", LightningModule), ("data", LightningDataModule)):
-        yield from _class_problems(spec.config[section], base, section, spec.source)
+        if section in spec.config:
+            yield from _class_problems(spec.config[section], base, section, spec.source)
+    if "trainer" in spec.config:
+        yield from _trainer_problems(spec)
+
+
+def _trainer_problems(spec: Spec) -> Iterator[Problem]:
     trainer = dict(spec.config["trainer"])
     callbacks = trainer.pop("callbacks", None) or []
     yield from _argument_problems(Trainer, trainer, "trainer", spec.source)
