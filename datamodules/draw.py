@@ -57,28 +57,17 @@ class _Stroke:
     depth: float
 
 
-def draw_pose(joints: Points, size: int = 512, captions: Sequence[str] | None = None) -> Image:
-    """Frames of a motion, drawn one by one by `draw_frames`, as one array.
+def draw_frames(joints: Points, size: int = 512, captions: Sequence[str] | None = None) -> Iterator[Image]:
+    """Frames of a motion one by one, so that it may be of any length: (size, size, 3) uint8 RGB each.
 
     Args:
         joints: (T, 50, 3) in SLP units; NaN joints are left out.
         size: side of the square frames in pixels.
         captions: a caption a frame; what stands in square brackets is highlighted ("MY NAME A[N]NA").
 
-    Returns:
-        (T, size, size, 3) uint8 RGB.
-
     Raises:
         ValueError: joints of another shape, or not as many captions as frames.
     """
-    frames = np.empty((len(joints), size, size, 3), np.uint8)
-    for i, frame in enumerate(draw_frames(joints, size, captions)):
-        frames[i] = frame
-    return frames
-
-
-def draw_frames(joints: Points, size: int = 512, captions: Sequence[str] | None = None) -> Iterator[Image]:
-    """As `draw_pose`, but yields the (size, size, 3) frames one by one, for motions of any length."""
     joints = np.asarray(joints, np.float64)
     if joints.ndim != 3 or joints.shape[1:] != (50, 3):
         raise ValueError(f"expected joints of shape (T, 50, 3), found {joints.shape}")

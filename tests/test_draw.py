@@ -12,13 +12,17 @@ from datamodules.draw import (
     PALM_FRONT,
     contact_sheet,
     draw_frames,
-    draw_pose,
     write_png,
 )
 from datamodules.poses import FINGER_COLOURS, LEFT_COLOUR, RIGHT_COLOUR
 from datamodules.skeletons import LEFT_HAND, RIGHT_HAND
 
 PANELS = np.s_[: int(0.3 * 512)]
+
+
+def drawn(joints: np.ndarray, *settings: object, **named: object) -> np.ndarray:
+    """All frames of a motion, (T, size, size, 3)."""
+    return np.stack(list(draw_frames(joints, *settings, **named)))
 
 
 def open_hand(thumb_to: float) -> np.ndarray:
@@ -61,24 +65,24 @@ def amount(image: np.ndarray, colour: tuple[int, int, int]) -> int:
 
 
 def test_the_signers_right_is_the_viewers_left(signer: np.ndarray) -> None:
-    figure = draw_pose(signer[None])[0][int(0.3 * 512) :]
+    figure = drawn(signer[None])[0][int(0.3 * 512) :]
     assert centre(figure, RIGHT_COLOUR)[0] < 256 < centre(figure, LEFT_COLOUR)[0]
 
 
 def test_each_hand_is_enlarged_in_its_corner(signer: np.ndarray) -> None:
-    image = draw_pose(signer[None])[0]
+    image = drawn(signer[None])[0]
     for side in (np.s_[:, :150], np.s_[:, -150:]):
         for colour in FINGER_COLOURS:
             assert amount(image[PANELS][side], colour) > 2 * amount(image[150:][side], colour) / 3
     signer[RIGHT_HAND] += 0.05
-    moved = draw_pose(signer[None])[0]
+    moved = drawn(signer[None])[0]
     np.testing.assert_array_equal(moved[PANELS], image[PANELS])
 
 
 def test_a_palm_shows_which_way_it_faces(signer: np.ndarray) -> None:
-    assert amount(draw_pose(signer[None])[0], PALM_BACK) == 0
+    assert amount(drawn(signer[None])[0], PALM_BACK) == 0
     signer[RIGHT_HAND] = 0.09 * open_hand(-1) + signer[7]
-    image = draw_pose(signer[None])[0][PANELS]
+    image = drawn(signer[None])[0][PANELS]
     assert amount(image[:, :150], PALM_BACK) > 100
     assert amount(image[:, :150], PALM_FRONT) == 0
     assert amount(image[:, -150:], PALM_FRONT) > 100
@@ -89,50 +93,52 @@ def test_the_nearer_hand_covers_the_other(signer: np.ndarray, nearer: slice) -> 
     signer[RIGHT_HAND] = 0.09 * open_hand(+1) + (0, 0.2, 0.2)
     signer[LEFT_HAND] = 0.09 * open_hand(-1) + (0, 0.2, 0.2)
     signer[nearer, 2] += 0.1
-    both = draw_pose(signer[None])[0][150:]
+    both = drawn(signer[None])[0][150:]
     other = LEFT_HAND if nearer == RIGHT_HAND else RIGHT_HAND
     signer[other] = np.nan
-    alone = draw_pose(signer[None])[0][150:]
+    alone = drawn(signer[None])[0][150:]
     fingers = np.any([(alone == colour).all(-1) for colour in FINGER_COLOURS], axis=0)
     np.testing.assert_array_equal(both[fingers], alone[fingers])
 
 
 def test_absent_joints_are_left_out(signer: np.ndarray) -> None:
     signer[LEFT_HAND] = np.nan
-    image = draw_pose(signer[None])[0]
+    image = drawn(signer[None])[0]
     assert all(amount(image[:, 270:], colour) == 0 for colour in FINGER_COLOURS)
-    assert draw_pose(np.full((1, 50, 3), np.nan)).shape == (1, 512, 512, 3)
+    assert drawn(np.full((1, 50, 3), np.nan)).shape == (1, 512, 512, 3)
 
 
 def test_a_caption_highlights_what_stands_in_brackets(signer: np.ndarray) -> None:
     captions = ["MY NAME ANNA", "MY NAME [A]NNA", "MY NAME ANN[A]"]
-    plain, first, last = draw_pose(np.stack([signer] * 3), captions=captions)
+    plain, first, last = drawn(np.stack([signer] * 3), captions=captions)
     assert amount(plain, HIGHLIGHT) == 0
     assert centre(first, HIGHLIGHT)[0] < centre(last, HIGHLIGHT)[0]
     assert centre(last, HIGHLIGHT)[1] > 0.9 * 512
 
 
 def test_a_long_caption_is_made_to_fit(signer: np.ndarray) -> None:
-    image = draw_pose(signer[None], 256, ["[" + "LONG " * 8 + "]"])[0]
+    image = drawn(signer[None], 256, ["[" + "LONG " * 8 + "]"])[0]
     xs = np.nonzero((image == HIGHLIGHT).all(-1))[1]
     assert 0 < xs.min() < xs.max() < 255
 
 
-def test_frames_come_one_by_one_or_together(signer: np.ndarray) -> None:
-    motion = np.stack([signer + shift for shift in (0, 0.01)])
-    together = draw_pose(motion, 128)
-    assert together.shape == (2, 128, 128, 3)
-    assert together.dtype == np.uint8
-    np.testing.assert_array_equal(together, list(draw_frames(motion, 128)))
+def test_frames_come_one_by_one(signer: np.ndarray) -> None:
+    frames = draw_frames(np.stack([signer + shift for shift in (0, 0.01)]), 128)
+    first, second = next(frames), next(frames)
+    assert first.shape == (128, 128, 3)
+    assert first.dtype == np.uint8
+    assert not np.array_equal(first, second)
+    with pytest.raises(StopIteration):
+        next(frames)
 
 
 def test_what_does_not_fit_is_refused(signer: np.ndarray) -> None:
     with pytest.raises(ValueError, match=r"expected joints of shape \(T, 50, 3\), found \(50, 3\)"):
-        draw_pose(signer)
+        drawn(signer)
     with pytest.raises(ValueError, match="a caption for each of 1 frames, found 2"):
-        draw_pose(signer[None], captions=["a", "b"])
+        drawn(signer[None], captions=["a", "b"])
     with pytest.raises(ValueError, match="a label for each of 1 frames, found 2"):
-        contact_sheet(draw_pose(signer[None], 64), 2, ["a", "b"])
+        contact_sheet(drawn(signer[None], 64), 2, ["a", "b"])
     with pytest.raises(ValueError, match="expected frames and at least one column, found 0 and 2"):
         contact_sheet([], 2)
 
