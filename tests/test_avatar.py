@@ -186,6 +186,8 @@ class TestLexicon:
                 "index: [85, 100], middle",
                 "shapes.A.index: found [85, 100]",
             ),
+            ("handshapes.yaml", "index: [15, 85, 40]", "index: [15, 185, 40]", "shapes.X.index: found [15, 185, 40]"),
+            ("handshapes.yaml", "spread: [18, 0, -16, -5]", "spread: [48, 0, -16, -5]", "shapes.W.spread: found [48"),
             ("handshapes.yaml", "thumb: alongside", "thumb: beside", "shapes.A.thumb: found 'beside'"),
             (
                 "handshapes.yaml",

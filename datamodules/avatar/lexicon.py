@@ -8,7 +8,15 @@ from typing import TypeVar, cast
 
 import numpy as np
 
-from datamodules.avatar.hand import FINGERS, Array, Handshape, finger_joints, joint_mean
+from datamodules.avatar.hand import (
+    FINGERS,
+    FLEXION_LIMITS,
+    SPREAD_LIMITS,
+    Array,
+    Handshape,
+    finger_joints,
+    joint_mean,
+)
 from datamodules.avatar.motion import MOVEMENTS, Movement
 from datamodules.avatar.phonology import Gesture, Head, Letter, Part, Place, Region, Role, Sign
 from datamodules.avatar.rotation import direction
@@ -69,6 +77,12 @@ def _handshape(name: str, row: Table, thumbs: Table) -> Handshape:
     row.only((*FINGERS, "spread", "thumb"))
     spread = row.numbers("spread", 4)
     flexion = np.array([FIST if row.entries.get(name) == "fist" else row.numbers(name, 3) for name in FINGERS])
+    for finger, angles in zip(FINGERS, flexion, strict=True):
+        if ((angles < FLEXION_LIMITS[:, 0]) | (angles > FLEXION_LIMITS[:, 1])).any():
+            bounds = ", ".join(f"{low:.0f} to {high:.0f}" for low, high in FLEXION_LIMITS)
+            raise row.error(finger, f"degrees that a finger can bend: {bounds}")
+    if ((spread < SPREAD_LIMITS[0]) | (spread > SPREAD_LIMITS[1])).any():
+        raise row.error("spread", f"degrees from {SPREAD_LIMITS[0]:.0f} to {SPREAD_LIMITS[1]:.0f}")
     thumb = thumbs.table(row.choice("thumb", thumbs.entries))
     thumb.only(("touch", "offset", "arch"))
     joints = np.zeros((21, 3))

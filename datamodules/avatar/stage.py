@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from datamodules.avatar import arm
 from datamodules.avatar.body import body_joints
-from datamodules.avatar.hand import Array, blend
+from datamodules.avatar.hand import CONFIGURATION, Array, blend
 from datamodules.avatar.lexicon import lexicon
 from datamodules.avatar.motion import Stroke, ease
 from datamodules.avatar.phonology import Gesture
@@ -105,7 +105,7 @@ class Stage:
         count = self.frames
         time = np.arange(count) / self.fps
         wrist, hand = np.empty((2, count, 3)), np.empty((2, count, 4))
-        configuration = np.empty((2, count, 25))
+        configuration = np.empty((2, count, CONFIGURATION))
         truth = np.zeros(count, dtype=TRUTH)
         edges = np.searchsorted(time, [segment.end - 1e-9 for segment in self.segments])
         first = 0
