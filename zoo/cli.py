@@ -5,11 +5,13 @@ import re
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
 from zoo import __version__
 from zoo.check import accepted, problems
+from zoo.prepare import commands
 from zoo.runs import Run, unfinished_message
 from zoo.spec import OVERRIDABLE, Problem, Spec, SpecError, list_models, locate, read, shipped_folder
 
@@ -25,6 +27,7 @@ examples:
   python -m zoo test asl-slp --starter                      measure that run, into its results.json
   python -m zoo run asl-slp "What is your name?" -o name.mp4
   python -m zoo check my-spec.yaml                          every problem at once
+  python -m zoo data check wlasl ~/data/WLASL               what is wrong with a folder of data
 
 exit codes: 0 done; 1 check found problems; 2 refused, one message on stderr says why;
             130 interrupted, the same command goes on
@@ -34,7 +37,8 @@ set ZOO_RUNS to keep runs elsewhere than in ./runs"""
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit code."""
     try:
-        arguments, overrides = split_overrides(sys.argv[1:] if argv is None else argv)
+        given = sys.argv[1:] if argv is None else argv
+        arguments, overrides = split_overrides(given) if given[:1] != ["data"] else (list(given), [])
         options = _parser().parse_args(arguments)
         if overrides and not options.takes_overrides:
             raise ValueError(f"`{options.verb}` takes no overrides here, found --{overrides[0]}")
@@ -220,9 +224,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"zoo {__version__}")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
 
-    def verb(name: str, action: Any, text: str, spec: bool = False) -> argparse.ArgumentParser:
-        sub = verbs.add_parser(
-            name, help=text, description=text, epilog=EPILOG, formatter_class=layout, allow_abbrev=False
+    def verb(
+        name: str, action: Any, text: str, spec: bool = False, among: Any = verbs, epilog: str = EPILOG
+    ) -> argparse.ArgumentParser:
+        sub: argparse.ArgumentParser = among.add_parser(
+            name, help=text, description=text, epilog=epilog, formatter_class=layout, allow_abbrev=False
         )
         sub.set_defaults(action=action, takes_overrides=spec)
         if spec:
@@ -236,6 +242,9 @@ def _parser() -> argparse.ArgumentParser:
     verb("test", _measure, "measure a finished run on the test split, into its results.json", spec=True)
     verb("show", _show, "print a resolved spec", spec=True)
     verb("list", _list, "list the models").add_argument("pattern", nargs="?", default="*", metavar="PATTERN")
+    data = verbs.add_parser("data", help="twins, checks, landmarks and embeddings of data sets", allow_abbrev=False)
+    among = data.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_commands(partial(verb, among=among, epilog=""))
     check = verb("check", _check, "report every problem of specs, all shipped ones by default")
     check.add_argument("specs", nargs="*", metavar="SPEC")
     run = verb("run", _run, "call a model's verb and write what the suffix of OUT asks for")

@@ -1,0 +1,90 @@
+"""`python -m zoo data`: its commands and their options. Heavy imports happen in the command that runs."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+DATASETS = ("asl-alphabet", "wlasl", "rwth-boston50", "how2sign", "phoenix14t")
+EVERY_FRAME = "all"
+
+
+def add_commands(verb: Callable[[str, Any, str], argparse.ArgumentParser]) -> None:
+    """Declare the commands; `verb(name, action, text)` makes the parser of one."""
+    twin = verb("twin", _twin, "write the avatar's twin of a data set, in the data set's own files")
+    _dataset(twin)
+    twin.add_argument("--size", type=_whole, help="how many training items; each data set has its default")
+    twin.add_argument("--seed", type=int, default=0)
+
+    check = verb("check", _check, "what is missing, unreadable, leaking or unbalanced: table, JSON, page")
+    _dataset(check)
+    check.add_argument("--report", type=Path, metavar="DIR", help="where the report goes (default: DATASET-check)")
+
+    landmarks = verb("landmarks", _landmarks, "find body and hands in videos with MediaPipe, into .pose files")
+    _videos(landmarks)
+    landmarks.add_argument("--frames", type=_frames, default=30, metavar="N", help="a video, evenly spread; or all")
+    landmarks.add_argument("--skeletons", action="store_true", help="draw each frame's skeleton, 512x512, as PNG too")
+    landmarks.add_argument("--models", type=Path, metavar="DIR", help="where MediaPipe's .task bundles lie")
+    landmarks.add_argument("--jobs", type=_whole, metavar="N", help="processes (default: one a core)")
+    landmarks.add_argument("--ray", metavar="ADDRESS", help="run on this Ray cluster instead of this machine's cores")
+
+    embed = verb("embed", _embed, "run V-JEPA 2 over videos and two variants of each, into .npy files and index.csv")
+    _videos(embed)
+    embed.add_argument("--model", default="facebook/vjepa2-vitg-fpc64-256", help="a Hub id, or a VJEPA2Model's folder")
+    embed.add_argument("--batch-size", type=_whole, default=4, metavar="N", help="windows of frames a batch")
+
+
+def _dataset(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("dataset", metavar="DATASET", choices=DATASETS, help=", ".join(DATASETS))
+    parser.add_argument("root", metavar="DIR", type=Path)
+
+
+def _videos(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("videos", metavar="VIDEOS", type=Path, help="a folder of videos, or that of a data set")
+    parser.add_argument("out", metavar="OUT", type=Path)
+
+
+def _whole(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"found {text!r}, expected a whole number of at least 1")
+    return int(text)
+
+
+def _frames(text: str) -> int | None:
+    return None if text == EVERY_FRAME else _whole(text)
+
+
+def _twin(options: argparse.Namespace) -> int:
+    from datamodules.avatar.twins import SIZES, Twin, ensure_twin
+
+    ensure_twin(options.dataset, options.root, Twin(options.size or SIZES[options.dataset], options.seed))
+    print(options.root)
+    return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    from zoo.prepare.checking import check
+
+    return 1 if check(options.dataset, options.root, options.report or Path(f"{options.dataset}-check")) else 0
+
+
+def _landmarks(options: argparse.Namespace) -> int:
+    from zoo.prepare.landmarks import extract_landmarks
+
+    extract_landmarks(
+        options.videos,
+        options.out,
+        frames=options.frames,
+        skeletons=options.skeletons,
+        models=options.models,
+        jobs=options.jobs,
+        ray=options.ray,
+    )
+    return 0
+
+
+def _embed(options: argparse.Namespace) -> int:
+    from zoo.prepare.embeddings import embed
+
+    embed(options.videos, options.out, model=options.model, batch_size=options.batch_size)
+    return 0
