@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 import yaml
+from every_spec import CALLS, TINY, starter
 
 import zoo
 from zoo.bundle import KEPT, bundle
@@ -28,7 +29,6 @@ from zoo.runs import Run
 from zoo.spec import shipped_folder
 
 HERE = str(Path(__file__).parent)
-TINY = ("--model.width=16", "--model.heads=2", "--model.feedforward=16", "--data.twin.size=30", "--data.batch_size=4")
 NEVER_FINISHES = ("--trainer.max_epochs", "3000")
 
 
@@ -64,7 +64,7 @@ def tested(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def tiny(twins: Path, *more: str, name: str = "asl-slp") -> list[str]:
-    return ["--starter", *TINY, f"--data.root={twins / name}", "--trainer.max_epochs=2", *more]
+    return [*starter(name, twins / name), *more]
 
 
 def only_run(runs: Path) -> Path:
@@ -161,7 +161,10 @@ def test_every_spec_goes_through_starter_fit_resume_load_and_verb(
     assert weights(run) == trained
     model = zoo.load(str(run))
     assert callable(getattr(model, model.verb))
-    assert model.run("hello", [tmp_path / "hello.pose"]) == [tmp_path / "hello.pose"]
+    write_input, suffix = CALLS[model.task]
+    output = tmp_path / f"output{suffix}"
+    assert model.run(write_input(tmp_path), [output]) == [output]
+    assert output.is_file()
     assert list((run / "samples").iterdir())
 
 
@@ -258,7 +261,7 @@ def test_a_real_recipe_goes_to_wandb_offline_and_keeps_its_id(
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))  # nobody is logged in there
     on_twin = (f"--data.root={twins / 'asl-slp'}", "--data.num_workers=0", "--trainer.accelerator=cpu")
-    sizes = [override for override in TINY if "twin" not in override]
+    sizes = [override for override in TINY["asl-slp"] if "twin" not in override]
     command = ["fit", "asl-slp", *sizes, *on_twin, "--trainer.max_epochs=1"]
     assert main(command) == 0
     run = only_run(root)
