@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Final
 
 import numpy as np
 from rich.progress import track
@@ -18,6 +19,8 @@ from datamodules.avatar.signer import Signer
 from datamodules.formats import write_skels
 
 MARK = "twin.json"
+SIZES: Final = {"asl-alphabet": 5800, "wlasl": 240, "rwth-boston50": 420, "how2sign": 40, "phoenix14t": 2000}
+"""How many training items (pictures, clips, pairs, sentences) `python -m zoo data twin` writes unless told."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +37,12 @@ class Twin:
                 raise ValueError(f"twin.{name}: found {getattr(self, name)}, expected at least 1")
 
 
-def ensure_twin(layout: str, root: Path, twin: Twin) -> None:
+def ensure_twin(dataset: str, root: Path, twin: Twin, videos: bool = True) -> None:
     """Write the twin of a data set at `root`, unless the same twin by the same avatar is there already.
 
     The folder appears whole or not at all. Raises FileExistsError where `root` holds anything but a twin.
     """
-    wanted = {"layout": layout, **asdict(twin), "avatar": avatar_fingerprint()}
+    wanted = {"layout": dataset, **asdict(twin), "avatar": avatar_fingerprint()}
     mark = root / MARK
     if mark.is_file():
         if json.loads(mark.read_text()) == wanted:
@@ -55,7 +58,7 @@ def ensure_twin(layout: str, root: Path, twin: Twin) -> None:
         folder = Path(unfinished) / root.name
         folder.mkdir()
         for split, size in sizes.items():
-            LAYOUTS[layout](folder, split, sentences(split, size, seed=twin.seed), twin)
+            LAYOUTS[dataset](folder, split, sentences(split, size, seed=twin.seed), twin)
         (folder / MARK).write_text(json.dumps(wanted))
         shutil.rmtree(root, ignore_errors=True)
         folder.replace(root)
