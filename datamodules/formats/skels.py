@@ -1,4 +1,4 @@
-"""Files of the field: `.skels` with its parallel `.text`, `.gloss` and `.files`, and `.pose`.
+"""`.skels` files of the progressive transformers, which run in parallel with `.text`, `.gloss` and `.files`.
 
 One `.skels` line is one sequence: T x 151 floats, 50 joints x (x, y, z) in SLP units and then a counter. The
 counter of the published files is i/T, which never reaches 1; readers drop it, as it follows from the length, after
@@ -6,38 +6,17 @@ seeing that it gets to the end.
 """
 
 import os
-import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from pose_format import Pose
 
+from datamodules.formats.files import atomic
 from datamodules.skeletons import SLP_50
 
 JOINT_FLOATS: Final = 3 * SLP_50.joints
 FRAME_FLOATS: Final = JOINT_FLOATS + 1
-
-
-@contextmanager
-def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """A temporary path beside `path` that takes its place when the block ends well and vanishes otherwise."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        mask = os.umask(0)
-        os.umask(mask)
-        temporary.chmod(0o666 & ~mask)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def iterate_skels(path: str | os.PathLike[str]) -> Iterator[npt.NDArray[np.float32]]:
@@ -125,31 +104,3 @@ def write_skels(path: str | os.PathLike[str], sequences: Iterable[npt.NDArray[np
                 )
             frames = np.column_stack([joints.reshape(len(joints), -1), np.arange(len(joints)) / len(joints)])
             out.write(" ".join(["%.5f"] * frames.size) % tuple(frames.ravel().tolist()) + "\n")
-
-
-def read_lines(path: str | os.PathLike[str]) -> list[str]:
-    """The stripped lines of a `.text`, `.gloss` or `.files` file; empty ones stay: the files are parallel."""
-    with open(path, encoding="utf-8") as lines:
-        return [line.strip() for line in lines]
-
-
-def read_pose(path: str | os.PathLike[str]) -> Pose:
-    """A `.pose` file (v0.1 or v0.2) of any layout.
-
-    Raises:
-        ValueError: bytes that are not a pose, or a pose without a frame.
-    """
-    content = Path(path).read_bytes()
-    try:
-        pose = Pose.read(content)
-    except Exception as error:
-        raise ValueError(f"{path}: {len(content)} bytes that are no .pose ({error}); write it again") from error
-    if not len(pose.body.data):
-        raise ValueError(f"{path}: a .pose file without a frame; it was cut off: write it again")
-    return pose
-
-
-def write_pose(path: str | os.PathLike[str], pose: Pose) -> None:
-    """Write a `.pose` file (v0.2); it appears whole or not at all."""
-    with atomic(path) as temporary, open(temporary, "wb") as out:
-        pose.write(out)

@@ -1,0 +1,22 @@
+"""Files of the field: `.skels` and its parallel text files, `.pose`, OpenPose JSON, `.npz`.
+
+What is read is checked, and what is wrong with it is a ValueError that says where; what is written appears whole or not
+at all.
+"""
+
+from datamodules.formats.files import atomic, read_lines
+from datamodules.formats.openpose import read_openpose, write_openpose
+from datamodules.formats.pose import read_pose, write_pose
+from datamodules.formats.skels import iterate_skels, read_skels, write_skels
+
+__all__ = [
+    "atomic",
+    "iterate_skels",
+    "read_lines",
+    "read_openpose",
+    "read_pose",
+    "read_skels",
+    "write_openpose",
+    "write_pose",
+    "write_skels",
+]

@@ -1,0 +1,47 @@
+"""Files that appear whole or not at all, and lines of text that run in parallel."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """A temporary path beside `path` that takes its place when the block ends well and vanishes otherwise."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        mask = os.umask(0)
+        os.umask(mask)
+        temporary.chmod(0o666 & ~mask)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read_lines(path: str | os.PathLike[str]) -> list[str]:
+    """The stripped lines of a `.text`, `.gloss` or `.files` file; empty ones stay: the files are parallel.
+
+    Raises:
+        ValueError: bytes that are not UTF-8; the message names file and line.
+    """
+    with open(path, "rb") as lines:
+        try:
+            return [line.decode("utf-8").strip() for line in lines]
+        except UnicodeDecodeError:
+            pass
+    with open(path, "rb") as lines:
+        for number, line in enumerate(lines, 1):
+            try:
+                line.decode("utf-8")
+            except UnicodeDecodeError as error:
+                raise ValueError(
+                    f"{path}, line {number}: byte {error.start} is no UTF-8 text; save the file as UTF-8"
+                ) from error
+    raise ValueError(f"{path}: it changed while it was read; read it again")
