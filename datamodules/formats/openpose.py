@@ -110,7 +110,7 @@ def _read_frame(path: Path, row: npt.NDArray[np.float32]) -> None:
 
 
 def write_openpose(folder: str | os.PathLike[str], stem: str, keypoints: Floats) -> None:
-    """Write a clip's keypoints (T, 137, 3): x and y in pixels, confidence; a file `<stem>_<number>_keypoints.json` a frame.
+    """Write a clip's keypoints (T, 137, 3), x and y in pixels and confidence, as one `*_keypoints.json` a frame.
 
     The folder appears whole or not at all; what is read from it equals what was given (as float32). Absent keypoints
     are zeros with confidence 0; a frame that is all zeros has no people.

@@ -17,6 +17,7 @@ from datamodules.skeletons import SLP_50
 
 JOINT_FLOATS: Final = 3 * SLP_50.joints
 FRAME_FLOATS: Final = JOINT_FLOATS + 1
+LONGEST: Final = 32 << 20  # bytes of a line: a quarter of an hour of signing at 25 frames a second
 
 
 def iterate_skels(path: str | os.PathLike[str]) -> Iterator[npt.NDArray[np.float32]]:
@@ -25,9 +26,14 @@ def iterate_skels(path: str | os.PathLike[str]) -> Iterator[npt.NDArray[np.float
     Raises:
         ValueError: an empty or cut line, a non-number, NaN or infinity; the message names file and line.
     """
-    with open(path, encoding="utf-8", errors="replace") as lines:
-        for number, line in enumerate(lines, 1):
-            yield _parse_skels(line, f"{path}, line {number}")
+    with open(path, "rb") as lines:
+        number = 0
+        while line := lines.readline(LONGEST + 1):
+            number += 1
+            where = f"{path}, line {number}"
+            if len(line) > LONGEST:
+                raise ValueError(f"{where}: longer than {LONGEST >> 20} MiB; a line is one sentence: split it")
+            yield _parse_line(line, where)
 
 
 def read_skels(path: str | os.PathLike[str]) -> list[npt.NDArray[np.float32]]:
@@ -35,39 +41,54 @@ def read_skels(path: str | os.PathLike[str]) -> list[npt.NDArray[np.float32]]:
     return list(iterate_skels(path))
 
 
-def _parse_skels(line: str, where: str) -> npt.NDArray[np.float32]:
-    words = line.split()
-    if not words:
-        raise ValueError(
-            f"{where}: empty; expected T x {FRAME_FLOATS} numbers; "
-            f"remove the line here and in the parallel .text, .gloss and .files"
-        )
-    if len(words) % FRAME_FLOATS:
-        raise ValueError(
-            f"{where}: found {len(words)} numbers, expected a multiple of {FRAME_FLOATS} "
-            f"(50 joints x 3, counter); the line is cut off in frame {len(words) // FRAME_FLOATS}: "
-            f"fetch or write the file again"
-        )
-    try:
-        frames = np.array(words, np.float32).reshape(-1, FRAME_FLOATS)
-    except ValueError:
-        index = next(i for i, word in enumerate(words) if not _is_number(word))
-        raise ValueError(
-            f"{where}: found {words[index][:40]!r} at {_place(index)}, expected a number; repair or remove the line"
-        ) from None
-    bad = np.flatnonzero(~np.isfinite(frames))
-    if len(bad):
-        raise ValueError(
-            f"{where}: found {words[bad[0]]!r} at {_place(int(bad[0]))} ({len(bad)} such values), "
-            f"expected a finite number; interpolate the missing joints or remove the line"
-        )
-    pace = (frames[-1, -1] - frames[0, -1]) / max(1, len(frames) - 1)
+def _parse_line(line: bytes, where: str) -> npt.NDArray[np.float32]:
+    from datamodules.formats.decimals import parse_decimals  # numba takes its time, and who writes does without
+
+    numbers = parse_decimals(line)
+    if numbers is None:
+        numbers = _parse_words(line.decode("utf-8", "replace").split(), where)
+    _check_length(len(numbers), where)
+    frames = numbers.reshape(-1, FRAME_FLOATS)
+    pace = (float(frames[-1, -1]) - float(frames[0, -1])) / max(1, len(frames) - 1)
     if pace > 0 and 1 / pace > len(frames) + 0.5:
         raise ValueError(
             f"{where}: found {len(frames)} frames, but their counter ends at {frames[-1, -1]:.3f} and counts to "
             f"{1 / pace:.0f} frames; the line is cut off: fetch or write the file again"
         )
     return np.ascontiguousarray(frames[:, :JOINT_FLOATS]).reshape(-1, SLP_50.joints, 3)
+
+
+def _check_length(numbers: int, where: str) -> None:
+    if not numbers:
+        raise ValueError(
+            f"{where}: empty; expected T x {FRAME_FLOATS} numbers; "
+            f"remove the line here and in the parallel .text, .gloss and .files"
+        )
+    if numbers % FRAME_FLOATS:
+        raise ValueError(
+            f"{where}: found {numbers} numbers, expected a multiple of {FRAME_FLOATS} "
+            f"(50 joints x 3, counter); the line is cut off in frame {numbers // FRAME_FLOATS}: "
+            f"fetch or write the file again"
+        )
+
+
+def _parse_words(words: list[str], where: str) -> npt.NDArray[np.float32]:
+    _check_length(len(words), where)
+    try:
+        with np.errstate(over="ignore"):
+            numbers = np.array(words, np.float32)
+    except ValueError:
+        index = next(i for i, word in enumerate(words) if not _is_number(word))
+        raise ValueError(
+            f"{where}: found {words[index][:40]!r} at {_place(index)}, expected a number; repair or remove the line"
+        ) from None
+    bad = np.flatnonzero(~np.isfinite(numbers))
+    if len(bad):
+        raise ValueError(
+            f"{where}: found {words[bad[0]][:40]!r} at {_place(int(bad[0]))} ({len(bad)} such values), "
+            f"expected a finite number; interpolate the missing joints or remove the line"
+        )
+    return numbers
 
 
 def _is_number(word: str) -> bool:
