@@ -5,13 +5,16 @@ orientations: a right hand seen by the addressee, unmirrored, so that the thumb 
 points to the right. G, H, J point to the viewer's left and up, P and Q to the left with the palm down, C, D
 and O show their profile, M and N hang over the thumb. T is the usual one, thumb between index and middle,
 which is not theirs. J is the raised little finger before its hook, Z the index finger under way. The digits 1
-to 5 show the back of the hand.
+to 5 show the back of the hand. Two gestures of the photographs are no letters: "space" is a hand on its back, fingers
+and thumb bent up like a cup, "del" hangs from the wrist with drooping fingers; both point to the left.
 """
 
 from dataclasses import dataclass, field
 
 Triple = tuple[float, float, float]
 SYMBOLS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+GESTURES = {"del": "bent-B", "space": "curved-B"}
+"""The gestures that are no letters, and the handshapes they start from."""
 
 
 @dataclass(frozen=True)
@@ -83,4 +86,17 @@ VIEWS: dict[str, View] = {
     "0": _PROFILE,
     "9": _HALF_PROFILE,
     **dict.fromkeys("12345", _BACK),
+    "del": View(
+        palm=(-0.05, -0.97, 0.15),
+        fingers=(-0.98, 0.1, 0.1),
+        elbow=(0.5, -0.86, -0.15),
+        flexion=dict.fromkeys(range(4), (74.0, 12.0, 8.0)),
+    ),
+    "space": View(
+        palm=(0.15, 0.92, 0.30),
+        fingers=(-0.95, 0.25, 0.05),
+        elbow=(0.55, -0.83, -0.1),
+        flexion=dict.fromkeys(range(4), (24.0, 56.0, 22.0)),
+        thumb=((0.42, 0.40, 1.08), (0.6, -0.8, -0.2)),
+    ),
 }
