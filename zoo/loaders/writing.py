@@ -1,7 +1,7 @@
 """Poses into files: the suffix says which. What cannot be written is refused before anything is computed."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,21 +13,6 @@ from datamodules.poses import to_joints
 from datamodules.video import write_video
 
 SHEET_FRAMES = 30
-
-
-def refuse_unwritable(outputs: Sequence[Path]) -> None:
-    """Raise ValueError for the first path of an unknown suffix or in a place where no file can be put."""
-    for output in outputs:
-        if output.suffix.lower() not in WRITERS:
-            found = output.suffix or "a file without suffix"
-            raise ValueError(f"-o {output}: cannot write {found}; use {', '.join(WRITERS)}")
-        if output.is_dir():
-            raise ValueError(f"-o {output}: this is a folder; name a file in it")
-        nearest = next(folder for folder in output.absolute().parents if folder.exists())
-        if not nearest.is_dir():
-            raise ValueError(f"-o {output}: {nearest} is a file, no folder to write into")
-        if not os.access(nearest, os.W_OK | os.X_OK):
-            raise ValueError(f"-o {output}: no permission to write into {nearest}")
 
 
 def write(pose: Pose, captions: Sequence[str], output: Path) -> None:
@@ -60,3 +45,20 @@ WRITERS: dict[str, Callable[[Pose, Sequence[str], Path], None]] = {
     ".mp4": _mp4,
     ".png": _png,
 }
+
+
+def refuse_unwritable(outputs: Sequence[Path], suffixes: Collection[str] = tuple(WRITERS)) -> None:
+    """Raise ValueError for the first path of a suffix that is not among `suffixes`, by default those of poses, or in a
+    place where no file can be put.
+    """
+    for output in outputs:
+        if output.suffix.lower() not in suffixes:
+            found = output.suffix or "a file without suffix"
+            raise ValueError(f"-o {output}: cannot write {found}; use {', '.join(suffixes)}")
+        if output.is_dir():
+            raise ValueError(f"-o {output}: this is a folder; name a file in it")
+        nearest = next(folder for folder in output.absolute().parents if folder.exists())
+        if not nearest.is_dir():
+            raise ValueError(f"-o {output}: {nearest} is a file, no folder to write into")
+        if not os.access(nearest, os.W_OK | os.X_OK):
+            raise ValueError(f"-o {output}: no permission to write into {nearest}")
