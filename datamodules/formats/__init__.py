@@ -7,7 +7,7 @@ at all.
 from datamodules.formats.files import atomic, read_lines
 from datamodules.formats.openpose import read_openpose, write_openpose
 from datamodules.formats.pose import read_pose, write_pose
-from datamodules.formats.skels import iterate_skels, read_skels, write_skels
+from datamodules.formats.skels import iterate_skels, read_skels, scan_skels, write_skels
 
 __all__ = [
     "atomic",
@@ -16,6 +16,7 @@ __all__ = [
     "read_openpose",
     "read_pose",
     "read_skels",
+    "scan_skels",
     "write_openpose",
     "write_pose",
     "write_skels",

@@ -26,14 +26,26 @@ def iterate_skels(path: str | os.PathLike[str]) -> Iterator[npt.NDArray[np.float
     Raises:
         ValueError: an empty or cut line, a non-number, NaN or infinity; the message names file and line.
     """
+    for sequence in scan_skels(path):
+        if isinstance(sequence, ValueError):
+            raise sequence
+        yield sequence
+
+
+def scan_skels(path: str | os.PathLike[str]) -> Iterator[npt.NDArray[np.float32] | ValueError]:
+    """As `iterate_skels`, but a line that cannot be read gives its error and the next one follows."""
     with open(path, "rb") as lines:
         number = 0
         while line := lines.readline(LONGEST + 1):
             number += 1
             where = f"{path}, line {number}"
             if len(line) > LONGEST:
-                raise ValueError(f"{where}: longer than {LONGEST >> 20} MiB; a line is one sentence: split it")
-            yield _parse_line(line, where)
+                yield ValueError(f"{where}: longer than {LONGEST >> 20} MiB; a line is one sentence: split it")
+                return
+            try:
+                yield _parse_line(line, where)
+            except ValueError as error:
+                yield error
 
 
 def read_skels(path: str | os.PathLike[str]) -> list[npt.NDArray[np.float32]]:
