@@ -124,7 +124,7 @@ def photograph(symbol: str | None, stance: Stance, setting: Setting, rng: np.ran
 
 
 def _hand(joints: Floats, elbow: Floats, setting: Setting, scene: Image) -> Image:
-    canvas, picture = Canvas.blank(len(scene)), np.empty_like(scene)
+    canvas, picture = Canvas.blank(len(scene), len(scene)), np.empty_like(scene)
     surfaces = canvas.depth, canvas.normal, canvas.albedo
     flesh = hand_flesh(joints[None], elbow[None], 1)
     draw_hand(

@@ -17,7 +17,7 @@ FAR = np.float32(-1e9)
 
 @dataclass
 class Canvas:
-    """Per-pixel surface attributes of one frame, all (size, size[, 3]) float32.
+    """Per-pixel surface attributes of one frame, all (height, width[, 3]) float32.
 
     `depth` is z in pixels (FAR where nothing was drawn), `normal` a unit vector, `albedo` linear RGB in 0..1,
     `open` the share of ambient light which reaches the surface.
@@ -29,13 +29,13 @@ class Canvas:
     open: Floats
 
     @classmethod
-    def blank(cls, size: int) -> "Canvas":
-        """An empty square canvas."""
+    def blank(cls, width: int, height: int) -> "Canvas":
+        """An empty canvas."""
         return cls(
-            np.full((size, size), FAR, np.float32),
-            np.zeros((size, size, 3), np.float32),
-            np.zeros((size, size, 3), np.float32),
-            np.ones((size, size), np.float32),
+            np.full((height, width), FAR, np.float32),
+            np.zeros((height, width, 3), np.float32),
+            np.zeros((height, width, 3), np.float32),
+            np.ones((height, width), np.float32),
         )
 
     def clear(self) -> None:

@@ -1,5 +1,8 @@
 """Shaded frames of a whole signer from SLP-50 joints and a look alone, so that predicted poses can be drawn too."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -23,10 +26,29 @@ _HANDS = (
 _SLEEVES = (0.55, 1.0, 1.65)
 
 
+@dataclass(frozen=True)
+class Camera:
+    """A fixed camera: the picture's sides, pixels a shoulder width, and the pixel (x, y) at which the neck stands."""
+
+    width: int
+    height: int
+    unit: float
+    neck: tuple[float, float]
+
+    @classmethod
+    def square(cls, size: int) -> "Camera":
+        """2.6 shoulder widths, from above the head to the lap."""
+        unit = size / _VIEW
+        return cls(size, size, unit, (0.5 * size, _CROWN * unit))
+
+    def project(self, joints: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Pixels (..., 2), x right and y down, at which joints (..., 3) in SLP units are seen."""
+        return (joints[..., :2] * (3 * self.unit) + self.neck).astype(np.float32)
+
+
 def project(joints: NDArray[np.float32], size: int = 256) -> NDArray[np.float32]:
     """Pixels (..., 2), x right and y down, at which `render` shows joints (..., 3) in SLP units."""
-    scale = 3 * size / _VIEW
-    return (joints[..., :2] * scale + (0.5 * size, _CROWN / _VIEW * size)).astype(np.float32)
+    return Camera.square(size).project(joints)
 
 
 def render(joints: NDArray[np.float32], look: Look, size: int = 256, seed: int = 0) -> Image:
@@ -37,18 +59,45 @@ def render(joints: NDArray[np.float32], look: Look, size: int = 256, seed: int =
 
     Raises ValueError when joints are not (T, 50, 3) or not finite.
     """
+    frames = film(joints, look, Camera.square(size), seed)
+    pictures = np.empty((len(joints), size, size, 3), np.uint8)
+    for picture, frame in zip(pictures, frames, strict=True):
+        picture[:] = frame
+    return pictures
+
+
+def film(
+    joints: NDArray[np.float32],
+    look: Look,
+    camera: Camera,
+    seed: int = 0,
+    scene: Image | None = None,
+    seated: bool = False,
+) -> Iterator[Image]:
+    """The frames of `render` one by one through any camera, (height, width, 3) RGB each.
+
+    scene: what stands behind, of the camera's size; by default a backdrop that `seed` chooses.
+    seated: add crossed legs, for cameras that look below the lap.
+
+    Raises ValueError as `render` does.
+    """
     if joints.ndim != 3 or joints.shape[1:] != (50, 3):
         raise ValueError(f"joints: found shape {joints.shape}, expected (frames, 50, 3)")
     if not np.isfinite(joints).all():
         raise ValueError("joints: found NaN or infinite coordinates, expected finite ones; interpolate first")
+    return _film(joints, look, camera, seed, scene, seated)
+
+
+def _film(
+    joints: NDArray[np.float32], look: Look, camera: Camera, seed: int, scene: Image | None, seated: bool
+) -> Iterator[Image]:
     rng = np.random.default_rng(seed)
-    side = 2 * size
-    unit = side / _VIEW
+    width, height, unit = 2 * camera.width, 2 * camera.height, 2 * camera.unit
     bodies = joints.astype(np.float64) * (3.0, -3.0, 3.0)
     sleeve = _SLEEVES[rng.integers(3)]
-    clothed = figure(bodies, look, sleeve, bool(rng.random() < 0.4))
+    clothed = figure(bodies, look, sleeve, bool(rng.random() < 0.4), seated)
     cones, balls = clothed.cones * unit, clothed.balls * unit
-    origin = np.array([0.5 * side, side - _CROWN * unit, 0.0])
+    origin = np.array([2 * camera.neck[0], height - 2 * camera.neck[1], 0.0])
     for points in (cones[..., :3], cones[..., 3:6], balls[..., :3]):
         points += origin
     placed = bodies * unit + origin
@@ -59,10 +108,10 @@ def render(joints: NDArray[np.float32], look: Look, size: int = 256, seed: int =
     tones = skin_tones(look.skin)
     key = np.array([rng.uniform(-0.55, 0.55), rng.uniform(0.3, 0.7), 0.9])
     key /= np.linalg.norm(key)
-    scene = backdrop(look.background, size, rng)
-    scene = cv2.resize(scene, (side, side), interpolation=cv2.INTER_LINEAR)
-    canvas, picture = Canvas.blank(side), np.empty((side, side, 3), np.uint8)
-    frames = np.empty((len(joints), size, size, 3), np.uint8)
+    if scene is None:
+        scene = backdrop(look.background, max(camera.width, camera.height), rng)[: camera.height, : camera.width]
+    scene = cv2.resize(scene, (width, height), interpolation=cv2.INTER_LINEAR)
+    canvas, picture = Canvas.blank(width, height), np.empty((height, width, 3), np.uint8)
     for t in range(len(joints)):
         canvas.clear()
         surfaces = canvas.depth, canvas.normal, canvas.albedo
@@ -80,5 +129,4 @@ def render(joints: NDArray[np.float32], look: Look, size: int = 256, seed: int =
                 tones,
             )
         shade(*surfaces, canvas.open, scene, key, 0.95, 0.5, 0.22 * unit, 5, picture)
-        cv2.resize(picture, (size, size), dst=frames[t], interpolation=cv2.INTER_AREA)
-    return frames
+        yield cv2.resize(picture, (camera.width, camera.height), interpolation=cv2.INTER_AREA)
