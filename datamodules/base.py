@@ -1,16 +1,26 @@
-"""What every LightningDataModule of a data set does alike: its folder, its twin, its loaders."""
+"""What every LightningDataModule of a data set does alike: its folder, its twin, its samples, its loaders."""
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import fields, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol, Self
 
+import cv2
 import lightning as L
+import numpy as np
 import torch
+from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from datamodules.avatar.twins import Twin, ensure_twin
+from datamodules.images import stack
+from datamodules.samples import SPLITS, Sample, Split, Survey
+from datamodules.splits import refuse_leaks
+
+MEDIA = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".mp4", ".mov", ".avi", ".mkv", ".webm", ".npy"})
 
 
 class SignDataModule(L.LightningDataModule, ABC):
@@ -66,7 +76,7 @@ class SignDataModule(L.LightningDataModule, ABC):
         self,
         samples: Dataset[Any],
         shuffle: bool = False,
-        sampler: Sampler[int] | None = None,
+        sampler: Sampler[Any] | None = None,
         collate: Callable[[list[Any]], Any] | None = None,
     ) -> DataLoader[Any]:
         """Batches of `samples`, in an order that the seed decides where they are shuffled; pinned where a GPU is."""
@@ -77,10 +87,136 @@ class SignDataModule(L.LightningDataModule, ABC):
             sampler=sampler,
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0,
+            prefetch_factor=4 if self.num_workers else None,
+            worker_init_fn=_one_thread,
             pin_memory=torch.cuda.is_available(),
             collate_fn=collate,
             generator=torch.Generator().manual_seed(self.seed),
         )
 
 
-MEDIA = frozenset({".jpg", ".jpeg", ".png", ".mp4", ".mov", ".avi", ".mkv", ".webm", ".npy"})
+def _one_thread(worker: int) -> None:
+    cv2.setNumThreads(1)  # the workers are the parallelism
+
+
+class Batch:
+    """Base of a batch's dataclass."""
+
+    def pin_memory(self) -> Self:
+        """Page-locked copy, so that the transfer to the GPU overlaps with computing."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
+        pinned = {name: value.pin_memory() for name, value in values.items() if isinstance(value, Tensor)}
+        return replace(self, **pinned)  # type: ignore[type-var]
+
+
+class Reader(Protocol):
+    """Reads one sample, in a loader's process; `rng` decides what training varies and is None elsewhere."""
+
+    def __call__(self, sample: Sample, rng: np.random.Generator | None) -> Any: ...
+
+
+Key = tuple[int, int]
+"""An epoch and the index of a sample in it: together with the seed they decide how the sample is varied."""
+
+
+class Shuffled(Sampler[Key]):
+    """Every sample once an epoch, in an order that seed and epoch decide, whatever the number of workers."""
+
+    def __init__(self, size: int, seed: int) -> None:
+        self.size, self.seed, self.epoch = size, seed, 0
+
+    def __len__(self) -> int:
+        return self.size
+
+    def set_epoch(self, epoch: int) -> None:
+        """Called by Lightning before each epoch; without it, epochs are counted."""
+        self.epoch = epoch
+
+    def order(self, rng: np.random.Generator) -> Iterable[int]:
+        """The epoch's order."""
+        return rng.permutation(self.size).tolist()  # type: ignore[no-any-return]
+
+    def __iter__(self) -> Iterator[Key]:
+        epoch, self.epoch = self.epoch, self.epoch + 1
+        return iter([(epoch, index) for index in self.order(np.random.default_rng((self.seed, epoch)))])
+
+
+class _Samples(Dataset[Any]):
+    def __init__(self, samples: Sequence[Sample], read: Reader, seed: int) -> None:
+        self.samples, self.read, self.seed = samples, read, seed
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, key: Key | int) -> Any:
+        if isinstance(key, int):
+            return self.read(self.samples[key], None)
+        epoch, index = key
+        return self.read(self.samples[index], np.random.default_rng((self.seed, epoch, index)))
+
+
+class SurveyedDataModule(SignDataModule):
+    """A data set whose samples a survey lists and a reader reads, one by one."""
+
+    @abstractmethod
+    def survey(self) -> Survey:
+        """The samples on disk, and what is wrong with them."""
+
+    @abstractmethod
+    def reader(self) -> Reader:
+        """What reads a sample."""
+
+    @abstractmethod
+    def collate(self, items: list[Any]) -> Batch:
+        """A batch of what the reader returned."""
+
+    @cached_property
+    def surveyed(self) -> Survey:
+        """The survey, made once."""
+        return self.survey()
+
+    @cached_property
+    def samples(self) -> dict[Split, list[Sample]]:
+        """The samples of each split. Raises ValueError naming every error of the survey, or a leak."""
+        return usable(self.root, self.surveyed)
+
+    def content(self) -> Iterable[Path]:
+        return sorted({path for sample in self.surveyed.samples for path in sample.files})
+
+    def setup(self, stage: str) -> None:
+        """Sort the samples into splits. Raises ValueError where that would spoil training or scores; see `samples`."""
+        needed: tuple[Split, ...] = ("test",) if stage == "test" else ("train", "dev")
+        for split in needed:
+            if not self.samples[split]:
+                found = ", ".join(f"{len(samples)} in {name}" for name, samples in self.samples.items())
+                raise ValueError(f"{self.root}: no sample in {split} ({found}); add data, or choose another split")
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        return self._loader("train", Shuffled(len(self.samples["train"]), self.seed))
+
+    def val_dataloader(self) -> DataLoader[Any]:
+        return self._loader("dev")
+
+    def test_dataloader(self) -> DataLoader[Any]:
+        return self._loader("test")
+
+    def _loader(self, split: Split, sampler: Sampler[Any] | None = None) -> DataLoader[Any]:
+        samples = _Samples(self.samples[split], self.reader(), self.seed)
+        return self.loader(samples, sampler=sampler, collate=self.collate)
+
+
+def usable(root: Path, survey: Survey, shown: int = 10) -> dict[Split, list[Sample]]:
+    """The samples of each split, in order. Raises ValueError naming the survey's errors, or a leak between splits."""
+    errors = [finding for finding in survey.findings if finding.severity == "error"]
+    if errors:
+        lines = [f"  {finding.where}: {finding.message}" for finding in errors[:shown]]
+        if len(errors) > shown:
+            lines.append(f"  and {len(errors) - shown} more: `python -m zoo data check` lists them")
+        raise ValueError("\n".join([f"{root}: {len(errors)} errors in the data", *lines]))
+    refuse_leaks(root, survey.samples)
+    return {split: [sample for sample in survey.samples if sample.split == split] for split in SPLITS}
+
+
+def signed_pixels(images: Sequence[np.ndarray]) -> Tensor:
+    """N uint8 RGB pictures (H, W, 3) as a float tensor (N, 3, H, W) in [-1, 1]: bytes until all are together."""
+    return torch.from_numpy(stack(images)).float().div_(127.5).sub_(1)

@@ -1,0 +1,172 @@
+"""RWTH-BOSTON-50 as pairs for pix2pix: a signer's frame and its OpenPose drawing, side by side in one picture."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+from torch import Tensor
+
+from datamodules.avatar.twins import Twin
+from datamodules.base import Batch, SurveyedDataModule, signed_pixels
+from datamodules.canvas import Image
+from datamodules.images import IMAGE_SUFFIXES, read_image, resize
+from datamodules.samples import Finding, Sample, Split, Survey
+from datamodules.splits import cut
+
+GUARD: Final = 8
+"""Frames left out between two splits, half a second: the published val/ begins inside a video that train/ ends with."""
+
+PICTURE: Final = (0, 240 / 312, 48 / 336, 288 / 336)
+"""Top, bottom, left and right of what `crop` keeps, as shares of a half's height and width.
+
+In the published halves (312 x 336 pixels) the camera's picture fills rows 0-240 and columns 6-329; rows 241-311 hold
+the time stamp (date, clock, frame numbers and, from row 305, white marks), which the source removes. Columns 48-287 make
+the picture a square around the signer: every published drawing lies within columns 83-236.
+"""
+
+LOAD_RATIO: Final = 286 / 256
+"""pix2pix loads pictures at 286 x 286 and crops 256 x 256 out of them."""
+
+
+def survey(root: Path) -> Survey:
+    """The pictures of train/, val/ and, where it exists, test/; a name's number is its frame.
+
+    Without test/, val/ is cut in two. Numbers run on from folder to folder: a frame within `GUARD` numbers of one in an
+    earlier split is its near-duplicate, and left out.
+
+    Raises:
+        FileNotFoundError: no train/ or no val/.
+    """
+    for name in ("train", "val"):
+        if not (root / name).is_dir():
+            raise FileNotFoundError(f"{root}: no folder {name}/; expected train/ and val/ with pictures side by side")
+    found = Survey()
+    train, val = _frames(root, "train", found), _frames(root, "val", found)
+    dev, test = val, {}
+    if (root / "test").is_dir():
+        test = _frames(root, "test", found)
+    else:
+        kept = _apart(val, train)
+        dev, test = ({number: val[number] for number in block} for block in cut(sorted(kept), (0.5, 0.5), GUARD))
+    dev = _apart(dev, train)
+    parts: dict[Split, dict[int, Path]] = {"train": train, "dev": dev, "test": _apart(test, {**train, **dev})}
+    for split, frames in parts.items():
+        for number, path in sorted(frames.items()):
+            source = f"{path.parent.name}, frames {min(frames)}-{max(frames)}"
+            found.samples.append(Sample(f"{path.parent.name}/{path.stem}", split, source, None, (path,)))
+    return found
+
+
+def _apart(frames: dict[int, Path], others: dict[int, Path]) -> dict[int, Path]:
+    """The frames of which none of the others is within `GUARD` numbers."""
+    near = {number + step for number in others for step in range(-GUARD, GUARD + 1)}
+    return {number: path for number, path in frames.items() if number not in near}
+
+
+def _frames(root: Path, folder: str, found: Survey) -> dict[int, Path]:
+    """The pictures of a folder by the number in their names."""
+    frames: dict[int, Path] = {}
+    for path in sorted((root / folder).iterdir()):
+        match = re.fullmatch(r"\D*(\d{1,9})", path.stem)
+        if path.name.startswith("."):
+            continue
+        where = f"{folder}/{path.name}"
+        if match is None or path.suffix.lower() not in IMAGE_SUFFIXES:
+            found.findings.append(
+                Finding("unreadable", where, "a name that tells no frame; expected image<number>.jpg")
+            )
+        elif int(match[1]) in frames:
+            found.findings.append(Finding("duplicate", where, f"frame {int(match[1])} again; remove one of them"))
+        else:
+            frames[int(match[1])] = path
+    if not frames:
+        found.findings.append(Finding("missing", folder, "no picture in it; expected image<number>.jpg"))
+    return frames
+
+
+def read_pair(path: Path, crop: bool = True) -> tuple[Image, Image]:
+    """The drawing and the frame of a side-by-side picture, both (H, W, 3) uint8, cut to `PICTURE` if asked.
+
+    Raises ValueError: not a picture, or one that is not wider than high, as two halves are.
+    """
+    both = read_image(path)
+    height, width = both.shape[0], both.shape[1] // 2
+    if both.shape[1] % 2 or both.shape[1] <= height:
+        raise ValueError(f"{path}: {both.shape[1]} x {height} pixels, expected two halves of one size side by side")
+    frame, drawing = both[:, :width], both[:, width:]
+    if crop:
+        top, bottom, left, right = (
+            round(share * length) for share, length in zip(PICTURE, (height, height, width, width), strict=True)
+        )
+        frame, drawing = frame[top:bottom, left:right], drawing[top:bottom, left:right]
+    return drawing, frame
+
+
+@dataclass
+class PairBatch(Batch):
+    """skeletons and frames (B, 3, S, S) float in [-1, 1], of the same crop; names, such as "train/image100"."""
+
+    skeletons: Tensor
+    frames: Tensor
+    names: list[str]
+
+
+@dataclass(frozen=True)
+class PairReader:
+    """A sample's drawing and frame, (S, S, 3) uint8, jittered alike where there is an `rng`."""
+
+    image_size: int
+    mirror: bool
+    crop: bool
+
+    def __call__(self, sample: Sample, rng: np.random.Generator | None) -> tuple[str, Image, Image]:
+        size = self.image_size
+        pair = read_pair(sample.files[0], self.crop)
+        if rng is None:
+            drawing, frame = (resize(image, size, size) for image in pair)
+            return sample.name, drawing, frame
+        load = round(size * LOAD_RATIO)
+        top, left = rng.integers(0, load - size + 1, 2)
+        flip = self.mirror and rng.random() < 0.5
+        drawing, frame = (resize(image, load, load)[top : top + size, left : left + size] for image in pair)
+        return (sample.name, cv2.flip(drawing, 1), cv2.flip(frame, 1)) if flip else (sample.name, drawing, frame)
+
+
+class Boston50(SurveyedDataModule):
+    """Pairs of an OpenPose drawing and the signer's frame.
+
+    root, batch_size, num_workers, seed, twin: see `SignDataModule`.
+    image_size: S; in training, pairs are scaled to S x 286 / 256 and cut at random, both at the same place.
+    mirror: flip half the training pairs, as published; that swaps the signing hand, so it is off.
+    crop: cut off the time stamp below the picture, and the picture to a square; see `PICTURE`.
+    """
+
+    dataset = "rwth-boston50"
+
+    def __init__(
+        self,
+        root: str,
+        image_size: int = 256,
+        mirror: bool = False,
+        crop: bool = True,
+        batch_size: int = 1,
+        num_workers: int = 0,
+        seed: int = 0,
+        twin: Twin | None = None,
+    ) -> None:
+        super().__init__(root, batch_size, num_workers, seed, twin)
+        self.at_least(image_size=(image_size, 8))
+        self.image_size, self.mirror, self.crop = image_size, mirror, crop
+
+    def survey(self) -> Survey:
+        return survey(self.root)
+
+    def reader(self) -> PairReader:
+        return PairReader(self.image_size, self.mirror, self.crop)
+
+    def collate(self, items: list[tuple[str, Image, Image]]) -> PairBatch:
+        names, drawings, frames = zip(*items, strict=True)
+        return PairBatch(signed_pixels(drawings), signed_pixels(frames), list(names))

@@ -1,0 +1,83 @@
+"""Pictures of unknown origin, as uint8 RGB arrays or one clear error, and as the tensors' input."""
+
+import io
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from PIL import Image as Pillow
+
+from datamodules.canvas import Image
+
+FORMATS: Final = ("JPEG", "PNG", "BMP", "WEBP")
+IMAGE_SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
+MOST_PIXELS: Final = 50_000_000
+MOST_BYTES: Final = 64_000_000
+
+
+def read_image(path: str | os.PathLike[str]) -> Image:
+    """A picture as (H, W, 3) uint8 RGB, upright; of any depth and colour space.
+
+    The header is read before a pixel is decoded, so that a small file cannot unfold into gigabytes.
+
+    Raises:
+        ValueError: no picture of a known format, a cut or damaged one, or one of more than 50 million pixels.
+        FileNotFoundError: no such file.
+    """
+    size = os.path.getsize(path)
+    if size > MOST_BYTES:
+        raise ValueError(f"{path}: {size} bytes, expected a picture of at most {MOST_BYTES}; convert or remove it")
+    content = Path(path).read_bytes()
+    width, height = _dimensions(path, content)
+    if width * height > MOST_PIXELS:
+        raise ValueError(
+            f"{path}: {width} x {height} pixels, expected at most {MOST_PIXELS}; scale it down or remove it"
+        )
+    picture: Image | None
+    try:
+        picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error:
+        picture = None
+    if picture is None:
+        raise ValueError(
+            f"{path}: a {width} x {height} picture that is cut off or damaged; fetch it again or remove it"
+        )
+    return np.ascontiguousarray(picture[..., ::-1])
+
+
+def _dimensions(path: str | os.PathLike[str], content: bytes) -> tuple[int, int]:
+    """Width and height that the header states."""
+    try:
+        with Pillow.open(io.BytesIO(content), formats=FORMATS) as header:
+            width, height = header.size
+            return int(width), int(height)
+    except Pillow.DecompressionBombError as error:
+        raise ValueError(f"{path}: {error}; scale it down or remove it") from None
+    except Exception as error:  # a broken header surfaces as whatever its bytes provoke
+        raise ValueError(
+            f"{path}: {len(content)} bytes that are no picture ({', '.join(FORMATS)}); fetch it again or remove it"
+        ) from error
+
+
+def resize(image: Image, width: int, height: int) -> Image:
+    """The picture at another size: averaged over its pixels where it shrinks, so that thin lines survive."""
+    if image.shape[:2] == (height, width):
+        return image
+    shrinks = image.shape[0] >= height and image.shape[1] >= width
+    scaled: Image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    return scaled
+
+
+def centre_square(height: int, width: int) -> tuple[int, int, int]:
+    """The largest square in the middle of a picture: its top, its left and its side, in pixels."""
+    side = min(height, width)
+    return (height - side) // 2, (width - side) // 2, side
+
+
+def stack(images: Sequence[Image]) -> npt.NDArray[np.uint8]:
+    """N pictures (H, W, 3) of one size as (N, 3, H, W), the order of networks."""
+    return np.ascontiguousarray(np.stack(images).transpose(0, 3, 1, 2))

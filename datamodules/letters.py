@@ -1,0 +1,133 @@
+"""ASL Alphabet (Kaggle, grassknoted): 29 classes of close-ups, 3,000 consecutive frames each, of one signer."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from datamodules.avatar.twins import Twin
+from datamodules.base import Batch, SurveyedDataModule, signed_pixels
+from datamodules.canvas import Image
+from datamodules.images import IMAGE_SUFFIXES, read_image, resize
+from datamodules.samples import SPLITS, Finding, Sample, Survey
+from datamodules.splits import SHARES, cut
+
+CLASSES: Final = (*"ABCDEFGHIJKLMNOPQRSTUVWXYZ", "del", "nothing", "space")
+NESTINGS: Final = (".", "asl_alphabet_train", "asl_alphabet_train/asl_alphabet_train")
+GUARD: Final = 0.01
+"""Gap between two splits, as a share of a class's frame numbers: 30 of 3,000 frames, a second of video."""
+
+
+def survey(root: Path) -> Survey:
+    """The pictures `CLASS/CLASS<frame>.jpg` of each class folder, directly in `root` or nested as Kaggle ships them.
+
+    Neighbouring frames are near-duplicates of one another, so each class is cut into three blocks of consecutive
+    frames (80, 10 and 10 %), with a gap of frames left out at both borders; a block is a source.
+
+    Raises:
+        FileNotFoundError: no class folder there.
+    """
+    folders = [root / nesting for nesting in NESTINGS if any((root / nesting / name).is_dir() for name in CLASSES)]
+    if not folders:
+        raise FileNotFoundError(f"{root}: no class folder ({CLASSES[0]} to {CLASSES[-1]}) in it, nor in {NESTINGS[1]}")
+    folder, found = folders[0], Survey()
+    known = {root / nesting for nesting in NESTINGS}
+    for path in sorted(folder.iterdir()):
+        if path.is_dir() and path.name not in CLASSES and path not in known and not path.name.startswith("."):
+            found.findings.append(Finding("unlisted", _place(root, path), f"no class; expected {', '.join(CLASSES)}"))
+    for label in CLASSES:
+        _survey_class(root, folder / label, found)
+    return found
+
+
+def _survey_class(root: Path, folder: Path, found: Survey) -> None:
+    label, frames = folder.name, dict[int, Path]()
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        match = re.fullmatch(rf"{label}(\d{{1,9}})", path.stem)
+        if path.name.startswith("."):
+            continue
+        if match is None or path.suffix.lower() not in IMAGE_SUFFIXES:
+            message = f"a name that tells no frame; expected {label}<number>.jpg"
+            found.findings.append(Finding("unreadable", _place(root, path), message))
+        elif int(match[1]) in frames:
+            message = f"frame {int(match[1])} again, as {frames[int(match[1])].name}; remove one of them"
+            found.findings.append(Finding("duplicate", _place(root, path), message))
+        else:
+            frames[int(match[1])] = path
+    if not frames:
+        problem = "an empty folder" if folder.is_dir() else "no such folder"
+        message = f"{problem}; expected pictures of {label}, named {label}<number>.jpg"
+        found.findings.append(Finding("missing", _place(root, folder), message))
+        return
+    numbers = sorted(frames)
+    blocks = cut(numbers, SHARES, guard=int(GUARD * (numbers[-1] - numbers[0] + 1)))
+    for split, block in zip(SPLITS, blocks, strict=True):
+        for number in block:
+            source = f"{label}, frames {block[0]}-{block[-1]}"
+            found.samples.append(Sample(f"{label}/{frames[number].stem}", split, source, label, (frames[number],)))
+
+
+def _place(root: Path, path: Path) -> str:
+    return path.relative_to(root).as_posix()
+
+
+@dataclass
+class LetterBatch(Batch):
+    """images (B, 3, S, S) float in [-1, 1]; labels (B,) int64, indices into CLASSES; names, such as "A/A1015"."""
+
+    images: Tensor
+    labels: Tensor
+    names: list[str]
+
+
+@dataclass(frozen=True)
+class LetterReader:
+    """A picture, (S, S, 3) uint8, with its sample."""
+
+    image_size: int
+
+    def __call__(self, sample: Sample, rng: np.random.Generator | None) -> tuple[Sample, Image]:
+        return sample, resize(read_image(sample.files[0]), self.image_size, self.image_size)
+
+
+class Letters(SurveyedDataModule):
+    """Pictures of the 26 letters, del, nothing and space.
+
+    root, batch_size, num_workers, seed, twin: see `SignDataModule`.
+    image_size: S, in pixels; pictures are scaled to S x S.
+    """
+
+    dataset = "asl-alphabet"
+
+    def __init__(
+        self,
+        root: str,
+        image_size: int = 64,
+        batch_size: int = 64,
+        num_workers: int = 0,
+        seed: int = 0,
+        twin: Twin | None = None,
+    ) -> None:
+        super().__init__(root, batch_size, num_workers, seed, twin)
+        self.at_least(image_size=(image_size, 1))
+        self.image_size = image_size
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the labels 0 to 28."""
+        return CLASSES
+
+    def survey(self) -> Survey:
+        return survey(self.root)
+
+    def reader(self) -> LetterReader:
+        return LetterReader(self.image_size)
+
+    def collate(self, items: list[tuple[Sample, Image]]) -> LetterBatch:
+        samples, images = zip(*items, strict=True)
+        labels = torch.tensor([CLASSES.index(sample.label) for sample in samples])
+        return LetterBatch(signed_pixels(images), labels, [sample.name for sample in samples])
