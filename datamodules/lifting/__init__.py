@@ -1,0 +1,107 @@
+"""From 2D keypoints to 3D joints: the data step of SignDiff (section "Dataset Processing").
+
+2D to 3D by the foreshortening of bones of constant length, in the spirit of Zelinka & Kanis 2020 (Neural Sign
+Language Synthesis: Words Are Our Glosses), which SignDiff builds on; then kinematics from the neck outward puts every
+joint where its bone's length lets it be, nearest to where it was seen.
+
+What a single view cannot tell is whether a bone points to the viewer or away. Anatomy (elbows and fingers bend one way,
+hands are before the body) and continuity in time decide; where both allow either, the depth may be mirrored. The
+camera is taken to be far away (no perspective).
+"""
+
+import numpy as np
+import numpy.typing as npt
+from scipy.signal import savgol_filter
+
+from datamodules.lifting.anatomy import BONES, LENGTHS, PALM, PALM_LENGTH
+from datamodules.lifting.arms import arm_depths
+from datamodules.lifting.choosing import Array
+from datamodules.lifting.cleaning import Mask, clean
+from datamodules.lifting.hands import hand_depths, palm_outline
+from datamodules.skeletons import (
+    LEFT_HAND,
+    LEFT_SHOULDER,
+    NOSE,
+    OPENPOSE_137,
+    RIGHT_HAND,
+    RIGHT_SHOULDER,
+)
+
+SHOULDER_WIDTHS = 3.0
+"""Shoulder widths in one SLP unit."""
+
+
+def lift(keypoints: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
+    """OpenPose keypoints (T, 137, 3) of one signer, x, y in pixels and confidence, to joints (T, 50, 3) in SLP units.
+
+    No joint is NaN: what was not seen is filled in from the frames around it, or rests where it usually is. Bones are
+    as long in one frame as in any other.
+
+    Raises:
+        ValueError: keypoints of another shape, or whose shoulders give no scale.
+    """
+    keypoints = np.asarray(keypoints)
+    if keypoints.ndim != 3 or keypoints.shape[1:] != (OPENPOSE_137.joints, 3) or not len(keypoints):
+        raise ValueError(f"expected OpenPose keypoints (T, 137, 3) with T >= 1, found {keypoints.shape}")
+    flat, seen = clean(keypoints)
+    for side, hand in ((LEFT_SHOULDER, LEFT_HAND), (RIGHT_SHOULDER, RIGHT_HAND)):
+        flat[:, hand] += (flat[:, side + 2] - flat[:, hand.start])[:, None]
+    hands = np.stack([flat[:, RIGHT_HAND] * (1, -1), flat[:, LEFT_HAND] * (-1, -1)])
+    lengths, palm, fingers = _lengths(flat, seen, hands)
+    depth = np.zeros(flat.shape[:2])
+    depth[:, NOSE] = np.sqrt(np.maximum(lengths[NOSE] ** 2 - np.square(flat[:, NOSE]).sum(-1), 0))
+    sides = (RIGHT_SHOULDER, LEFT_SHOULDER)
+    shoulder = np.stack([flat[:, side] for side in sides])
+    upper = np.stack([flat[:, side + 1] - flat[:, side] for side in sides])
+    fore = np.stack([flat[:, side + 2] - flat[:, side + 1] for side in sides])
+    arms = arm_depths(upper, fore, shoulder, lengths[[RIGHT_SHOULDER + 1, RIGHT_SHOULDER + 2]])
+    for side, arm in zip(sides, arms, strict=True):
+        depth[:, side + 1 : side + 3] = arm
+    forearms = np.concatenate([fore * (1, -1), arms[..., 1:]], axis=-1)
+    forearms[1, :, 0] *= -1
+    forearms /= np.maximum(np.linalg.norm(forearms, axis=-1, keepdims=True), 1e-9)
+    frames, bones = hand_depths(hands, forearms, fingers, palm)
+    for hand, frame, bone in zip((RIGHT_HAND, LEFT_HAND), frames, bones, strict=True):
+        plate = np.c_[PALM[1:], np.zeros(5)]
+        depth[:, hand][:, 1::4] = (palm * plate @ np.swapaxes(frame, -1, -2))[..., 2]
+        for joint in range(3):
+            depth[:, hand][:, 2 + joint :: 4] = palm * bone[..., joint]
+    return _assemble(flat, depth, lengths)
+
+
+def _lengths(flat: Array, seen: Mask, hands: Array) -> tuple[Array, float, Array]:
+    lengths = LENGTHS.copy()
+    longest = np.zeros(len(LENGTHS))
+    for child, parent in BONES:
+        both = seen[:, child] & seen[:, parent]
+        if both.any():
+            longest[child] = np.quantile(np.linalg.norm(flat[both, child] - flat[both, parent], axis=-1), 0.97)
+    for joint in (1, 2):
+        arms = [LEFT_SHOULDER + joint, RIGHT_SHOULDER + joint]
+        lengths[arms] = _length(longest[arms].max(), LENGTHS[arms[0]])
+    lengths[NOSE] = _length(longest[NOSE], LENGTHS[NOSE])
+    palm = float(np.clip(palm_outline(hands)[-1], 0.7 * PALM_LENGTH, 1.4 * PALM_LENGTH))
+    scale = palm / PALM_LENGTH
+    fingers = np.maximum(longest[RIGHT_HAND], longest[LEFT_HAND])
+    for joint in range(1, 21):
+        usual = scale * LENGTHS[RIGHT_HAND][joint]
+        length = usual if joint % 4 == 1 else _length(fingers[joint], usual)
+        lengths[RIGHT_HAND.start + joint] = lengths[LEFT_HAND.start + joint] = length
+    bones = lengths[RIGHT_HAND][1:].reshape(5, 4)[:, 1:] / palm
+    return lengths, palm, bones
+
+
+def _length(longest: float, usual: float) -> float:
+    """Of a bone that is usually `usual` and was seen `longest` in the picture, where it may never have lain flat."""
+    return float(max(longest, (usual + np.clip(1.04 * longest, 0.85 * usual, 1.25 * usual)) / 2))
+
+
+def _assemble(flat: Array, depth: Array, lengths: Array) -> npt.NDArray[np.float32]:
+    if len(depth) >= 5:
+        depth = savgol_filter(depth, 5, 1, axis=0, mode="interp")
+    joints = np.zeros((*flat.shape[:2], 3))
+    for child, parent in BONES:
+        bone = np.concatenate([flat[:, child] - joints[:, parent, :2], depth[:, child, None]], axis=-1)
+        size = np.linalg.norm(bone, axis=-1, keepdims=True)
+        joints[:, child] = joints[:, parent] + lengths[child] * bone / np.maximum(size, 1e-9)
+    return (joints / SHOULDER_WIDTHS).astype(np.float32)
