@@ -1,0 +1,354 @@
+"""Videos through a frozen V-JEPA 2 (Assran et al. 2025, arXiv 2506.09985): one row of numbers a tubelet.
+
+A forward pass holds windows of one clip only, as many as `batch_size` allows. So what an embedding's bytes are follows
+from its clip alone: not from what else is embedded, what was embedded before, or which file is corrupt.
+"""
+
+import hashlib
+import json
+import os
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from pathlib import Path
+from typing import Any, Final, Self
+
+import av
+import cv2
+import lightning as L
+import numpy as np
+import torch
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+from lightning.pytorch import Callback
+from lightning_utilities.core.rank_zero import rank_zero_only
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from safetensors import SafetensorError
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
+
+from datamodules.clips import Clip, list_clips
+from datamodules.embedding_files import (
+    REPORT,
+    EmbeddingSettings,
+    npy_path,
+    sole_writer,
+    write_index,
+    write_json,
+    write_rows,
+)
+from datamodules.video_windows import BLUR, FPS, VARIANTS, windows
+
+MEAN: Final = (0.485, 0.456, 0.406)
+STD: Final = (0.229, 0.224, 0.225)
+MOST_WORKERS: Final = 16
+
+
+class Encoder(nn.Module):
+    """A frozen V-JEPA 2 whose tokens are pooled over space."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network.eval().requires_grad_(False)
+        self.config: Any = network.config
+        self.register_buffer("mean", torch.tensor(MEAN).view(3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(STD).view(3, 1, 1), persistent=False)
+
+    @classmethod
+    def open(cls, folder: Path, precision: torch.dtype = torch.float32) -> Self:
+        """The VJEPA2Model saved in a folder, from safetensors; no code of the folder's is run.
+
+        Raises ValueError for another model, or weights that do not fit its config.json.
+        """
+        import transformers
+
+        _check_model(folder)
+        transformers.utils.logging.set_verbosity_error()
+        transformers.utils.logging.disable_progress_bar()
+        try:
+            model, report = transformers.VJEPA2Model.from_pretrained(
+                folder, use_safetensors=True, local_files_only=True, output_loading_info=True, dtype=precision
+            )
+        except (OSError, RuntimeError, ValueError, SafetensorError) as error:
+            raise ValueError(f"{folder}: no readable VJEPA2Model: {str(error).splitlines()[0]}") from None
+        absent = sorted(name for name in report["missing_keys"] if name.startswith("encoder."))
+        if absent:
+            raise ValueError(f"{folder}: {len(absent)} weights of the encoder are missing, {absent[0]} for one")
+        return cls(model)
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """Frames (N, F, size, size, 3) uint8 to rows (N, F / tubelet, D) float32."""
+        pixels = (frames.permute(0, 1, 4, 2, 3) / 255.0 - self.mean) / self.std
+        tokens = self.network(pixels.to(self.network.dtype), skip_predictor=True).last_hidden_state  # type: ignore[arg-type]
+        pooled: Tensor = tokens.unflatten(1, (frames.shape[1] // self.config.tubelet_size, -1)).float().mean(2)
+        return pooled
+
+
+def model_folder(model: str, download: bool = True) -> Path:
+    """The folder of a model: a local one as it is; of a Hub id its place in the cache, filled first if need be.
+
+    Raises ValueError for what is neither, and for what can be had from neither cache nor Hub.
+    """
+    if Path(model).is_dir():
+        return Path(model)
+    wanted = ["config.json", "*.safetensors", "*.safetensors.index.json"]
+    try:
+        return Path(snapshot_download(model, allow_patterns=wanted, local_files_only=not download))
+    except HFValidationError:
+        raise ValueError(
+            f"{model}: neither a folder nor a Hub id; expected such as facebook/vjepa2-vitg-fpc64-256"
+        ) from None
+    except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ValueError(
+            f"{model}: no such folder, and not in the Hub's cache ({reason}); `hf download {model}` where there is a "
+            "network fetches it"
+        ) from None
+
+
+def _check_model(folder: Path) -> dict[str, Any]:
+    path = folder / "config.json"
+    if not path.is_file():
+        raise ValueError(f"{folder}: no config.json; expected a VJEPA2Model's folder")
+    try:
+        config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path}: not readable as JSON: {error}") from None
+    found = config.get("model_type") if isinstance(config, dict) else None
+    if found != "vjepa2":
+        raise ValueError(f"{path}: model_type is {found!r}, expected 'vjepa2'")
+    if not any(folder.glob("*.safetensors")):
+        raise ValueError(f"{folder}: no *.safetensors; pickled weights are not read, save the model again")
+    return config
+
+
+def settings_of(model: str, folder: Path, batch_size: int) -> EmbeddingSettings:
+    """How the model in `folder` embeds on this machine: in bfloat16 on a GPU, in float32 elsewhere."""
+    from transformers import VJEPA2Config
+
+    config = VJEPA2Config(**_check_model(folder))
+    weights = {}
+    for path in sorted(folder.glob("*.safetensors")):
+        with path.open("rb") as file:
+            weights[path.name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return EmbeddingSettings(
+        model=model,
+        weights=weights,
+        fps=FPS,
+        size=config.crop_size,
+        frames=config.frames_per_clip,
+        tubelet=config.tubelet_size,
+        width=config.hidden_size,
+        variants=list(VARIANTS),
+        blur=BLUR * config.crop_size,
+        precision="bfloat16" if torch.cuda.is_available() else "float32",
+        batch_size=batch_size,
+    )
+
+
+@dataclass
+class Chunk:
+    """Windows of one clip: frames (N, F, size, size, 3) uint8, the variant of each and how many of its rows are real.
+
+    last: no more comes of this clip. error: why nothing more comes of it.
+    """
+
+    clip: int
+    frames: Tensor
+    variants: list[int]
+    rows: list[int]
+    last: bool
+    error: str | None = None
+
+    def pin_memory(self) -> "Chunk":
+        """Page-locked, so that the transfer to the GPU overlaps with computing."""
+        return replace(self, frames=self.frames.pin_memory())
+
+
+class ClipWindows(IterableDataset[Chunk]):
+    """Chunks of clips, clip after clip, decoded in the loader's workers."""
+
+    def __init__(self, clips: Sequence[Clip], settings: EmbeddingSettings, rank: int = 0, ranks: int = 1) -> None:
+        self.clips, self.settings, self.rank, self.ranks = clips, settings, rank, ranks
+
+    def __iter__(self) -> Iterator[Chunk]:
+        worker = get_worker_info()
+        number, workers = (worker.id, worker.num_workers) if worker else (0, 1)
+        for index in range(self.rank + self.ranks * number, len(self.clips), self.ranks * workers):
+            yield from self.chunks(index)
+
+    def chunks(self, index: int) -> Iterator[Chunk]:
+        """Those of one clip: full ones, and a last one with what is left."""
+        batch, pending = self.settings.batch_size, list[tuple[Any, int, int]]()
+        try:
+            frames, fps = self.clips[index].frames()
+            for views, real in windows(frames, fps, self.settings.frames, self.settings.size):
+                while len(pending) > batch:
+                    yield self._chunk(index, pending[:batch])
+                    pending = pending[batch:]
+                rows = -(-real // self.settings.tubelet)
+                pending += [(view, variant, rows) for variant, view in enumerate(views)]
+        except (ValueError, OSError, av.error.FFmpegError) as error:
+            yield Chunk(index, torch.empty(0), [], [], last=True, error=str(error))
+            return
+        while pending:
+            yield self._chunk(index, pending[:batch], last=len(pending) <= batch)
+            pending = pending[batch:]
+
+    def _chunk(self, index: int, part: list[tuple[Any, int, int]], last: bool = False) -> Chunk:
+        frames, variants, rows = zip(*part, strict=True)
+        return Chunk(index, torch.from_numpy(np.stack(frames)), list(variants), list(rows), last)
+
+
+class Embedder(L.LightningModule):
+    """What Lightning's predict loop runs: the encoder over all chunks of this process."""
+
+    def __init__(self, encoder: Encoder, clips: Sequence[Clip], settings: EmbeddingSettings) -> None:
+        super().__init__()
+        self.encoder, self.clips, self.settings = encoder, clips, settings
+
+    def predict_dataloader(self) -> DataLoader[Chunk]:
+        gpu = self.device.type == "cuda"
+        cores = len(os.sched_getaffinity(0)) // self.trainer.world_size
+        return DataLoader(
+            ClipWindows(self.clips, self.settings, self.trainer.global_rank, self.trainer.world_size),
+            batch_size=None,
+            num_workers=max(1, min(cores, MOST_WORKERS)) if gpu else 0,
+            pin_memory=gpu,
+            worker_init_fn=_one_thread,
+        )
+
+    def predict_step(self, chunk: Chunk) -> Tensor:
+        return self.encoder(chunk.frames).cpu() if chunk.error is None else torch.empty(0)
+
+
+def _is_first() -> bool:
+    """Whether this process is the one that was started by hand, of the several that several devices take."""
+    return rank_zero_only.rank == 0  # type: ignore[attr-defined,no-any-return]
+
+
+def _one_thread(worker: int) -> None:
+    cv2.setNumThreads(0)
+
+
+class Writer(Callback):
+    """Writes each variant of a clip once all of its windows are through; keeps what could not be read."""
+
+    def __init__(self, clips: Sequence[Clip], out: Path, total: int) -> None:
+        self.clips, self.out = clips, out
+        self.parts: dict[int, list[list[Tensor]]] = {}
+        self.failures: dict[str, str] = {}
+        columns = (TextColumn("embedding clips"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        console = Console(stderr=True)
+        seen = sys.stderr.isatty() and _is_first()
+        self.progress = Progress(*columns, console=console, transient=True, disable=not seen)
+        self.bar = self.progress.add_task("", total=total, completed=total - len(clips))
+
+    def on_predict_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self.progress.start()
+
+    def on_predict_batch_end(
+        self,
+        trainer: L.Trainer,
+        pl_module: L.LightningModule,
+        outputs: Any,
+        batch: Chunk,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        clip = self.clips[batch.clip]
+        parts = self.parts.setdefault(batch.clip, [[] for _ in VARIANTS])
+        for number, (variant, real) in enumerate(zip(batch.variants, batch.rows, strict=True)):
+            parts[variant].append(outputs[number, :real])
+        if batch.error is not None:
+            self.failures[str(clip.path)] = batch.error
+        if not batch.last:
+            return
+        del self.parts[batch.clip]
+        if batch.error is None:
+            for name, rows in zip(VARIANTS, parts, strict=True):
+                path = self.out / npy_path(clip, name)
+                if not path.is_file():
+                    write_rows(path, torch.cat(rows).numpy())
+        self.progress.advance(self.bar, trainer.world_size)
+
+    def on_predict_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self.progress.stop()
+        if torch.distributed.is_initialized():
+            everyone: list[dict[str, str]] = [{}] * trainer.world_size
+            torch.distributed.all_gather_object(everyone, self.failures)
+            self.failures = dict(chain.from_iterable(found.items() for found in everyone))
+
+    def on_exception(self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException) -> None:
+        self.progress.stop()
+
+
+def embed(
+    videos: str | os.PathLike[str], out: str | os.PathLike[str], *, model: str, batch_size: int
+) -> dict[str, str]:
+    """Embed every clip of `videos` and its two variants into `out`; what is there already stays as it is.
+
+    The same command goes on after whatever ended it, to the same bytes. See `embedding_files` for what is written.
+
+    Args:
+        videos: a folder; see `list_clips`.
+        out: a folder of its own.
+        model: Hub id, or folder, of a VJEPA2Model in safetensors.
+        batch_size: windows in a forward pass.
+
+    Returns:
+        {file: reason} for what could not be read, as report.json has it.
+
+    Raises:
+        ValueError: no such model, other settings than `out` was started with, or not one readable clip.
+        FileExistsError: `out` holds something else.
+        KeyboardInterrupt: on Ctrl-C; the same command goes on.
+    """
+    clips, out = list_clips(videos), Path(out)
+    paths = [out / npy_path(clip, variant) for clip in clips for variant in VARIANTS]
+    if len(set(paths)) != len(paths):
+        twice = next(path for path in paths if paths.count(path) > 1)
+        raise ValueError(f"{videos}: two clips would be written to {twice}; rename one of their files")
+    folder = model_folder(model)
+    settings = settings_of(model, folder, batch_size)
+    if not _is_first():
+        return _embed_missing(clips, out, folder, settings)
+    with sole_writer(out):
+        settings.claim(out)
+        failures = _embed_missing(clips, out, folder, settings)
+        rows = write_index(out, clips)
+        failed = [{"file": file, "reason": failures[file]} for file in sorted(failures)]
+        write_json(out / REPORT, {"clips": len(clips), "failed": failed})
+    if not rows:
+        raise ValueError(f"{videos}: not one of {len(clips)} clips could be read, {next(iter(failures.values()))}")
+    return failures
+
+
+def _embed_missing(clips: Sequence[Clip], out: Path, folder: Path, settings: EmbeddingSettings) -> dict[str, str]:
+    missing = [clip for clip in clips if not all((out / npy_path(clip, variant)).is_file() for variant in VARIANTS)]
+    if not missing:
+        return {}
+    encoder = Encoder.open(folder, getattr(torch, settings.precision))
+    writer = Writer(missing, out, total=len(clips))
+    trainer = L.Trainer(
+        accelerator="gpu" if torch.cuda.is_available() else "cpu",
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+        callbacks=[writer],
+        default_root_dir=str(out),
+    )
+    try:
+        trainer.predict(Embedder(encoder, missing, settings), return_predictions=False)
+    except SystemExit:  # Lightning's answer to Ctrl-C, which it leaves ignored
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        raise KeyboardInterrupt from None
+    return writer.failures

@@ -1,0 +1,108 @@
+"""What V-JEPA 2 sees of a video: frames at 16 a second, the middle square, windows padded by their last frame."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from datamodules.video_windows import crop, resample, variants, windows
+
+
+def numbered(count: int) -> list[np.ndarray]:
+    """Frames that say which they are."""
+    return [np.full((2, 2, 3), number, np.uint8) for number in range(count)]
+
+
+def shown(count: int, fps: float) -> list[int]:
+    return [int(frame[0, 0, 0]) for frame in resample(numbered(count), fps)]
+
+
+@pytest.mark.parametrize(
+    ("count", "fps", "expected"),
+    [
+        (5, 16, [0, 1, 2, 3, 4]),
+        (6, 32, [1, 3, 5]),
+        (3, 8, [0, 0, 1, 1, 2, 2]),
+        (1, 1000, [0]),
+        (3, 1000, [2]),
+        (15, 29.97, [0, 2, 4, 6, 8, 10, 12, 14]),
+    ],
+)
+def test_sixteen_frames_a_second_are_shown_of_any_rate(count, fps, expected):
+    assert shown(count, fps) == expected
+
+
+@given(st.integers(1, 120), st.floats(1, 1000))
+def test_each_sixteenth_shows_the_frame_of_its_middle(count, fps):
+    found = shown(count, fps)
+    assert len(found) == max(1, sum(int((k + 0.5) * fps / 16) < count for k in range(16 * count)))
+    if count * 16 / fps > 1:
+        assert found == [int((k + 0.5) * fps / 16) for k in range(len(found))]
+
+
+@pytest.mark.parametrize("fps", [0, 0.01, 90_000, float("nan"), float("inf")])
+def test_an_impossible_rate_is_refused_before_a_frame_is_decoded(fps):
+    def never():
+        raise AssertionError("decoded")
+        yield
+
+    with pytest.raises(ValueError, match="frames a second, expected 1 to 1000"):
+        list(resample(never(), fps))
+
+
+def test_a_video_without_a_frame_is_refused():
+    with pytest.raises(ValueError, match="no frame"):
+        list(windows([], 25, 8, 32))
+
+
+def triangle(length: int, to: int) -> np.ndarray:
+    """Bilinear resizing with antialiasing as a matrix (to, length)."""
+    scale = length / to
+    centres = (np.arange(to) + 0.5) * scale
+    weights = 1 - abs(np.arange(length) + 0.5 - centres[:, None]) / max(scale, 1)
+    weights = weights.clip(min=0)
+    return weights / weights.sum(1, keepdims=True)
+
+
+@pytest.mark.parametrize(("height", "width"), [(192, 288), (240, 320), (720, 405), (480, 640), (256, 256), (37, 200)])
+def test_the_middle_square_is_that_of_an_independent_resize(height, width):
+    rng = np.random.default_rng(height)
+    frame = rng.integers(0, 256, (height, width, 3), np.uint8)
+    shorter = min(height, width)
+    to_height, to_width = (int(73 * side / shorter) for side in (height, width))  # 64 * 256 / 224 = 73.1
+    down, across = triangle(height, to_height), triangle(width, to_width)
+    resized = np.stack([down @ frame[..., channel] @ across.T for channel in range(3)], axis=2)
+    top, left = round((to_height - 64) / 2), round((to_width - 64) / 2)
+    expected = resized[top : top + 64, left : left + 64]
+    assert abs(crop(frame, 64) - expected).max() <= 1.01
+
+
+def test_a_full_crop_is_cut_from_292_pixels_as_published():
+    ramp = np.broadcast_to(np.arange(292, dtype=float)[:, None, None] * 255 / 292, (292, 292, 3)).astype(np.uint8)
+    assert np.array_equal(crop(ramp, 256), ramp[18:274, 18:274])
+
+
+def test_a_frame_that_is_all_but_a_line_is_refused():
+    with pytest.raises(ValueError, match="found a frame of 900x100, expected sides of at most 8 to 1"):
+        crop(np.zeros((100, 900, 3), np.uint8), 64)
+
+
+def test_three_variants_the_same_blurred_and_grey():
+    frame = np.random.default_rng(0).integers(0, 256, (128, 128, 3), np.uint8)
+    original, gaussian, grey = variants(frame)
+    assert np.array_equal(original, frame)
+    assert np.array_equal(grey[..., 0], grey[..., 1])
+    assert np.array_equal(grey[..., 0], grey[..., 2])
+    luma = frame @ [0.299, 0.587, 0.114]
+    assert abs(grey[..., 0] - luma).max() <= 1
+    assert gaussian.std() < frame.std() / 2
+    assert gaussian.mean() == pytest.approx(frame.mean(), abs=1)
+
+
+def test_the_last_window_is_padded_by_its_last_frame():
+    frames = [np.full((64, 64, 3), 10 * number, np.uint8) for number in range(11)]
+    (first, whole), (second, real) = windows(frames, 16, 8, 32)
+    assert first.shape == second.shape == (3, 8, 32, 32, 3)
+    assert (whole, real) == (8, 3)
+    assert first[0, :, 0, 0, 0].tolist() == [0, 10, 20, 30, 40, 50, 60, 70]
+    assert second[0, :, 0, 0, 0].tolist() == [80, 90, 100, 100, 100, 100, 100, 100]
