@@ -84,7 +84,10 @@ def _landmarks(options: argparse.Namespace) -> int:
 
 
 def _embed(options: argparse.Namespace) -> int:
-    from zoo.prepare.embeddings import embed
+    from datamodules.embeddings import embed
+    from zoo.quiet import quiet
 
-    embed(options.videos, options.out, model=options.model, batch_size=options.batch_size)
+    quiet()
+    failed = embed(options.videos, options.out, model=options.model, batch_size=options.batch_size)
+    print(f"{options.out}: {len(failed)} files could not be read, see report.json" if failed else options.out)
     return 0
