@@ -23,8 +23,8 @@ PICTURE: Final = (0, 240 / 312, 48 / 336, 288 / 336)
 """Top, bottom, left and right of what `crop` keeps, as shares of a half's height and width.
 
 In the published halves (312 x 336 pixels) the camera's picture fills rows 0-240 and columns 6-329; rows 241-311 hold
-the time stamp (date, clock, frame numbers and, from row 305, white marks), which the source removes. Columns 48-287 make
-the picture a square around the signer: every published drawing lies within columns 83-236.
+the time stamp (date, clock, frame numbers and, from row 305, white marks), which the source removes. Columns 48-287
+make the picture a square around the signer: every published drawing lies within columns 83-236.
 """
 
 LOAD_RATIO: Final = 286 / 256
@@ -54,7 +54,7 @@ def survey(root: Path) -> Survey:
     dev = _apart(dev, train)
     parts: dict[Split, dict[int, Path]] = {"train": train, "dev": dev, "test": _apart(test, {**train, **dev})}
     for split, frames in parts.items():
-        for number, path in sorted(frames.items()):
+        for _, path in sorted(frames.items()):
             source = f"{path.parent.name}, frames {min(frames)}-{max(frames)}"
             found.samples.append(Sample(f"{path.parent.name}/{path.stem}", split, source, None, (path,)))
     return found
@@ -97,12 +97,16 @@ def read_pair(path: Path, crop: bool = True) -> tuple[Image, Image]:
     if both.shape[1] % 2 or both.shape[1] <= height:
         raise ValueError(f"{path}: {both.shape[1]} x {height} pixels, expected two halves of one size side by side")
     frame, drawing = both[:, :width], both[:, width:]
-    if crop:
-        top, bottom, left, right = (
-            round(share * length) for share, length in zip(PICTURE, (height, height, width, width), strict=True)
-        )
-        frame, drawing = frame[top:bottom, left:right], drawing[top:bottom, left:right]
-    return drawing, frame
+    return (cropped(drawing), cropped(frame)) if crop else (drawing, frame)
+
+
+def cropped(half: Image) -> Image:
+    """What `PICTURE` keeps of a half (H, W, 3)."""
+    height, width = half.shape[:2]
+    top, bottom, left, right = (
+        round(share * length) for share, length in zip(PICTURE, (height, height, width, width), strict=True)
+    )
+    return half[top:bottom, left:right]
 
 
 @dataclass
@@ -167,6 +171,7 @@ class Boston50(SurveyedDataModule):
     def reader(self) -> PairReader:
         return PairReader(self.image_size, self.mirror, self.crop)
 
-    def collate(self, items: list[tuple[str, Image, Image]]) -> PairBatch:
+    @staticmethod
+    def collate(items: list[tuple[str, Image, Image]]) -> PairBatch:
         names, drawings, frames = zip(*items, strict=True)
         return PairBatch(signed_pixels(drawings), signed_pixels(frames), list(names))
