@@ -1,6 +1,7 @@
 """What every LightningDataModule of a data set does alike: its folder, its twin, its samples, its loaders."""
 
 import hashlib
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields, replace
@@ -16,6 +17,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from datamodules.avatar.twins import Twin, ensure_twin
+from datamodules.canvas import Image
 from datamodules.images import stack
 from datamodules.samples import SPLITS, Sample, Split, Survey
 from datamodules.splits import refuse_leaks
@@ -166,9 +168,10 @@ class SurveyedDataModule(SignDataModule):
     def reader(self) -> Reader:
         """What reads a sample."""
 
+    @staticmethod
     @abstractmethod
-    def collate(self, items: list[Any]) -> Batch:
-        """A batch of what the reader returned."""
+    def collate(items: list[Any]) -> Batch:
+        """A batch of what the reader returned, made in a loader's process."""
 
     @cached_property
     def surveyed(self) -> Survey:
@@ -178,7 +181,11 @@ class SurveyedDataModule(SignDataModule):
     @cached_property
     def samples(self) -> dict[Split, list[Sample]]:
         """The samples of each split. Raises ValueError naming every error of the survey, or a leak."""
-        return usable(self.root, self.surveyed)
+        samples = usable(self.root, self.surveyed)
+        if self.trainer is None or self.trainer.is_global_zero:
+            for finding in self.surveyed.findings[:3]:
+                print(f"{self.root}: {finding.where}: {finding.message}", file=sys.stderr)
+        return samples
 
     def content(self) -> Iterable[Path]:
         return sorted({path for sample in self.surveyed.samples for path in sample.files})
@@ -217,6 +224,6 @@ def usable(root: Path, survey: Survey, shown: int = 10) -> dict[Split, list[Samp
     return {split: [sample for sample in survey.samples if sample.split == split] for split in SPLITS}
 
 
-def signed_pixels(images: Sequence[np.ndarray]) -> Tensor:
+def signed_pixels(images: Sequence[Image] | Image) -> Tensor:
     """N uint8 RGB pictures (H, W, 3) as a float tensor (N, 3, H, W) in [-1, 1]: bytes until all are together."""
     return torch.from_numpy(stack(images)).float().div_(127.5).sub_(1)

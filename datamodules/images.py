@@ -78,6 +78,6 @@ def centre_square(height: int, width: int) -> tuple[int, int, int]:
     return (height - side) // 2, (width - side) // 2, side
 
 
-def stack(images: Sequence[Image]) -> npt.NDArray[np.uint8]:
+def stack(images: Sequence[Image] | Image) -> npt.NDArray[np.uint8]:
     """N pictures (H, W, 3) of one size as (N, 3, H, W), the order of networks."""
     return np.ascontiguousarray(np.stack(images).transpose(0, 3, 1, 2))

@@ -86,12 +86,13 @@ class LetterBatch(Batch):
 
 @dataclass(frozen=True)
 class LetterReader:
-    """A picture, (S, S, 3) uint8, with its sample."""
+    """A picture's name, label and pixels, (S, S, 3) uint8."""
 
     image_size: int
 
-    def __call__(self, sample: Sample, rng: np.random.Generator | None) -> tuple[Sample, Image]:
-        return sample, resize(read_image(sample.files[0]), self.image_size, self.image_size)
+    def __call__(self, sample: Sample, rng: np.random.Generator | None) -> tuple[str, int, Image]:
+        image = resize(read_image(sample.files[0]), self.image_size, self.image_size)
+        return sample.name, CLASSES.index(str(sample.label)), image
 
 
 class Letters(SurveyedDataModule):
@@ -127,7 +128,7 @@ class Letters(SurveyedDataModule):
     def reader(self) -> LetterReader:
         return LetterReader(self.image_size)
 
-    def collate(self, items: list[tuple[Sample, Image]]) -> LetterBatch:
-        samples, images = zip(*items, strict=True)
-        labels = torch.tensor([CLASSES.index(sample.label) for sample in samples])
-        return LetterBatch(signed_pixels(images), labels, [sample.name for sample in samples])
+    @staticmethod
+    def collate(items: list[tuple[str, int, Image]]) -> LetterBatch:
+        names, labels, images = zip(*items, strict=True)
+        return LetterBatch(signed_pixels(images), torch.tensor(labels), list(names))

@@ -1,0 +1,107 @@
+"""The clips of a WLASL folder: what of its index is on disk, split so that no source video leaks."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Final, Literal
+
+from datamodules.samples import Finding, Sample, Survey
+from datamodules.splits import assign, components, leaks
+from datamodules.wlasl_index import Instance, find_index, read_index
+
+SplitBy = Literal["source", "signer", "official"]
+INDEX_FPS: Final = 25
+"""The rate at which an index counts frames, whatever the rate of the file."""
+
+
+def survey(root: Path, index: str | None = None, split: SplitBy = "source") -> Survey:
+    """The clips `videos/<id>.mp4` that an index names and that are there, a gloss their label.
+
+    Links died, so clips are missing from every copy: one warning counts them. Splits are assigned over the whole index:
+    which clips are missing changes nobody's split.
+
+    Args:
+        root: the folder.
+        index: its index, relative to `root`; None finds the v0.3 one, else the largest nslt one, in `root` or meta/.
+        split: what stays together. "source": clips of one url. "signer": clips of one signer, and of one url, which is
+            all that is known where no signer is. "official": the index's own splits, in which clips of one url do leak;
+            that is a warning, and a clip its own source.
+
+    Raises:
+        ValueError: a broken index, or an nslt one, which knows no sources, where they are needed.
+        FileNotFoundError: no index.
+    """
+    path = root / index if index else find_index(root)
+    if path is None:
+        raise FileNotFoundError(f"{root}: no WLASL_v0.3.json and no nslt_*.json, neither there nor in meta/")
+    instances = read_index(path)
+    found = Survey()
+    named: dict[str, Instance] = {}
+    for instance in instances:
+        if instance.video in named:
+            glosses = f"{named[instance.video].gloss!r} and {instance.gloss!r}"
+            found.findings.append(Finding("duplicate", instance.video, f"twice in {path.name}, as {glosses}"))
+        named[instance.video] = instance
+    samples = split_instances(path, list(named.values()), split)
+    if split == "official":
+        found.findings += _official_leaks(list(named.values()))
+    sizes = {file.name: file.stat().st_size for file in (root / "videos").glob("*.mp4")}
+    there = [replace(s, files=(root / "videos" / f"{s.name}.mp4",)) for s in samples if sizes.get(f"{s.name}.mp4")]
+    found.samples = there
+    empty = sorted(name for name, size in sizes.items() if not size)
+    unlisted = sorted(name for name in sizes if name.removesuffix(".mp4") not in named)
+    gone = len(samples) - len(there)
+    for kind, number, message in (
+        ("missing", gone, f"{gone} of the {len(samples)} clips that {path.name} names are not there: links die"),
+        ("unreadable", len(empty), f"{len(empty)} files of 0 bytes, such as {empty[:1]}; remove or fetch them"),
+        ("unlisted", len(unlisted), f"{len(unlisted)} files that {path.name} does not name, such as {unlisted[:1]}"),
+    ):
+        if number:
+            found.findings.append(Finding(kind, "videos", message, "warning"))
+    return found
+
+
+def split_instances(path: Path, instances: Sequence[Instance], split: SplitBy) -> list[Sample]:
+    """The clips of an index as samples without files; see `survey`."""
+    if split == "official":
+        return [Sample(clip.video, clip.split, clip.video, clip.gloss) for clip in instances]
+    if any(clip.url is None for clip in instances):
+        raise ValueError(
+            f"{path}: an nslt index does not tell which clips share a source video, which split={split!r} needs; "
+            "set data.init_args.index to a v0.3 index, or data.init_args.split to official"
+        )
+    sources = [str(clip.url) for clip in instances]
+    if split == "signer":
+        links = [(_signer(clip), str(clip.url)) for clip in instances]
+        together = components(links)
+        sources = [together[str(clip.url)] for clip in instances]
+    splits = assign(sources, [clip.gloss for clip in instances])
+    return [Sample(c.video, s, source, c.gloss) for c, s, source in zip(instances, splits, sources, strict=True)]
+
+
+def _signer(clip: Instance) -> str:
+    # "(" sorts before any url: what hangs together is named after its signer
+    return str(clip.url) if clip.signer is None or clip.signer < 0 else f"(signer {clip.signer})"
+
+
+def _official_leaks(instances: Sequence[Instance]) -> list[Finding]:
+    found = leaks(Sample(clip.video, clip.split, clip.url or clip.video, clip.gloss) for clip in instances)
+    if not found:
+        return []
+    clips = sum(map(len, found.values()))
+    message = f"{clips} clips of {len(found)} source videos stand in more than one official split"
+    return [Finding("leak", next(iter(found)), message, "warning")]
+
+
+def frame_range(clip: Instance, frames: int, fps: float) -> tuple[int, int]:
+    """First and last frame (exclusive, from 0) of a clip in its file of `frames` frames.
+
+    An index counts frames of the source video at 25 a second; published clips are already cut to them (70212 is frames
+    2150 to 2249 of its video, and a file of 100 frames). So a range applies only where the file is as long as the
+    source must be: it reaches beyond the range's end, and is more than one and a half times as long as the range.
+    """
+    length = frames * INDEX_FPS / fps
+    end = clip.end if clip.end > 0 else length
+    if clip.start >= end or end > length or length <= 1.5 * (end - clip.start + 1):
+        return 0, frames
+    return round((clip.start - 1) * fps / INDEX_FPS), min(frames, round(end * fps / INDEX_FPS))
