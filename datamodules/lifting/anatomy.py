@@ -32,6 +32,8 @@ PHALANGES: Final = np.array(
 """Bones of thumb (metacarpal first) to pinky beyond the joints of `PALM`, in palms."""
 FAN: Final = np.radians([50.0, 8.0, 1.0, -6.0, -13.0])
 """Direction of each finger in the palm's plane, from distal toward the thumb."""
+RELAXED_THUMB: Final = np.array([[0.57, 0.67, 0.47], [0.1, 0.96, 0.25], [-0.3, 0.95, 0.0]])
+"""Directions of its bones: radial, distal, palmar. The metacarpal stands off the palm, the rest bends across it."""
 
 BONES: Final = (
     *((NOSE, NECK), (LEFT_SHOULDER, NECK), (RIGHT_SHOULDER, NECK)),

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from datamodules.lifting.anatomy import FAN, PALM
+from datamodules.lifting.anatomy import FAN, PALM, RELAXED_THUMB
 from datamodules.lifting.choosing import Array, choose
 
 _SIGNS: Final = np.array([(a, b, c) for a in (1, -1) for b in (1, -1) for c in (1, -1)], np.float64)
@@ -93,10 +93,10 @@ def _finger_strain(local: Array) -> Array:
 
 
 def _thumb_strain(local: Array) -> Array:
-    """Of thumbs (..., 8, 3, 3) in the palm's frame: its joints turn little, and it hardly reaches behind the palm."""
+    """Of thumbs (..., 8, 3, 3) in the palm's frame: the way from a relaxed thumb, and sharp turns of its joints."""
     turn = np.arccos(np.clip((local[..., 1:, :] * local[..., :-1, :]).sum(-1), -1, 1))
-    strain: Array = 0.5 * np.square(turn).sum(-1) + 4 * np.square(np.maximum(turn - _THUMB_TURN, 0)).sum(-1)
-    strain += 2 * np.square(np.maximum(-0.1 - local[..., 2], 0)).sum(-1)
+    strain: Array = 4 * np.square(np.maximum(turn - _THUMB_TURN, 0)).sum(-1)
+    strain += 0.5 * np.square(local - RELAXED_THUMB).sum((-1, -2))
     return strain
 
 
