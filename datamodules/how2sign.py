@@ -1,55 +1,131 @@
 """How2Sign (Duarte et al. 2021): English instructional videos with American Sign Language."""
 
-import csv
+import hashlib
+import sys
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from datamodules.formats import read_lines, read_skels
-from datamodules.text_pose import TextPose, TextPoseDataModule, paired
+from datamodules.canvas import Image
+from datamodules.formats import iterate_skels, read_lines
+from datamodules.how2sign_files import PUBLISHED, Sentence, read_table, sentence_folders, table_path
+from datamodules.samples import SPLITS, Finding, Sample, Split, Survey
+from datamodules.sequences import Sequences, cached, file_identity
+from datamodules.text_pose import TextPoseDataModule
+from datamodules.text_pose_survey import draw_lines, lacking, repeated_texts, survey_skels
+
+
+def survey(root: Path) -> Survey:
+    """Every sentence with poses, and what is wrong with them and with the tables.
+
+    Raises:
+        FileNotFoundError: no table of sentences is there.
+        ValueError: a table that cannot be read.
+    """
+    found = lacking(root, [table_path(root, split) for split in SPLITS])
+    pairs: list[tuple[Sample, str]] = []
+    seen: dict[bytes, Sample] = {}
+    for split in SPLITS:
+        table = table_path(root, split)
+        sentences = read_table(table) if table.is_file() else {}
+        skels, files = (root / f"{PUBLISHED[split]}.{kind}" for kind in ("skels", "files"))
+        if skels.is_file() and files.is_file():
+            samples = [
+                Sample(name, split, sentences[name].video if name in sentences else name) for name in read_lines(files)
+            ]
+            survey_skels(found, skels, samples, seen)
+        else:
+            missing = [path for path in (skels, files) if not path.is_file()]
+            folders = sentence_folders(root, split)
+            samples = [
+                Sample(name, split, sentence.video, files=(folders[name],))
+                for name, sentence in sentences.items()
+                if name in folders
+            ]
+            if not samples or len(missing) < 2:
+                message = f"no such file{', and no OpenPose keypoints' * (not samples)}"
+                found.findings += [Finding("missing", path.name, message) for path in missing]
+        found.samples += samples
+        posed = {sample.name for sample in samples}
+        for name in posed - sentences.keys():
+            found.findings.append(Finding("unlisted", name, f"poses of {split} without a row in {table.name}"))
+        alone = [name for name in sentences if name not in posed]
+        if alone and posed:
+            message = f"{len(alone)} of {len(sentences)} sentences of {split} have no poses and are left out"
+            found.findings.append(Finding("no poses", alone[0], message, "warning"))
+        pairs += [(sample, sentences[sample.name].text) for sample in samples if sample.name in sentences]
+    found.findings += repeated_texts(pairs)
+    return found
+
+
+def pictures(root: Path, samples: Collection[Sample]) -> Iterator[tuple[Sample, Image]]:
+    """Samples with a drawing of some of their frames."""
+    for split in SPLITS:
+        files = root / f"{PUBLISHED[split]}.files"
+        if files.is_file():
+            chosen = [sample for sample in samples if sample.split == split]
+            yield from draw_lines(files.with_suffix(".skels"), read_lines(files), chosen)
 
 
 class How2Sign(TextPoseDataModule):
-    """The published realigned sentences beside their 3D poses.
+    """The published realigned sentences beside their 3D poses, in the official split.
 
-    `how2sign_realigned_{train,val,test}.csv` (tab-separated, as published) holds the sentences;
-    `{train,val,test}.skels` the poses, one sequence a line, and `{train,val,test}.files` their SENTENCE_NAMEs.
+    `how2sign_realigned_{train,val,test}.csv` (tab-separated, as published) holds the sentences, in `root` or where the
+    official download has it. The poses of a split are
+
+    - `{train,val,test}.skels`, one sequence a line, and `{train,val,test}.files`, their SENTENCE_NAMEs; else
+    - the 2D keypoints of the official download (`sentence_folders`), lifted to 3D once, into the cache.
+
     Sentences without poses are left out, as in SignDiff, section 4.1.
     """
 
-    layout = "how2sign"
+    dataset = "how2sign"
 
-    def files(self, split: str) -> list[Path]:
-        name = {"dev": "val"}.get(split, split)
-        return [
-            self.root / f"how2sign_realigned_{name}.csv",
-            self.root / f"{name}.skels",
-            self.root / f"{name}.files",
-        ]
+    def files(self, split: Split) -> list[Path]:
+        name = PUBLISHED[split]
+        prepared = [self.root / f"{name}.skels", self.root / f"{name}.files"]
+        table = table_path(self.root, split)
+        return [table] if self.lifts(split) else [table, *prepared]
 
-    def read(self, split: str) -> list[TextPose]:
-        table, skels, files = self.files(split)
-        sentences = read_sentences(table)
-        names, joints = read_lines(files), list(read_skels(skels))
-        paired(self.root, names, {skels.name: joints})
+    def lifts(self, split: Split) -> bool:
+        """Whether its poses come from OpenPose keypoints, as there are some and no prepared file."""
+        return not (self.root / f"{PUBLISHED[split]}.skels").exists() and bool(sentence_folders(self.root, split))
+
+    def prepare_data(self) -> None:
+        super().prepare_data()
+        splits = [split for split in SPLITS if self.lifts(split)]
+        if splits:
+            print(f"{self.root}: {', '.join(splits)} lifted from OpenPose keypoints to 3D", file=sys.stderr)
+
+    def fingerprint(self) -> str:
+        """As for every data set; of keypoints, what they were lifted to."""
+        digest = hashlib.sha256(super().fingerprint().encode())
+        for split in filter(self.lifts, SPLITS):
+            with self.poses(split).path.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+        return digest.hexdigest()
+
+    def pairs(self, split: Split) -> list[tuple[Sample, str]]:
+        table, *prepared = self.files(split)
+        sentences = read_table(table)
+        names = read_lines(prepared[1]) if prepared else self._with_keypoints(split, sentences)
         unknown = [name for name in names if name not in sentences]
         if unknown:
             raise ValueError(
-                f"{files}: {len(unknown)} of {len(names)} names are not in {table.name}, the first is {unknown[0]!r}"
+                f"{prepared[1]}: {len(unknown)} of {len(names)} names are not in {table.name}, "
+                f"the first is {unknown[0]!r}"
             )
-        return [TextPose(name, sentences[name], pose) for name, pose in zip(names, joints, strict=True)]
+        return [(Sample(name, split, sentences[name].video), sentences[name].text) for name in names]
 
+    def poses(self, split: Split) -> Sequences:
+        table, *prepared = self.files(split)
+        if prepared:
+            return cached(prepared[0], file_identity(prepared[0]), iterate_skels(prepared[0]))
+        from datamodules.how2sign_openpose import lifted
 
-def read_sentences(path: Path) -> dict[str, str]:
-    """SENTENCE by SENTENCE_NAME from a realigned csv. Raises ValueError naming missing columns and cells."""
-    with path.open(encoding="utf-8", newline="") as file:
-        table = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-        missing = {"SENTENCE_NAME", "SENTENCE"} - set(table.fieldnames or ())
-        if missing:
-            raise ValueError(
-                f"{path}: no column {', '.join(sorted(missing))}; expected the tab-separated realigned csv of How2Sign"
-            )
-        sentences = {}
-        for row in table:
-            if not row["SENTENCE_NAME"] or not row["SENTENCE"]:
-                raise ValueError(f"{path}, line {table.line_num}: no SENTENCE_NAME or no SENTENCE; repair or remove it")
-            sentences[row["SENTENCE_NAME"]] = row["SENTENCE"]
-        return sentences
+        sentences = read_table(table)
+        there = self._with_keypoints(split, sentences)
+        return lifted(self.root, split, {name: sentences[name] for name in there})
+
+    def _with_keypoints(self, split: Split, sentences: dict[str, Sentence]) -> list[str]:
+        there = sentence_folders(self.root, split)
+        return [name for name in sentences if name in there]

@@ -1,21 +1,76 @@
 """RWTH-PHOENIX-Weather-2014T as Progressive Transformers prepares it (Saunders et al. 2020)."""
 
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from datamodules.formats import read_lines, read_skels
-from datamodules.text_pose import TextPose, TextPoseDataModule, paired
+from datamodules.canvas import Image
+from datamodules.formats import iterate_skels, read_lines
+from datamodules.samples import SPLITS, Finding, Sample, Split, Survey
+from datamodules.sequences import Sequences, cached, file_identity
+from datamodules.text_pose import TextPoseDataModule, paired
+from datamodules.text_pose_survey import draw_lines, lacking, repeated_texts, survey_skels
+
+KINDS = ("skels", "text", "files")
+
+
+def survey(root: Path) -> Survey:
+    """Every sentence that `{train,dev,test}.files` names, and what is wrong with its text and its poses.
+
+    Raises:
+        FileNotFoundError: none of the data set's files is there.
+    """
+    found = lacking(root, [root / f"{split}.{kind}" for split in SPLITS for kind in KINDS])
+    pairs: list[tuple[Sample, str]] = []
+    seen: dict[bytes, Sample] = {}
+    for split in SPLITS:
+        skels, text, files = (root / f"{split}.{kind}" for kind in KINDS)
+        names = read_lines(files) if files.is_file() else []
+        samples = [Sample(name, split, recording(name)) for name in names]
+        found.samples += samples
+        if text.is_file():
+            texts = read_lines(text)
+            if len(texts) != len(names):
+                message = f"{len(texts)} lines, but {files.name} has {len(names)}"
+                found.findings.append(Finding("mismatch", text.name, message))
+            pairs += zip(samples, texts, strict=False)
+        if skels.is_file():
+            survey_skels(found, skels, samples, seen)
+    found.findings += [Finding("empty", sample.name, "a sentence without words") for sample, text in pairs if not text]
+    found.findings += repeated_texts(pairs)
+    return found
+
+
+def pictures(root: Path, samples: Collection[Sample]) -> Iterator[tuple[Sample, Image]]:
+    """Samples with a drawing of some of their frames."""
+    for split in SPLITS:
+        files = root / f"{split}.files"
+        if files.is_file():
+            yield from draw_lines(root / f"{split}.skels", read_lines(files), [s for s in samples if s.split == split])
 
 
 class Phoenix14T(TextPoseDataModule):
-    """German weather forecasts: `{train,dev,test}.{skels,text,files}`, one sequence a line in each."""
+    """German weather forecasts: `{train,dev,test}.{skels,text,files}`, one sequence a line in each.
 
-    layout = "phoenix14t"
+    The split is the official one; what a sentence was cut from is the recording that its line of `.files` names,
+    whatever folder stands before it.
+    """
 
-    def files(self, split: str) -> list[Path]:
-        return [self.root / f"{split}.{kind}" for kind in ("skels", "text", "files")]
+    dataset = "phoenix14t"
 
-    def read(self, split: str) -> list[TextPose]:
-        skels, text, files = self.files(split)
-        names, texts, joints = read_lines(files), read_lines(text), list(read_skels(skels))
-        paired(self.root, names, {text.name: texts, skels.name: joints})
-        return [TextPose(*pair) for pair in zip(names, texts, joints, strict=True)]
+    def files(self, split: Split) -> list[Path]:
+        return [self.root / f"{split}.{kind}" for kind in KINDS]
+
+    def pairs(self, split: Split) -> list[tuple[Sample, str]]:
+        _, text, files = self.files(split)
+        names, texts = read_lines(files), read_lines(text)
+        paired(self.root, names, {text.name: texts})
+        return [(Sample(name, split, recording(name)), sentence) for name, sentence in zip(names, texts, strict=True)]
+
+    def poses(self, split: Split) -> Sequences:
+        skels = self.files(split)[0]
+        return cached(skels, file_identity(skels), iterate_skels(skels))
+
+
+def recording(name: str) -> str:
+    """The recording that a line of `.files` names: "train/11August_2010_Wednesday_tagesschau-1" without its folder."""
+    return name.rpartition("/")[2]

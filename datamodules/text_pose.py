@@ -1,18 +1,21 @@
 """Pairs of a sentence and its poses, batched by length: what every text-to-pose data set shares."""
 
-import hashlib
-from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence, Sized
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import overload
 
-import lightning as L
 import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from datamodules.avatar.twins import Twin, ensure_twin
+from datamodules.base import SignDataModule
+from datamodules.samples import SPLITS, Sample, Split
+from datamodules.sequences import Joints, Sequences
+from datamodules.splits import refuse_leaks
 from datamodules.text import Tokenizer
 
 SOURCE_FPS = 25.0
@@ -25,7 +28,42 @@ class TextPose:
 
     name: str
     text: str
-    joints: np.ndarray
+    joints: Joints
+
+
+class Examples(Dataset[TextPose], Sequence[TextPose]):
+    """Pairs whose joints stay in the mapped file until they are asked for, every `stride`-th frame of them.
+
+    lengths: frames of each, after striding.
+    """
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        texts: Sequence[str],
+        sequences: Sequences,
+        stride: int = 1,
+        longest: int | None = None,
+    ) -> None:
+        lengths = -(-sequences.lengths // stride)
+        self._rows: list[int] = np.flatnonzero((lengths > 0) & (lengths <= (longest or np.inf))).tolist()
+        self.lengths: list[int] = lengths[self._rows].tolist()
+        self.names = [names[row] for row in self._rows]
+        self.texts = [texts[row] for row in self._rows]
+        self._sequences, self._stride = sequences, stride
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, index: int) -> TextPose: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[TextPose]: ...
+    def __getitem__(self, index: int | slice) -> TextPose | list[TextPose]:
+        if isinstance(index, slice):
+            return [self[place] for place in range(*index.indices(len(self)))]
+        joints = self._sequences[self._rows[index]][:: self._stride]
+        return TextPose(self.names[index], self.texts[index], joints)
 
 
 @dataclass
@@ -46,17 +84,6 @@ class TextPoseBatch:
             joints=self.joints.pin_memory(),
             lengths=self.lengths.pin_memory(),
         )
-
-
-class _Examples(Dataset[TextPose]):
-    def __init__(self, examples: Sequence[TextPose]) -> None:
-        self.examples = examples
-
-    def __len__(self) -> int:
-        return len(self.examples)
-
-    def __getitem__(self, index: int) -> TextPose:
-        return self.examples[index]
 
 
 class LengthOrder(Sampler[int]):
@@ -82,7 +109,7 @@ class LengthOrder(Sampler[int]):
         return iter(np.concatenate(shuffled).tolist())
 
 
-class TextPoseDataModule(L.LightningDataModule, ABC):
+class TextPoseDataModule(SignDataModule):
     """Reads train, dev and test pairs of one data set.
 
     root: the data set's folder.
@@ -95,8 +122,6 @@ class TextPoseDataModule(L.LightningDataModule, ABC):
     twin: where `root` does not exist, write the avatar's twin of the data set there.
     """
 
-    layout: str
-
     def __init__(
         self,
         root: str,
@@ -108,20 +133,10 @@ class TextPoseDataModule(L.LightningDataModule, ABC):
         seed: int = 0,
         twin: Twin | None = None,
     ) -> None:
-        super().__init__()
-        for name, value, least in (
-            ("batch_size", batch_size, 1),
-            ("stride", stride, 1),
-            ("max_frames", max_frames, 1),
-            ("min_count", min_count, 1),
-            ("num_workers", num_workers, 0),
-        ):
-            if value < least:
-                raise ValueError(f"data.init_args.{name}: found {value}, expected at least {least}")
-        self.root = Path(root)
-        self.batch_size, self.stride, self.max_frames = batch_size, stride, max_frames
-        self.min_count, self.num_workers, self.seed, self.twin = min_count, num_workers, seed, twin
-        self.examples: dict[str, list[TextPose]] = {}
+        super().__init__(root, batch_size, num_workers, seed, twin)
+        self.at_least(stride=(stride, 1), max_frames=(max_frames, 1))
+        self.stride, self.max_frames, self.min_count = stride, max_frames, min_count
+        self.examples: dict[Split, Examples] = {}
 
     @property
     def fps(self) -> float:
@@ -129,98 +144,97 @@ class TextPoseDataModule(L.LightningDataModule, ABC):
         return SOURCE_FPS / self.stride
 
     @abstractmethod
-    def files(self, split: str) -> list[Path]:
-        """The files that hold a split ("train", "dev" or "test")."""
+    def files(self, split: Split) -> list[Path]:
+        """The files that hold a split."""
 
     @abstractmethod
-    def read(self, split: str) -> list[TextPose]:
-        """Every pair of a split, at the data set's own frame rate."""
+    def pairs(self, split: Split) -> list[tuple[Sample, str]]:
+        """The sentences of a split that have poses, in the order of their poses, each with its text."""
+
+    @abstractmethod
+    def poses(self, split: Split) -> Sequences:
+        """The poses of a split, at 25 frames a second; parsed now where they were not before."""
+
+    def content(self) -> Iterable[Path]:
+        return [path for split in SPLITS for path in self.files(split)]
 
     def prepare_data(self) -> None:
-        """Write the twin where it is asked for, and see that every file is there.
+        """Write the twin where it is asked for, see that every file is there, and parse the poses.
 
-        Raises FileNotFoundError naming all that is missing.
+        Raises:
+            FileNotFoundError: naming all that is missing.
+            ValueError: files that cannot be read or do not belong together, or a source in two splits.
         """
         if self.twin is not None:
-            ensure_twin(self.layout, self.root, self.twin)
-        missing = [path for split in ("train", "dev", "test") for path in self.files(split) if not path.is_file()]
+            ensure_twin(self.dataset, self.root, self.twin, videos=False)
+        missing = [path for split in SPLITS for path in self.files(split) if not path.is_file()]
         if missing:
             names = ", ".join(path.name for path in missing)
             raise FileNotFoundError(
-                f"{self.root}: missing {names}. Put the {self.layout} files there, set data.init_args.root to "
+                f"{self.root}: missing {names}. Put the {self.dataset} files there, set data.init_args.root to "
                 "where they are, or add --starter to train on the embedded avatar instead."
             )
+        refuse_leaks(self.root, [sample for split in SPLITS for sample, _ in self.pairs(split)])
+        for split in SPLITS:
+            self.poses(split)
+
+    def read(self, split: Split, stride: int = 1, longest: int | None = None) -> Examples:
+        """The pairs of a split: every `stride`-th frame, and none of more than `longest` frames then."""
+        pairs, poses = self.pairs(split), self.poses(split)
+        paired(self.root, pairs, {f"{split}'s poses": poses})
+        return Examples([sample.name for sample, _ in pairs], [text for _, text in pairs], poses, stride, longest)
 
     def setup(self, stage: str) -> None:
         """Read what a stage needs; the vocabulary always comes from the training texts."""
         if "train" not in self.examples:
-            self.examples["train"] = self._strided("train", self.max_frames)
-            self.tokenizer = Tokenizer.build((example.text for example in self.examples["train"]), self.min_count)
+            self.examples["train"] = self._kept("train", self.max_frames)
+            self.tokenizer = Tokenizer.build(self.examples["train"].texts, self.min_count)
             self._readable("train")
-        needed = {"fit": ("dev",), "validate": ("dev",), "test": ("test",)}.get(stage, ())
-        for split in needed:
-            if split not in self.examples:
-                self.examples[split] = self._strided(split, None)
-                self._readable(split)
-
-    def fingerprint(self) -> str:
-        """SHA-256 over the data set's files, the name of each before its bytes."""
-        digest = hashlib.sha256()
-        for split in ("train", "dev", "test"):
-            for path in self.files(split):
-                digest.update(path.name.encode())
-                with path.open("rb") as file:
-                    digest.update(hashlib.file_digest(file, "sha256").digest())
-        return digest.hexdigest()
+        needed: dict[str, Split] = {"fit": "dev", "validate": "dev", "test": "test"}
+        split = needed.get(stage)
+        if split and split not in self.examples:
+            self.examples[split] = self._kept(split, None)
+            self._readable(split)
 
     def training_joints(self) -> Tensor:
         """All training frames, (frames, 50, 3), for the statistics that normalise them."""
-        return torch.from_numpy(np.concatenate([example.joints for example in self.examples["train"]]))
+        train = self.examples["train"]
+        return torch.from_numpy(np.concatenate([example.joints for example in train]))
 
     def train_dataloader(self) -> DataLoader[TextPose]:
-        lengths = [len(example.joints) for example in self.examples["train"]]
-        return self._loader("train", LengthOrder(lengths, self.batch_size, self.seed))
+        order = LengthOrder(self.examples["train"].lengths, self.batch_size, self.seed)
+        return self.loader(self.examples["train"], sampler=order, collate=self.collate)
 
     def val_dataloader(self) -> DataLoader[TextPose]:
-        return self._loader("dev")
+        return self.loader(self.examples["dev"], collate=self.collate)
 
     def test_dataloader(self) -> DataLoader[TextPose]:
-        return self._loader("test")
+        return self.loader(self.examples["test"], collate=self.collate)
 
-    def _strided(self, split: str, longest: int | None) -> list[TextPose]:
-        examples = [TextPose(e.name, e.text, e.joints[:: self.stride].copy()) for e in self.read(split)]
-        kept = [e for e in examples if longest is None or len(e.joints) <= longest]
+    def _kept(self, split: Split, longest: int | None) -> Examples:
+        kept = self.read(split, self.stride, longest)
         if not kept:
+            there = len(self.pairs(split))
             raise ValueError(
-                f"{self.root}: no {split} sequence left of {len(examples)}: each is longer than max_frames={longest}"
-                if examples
+                f"{self.root}: no {split} sequence left of {there}: each is longer than max_frames={longest}"
+                if there
                 else f"{self.root}: the {split} split is empty"
             )
         return kept
 
-    def _readable(self, split: str) -> None:
+    def _readable(self, split: Split) -> None:
         """Raise ValueError for the first sentence that has nothing to sign, before a step is made."""
-        for example in self.examples[split]:
+        examples = self.examples[split]
+        for name, text in zip(examples.names, examples.texts, strict=True):
             try:
-                self.tokenizer.encode(example.text)
+                self.tokenizer.encode(text)
             except ValueError as error:
-                raise ValueError(f"{self.root}: {split} sentence {example.name}: {error}") from None
-
-    def _loader(self, split: str, sampler: Sampler[int] | None = None) -> DataLoader[TextPose]:
-        return DataLoader(
-            _Examples(self.examples[split]),
-            batch_size=self.batch_size,
-            sampler=sampler,
-            num_workers=self.num_workers,
-            persistent_workers=self.num_workers > 0,
-            pin_memory=torch.cuda.is_available(),
-            collate_fn=self.collate,
-        )
+                raise ValueError(f"{self.root}: {split} sentence {name}: {error}") from None
 
     def collate(self, examples: Sequence[TextPose]) -> TextPoseBatch:
         """Pad a list of pairs into a batch."""
         tokens = [torch.tensor(self.tokenizer.encode(example.text)) for example in examples]
-        joints = [torch.from_numpy(example.joints) for example in examples]
+        joints = [torch.from_numpy(np.array(example.joints)) for example in examples]  # the mapped file is read-only
         pad = torch.nn.utils.rnn.pad_sequence
         return TextPoseBatch(
             tokens=pad(tokens, batch_first=True),

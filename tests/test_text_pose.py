@@ -7,14 +7,15 @@ import pytest
 import torch
 
 from datamodules.avatar.twins import Twin
-from datamodules.how2sign import How2Sign, read_sentences
+from datamodules.how2sign import How2Sign
+from datamodules.how2sign_files import read_table
 from datamodules.phoenix14t import Phoenix14T
 from datamodules.text_pose import LengthOrder
 
 DATASETS = [How2Sign, Phoenix14T]
 
 
-@pytest.fixture(scope="module", params=DATASETS, ids=lambda dataset: dataset.layout)
+@pytest.fixture(scope="module", params=DATASETS, ids=lambda dataset: dataset.dataset)
 def twin(request, tmp_path_factory):
     data = request.param(str(tmp_path_factory.mktemp("data") / "twin"), batch_size=4, stride=2, twin=Twin(20))
     data.prepare_data()
@@ -187,18 +188,28 @@ def test_real_phoenix14t_samples_are_read(shared):
 
 
 def test_the_real_how2sign_table_is_read(shared):
-    sentences = read_sentences(shared / "data" / "how2sign" / "how2sign_realigned_val.csv")
+    sentences = read_table(shared / "data" / "how2sign" / "how2sign_realigned_val.csv")
     assert len(sentences) == 1741
-    assert sentences["-d5dN54tH2E_1-1-rgb_front"] == "I call it painting the wall."
+    sentence = sentences["-d5dN54tH2E_1-1-rgb_front"]
+    assert (sentence.video, sentence.text) == ("-d5dN54tH2E", "I call it painting the wall.")
+    assert sentence.seconds == pytest.approx(3.63)
 
 
-def test_a_table_with_an_empty_cell_is_refused_by_line(tmp_path):
-    (tmp_path / "table.csv").write_text("SENTENCE_NAME\tSENTENCE\na\tb\nc\n")
-    with pytest.raises(ValueError, match="line 3: no SENTENCE_NAME or no SENTENCE"):
-        read_sentences(tmp_path / "table.csv")
+HEAD = "VIDEO_ID\tSENTENCE_NAME\tSTART_REALIGNED\tEND_REALIGNED\tSENTENCE\n"
 
 
-def test_a_table_without_its_columns_is_refused(tmp_path):
-    (tmp_path / "table.csv").write_text("SENTENCE_NAME,SENTENCE\na,b\n")
-    with pytest.raises(ValueError, match="no column SENTENCE"):
-        read_sentences(tmp_path / "table.csv")
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (HEAD + "v\ta\t0\t1\tb\nv\tc\t0\t1\n", "line 3: no SENTENCE;"),
+        (HEAD + "v\ta\t0\tend\tb\n", "line 2: found '0' to 'end', expected START_REALIGNED and END_REALIGNED in sec"),
+        (
+            "SENTENCE_NAME,SENTENCE\na,b\n",
+            "no column END_REALIGNED, SENTENCE, SENTENCE_NAME, START_REALIGNED, VIDEO_ID",
+        ),
+    ],
+)
+def test_a_broken_table_is_refused_by_line_and_column(tmp_path, table, message):
+    (tmp_path / "table.csv").write_text(table)
+    with pytest.raises(ValueError, match=message):
+        read_table(tmp_path / "table.csv")

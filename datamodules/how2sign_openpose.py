@@ -1,0 +1,111 @@
+"""How2Sign's OpenPose keypoints, lifted to 3D once: resumable, a clip at a time, on every core."""
+
+import hashlib
+import shutil
+import sys
+from collections.abc import Generator, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+import joblib
+import numpy as np
+from rich.progress import track
+
+from datamodules.formats import atomic, read_openpose
+from datamodules.how2sign_files import Sentence, clip_path, sentence_folders
+from datamodules.lifting import lift
+from datamodules.samples import Split
+from datamodules.sequences import FRAME_SHAPE, Joints, Sequences, cache_path, cached, writable
+from datamodules.video import read_video
+
+FPS: Final = 25.0
+RATES: Final = (24000 / 1001, 24.0, 25.0, 30000 / 1001, 30.0, 50.0, 60000 / 1001, 60.0)
+VERSION: Final = 1
+"""Of what becomes of keypoints here; a cache of another version is made anew."""
+
+
+def lifted(root: Path, split: Split, sentences: Mapping[str, Sentence]) -> Sequences:
+    """The 3D poses of sentences that have a folder of keypoints, in their order, at 25 frames a second.
+
+    A clip whose keypoints cannot be read or lifted has no frames. What was lifted before an interruption is kept.
+    """
+    folders = sentence_folders(root, split)
+    source = root / f"{split}.openpose"
+    parts = cache_path(source).with_suffix(".parts")
+    stamps = {name: folders[name].stat().st_mtime_ns for name in sentences}
+    identity = hashlib.sha256(repr((VERSION, sorted(stamps.items()))).encode()).digest()
+    files = {name: parts / f"{name}-{stamp}.npy" for name, stamp in stamps.items()}
+
+    def lift_all() -> Generator[Joints, None, None]:
+        writable(parts)
+        todo = [name for name, file in files.items() if not file.is_file()]
+        rates = _rates(root, split, sentences, folders) if todo else {}
+        work = [joblib.delayed(_lift_clip)(folders[name], rates[name], files[name]) for name in todo]
+        cores = max(1, min(joblib.cpu_count(), len(work)))
+        done = joblib.Parallel(n_jobs=cores, return_as="generator_unordered")(work)
+        quiet = not sys.stdout.isatty()
+        failures = [
+            why for why in track(done, f"lifting {split}", total=len(work), transient=True, disable=quiet) if why
+        ]
+        if failures:
+            print(f"{root}: {len(failures)} clips of {split} are left out; the first: {failures[0]}", file=sys.stderr)
+        for file in files.values():
+            yield np.load(file)
+
+    with closing(lift_all()) as clips:
+        poses = cached(source, identity, clips)
+    shutil.rmtree(parts, ignore_errors=True)
+    return poses
+
+
+def _lift_clip(folder: Path, fps: float, out: Path) -> str | None:
+    """Keep the lifted clip in `out`, without a frame where that cannot be done; returns why."""
+    why = None
+    try:
+        joints = resample(lift(read_openpose(folder)), fps)
+    except (ValueError, FileNotFoundError) as error:
+        joints, why = np.empty((0, *FRAME_SHAPE), np.float32), str(error)
+    with atomic(out) as temporary:
+        np.save(temporary, joints)
+    return why
+
+
+def resample(joints: Joints, fps: float) -> Joints:
+    """The motion (T, 50, 3) at 25 frames a second, (T 25 / fps, 50, 3), between its frames by straight lines."""
+    if fps == FPS:
+        return joints
+    frames = max(1, round(len(joints) * FPS / fps))
+    places = np.minimum(np.arange(frames) * (fps / FPS), len(joints) - 1)
+    before = places.astype(int)
+    after = np.minimum(before + 1, len(joints) - 1)
+    share = (places - before).astype(np.float32)[:, None, None]
+    between: Joints = joints[before] * (1 - share) + joints[after] * share
+    return between
+
+
+def _rates(
+    root: Path, split: Split, sentences: Mapping[str, Sentence], folders: Mapping[str, Path]
+) -> dict[str, float]:
+    """Frames a second of each clip: its video's where that is there, else what its recording's clips come to.
+
+    Keypoints carry no rate, and a single clip is too short to tell 24 from 25; all clips of a recording are not.
+    """
+    frames: dict[str, int] = {}
+    seconds: dict[str, float] = {}
+    for name, sentence in sentences.items():
+        frames[sentence.video] = frames.get(sentence.video, 0) + sum(1 for _ in folders[name].glob("*_keypoints.json"))
+        seconds[sentence.video] = seconds.get(sentence.video, 0.0) + sentence.seconds
+    rates = {}
+    for name, sentence in sentences.items():
+        try:
+            rates[name] = read_video(clip_path(root, split, name))[1]
+        except (ValueError, OSError):  # not there, or not whole
+            rates[name] = _nearest(frames[sentence.video], seconds[sentence.video])
+    return rates
+
+
+def _nearest(frames: int, seconds: float) -> float:
+    """The common frame rate nearest to frames in so many seconds; 25 where nothing can be said."""
+    measured = frames / seconds if frames and seconds > 0 else FPS
+    return min(RATES, key=lambda rate: abs(rate - measured))
