@@ -1,0 +1,82 @@
+"""The data sets: what they are called, whose they are, under which terms they may be used, and what surveys them."""
+
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Final
+
+from datamodules.samples import Survey
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """One data set as its makers present it.
+
+    title: its published name.
+    licence: its SPDX identifier, or None where the makers' terms have none.
+    terms: in one sentence, what a user must keep to.
+    home: its page.
+    citation: key of its publication, author, year and first word.
+    module: what reads it; its `survey(root)` lists the samples.
+    labels: what its labels are called; None where it has none.
+    """
+
+    title: str
+    licence: str | None
+    terms: str
+    home: str
+    citation: str
+    module: str
+    labels: str | None = None
+
+    def survey(self, root: Path) -> Survey:
+        """Its samples in `root`. Raises ValueError or FileNotFoundError where there is no telling what they are."""
+        survey: Survey = import_module(self.module).survey(root)
+        return survey
+
+
+CATALOGUE: Final[dict[str, DataSet]] = {
+    "asl-alphabet": DataSet(
+        title="ASL Alphabet",
+        licence="GPL-2.0-only",
+        terms="Free to use, change and share under the GNU GPL 2.0; what derives from it is shared on the same terms.",
+        home="https://www.kaggle.com/datasets/grassknoted/asl-alphabet",
+        citation="nagaraj2018asl",
+        module="datamodules.letters",
+        labels="letter",
+    ),
+    "wlasl": DataSet(
+        title="WLASL",
+        licence="C-UDA-1.0",
+        terms="For computational use in academic research only; the videos remain their makers'.",
+        home="https://dxli94.github.io/WLASL/",
+        citation="li2020word",
+        module="datamodules.wlasl",
+        labels="gloss",
+    ),
+    "rwth-boston50": DataSet(
+        title="RWTH-BOSTON-50",
+        licence=None,
+        terms="For academic research only, on the terms of RWTH Aachen and Boston University; cite the publication.",
+        home="https://www-i6.informatik.rwth-aachen.de/aslr/database-rwth-boston-50.php",
+        citation="zahedi2005combination",
+        module="datamodules.boston50",
+    ),
+    "how2sign": DataSet(
+        title="How2Sign",
+        licence="CC-BY-NC-4.0",
+        terms="Not for commercial use; name the authors.",
+        home="https://how2sign.github.io/",
+        citation="duarte2021how2sign",
+        module="datamodules.how2sign",
+    ),
+    "phoenix14t": DataSet(
+        title="RWTH-PHOENIX-Weather-2014T",
+        licence="CC-BY-NC-SA-3.0",
+        terms="Not for commercial use; name the authors; share what is derived from it on the same terms.",
+        home="https://www-i6.informatik.rwth-aachen.de/~koller/RWTH-PHOENIX-2014-T/",
+        citation="camgoz2018neural",
+        module="datamodules.phoenix14t",
+    ),
+}
+"""By the name that `python -m zoo data` knows them by."""

@@ -1,0 +1,171 @@
+"""Every file of a data set read to its end, over the cores: its faults, its hash, and how it looks."""
+
+import hashlib
+import json
+import sys
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Final
+
+import av
+import cv2
+import joblib
+import numpy as np
+import numpy.typing as npt
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from datamodules.clips import SUFFIXES as VIDEO_SUFFIXES
+from datamodules.formats import read_openpose, read_pose
+from datamodules.images import IMAGE_SUFFIXES, read_image
+
+SIDE: Final = 16
+"""A look compares SIDE x SIDE neighbouring pixels: 256 bits."""
+WHOLE: Final = 0.9
+"""A video with fewer of its declared frames than this is cut off; a little less is what edit lists hide."""
+ALONE: Final = 32
+"""So few files are inspected here, without processes to start."""
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """A file or folder of keypoints that was read.
+
+    path: relative to the data set.
+    digest: SHA-256 of its bytes, hexadecimal; empty where it could not be read.
+    look: of pictures, a difference hash of 256 bits, hexadecimal.
+    kind, message: what is wrong with it, if anything; see `Finding`.
+    """
+
+    path: str
+    digest: str = ""
+    look: str = ""
+    kind: str = ""
+    message: str = ""
+
+
+def inspect_all(root: Path, paths: Sequence[Path], journal: Path) -> dict[Path, Inspected]:
+    """Inspect files on every core, with a bar where there is a terminal.
+
+    journal: keeps what was inspected, a line each, so that an interrupted check goes on; a file that changed since is
+        inspected again. The caller removes it.
+    """
+    remembered = _remembered(journal)
+    found = {path: remembered[path] for path in paths if path in remembered}
+    todo = [path for path in paths if path not in found]
+    journal.parent.mkdir(parents=True, exist_ok=True)
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with (
+        journal.open("a", buffering=1, encoding="utf-8") as log,
+        Progress(*columns, console=console, transient=True, disable=not sys.stderr.isatty()) as progress,
+    ):
+        bar = progress.add_task("reading every file", total=len(paths), completed=len(found))
+        for path, inspected in _inspected(root, todo):
+            found[path] = inspected
+            _remember(log, path, inspected)
+            progress.advance(bar)
+    return found
+
+
+def _inspected(root: Path, paths: Sequence[Path]) -> Iterator[tuple[Path, Inspected]]:
+    cores = 1 if len(paths) <= ALONE else joblib.cpu_count()
+    parallel = joblib.Parallel(n_jobs=cores, return_as="generator_unordered", pre_dispatch=8 * cores)
+    yield from parallel(joblib.delayed(_inspect)(root, path) for path in paths)
+
+
+def _inspect(root: Path, path: Path) -> tuple[Path, Inspected]:
+    return path, inspect(root, path)
+
+
+def inspect(root: Path, path: Path) -> Inspected:
+    """Read one file, or a folder of OpenPose keypoints, to its end."""
+    where = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+    try:
+        if path.is_dir():
+            keypoints = read_openpose(path)
+            frozen = len(keypoints) > 1 and not np.ptp(keypoints, axis=0).any()
+            digest = hashlib.sha256(keypoints.tobytes()).hexdigest()
+            return Inspected(where, digest, kind="frozen" * frozen, message="one unmoving pose" * frozen)
+        if not path.stat().st_size:
+            return Inspected(where, kind="empty", message="a file of no bytes; fetch it again")
+        look = _read(path)
+        with path.open("rb") as file:
+            return Inspected(where, hashlib.file_digest(file, "sha256").hexdigest(), look)
+    except FileNotFoundError:
+        return Inspected(where, kind="missing", message="no such file")
+    except (ValueError, OSError) as error:
+        return Inspected(where, kind="unreadable", message=str(error).removeprefix(f"{path}: "))
+
+
+def _read(path: Path) -> str:
+    """Read a file as what its suffix says; of a picture, its look. Raises ValueError or OSError."""
+    suffix = path.suffix.lower()
+    if suffix in IMAGE_SUFFIXES:
+        return look(read_image(path))
+    if suffix in VIDEO_SUFFIXES:
+        _decode(path)
+    elif suffix == ".pose":
+        read_pose(path)
+    elif suffix == ".npy":
+        _load(path)
+    return ""
+
+
+def look(image: npt.NDArray[np.uint8]) -> str:
+    """A difference hash, hexadecimal: for each of 16 x 16 cells whether it is brighter than its right neighbour."""
+    grey = cv2.resize(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), (SIDE + 1, SIDE), interpolation=cv2.INTER_AREA)
+    return np.packbits(grey[:, :-1] > grey[:, 1:]).tobytes().hex()
+
+
+def _decode(path: Path) -> None:
+    count = 0
+    try:
+        with av.open(str(path), metadata_errors="replace") as container:
+            if not container.streams.video:
+                raise ValueError("no video stream; expected a file with pictures")
+            stream = container.streams.video[0]
+            declared = stream.frames
+            for count, _ in enumerate(container.decode(stream), 1):  # noqa: B007
+                pass
+    except av.error.FFmpegError as error:
+        at = f"decoding stops after {count} frames" if count else f"{path.stat().st_size} bytes that are no video"
+        raise ValueError(f"{at} ({error.strerror}); download or convert it again") from None
+    if not count:
+        raise ValueError("a video without a frame, zero seconds; download it again")
+    if count < WHOLE * declared:
+        raise ValueError(f"cut off: {count} frames, but it declares {declared}; download it again")
+
+
+def _load(path: Path) -> None:
+    try:
+        values = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (EOFError, zipfile.BadZipFile) as error:
+        raise ValueError(f"no array ({error}); make it again") from None
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        raise ValueError("holds NaN or infinity; make it again")
+
+
+def _stamp(path: Path) -> list[int]:
+    stat = path.stat()
+    return [stat.st_size, stat.st_mtime_ns]
+
+
+def _remember(log: IO[str], path: Path, inspected: Inspected) -> None:
+    if inspected.kind != "missing":
+        log.write(json.dumps({"file": str(path), "stamp": _stamp(path), **asdict(inspected)}) + "\n")
+
+
+def _remembered(journal: Path) -> dict[Path, Inspected]:
+    found = {}
+    for line in journal.read_text(encoding="utf-8").splitlines() if journal.is_file() else ():
+        try:
+            record = json.loads(line)
+            path, stamp = Path(record.pop("file")), record.pop("stamp")
+            if path.exists() and _stamp(path) == stamp:
+                found[path] = Inspected(**record)
+        except (ValueError, TypeError, KeyError):  # a line that was cut off
+            continue
+    return found

@@ -1,0 +1,72 @@
+"""Small pictures of a few samples of each split, so that a person sees what a data set holds."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from importlib import import_module
+from itertools import islice
+from pathlib import Path
+from typing import Final, TypeVar
+
+from datamodules.canvas import Image
+from datamodules.catalogue import DataSet
+from datamodules.clips import SUFFIXES as VIDEO_SUFFIXES
+from datamodules.images import IMAGE_SUFFIXES, read_image, resize
+from datamodules.samples import SPLITS, Sample
+from datamodules.video import read_video
+
+T = TypeVar("T")
+
+HEIGHT: Final = 144
+INTO: Final = 20
+"""Frames into a video at which it is pictured, or its last one: the first often shows hands at rest."""
+
+
+def thumbnails(
+    about: DataSet, root: Path, samples: Sequence[Sample], limit: int
+) -> Iterator[tuple[Sample, Image | None]]:
+    """At most `limit` samples of each split with a picture `HEIGHT` pixels high; None where there is none to be had."""
+    chosen = [sample for split in SPLITS for sample in choose([s for s in samples if s.split == split], limit)]
+    bare = [sample for sample in chosen if not any(map(_shows, sample.files))]
+    draw = getattr(import_module(about.module), "pictures", None)
+    drawn = {sample.name: picture for sample, picture in draw(root, bare)} if draw and bare else {}
+    for sample in chosen:
+        picture = drawn.get(sample.name)
+        for path in filter(_shows, sample.files):
+            picture = _open(path)
+            break
+        yield sample, None if picture is None else _small(picture)
+
+
+def choose(samples: Sequence[Sample], limit: int) -> list[Sample]:
+    """Evenly spread samples, at least one of each label where there are no more labels than `limit`."""
+    by_label: dict[str | None, list[Sample]] = defaultdict(list)
+    for sample in samples:
+        by_label[sample.label].append(sample)
+    groups = _spread([by_label[label] for label in sorted(by_label, key=str)], limit)
+    each = limit // max(1, len(groups))
+    return [sample for group in groups for sample in _spread(group, each)]
+
+
+def _spread(items: Sequence[T], limit: int) -> list[T]:
+    if len(items) <= limit:
+        return list(items)
+    return [items[(2 * place + 1) * len(items) // (2 * limit)] for place in range(limit)]
+
+
+def _shows(path: Path) -> bool:
+    return path.suffix.lower() in IMAGE_SUFFIXES or path.suffix.lower() in VIDEO_SUFFIXES
+
+
+def _open(path: Path) -> Image | None:
+    try:
+        if path.suffix.lower() in IMAGE_SUFFIXES:
+            return read_image(path)
+        *_, last = islice(read_video(path)[0], INTO)
+        return last
+    except (ValueError, OSError):
+        return None
+
+
+def _small(picture: Image) -> Image:
+    height, width = picture.shape[:2]
+    return resize(picture, max(1, round(width * HEIGHT / height)), HEIGHT)
