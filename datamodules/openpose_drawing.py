@@ -1,10 +1,11 @@
 """OpenPose keypoints drawn as OpenPose's own renderer draws them on black: what pix2pix and its kin learn from.
 
-Body limbs are opaque ellipses in the 25 colours of BODY_25, with a disc a joint; hands, coloured by finger, and the face,
-white, are thin ellipses of 60 % opacity over them. Widths follow the shorter side of the picture: measured on
+Body limbs are opaque ellipses in the 25 colours of BODY_25, with a disc a joint; hands, coloured by finger, and the
+face, white, are thin ellipses of 60 % opacity over them. Widths follow the shorter side of the picture: measured on
 RWTH-BOSTON-50 pairs, whose right halves are such drawings.
 """
 
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -46,10 +47,10 @@ BODY_LIMBS: Final[tuple[Pair, ...]] = (
 FACE_LINES: Final[tuple[Pair, ...]] = tuple(
     (a, b)
     for line in (
-        *(range(0, 17), range(17, 22), range(22, 27), range(27, 31), range(31, 36)),
+        *(range(17), range(17, 22), range(22, 27), range(27, 31), range(31, 36)),
         *((*range(36, 42), 36), (*range(42, 48), 42), (*range(48, 60), 48), (*range(60, 68), 60)),
     )
-    for a, b in zip(line[:-1], line[1:], strict=True)
+    for a, b in pairwise(line)
 )
 HAND_BONES: Final[tuple[Pair, ...]] = tuple(
     (0 if k == 0 else 4 * finger + k, 4 * finger + k + 1) for finger in range(5) for k in range(4)
@@ -76,7 +77,7 @@ _VEIL = 0.6  # opacity of hands and face
 def draw_openpose(keypoints: npt.NDArray[np.floating], width: int, height: int) -> Image:
     """One person on black, (height, width, 3) uint8 RGB.
 
-    keypoints: (137, 3), x and y in pixels of this picture and a confidence: 25 body, 70 face, 21 left and 21 right hand.
+    keypoints: (137, 3), x and y in pixels of this picture and a confidence: 25 body, 70 face, 21 left hand, 21 right.
     Points of confidence 0 (or not finite) are left out, with the limbs that end in them.
 
     Raises ValueError for another shape.

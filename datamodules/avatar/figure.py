@@ -41,8 +41,10 @@ def sleeve_end(joints: Floats, shoulder: int, reach: float) -> Floats:
 
 
 def figure(joints: Floats, look: Look, sleeve: float, long_hair: bool, seated: bool = False) -> Figure:
-    """Clothe joints (T, >= 8, 3) of an SLP-50 pose, in shoulder widths, y up; `sleeve` as in `sleeve_end`, `seated` adds
-    crossed legs."""
+    """Clothe joints (T, >= 8, 3) of an SLP-50 pose, in shoulder widths, y up; `sleeve` as in `sleeve_end`.
+
+    `seated` adds crossed legs and the chair's seat.
+    """
     parts = _Parts(len(joints))
     _torso(parts, joints, linear(look.clothing))
     if seated:
@@ -108,8 +110,9 @@ def _legs(parts: _Parts, joints: Floats) -> None:
     neck, trousers = joints[:, skeletons.NECK], np.full(3, 0.45)
     for leg in (LEFT_LEG, RIGHT_LEG):
         hip, knee, ankle = (_off(neck, *place) for place in leg)
-        parts.cone(hip, knee, 0.30, 0.22, trousers, 0.05)
-        parts.cone(knee, ankle, 0.21, 0.14, trousers, 0.05)
+        parts.cone(hip, knee, 0.24, 0.19, trousers, 0.05)
+        parts.cone(knee, ankle, 0.18, 0.13, trousers, 0.05)
+    parts.cone(_off(neck, -0.55, -1.9, 0), _off(neck, 0.55, -1.9, 0), 0.22, 0.22, np.full(3, 0.05))
 
 
 @dataclass(frozen=True)

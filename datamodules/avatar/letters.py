@@ -21,9 +21,9 @@ _FOREARM = 5.0
 
 
 def letter_frame(symbol: str, rng: np.random.Generator, size: int = 256) -> Image:
-    """A close-up (size, size, 3) RGB of a letter A-Z, a digit 0-9, "del" or "space": random signer, background, light, a
-    few degrees of turn, noise and blur. The hand takes from a third (fists) to two thirds of the frame's width or
-    height; the forearm leaves it.
+    """A close-up (size, size, 3) RGB of a letter A-Z, a digit 0-9, "del" or "space": random signer, background,
+    light, a few degrees of turn, noise and blur. The hand takes from a third (fists) to two thirds of the frame's
+    width or height; the forearm leaves it.
 
     Raises ValueError for any other symbol.
     """
@@ -92,9 +92,9 @@ class Setting:
     noise: float
 
     @classmethod
-    def draw(cls, rng: np.random.Generator, size: int) -> "Setting":
-        """A random setting for pictures of this side."""
-        look = Look.random(rng)
+    def draw(cls, rng: np.random.Generator, size: int, look: Look | None = None) -> "Setting":
+        """A random setting for pictures of this side, of somebody who looks like this or of anybody."""
+        look = look or Look.random(rng)
         key = np.array([rng.uniform(-0.8, 0.8), rng.uniform(-0.1, 0.9), rng.uniform(0.6, 1.0)])
         return cls(
             look=look,

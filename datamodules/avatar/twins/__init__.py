@@ -1,0 +1,92 @@
+"""Twins: the avatar's performances in the on-disk layout of a real data set, one module a data set.
+
+What each writes, `size` training items and a share of others:
+
+    asl-alphabet   asl_alphabet_train/{A..Z,del,nothing,space}/A123.jpg
+    wlasl          WLASL_v0.3.json, nslt_<n>.json, wlasl_class_list.txt, videos/00001.mp4
+    rwth-boston50  {train,val}/image123.jpg
+    phoenix14t     {train,dev,test}.{skels,text,gloss,files}
+    how2sign       how2sign_realigned_{train,val,test}.csv and {train,val,test}.{skels,files}; with videos also, as the
+                   official download has them, sentence_level/{train,val,test}/
+                       rgb_front/raw_videos/SENTENCE_NAME.mp4
+                       rgb_front/features/openpose_output/json/SENTENCE_NAME/SENTENCE_NAME_000000000000_keypoints.json
+                       text/en/raw_text/re_aligned/how2sign_realigned_{train,val,test}.csv
+"""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final, cast
+
+from datamodules.avatar.twins import asl_alphabet, boston50, how2sign, phoenix14t, wlasl
+from datamodules.avatar.twins.cast import Twin
+from datamodules.avatar.twins.folder import contents, replacing
+
+__all__ = ["SIZES", "Twin", "ensure_twin"]
+
+MARK: Final = "twin.json"
+SIZES: Final = {"asl-alphabet": 5800, "wlasl": 240, "rwth-boston50": 345, "how2sign": 40, "phoenix14t": 2000}
+"""How many training items (pictures, clips, pairs, sentences) `python -m zoo data twin` writes unless told."""
+LAYOUTS: Final[dict[str, Callable[[Path, Twin], None]]] = {
+    "asl-alphabet": asl_alphabet.write,
+    "wlasl": wlasl.write,
+    "rwth-boston50": boston50.write,
+    "how2sign": how2sign.write,
+    "phoenix14t": phoenix14t.write,
+}
+POSES_ONLY: Final = {"how2sign": how2sign.write_poses}
+
+
+def ensure_twin(dataset: str, root: Path, twin: Twin, videos: bool = True) -> None:
+    """Write the twin of a data set at `root`, unless the same twin by the same avatar is there already, all of it.
+
+    The folder appears whole or not at all, also when the writing is killed. Who calls while another process writes
+    waits for it.
+    `videos=False` writes only what text-to-pose training reads, where that is less; the whole twin will do for it too.
+
+    Raises FileExistsError where `root` holds anything but a twin.
+    """
+    poses_only = not videos and dataset in POSES_ONLY
+    wanted = {"layout": dataset, **asdict(twin), "videos": not poses_only, "avatar": avatar_fingerprint()}
+    enough = [wanted, {**wanted, "videos": True}]
+    if _standing(root) in enough:
+        return
+    with replacing(root) as folder:
+        if _standing(root) in enough:  # written by somebody else meanwhile
+            return
+        (POSES_ONLY if poses_only else LAYOUTS)[dataset](folder, twin)
+        (folder / MARK).write_text(json.dumps({**wanted, "files": contents(folder)}))
+
+
+def _standing(root: Path) -> dict[str, Any] | None:
+    """What the mark at `root` says of the twin there; None where there is none, or a file of it is missing or cut.
+
+    Raises FileExistsError for what would be lost if a twin were written.
+    """
+    if not root.exists():
+        return None
+    try:
+        mark = json.loads((root / MARK).read_text())
+        files = mark.pop("files", None)
+    except (OSError, ValueError, AttributeError):
+        raise FileExistsError(
+            f"{root} holds data that is no avatar twin: refusing to write over it. Drop data.init_args.twin to train "
+            "on it, or point data.init_args.root elsewhere."
+        ) from None
+    if files is None:  # a mark of earlier versions lists none
+        return None
+    found = contents(root)
+    if {name: found.get(name) for name in files} == files:
+        return cast(dict[str, Any], mark)
+    return None
+
+
+def avatar_fingerprint() -> str:
+    """SHA-256 over the avatar's code and tables: a twin of an earlier avatar is not the same twin."""
+    digest = hashlib.sha256()
+    avatar = Path(__file__).parents[1]
+    for path in sorted(path for path in avatar.rglob("*") if path.suffix in (".py", ".yaml")):
+        digest.update(path.relative_to(avatar).as_posix().encode() + path.read_bytes())
+    return digest.hexdigest()

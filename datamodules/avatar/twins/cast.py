@@ -1,0 +1,50 @@
+"""Who signs in a twin, and the work of drawing it spread over the cores."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any, TypeVar
+
+from joblib import Parallel, cpu_count, delayed
+from rich.console import Console
+from rich.progress import track
+
+from datamodules.avatar.signer import Signer
+
+Step = TypeVar("Step")
+
+
+@dataclass(frozen=True)
+class Twin:
+    """How large a twin to write: `size` training items, a share for the other splits, by `signers` people."""
+
+    size: int = 2000
+    seed: int = 0
+    signers: int = 8
+
+    def __post_init__(self) -> None:
+        for name in ("size", "signers"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"twin.{name}: found {getattr(self, name)}, expected at least 1")
+
+
+@cache
+def cast(twin: Twin) -> tuple[Signer, ...]:
+    """The signers of a twin: right-handed, as in the real data sets; a lone one is the neutral default."""
+    if twin.signers == 1:
+        return (Signer(),)
+    return tuple(replace(Signer.random(1000 * twin.seed + n), handedness="right") for n in range(twin.signers))
+
+
+def shown(steps: Iterable[Step], what: str, total: int) -> Iterable[Step]:
+    """The same steps, with a progress bar where somebody can see it."""
+    console = Console(stderr=True)
+    return track(steps, what, total, transient=True, disable=not console.is_terminal, console=console)
+
+
+def spread(work: Callable[..., Any], tasks: Sequence[tuple[Any, ...]], what: str, worth: int) -> list[Any]:
+    """`work(*task)` for each task, in their order; over the cores where each has `worth` tasks to do, since starting
+    a process takes seconds. The environment's LOKY_MAX_CPU_COUNT bounds the number of processes."""
+    jobs = max(1, min(cpu_count(), len(tasks) // worth))
+    done = Parallel(n_jobs=jobs, return_as="generator")(delayed(work)(*task) for task in tasks)
+    return list(shown(done, what, len(tasks)))

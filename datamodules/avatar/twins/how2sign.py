@@ -1,0 +1,101 @@
+"""The twin of How2Sign: realigned tables and poses, and with videos the sentence clips and their OpenPose keypoints.
+
+Frames are 1280 x 720, filmed at 640 x 360 and enlarged: the real ones are no sharper once compressed, and filming takes
+a quarter of the time.
+"""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from datamodules.avatar.backdrop import Image
+from datamodules.avatar.grammar import Sentence, Split
+from datamodules.avatar.openpose import openpose_keypoints
+from datamodules.avatar.render import Camera, film
+from datamodules.avatar.twins.cast import Twin, cast, spread
+from datamodules.avatar.twins.poses import FIRST, SPLITS, all_signed, signed, spoken, write_lines
+from datamodules.formats import write_openpose, write_skels
+from datamodules.video import write_video
+
+FPS = 24.0  # of the clips; poses have 25
+CAMERA = Camera(1280, 720, 240.0, (640.0, 350.0))
+_ENLARGED = 2
+_HEADER = "VIDEO_ID\tVIDEO_NAME\tSENTENCE_ID\tSENTENCE_NAME\tSTART_REALIGNED\tEND_REALIGNED\tSENTENCE"
+_GREEN = (112, 186, 130)
+
+
+def write(root: Path, twin: Twin) -> None:
+    """Tables, poses, clips and keypoints."""
+    write_poses(root, twin)
+    tasks = []
+    for split in SPLITS:
+        place = root / "sentence_level" / _published(split)
+        table = f"how2sign_realigned_{_published(split)}.csv"
+        write_lines(
+            place / "text" / "en" / "raw_text" / "re_aligned" / table, (root / table).read_text("utf-8").splitlines()
+        )
+        listed = enumerate(spoken(split, twin))
+        tasks += [(place / "rgb_front", split, number, sentence, twin) for number, sentence in listed]
+    spread(write_clip, tasks, "the avatar is filmed", worth=3)
+
+
+def write_poses(root: Path, twin: Twin) -> None:
+    """`how2sign_realigned_{split}.csv`, `{split}.skels`, `{split}.files`."""
+    for split in SPLITS:
+        joints = all_signed(split, twin)
+        rows, names = [_HEADER], []
+        for number, (sentence, pose) in enumerate(zip(spoken(split, twin), joints, strict=True)):
+            video, signer = _video(split, number), number % twin.signers
+            names.append(_name(split, number, twin))
+            end = f"{len(pose) / 25:.2f}"
+            rows.append(f"{video}\t{video}-{signer}-rgb_front\t{video}_0\t{names[-1]}\t0.0\t{end}\t{sentence.text}")
+        write_lines(root / f"how2sign_realigned_{_published(split)}.csv", rows)
+        write_lines(root / f"{_published(split)}.files", names)
+        write_skels(root / f"{_published(split)}.skels", joints)
+
+
+def write_clip(folder: Path, split: Split, number: int, sentence: Sentence, twin: Twin) -> None:
+    """One sentence's video and keypoints in the folder of its split's front view."""
+    joints, name = signed(split, number, sentence, twin, FPS), _name(split, number, twin)
+    signer = number % twin.signers
+    seed = 1000 * twin.seed + signer  # one signer keeps clothes, light and curtain
+    small = Camera(
+        CAMERA.width // _ENLARGED,
+        CAMERA.height // _ENLARGED,
+        CAMERA.unit / _ENLARGED,
+        (CAMERA.neck[0] / _ENLARGED, CAMERA.neck[1] / _ENLARGED),
+    )
+    curtain = green_screen(small.width, small.height, np.random.default_rng(seed))
+    frames = film(joints, cast(twin)[signer].look, small, seed, curtain)
+    size = (CAMERA.width, CAMERA.height)
+    large = (cv2.resize(frame, size, interpolation=cv2.INTER_CUBIC) for frame in frames)
+    write_video(folder / "raw_videos" / f"{name}.mp4", large, FPS, crf=23, threads=1)
+    keypoints = openpose_keypoints(joints, CAMERA)
+    write_openpose(folder / "features" / "openpose_output" / "json" / name, name, keypoints)
+
+
+def green_screen(width: int, height: int, rng: np.random.Generator) -> Image:
+    """A green curtain (height, width, 3) RGB with soft folds, darker to the sides."""
+    x = np.linspace(0, 1, width, dtype=np.float32)
+    folds = np.zeros_like(x)
+    for _ in range(8):
+        folds += rng.uniform(1, 5) * np.sin(2 * np.pi * (rng.uniform(1, 14) * x + rng.random()))
+    light = folds - 30 * (x - rng.uniform(0.45, 0.6)) ** 2
+    grain = cv2.resize(rng.normal(0, 3, (12, 24)).astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
+    curtain: Image = (np.array(_GREEN) + (light + grain)[..., None]).clip(0, 255).astype(np.uint8)
+    return curtain
+
+
+def _published(split: Split) -> str:
+    return {"dev": "val"}.get(split, split)
+
+
+def _video(split: Split, number: int) -> str:
+    """Its VIDEO_ID: each sentence is a recording of its own."""
+    return f"avatar{FIRST[split] + number:06d}"
+
+
+def _name(split: Split, number: int, twin: Twin) -> str:
+    """Its SENTENCE_NAME."""
+    return f"{_video(split, number)}_0-{number % twin.signers}-rgb_front"
