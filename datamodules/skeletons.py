@@ -11,7 +11,7 @@ The names here are anatomical.
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -153,6 +153,55 @@ OPENPOSE_137: Final = Skeleton(
         _hand("hand_right_keypoints_2d", "RIGHT", _OPENPOSE_HAND),
     ),
 )
+
+
+_BODY_33 = (
+    "NOSE",
+    *(f"{side}_EYE{part}" for side in ("LEFT", "RIGHT") for part in ("_INNER", "", "_OUTER")),
+    *("LEFT_EAR", "RIGHT_EAR", "MOUTH_LEFT", "MOUTH_RIGHT"),
+    *(
+        f"{side}_{joint}"
+        for joint in ("SHOULDER", "ELBOW", "WRIST", "PINKY", "INDEX", "THUMB", "HIP", "KNEE", "ANKLE", "HEEL")
+        for side in ("LEFT", "RIGHT")
+    ),
+    *("LEFT_FOOT_INDEX", "RIGHT_FOOT_INDEX"),
+)
+_BODY_33_BONES = (
+    *((0, 1), (1, 2), (2, 3), (3, 7), (0, 4), (4, 5), (5, 6), (6, 8), (9, 10), (11, 12), (11, 23), (12, 24), (23, 24)),
+    *((joint + side, joint + side + 2) for joint in (11, 13, 23, 25, 27, 29) for side in (0, 1)),
+    *((15, 17), (15, 19), (15, 21), (17, 19), (16, 18), (16, 20), (16, 22), (18, 20), (27, 31), (28, 32)),
+)
+_HOLISTIC_HAND = tuple(
+    joint if joint.startswith(("WRIST", "THUMB", "PINKY")) else joint.replace("_", "_FINGER_") for joint in HAND_JOINTS
+)
+
+
+def holistic(face: Literal[0, 468, 478] = 468, world: bool = False) -> Skeleton:
+    """MediaPipe Holistic as pose-format stores it: 33 body, face, 21 left and 21 right hand, 33 world landmarks.
+
+    The mesh of the face has 468 points, 478 with irises; 0 leaves it out. It comes without bones.
+    """
+    mesh = tuple(map(str, range(face)))
+    parts = [
+        Component("POSE_LANDMARKS", _BODY_33, _BODY_33_BONES, _BODY_33),
+        Component("FACE_LANDMARKS", mesh, (), tuple(f"FACE_MESH.{number}" for number in mesh)),
+        _hand("LEFT_HAND_LANDMARKS", "LEFT", _HOLISTIC_HAND),
+        _hand("RIGHT_HAND_LANDMARKS", "RIGHT", _HOLISTIC_HAND),
+        Component("POSE_WORLD_LANDMARKS", _BODY_33, _BODY_33_BONES, tuple(f"WORLD.{name}" for name in _BODY_33)),
+    ]
+    kept = tuple(part for part in (parts if world else parts[:-1]) if part.joints)
+    return Skeleton(f"holistic-{sum(len(part.joints) for part in kept)}", kept)
+
+
+HOLISTIC_543: Final = holistic()
+HOLISTIC_576: Final = holistic(world=True)
+HOLISTIC_75: Final = holistic(face=0)
+LAYOUTS: Final = (
+    SLP_50,
+    OPENPOSE_137,
+    *(holistic(face, world) for face in (0, 468, 478) for world in (False, True)),
+)
+"""Every layout known by name."""
 
 
 def joint_indices(source: Skeleton, target: Skeleton) -> npt.NDArray[np.intp]:

@@ -5,18 +5,22 @@ at all.
 """
 
 from datamodules.formats.files import atomic, read_lines
+from datamodules.formats.npz import Recording, read_npz, write_npz
 from datamodules.formats.openpose import read_openpose, write_openpose
 from datamodules.formats.pose import read_pose, write_pose
 from datamodules.formats.skels import iterate_skels, read_skels, scan_skels, write_skels
 
 __all__ = [
+    "Recording",
     "atomic",
     "iterate_skels",
     "read_lines",
+    "read_npz",
     "read_openpose",
     "read_pose",
     "read_skels",
     "scan_skels",
+    "write_npz",
     "write_openpose",
     "write_pose",
     "write_skels",
