@@ -18,7 +18,7 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from datamodules.avatar.twins import asl_alphabet, boston50, how2sign, phoenix14t, wlasl
 from datamodules.avatar.twins.cast import Twin
@@ -68,7 +68,7 @@ def _standing(root: Path) -> dict[str, Any] | None:
     if not root.exists():
         return None
     try:
-        mark = json.loads((root / MARK).read_text())
+        mark: dict[str, Any] = json.loads((root / MARK).read_text())
         files = mark.pop("files", None)
     except (OSError, ValueError, AttributeError):
         raise FileExistsError(
@@ -79,7 +79,7 @@ def _standing(root: Path) -> dict[str, Any] | None:
         return None
     found = contents(root)
     if {name: found.get(name) for name in files} == files:
-        return cast(dict[str, Any], mark)
+        return mark
     return None
 
 
