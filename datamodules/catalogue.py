@@ -51,7 +51,7 @@ CATALOGUE: Final[dict[str, DataSet]] = {
         terms="For computational use in academic research only; the videos remain their makers'.",
         home="https://dxli94.github.io/WLASL/",
         citation="li2020word",
-        module="datamodules.wlasl",
+        module="datamodules.wlasl_survey",
         labels="gloss",
     ),
     "rwth-boston50": DataSet(
@@ -68,7 +68,7 @@ CATALOGUE: Final[dict[str, DataSet]] = {
         terms="Not for commercial use; name the authors.",
         home="https://how2sign.github.io/",
         citation="duarte2021how2sign",
-        module="datamodules.how2sign",
+        module="datamodules.how2sign_survey",
     ),
     "phoenix14t": DataSet(
         title="RWTH-PHOENIX-Weather-2014T",

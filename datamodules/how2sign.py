@@ -2,68 +2,13 @@
 
 import hashlib
 import sys
-from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from datamodules.canvas import Image
 from datamodules.formats import iterate_skels, read_lines
 from datamodules.how2sign_files import PUBLISHED, Sentence, read_table, sentence_folders, table_path
-from datamodules.samples import SPLITS, Finding, Sample, Split, Survey
+from datamodules.samples import SPLITS, Sample, Split
 from datamodules.sequences import Sequences, cached, file_identity
 from datamodules.text_pose import TextPoseDataModule
-from datamodules.text_pose_survey import draw_lines, lacking, repeated_texts, survey_skels
-
-
-def survey(root: Path) -> Survey:
-    """Every sentence with poses, and what is wrong with them and with the tables.
-
-    Raises:
-        FileNotFoundError: no table of sentences is there.
-        ValueError: a table that cannot be read.
-    """
-    found = lacking(root, [table_path(root, split) for split in SPLITS])
-    pairs: list[tuple[Sample, str]] = []
-    seen: dict[bytes, Sample] = {}
-    for split in SPLITS:
-        table = table_path(root, split)
-        sentences = read_table(table) if table.is_file() else {}
-        skels, files = (root / f"{PUBLISHED[split]}.{kind}" for kind in ("skels", "files"))
-        if skels.is_file() and files.is_file():
-            samples = [
-                Sample(name, split, sentences[name].video if name in sentences else name) for name in read_lines(files)
-            ]
-            survey_skels(found, skels, samples, seen)
-        else:
-            missing = [path for path in (skels, files) if not path.is_file()]
-            folders = sentence_folders(root, split)
-            samples = [
-                Sample(name, split, sentence.video, files=(folders[name],))
-                for name, sentence in sentences.items()
-                if name in folders
-            ]
-            if not samples or len(missing) < 2:
-                message = f"no such file{', and no OpenPose keypoints' * (not samples)}"
-                found.findings += [Finding("missing", path.name, message) for path in missing]
-        found.samples += samples
-        posed = {sample.name for sample in samples}
-        for name in posed - sentences.keys():
-            found.findings.append(Finding("unlisted", name, f"poses of {split} without a row in {table.name}"))
-        alone = [name for name in sentences if name not in posed]
-        if alone and posed:
-            message = f"{len(alone)} of {len(sentences)} sentences of {split} have no poses and are left out"
-            found.findings.append(Finding("no poses", alone[0], message, "warning"))
-        pairs += [(sample, sentences[sample.name].text) for sample in samples if sample.name in sentences]
-    found.findings += repeated_texts(pairs)
-    return found
-
-
-def pictures(root: Path, samples: Collection[Sample]) -> Iterator[tuple[Sample, Image]]:
-    """Samples with a drawing of some of their frames."""
-    for split in SPLITS:
-        files = root / f"{PUBLISHED[split]}.files"
-        if files.is_file():
-            chosen = [sample for sample in samples if sample.split == split]
-            yield from draw_lines(files.with_suffix(".skels"), read_lines(files), chosen)
 
 
 class How2Sign(TextPoseDataModule):

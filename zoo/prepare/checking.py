@@ -2,7 +2,6 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import combinations
 from pathlib import Path
 from typing import Final
 
@@ -15,8 +14,8 @@ from datamodules.splits import leaks
 from zoo.prepare.inspection import Inspected, inspect_all
 from zoo.prepare.report import Report, print_report, refuse_foreign, write_report
 
-NEAR: Final = 12
-"""Bits of 256 in which the looks of two pictures may differ and still be of one scene."""
+NEAR: Final = 4
+"""Bits of 256 in which the looks of neighbouring frames differ, by the median of those of RWTH-BOSTON-50."""
 COMPARED: Final = 20_000
 """Pictures of a split, evenly spread, whose looks are compared."""
 JOURNAL: Final = "inspected.jsonl"
@@ -105,26 +104,27 @@ def _place(sample: Sample) -> str:
 
 
 def _look_alikes(samples: Sequence[Sample], inspected: Mapping[Path, Inspected]) -> Iterator[Finding]:
-    """A warning for each picture that looks like one of an earlier split, other than byte for byte."""
-    pictures = {
-        split: [s for s in samples if s.split == split and s.files and inspected[s.files[0]].look] for split in SPLITS
-    }
-    looks: dict[str, npt.NDArray[np.uint64]] = {}
-    for split, found in pictures.items():
-        pictures[split] = found[:: -(-len(found) // COMPARED) or 1]
-        hexadecimal = "".join(inspected[sample.files[0]].look for sample in pictures[split])
-        looks[split] = np.frombuffer(bytes.fromhex(hexadecimal), np.uint64).reshape(-1, 4)
-    for earlier, later in combinations(SPLITS, 2):
-        for sample, look in zip(pictures[later], looks[later], strict=True):
-            if not pictures[earlier]:
-                break
-            apart = np.bitwise_count(looks[earlier] ^ look).sum(1)
-            nearest = int(apart.argmin())
-            other = pictures[earlier][nearest]
+    """A warning for each picture that looks like one of an earlier split but is another file."""
+    earlier: list[Sample] = []
+    for split in SPLITS:
+        own = [
+            sample for sample in samples if sample.split == split and sample.files and inspected[sample.files[0]].look
+        ]
+        own = own[:: max(1, -(-len(own) // COMPARED))]
+        theirs = _looks(earlier, inspected)
+        for sample, look in zip(own, _looks(own, inspected), strict=True) if earlier else ():
+            apart = np.bitwise_count(theirs ^ look).sum(1)
+            other = earlier[int(apart.argmin())]
             same = inspected[sample.files[0]].digest == inspected[other.files[0]].digest
-            if apart[nearest] <= NEAR and not same:
-                message = f"looks like {other.name} ({later} and {earlier}; {apart[nearest]} of 256 bits differ)"
+            if apart.min() <= NEAR and not same:
+                message = f"looks like {other.name} ({split} and {other.split}; {apart.min()} of 256 bits differ)"
                 yield Finding("look-alike", sample.name, message, "warning")
+        earlier += own
+
+
+def _looks(samples: Sequence[Sample], inspected: Mapping[Path, Inspected]) -> npt.NDArray[np.uint64]:
+    looks = "".join(inspected[sample.files[0]].look for sample in samples)
+    return np.frombuffer(bytes.fromhex(looks), np.uint64).reshape(-1, 4)
 
 
 def _imbalance(samples: Sequence[Sample]) -> Iterator[Finding]:

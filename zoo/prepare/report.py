@@ -193,7 +193,8 @@ def print_report(report: Report, folder: Path) -> None:
 
     console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
     what = f"the avatar's twin of {report.about.title}" if report.twin else report.about.title
-    counts = Table("split", "samples", "sources", "files", title=f"{what}, {escape(str(report.root))}")
+    console.print(f"{what}, {escape(str(report.root))}", style="bold", soft_wrap=True)
+    counts = Table("split", "samples", "sources", "files")
     labelled = bool(report.labels)
     if labelled:
         counts.add_column("labels")

@@ -28,9 +28,9 @@ def thumbnails(
     chosen = [sample for split in SPLITS for sample in choose([s for s in samples if s.split == split], limit)]
     bare = [sample for sample in chosen if not any(map(_shows, sample.files))]
     draw = getattr(import_module(about.module), "pictures", None)
-    drawn = {sample.name: picture for sample, picture in draw(root, bare)} if draw and bare else {}
+    drawn = {(sample.split, sample.name): picture for sample, picture in draw(root, bare)} if draw and bare else {}
     for sample in chosen:
-        picture = drawn.get(sample.name)
+        picture = drawn.get((sample.split, sample.name))
         for path in filter(_shows, sample.files):
             picture = _open(path)
             break
