@@ -143,7 +143,9 @@ class Shuffled(Sampler[Key]):
         return iter([(epoch, index) for index in self.order(np.random.default_rng((self.seed, epoch)))])
 
 
-class _Samples(Dataset[Any]):
+class Samples(Dataset[Any]):
+    """Samples, read one by one."""
+
     def __init__(self, samples: Sequence[Sample], read: Reader, seed: int) -> None:
         self.samples, self.read, self.seed = samples, read, seed
 
@@ -158,15 +160,15 @@ class _Samples(Dataset[Any]):
 
 
 class SurveyedDataModule(SignDataModule):
-    """A data set whose samples a survey lists and a reader reads, one by one."""
+    """A data set whose samples a survey lists and sorts into splits."""
 
     @abstractmethod
     def survey(self) -> Survey:
         """The samples on disk, and what is wrong with them."""
 
     @abstractmethod
-    def reader(self) -> Reader:
-        """What reads a sample."""
+    def examples(self, split: Split) -> Dataset[Any]:
+        """What a split's batches are made of."""
 
     @staticmethod
     @abstractmethod
@@ -198,18 +200,19 @@ class SurveyedDataModule(SignDataModule):
                 found = ", ".join(f"{len(samples)} in {name}" for name, samples in self.samples.items())
                 raise ValueError(f"{self.root}: no sample in {split} ({found}); add data, or choose another split")
 
+    def order(self, examples: Dataset[Any]) -> Sampler[Any]:
+        """In which order training sees them."""
+        return Shuffled(len(examples), self.seed)  # type: ignore[arg-type]
+
     def train_dataloader(self) -> DataLoader[Any]:
-        return self._loader("train", Shuffled(len(self.samples["train"]), self.seed))
+        examples = self.examples("train")
+        return self.loader(examples, sampler=self.order(examples), collate=self.collate)
 
     def val_dataloader(self) -> DataLoader[Any]:
-        return self._loader("dev")
+        return self.loader(self.examples("dev"), collate=self.collate)
 
     def test_dataloader(self) -> DataLoader[Any]:
-        return self._loader("test")
-
-    def _loader(self, split: Split, sampler: Sampler[Any] | None = None) -> DataLoader[Any]:
-        samples = _Samples(self.samples[split], self.reader(), self.seed)
-        return self.loader(samples, sampler=sampler, collate=self.collate)
+        return self.loader(self.examples("test"), collate=self.collate)
 
 
 def usable(root: Path, survey: Survey, shown: int = 10) -> dict[Split, list[Sample]]:

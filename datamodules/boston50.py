@@ -10,14 +10,16 @@ import numpy as np
 from torch import Tensor
 
 from datamodules.avatar.twins import Twin
-from datamodules.base import Batch, SurveyedDataModule, signed_pixels
+from datamodules.base import Batch, Samples, SurveyedDataModule, signed_pixels
 from datamodules.canvas import Image
 from datamodules.images import IMAGE_SUFFIXES, read_image, resize
 from datamodules.samples import Finding, Sample, Split, Survey
 from datamodules.splits import cut
 
 GUARD: Final = 8
-"""Frames left out between two splits, half a second: the published val/ begins inside a video that train/ ends with."""
+"""Frames left out between two splits, half a second: the published val/ begins inside a video that train/ ends with.
+
+At most an eighth of val/, where that is smaller."""
 
 PICTURE: Final = (0, 240 / 312, 48 / 336, 288 / 336)
 """Top, bottom, left and right of what `crop` keeps, as shares of a half's height and width.
@@ -45,14 +47,15 @@ def survey(root: Path) -> Survey:
             raise FileNotFoundError(f"{root}: no folder {name}/; expected train/ and val/ with pictures side by side")
     found = Survey()
     train, val = _frames(root, "train", found), _frames(root, "val", found)
-    dev, test = val, {}
+    guard = min(GUARD, len(val) // 8)
+    dev, test = val, dict[int, Path]()
     if (root / "test").is_dir():
         test = _frames(root, "test", found)
     else:
-        kept = _apart(val, train)
-        dev, test = ({number: val[number] for number in block} for block in cut(sorted(kept), (0.5, 0.5), GUARD))
-    dev = _apart(dev, train)
-    parts: dict[Split, dict[int, Path]] = {"train": train, "dev": dev, "test": _apart(test, {**train, **dev})}
+        blocks = cut(sorted(_apart(val, train, guard)), (0.5, 0.5), guard)
+        dev, test = ({number: val[number] for number in block} for block in blocks)
+    dev = _apart(dev, train, guard)
+    parts: dict[Split, dict[int, Path]] = {"train": train, "dev": dev, "test": _apart(test, {**train, **dev}, guard)}
     for split, frames in parts.items():
         for _, path in sorted(frames.items()):
             source = f"{path.parent.name}, frames {min(frames)}-{max(frames)}"
@@ -60,9 +63,9 @@ def survey(root: Path) -> Survey:
     return found
 
 
-def _apart(frames: dict[int, Path], others: dict[int, Path]) -> dict[int, Path]:
-    """The frames of which none of the others is within `GUARD` numbers."""
-    near = {number + step for number in others for step in range(-GUARD, GUARD + 1)}
+def _apart(frames: dict[int, Path], others: dict[int, Path], guard: int) -> dict[int, Path]:
+    """The frames of which none of the others is within `guard` numbers."""
+    near = {number + step for number in others for step in range(-guard, guard + 1)}
     return {number: path for number, path in frames.items() if number not in near}
 
 
@@ -168,8 +171,8 @@ class Boston50(SurveyedDataModule):
     def survey(self) -> Survey:
         return survey(self.root)
 
-    def reader(self) -> PairReader:
-        return PairReader(self.image_size, self.mirror, self.crop)
+    def examples(self, split: Split) -> Samples:
+        return Samples(self.samples[split], PairReader(self.image_size, self.mirror, self.crop), self.seed)
 
     @staticmethod
     def collate(items: list[tuple[str, Image, Image]]) -> PairBatch:

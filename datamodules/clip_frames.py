@@ -30,6 +30,16 @@ def frame_count(path: str | os.PathLike[str]) -> tuple[int, float]:
         raise _damaged(path, error) from error
 
 
+def video_size(path: str | os.PathLike[str]) -> tuple[int, int]:
+    """Width and height of a video's frames. Raises as `read_square`."""
+    try:
+        with av.open(os.fspath(path), metadata_errors="replace") as container:
+            stream = _stream(path, container)
+            return stream.width, stream.height
+    except av.error.FFmpegError as error:
+        raise _damaged(path, error) from error
+
+
 def read_square(path: str | os.PathLike[str], numbers: Sequence[int], size: int) -> npt.NDArray[np.uint8]:
     """Frames of a video, cut to their middle square and scaled, (N, size, size, 3) uint8 RGB.
 

@@ -7,7 +7,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
+from datamodules.clip_frames import frame_count
+from datamodules.how2sign_clips import sentence_clips, tables
 from datamodules.video import Frame, read_video
+from datamodules.wlasl_index import Instance, find_index, read_index
+from datamodules.wlasl_survey import frame_range, survey
 
 SUFFIXES: Final = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg")
 
@@ -32,19 +36,55 @@ class Clip:
 
 
 def list_clips(source: str | os.PathLike[str]) -> list[Clip]:
-    """The clips of a folder (searched to its bottom, in order of their names).
+    """The clips of a folder: those that the index of a data set names, or else every video in it.
+
+    A WLASL folder (an index, and videos/) gives the clips of its index by id, with their glosses; a How2Sign folder (a
+    realigned table) the sentences that have a clip, by SENTENCE_NAME; any other one its videos down to the bottom, in
+    order of their names.
 
     Raises:
-        ValueError: no video there, or two files that differ only in their suffix.
+        ValueError: no clip there, a broken index, or two files that differ only in their suffix.
         FileNotFoundError: no such folder.
     """
     source = Path(source)
     if not source.is_dir():
         raise FileNotFoundError(f"{source}: no such folder; give a folder of videos")
+    index = find_index(source)
+    if index is not None and (source / "videos").is_dir():
+        return _wlasl(source, index)
+    if tables(source):
+        sentences = [Clip(clip.name, clip.video) for clip in sentence_clips(source)]
+        if sentences:
+            return sentences
+    return _folder(source)
+
+
+def _wlasl(source: Path, index: Path) -> list[Clip]:
+    instances = {instance.video: instance for instance in read_index(index)}
+    clips = []
+    for sample in sorted(survey(source).samples, key=lambda sample: sample.name):
+        instance, path = instances[sample.name], sample.files[0]
+        first, last = _range(instance, path) if instance.end > 0 or instance.start > 1 else (0, None)
+        clips.append(Clip(sample.name, path, instance.gloss, first, last))
+    if not clips:
+        raise ValueError(f"{source}: {index.name} names {len(instances)} clips, and none is in videos/; download them")
+    return clips
+
+
+def _range(instance: Instance, path: Path) -> tuple[int, int | None]:
+    try:
+        frames, fps = frame_count(path)
+    except ValueError:
+        return 0, None  # a broken file is for its reader to report
+    first, last = frame_range(instance, frames, fps)
+    return first, last if last < frames else None
+
+
+def _folder(source: Path) -> list[Clip]:
     paths = sorted(path for path in source.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
     if not paths:
         raise ValueError(f"{source}: no video in it; expected files ending in {', '.join(SUFFIXES)}")
-    clips = {}
+    clips: dict[str, Clip] = {}
     for path in paths:
         clip = Clip(str(path.relative_to(source).with_suffix("")), path)
         if clip.name in clips:

@@ -80,4 +80,4 @@ def centre_square(height: int, width: int) -> tuple[int, int, int]:
 
 def stack(images: Sequence[Image] | Image) -> npt.NDArray[np.uint8]:
     """N pictures (H, W, 3) of one size as (N, 3, H, W), the order of networks."""
-    return np.ascontiguousarray(np.stack(images).transpose(0, 3, 1, 2))
+    return np.ascontiguousarray(np.asarray(images, np.uint8).transpose(0, 3, 1, 2))

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from datamodules.avatar.twins import Twin
-from datamodules.base import Batch, SurveyedDataModule, signed_pixels
+from datamodules.base import Batch, Samples, SurveyedDataModule, signed_pixels
 from datamodules.canvas import Image
 from datamodules.images import IMAGE_SUFFIXES, read_image, resize
-from datamodules.samples import SPLITS, Finding, Sample, Survey
+from datamodules.samples import SPLITS, Finding, Sample, Split, Survey
 from datamodules.splits import SHARES, cut
 
 CLASSES: Final = (*"ABCDEFGHIJKLMNOPQRSTUVWXYZ", "del", "nothing", "space")
@@ -125,8 +125,8 @@ class Letters(SurveyedDataModule):
     def survey(self) -> Survey:
         return survey(self.root)
 
-    def reader(self) -> LetterReader:
-        return LetterReader(self.image_size)
+    def examples(self, split: Split) -> Samples:
+        return Samples(self.samples[split], LetterReader(self.image_size), self.seed)
 
     @staticmethod
     def collate(items: list[tuple[str, int, Image]]) -> LetterBatch:

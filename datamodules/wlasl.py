@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from datamodules.avatar.twins import Twin
-from datamodules.base import Batch, SurveyedDataModule, signed_pixels
+from datamodules.base import Batch, Samples, SurveyedDataModule, signed_pixels
 from datamodules.clip_frames import evenly, frame_count, read_square
-from datamodules.samples import Sample, Survey
+from datamodules.samples import Sample, Split, Survey
 from datamodules.wlasl_index import INDEX, Instance, read_index
 from datamodules.wlasl_survey import SplitBy, frame_range, survey
 
@@ -100,9 +100,10 @@ class WLASL(SurveyedDataModule):
     def content(self) -> list[Path]:
         return [self.root / self.index, *super().content()]
 
-    def reader(self) -> ClipReader:
+    def examples(self, split: Split) -> Samples:
         labels = {gloss: label for label, gloss in enumerate(self.glosses)}
-        return ClipReader(self.instances, labels, self.frames, self.image_size)
+        read = ClipReader(self.instances, labels, self.frames, self.image_size)
+        return Samples(self.samples[split], read, self.seed)
 
     @staticmethod
     def collate(items: list[tuple[str, int, Clip]]) -> ClipBatch:

@@ -36,9 +36,18 @@ class Instance:
 
 
 def find_index(root: Path) -> Path | None:
-    """The index of a WLASL folder: the v0.3 one in it or in meta/, else the largest nslt one."""
-    places = (folder / name for folder in (root, root / "meta") for name in NAMES)
-    return next((path for path in places if path.is_file()), None)
+    """Of the indexes in a WLASL folder or its meta/, the one that names most of its clips; of equals the v0.3 one, then
+    the larger. None where there is none. Raises ValueError for a broken one."""
+    paths = [path for folder in (root, root / "meta") for name in NAMES if (path := folder / name).is_file()]
+    there = {path.stem for path in (root / "videos").glob("*.mp4")}
+    best, most = None, -1
+    for path in paths:
+        named = sum(instance.video in there for instance in read_index(path)) if len(paths) > 1 else 0
+        if named > most:
+            best, most = path, named
+        if named == len(there):
+            break
+    return best
 
 
 def read_index(path: Path) -> list[Instance]:

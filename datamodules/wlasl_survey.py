@@ -14,7 +14,7 @@ INDEX_FPS: Final = 25
 """The rate at which an index counts frames, whatever the rate of the file."""
 
 
-def survey(root: Path, index: str | None = None, split: SplitBy = "source") -> Survey:
+def survey(root: Path, index: str | None = None, split: SplitBy | None = None) -> Survey:
     """The clips `videos/<id>.mp4` that an index names and that are there, a gloss their label.
 
     Links died, so clips are missing from every copy: one warning counts them. Splits are assigned over the whole index:
@@ -25,7 +25,7 @@ def survey(root: Path, index: str | None = None, split: SplitBy = "source") -> S
         index: its index, relative to `root`; None finds the v0.3 one, else the largest nslt one, in `root` or meta/.
         split: what stays together. "source": clips of one url. "signer": clips of one signer, and of one url, which is
             all that is known where no signer is. "official": the index's own splits, in which clips of one url do leak;
-            that is a warning, and a clip its own source.
+            that is a warning, and a clip its own source. None: "source" where the index tells, else "official".
 
     Raises:
         ValueError: a broken index, or an nslt one, which knows no sources, where they are needed.
@@ -34,8 +34,9 @@ def survey(root: Path, index: str | None = None, split: SplitBy = "source") -> S
     path = root / index if index else find_index(root)
     if path is None:
         raise FileNotFoundError(f"{root}: no WLASL_v0.3.json and no nslt_*.json, neither there nor in meta/")
-    instances = read_index(path)
-    found = Survey()
+    instances, found = read_index(path), Survey()
+    if split is None:
+        split = "official" if any(clip.url is None for clip in instances) else "source"
     named: dict[str, Instance] = {}
     for instance in instances:
         if instance.video in named:
