@@ -1,6 +1,7 @@
 """What every LightningDataModule of a data set does alike: its folder, its twin, its samples, its loaders."""
 
 import hashlib
+import os
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -66,7 +67,7 @@ class SignDataModule(L.LightningDataModule, ABC):
         """SHA-256 over the data set's files: names and bytes; of pictures and videos, names and sizes."""
         digest = hashlib.sha256()
         for path in self.content():
-            digest.update(path.relative_to(self.root).as_posix().encode())
+            digest.update(Path(os.path.relpath(path, self.root)).as_posix().encode())
             if path.suffix.lower() in MEDIA:
                 digest.update(path.stat().st_size.to_bytes(8, "little"))
             else:
