@@ -1,0 +1,258 @@
+"""Body and hands of a signer in RGB frames, by MediaPipe's Tasks API, as poses in the layout of MediaPipe Holistic.
+
+Every frame is looked at by itself. So the same clip gives the same bytes in whatever process and order clips are worked
+through, and a frame the same landmarks whether all frames are asked for or thirty.
+
+Hands are looked for in the whole frame. Where the body shows a wrist in view and no hand was found there, they are
+looked for again in squares around that wrist. Which hand is the left one, the body's wrists decide: the Tasks API's own
+word for it is wrong in one of twenty, and the reverse of what MediaPipe's earlier API said. No face is looked for.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import permutations
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+import numpy as np
+import numpy.typing as npt
+from pose_format import Pose
+from pose_format.numpy import NumPyPoseBody
+from pose_format.pose_header import PoseHeader, PoseHeaderComponent, PoseHeaderDimensions
+
+from datamodules.clips import Clip
+from datamodules.poses import BODY_COLOUR, JOINT_COLOURS, VERSION
+from datamodules.skeletons import HAND_BONES, HAND_JOINTS
+from datamodules.video import Frame
+
+Points = npt.NDArray[np.float32]
+
+BODY_JOINTS: Final = (
+    "NOSE",
+    *(f"{side}_EYE{part}" for side in ("LEFT", "RIGHT") for part in ("_INNER", "", "_OUTER")),
+    *("LEFT_EAR", "RIGHT_EAR", "MOUTH_LEFT", "MOUTH_RIGHT"),
+    *(
+        f"{side}_{joint}"
+        for joint in ("SHOULDER", "ELBOW", "WRIST", "PINKY", "INDEX", "THUMB", "HIP", "KNEE", "ANKLE", "HEEL")
+        for side in ("LEFT", "RIGHT")
+    ),
+    *("LEFT_FOOT_INDEX", "RIGHT_FOOT_INDEX"),
+)
+BODY_BONES: Final = (
+    *((0, 1), (1, 2), (2, 3), (3, 7), (0, 4), (4, 5), (5, 6), (6, 8), (9, 10)),
+    *((11, 12), (11, 13), (13, 15), (15, 17), (15, 19), (15, 21), (17, 19)),
+    *((12, 14), (14, 16), (16, 18), (16, 20), (16, 22), (18, 20)),
+    *((11, 23), (12, 24), (23, 24), (23, 25), (24, 26), (25, 27), (26, 28)),
+    *((27, 29), (28, 30), (29, 31), (30, 32), (27, 31), (28, 32)),
+)
+BODY: Final = slice(0, 33)
+LEFT_HAND: Final = slice(33, 54)
+RIGHT_HAND: Final = slice(54, 75)
+WORLD: Final = slice(75, 108)
+HANDS: Final = (LEFT_HAND, RIGHT_HAND)
+
+SHOULDERS: Final = (11, 12)
+ELBOWS: Final = (13, 14)
+WRISTS: Final = (15, 16)
+BODY_HANDS: Final = ((15, 17, 19), (16, 18, 20))  # wrist and knuckles of little and index finger, as the body has them
+PALM: Final = (0, 5, 17)  # the same of a hand
+SQUARES: Final = (2.0, 1.6)  # sides of the squares around a wrist, in shoulder widths
+NEAR: Final = 0.35  # shoulder widths within which a hand is that wrist's
+SAME: Final = 0.12  # shoulder widths within which two hands are one
+
+
+class Landmarker:
+    """MediaPipe's pose and hand landmarkers on the CPU, from their bundles; closes as a context manager.
+
+    Raises:
+        ValueError: MediaPipe is not installed, or cannot open a bundle.
+    """
+
+    def __init__(self, pose: Path, hand: Path) -> None:
+        try:
+            import mediapipe as mp
+            from mediapipe.tasks.python import vision
+        except ImportError as error:
+            raise ValueError(f"landmarks need MediaPipe ({error}): pip install 'sign-zoo[landmarks]'") from error
+        self._mp: Any = mp
+        with _quiet():
+            self._pose = _open(vision.PoseLandmarker, vision.PoseLandmarkerOptions, pose)
+            self._hand = _open(vision.HandLandmarker, vision.HandLandmarkerOptions, hand, num_hands=2)
+            self(np.zeros((64, 64, 3), np.uint8))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give back what the models hold."""
+        self._pose.close()
+        self._hand.close()
+
+    def __call__(self, frame: Frame) -> Points:
+        """Landmarks (108, 4) of a frame (H, W, 3): BODY, LEFT_HAND, RIGHT_HAND, WORLD; x, y, z, confidence.
+
+        x and y are in pixels, z is MediaPipe's (image widths, smaller is nearer), WORLD in metres around the hips. The
+        confidence of a body's joint is its visibility, that of a hand's 1; what is absent is all 0.
+        """
+        points = np.zeros((108, 4), np.float32)
+        image = self._image(frame)
+        height, width = frame.shape[:2]
+        found = self._pose.detect(image)
+        if found.pose_landmarks:
+            points[BODY] = [(p.x * width, p.y * height, p.z, p.visibility) for p in found.pose_landmarks[0]]
+            points[WORLD] = [(p.x, p.y, p.z, p.visibility) for p in found.pose_world_landmarks[0]]
+        hands, first = self._hands(image, (0, 0), width, height)
+        sides = _nearest_sides(points[BODY], hands) if found.pose_landmarks else (first, 1 - first)
+        for side, hand in zip(sides, hands, strict=False):
+            points[HANDS[side]] = hand
+        if found.pose_landmarks:
+            for side in (0, 1):
+                if not points[HANDS[side], 3].any():
+                    points[HANDS[side]] = self._around_wrist(frame, points[BODY], side, points[HANDS[1 - side]])
+        return points
+
+    def _image(self, frame: Frame) -> Any:
+        return self._mp.Image(
+            self._mp.ImageFormat.SRGB, np.ascontiguousarray(frame)
+        )  # decoders pad rows, it expects none
+
+    def _hands(self, image: Any, corner: tuple[int, int], width: int, height: int) -> tuple[list[Points], int]:
+        """Hands (21, 4) in pixels of the frame that the image was cut from at `corner`, and the first one's side."""
+        found = self._hand.detect(image)
+        x, y = corner
+        hands = [
+            np.array([(x + p.x * width, y + p.y * height, p.z, 1.0) for p in hand], np.float32)
+            for hand in found.hand_landmarks
+        ]
+        return hands, int(any(label[0].category_name == "Right" for label in found.handedness[:1]))
+
+    def _around_wrist(self, frame: Frame, body: Points, side: int, other: Points) -> Points:
+        """The hand of one side, looked for around its wrist; zeros where there is none that the other hand is not."""
+        wrists, unit = _wrists(body), _unit(body)
+        (x, y), (height, width) = wrists[side], frame.shape[:2]
+        if 0 <= x < width and 0 <= y < height:
+            for square in SQUARES:
+                half = int(square * unit / 2)
+                if not 8 <= half <= max(width, height):
+                    continue
+                corner = int(x) - half, int(y) - half
+                hands, _ = self._hands(self._image(_cut(frame, corner, 2 * half)), corner, 2 * half, 2 * half)
+                for hand in hands:
+                    hand[:, 2] *= 2 * half / width
+                    mine, others = np.linalg.norm(_palm(hand) - wrists, axis=1)[[side, 1 - side]]
+                    taken = other[:, 3].any() and np.linalg.norm(_palm(hand) - _palm(other)) < SAME * unit
+                    if mine < NEAR * unit and mine < others and not taken:
+                        return hand
+        return np.zeros((21, 4), np.float32)
+
+
+def _open(landmarker: Any, options: Any, bundle: Path, **settings: int) -> Any:
+    from mediapipe.tasks.python import BaseOptions
+
+    try:
+        return landmarker.create_from_options(options(BaseOptions(model_asset_path=str(bundle)), **settings))
+    except (RuntimeError, ValueError, OSError) as error:
+        raise ValueError(f"{bundle}: no bundle that MediaPipe can open ({error}); fetch it again") from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what MediaPipe and TensorFlow Lite say when they start: they write to file descriptor 2, past Python."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def _palm(hand: Points) -> npt.NDArray[np.floating]:
+    centre: npt.NDArray[np.floating] = hand[list(PALM), :2].mean(0)
+    return centre
+
+
+def _wrists(body: Points) -> npt.NDArray[np.floating]:
+    """Where the body has its left and right hand, (2, 2) in pixels."""
+    return np.array([body[list(joints), :2].mean(0) for joints in BODY_HANDS])
+
+
+def _unit(body: Points) -> float:
+    """A shoulder width in pixels, or the longer forearm, where a signer stands sideways."""
+    pairs = (SHOULDERS, *zip(ELBOWS, WRISTS, strict=True))
+    return max(float(np.linalg.norm(body[a, :2] - body[b, :2])) for a, b in pairs)
+
+
+def _nearest_sides(body: Points, hands: list[Points]) -> tuple[int, ...]:
+    """For each hand its side, 0 left and 1 right, such that hands lie as near as they can to the body's wrists."""
+    wrists = _wrists(body)
+
+    def distance(sides: tuple[int, ...]) -> float:
+        return sum(float(np.linalg.norm(_palm(hand) - wrists[side])) for side, hand in zip(sides, hands, strict=True))
+
+    return min(permutations((0, 1), len(hands)), key=distance)
+
+
+def _cut(frame: Frame, corner: tuple[int, int], side: int) -> Frame:
+    """A square of the frame with its upper left corner there; black where it reaches beyond."""
+    square = np.zeros((side, side, 3), np.uint8)
+    (x, y), (height, width) = corner, frame.shape[:2]
+    left, top, right, bottom = max(x, 0), max(y, 0), min(x + side, width), min(y + side, height)
+    square[top - y : bottom - y, left - x : right - x] = frame[top:bottom, left:right]
+    return square
+
+
+def evenly(total: int, frames: int | None) -> list[int]:
+    """Which of `total` frames to take: the middle ones of `frames` equal stretches; None takes all."""
+    if frames is None or frames >= total:
+        return list(range(total))
+    return [(2 * number + 1) * total // (2 * frames) for number in range(frames)]
+
+
+def find_landmarks(clip: Clip, landmarker: Landmarker, frames: int | None = None) -> Pose | None:
+    """The landmarks of a clip, of all its frames or of `frames` evenly spread ones; None if it has no frame.
+
+    A frame that repeats the one before is looked at once. The pose's rate lets it last as long as the clip.
+
+    Raises what reading the clip raises: ValueError, OSError, or av.FFmpegError in the midst of it.
+    """
+    total = sum(1 for _ in clip.frames()[0]) if frames is not None else 0
+    wanted = set(evenly(total, frames))
+    pictures, fps = clip.frames()
+    points: list[Points] = []
+    last: Frame | None = None
+    for number, frame in enumerate(pictures):
+        if frames is None or number in wanted:
+            frozen = last is not None and np.array_equal(frame, last)
+            points.append(points[-1] if frozen else landmarker(frame))
+            last = frame
+    if last is None:
+        return None
+    rate = fps if frames is None else fps * len(points) / total
+    return holistic_pose(np.array(points), rate, width=last.shape[1], height=last.shape[0])
+
+
+def holistic_pose(points: Points, fps: float, width: int, height: int) -> Pose:
+    """Landmarks (T, 108, 4), as `Landmarker` gives them, as a pose in MediaPipe Holistic's layout without its face."""
+    parts = (
+        ("POSE_LANDMARKS", BODY_JOINTS, BODY_BONES, [BODY_COLOUR]),
+        ("LEFT_HAND_LANDMARKS", HAND_NAMES, HAND_BONES, list(JOINT_COLOURS["LEFT_HAND"])),
+        ("RIGHT_HAND_LANDMARKS", HAND_NAMES, HAND_BONES, list(JOINT_COLOURS["RIGHT_HAND"])),
+        ("POSE_WORLD_LANDMARKS", BODY_JOINTS, BODY_BONES, [BODY_COLOUR]),
+    )
+    components = [
+        PoseHeaderComponent(name, list(joints), list(bones), rgb, "XYZC") for name, joints, bones, rgb in parts
+    ]
+    header = PoseHeader(VERSION, PoseHeaderDimensions(width, height, width), components)
+    return Pose(header, NumPyPoseBody(fps, points[:, None, :, :3], points[:, None, :, 3]))
+
+
+HAND_NAMES: Final = tuple(  # Holistic writes INDEX_FINGER_MCP and so on, but THUMB_MCP and PINKY_MCP
+    name.replace("_", "_FINGER_", 1) if name.startswith(("INDEX", "MIDDLE", "RING")) else name for name in HAND_JOINTS
+)

@@ -1,0 +1,107 @@
+"""Skeleton frames as images to learn from: white body, fingers in the colour of their group, thin lines on black.
+
+After "ASL Sequence Generation using Diffusion Model" (Agrawal and Mahapatra 2025), section 4.2: each group's bones are
+a mask, which is thinned (Zhang and Suen 1984) and dilated, so that lines are equally thick however they meet. Frames
+are 512x512, the video's picture centred in them, and show nothing beyond it. The masks are drawn at that size, where
+the document scales pictures up.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from pose_format import Pose
+
+from datamodules.canvas import Image
+from datamodules.poses import FINGER_COLOURS
+
+SIZE: Final = 512
+WHITE: Final = (255, 255, 255)
+STROKE: Final = 7  # pixels of a bone in its mask, before thinning
+LINE: Final = 3  # pixels that a thinned line is dilated to
+SEEN: Final = 0.5  # visibility from which a joint of the body is drawn
+
+Bone = tuple[int, int, float]  # two joints, and the confidence that both must exceed
+Group = tuple[tuple[int, int, int], list[Bone]]
+
+BODY: Final = "POSE_LANDMARKS"
+HANDS: Final = ("LEFT_HAND_LANDMARKS", "RIGHT_HAND_LANDMARKS")
+HANDS_OF_THE_BODY: Final = range(17, 23)  # its guesses at fingers, which the hands themselves replace
+
+
+def draw_skeletons(pose: Pose) -> Iterator[Image]:
+    """Each frame of a pose in MediaPipe Holistic's layout as (512, 512, 3) uint8 RGB, one by one.
+
+    Raises:
+        ValueError: a pose of another layout.
+    """
+    parts = {part.name: part for part in pose.header.components}
+    if missing := {BODY, *HANDS} - set(parts):
+        found = ", ".join(parts) or "nothing"
+        raise ValueError(f"expected a pose in MediaPipe Holistic's layout; it lacks {sorted(missing)}, found {found}")
+    width, height = pose.header.dimensions.width, pose.header.dimensions.height
+    scale = SIZE / max(width, height)
+    margin = (SIZE - scale * np.array([width, height])) / 2
+    points = np.asarray(pose.body.data[:, 0, :, :2].filled(0), np.float64) * scale + margin
+    seen = np.asarray(pose.body.confidence[:, 0])
+    starts = dict(zip(parts, np.cumsum([0, *(len(part.points) for part in parts.values())])[:-1].tolist(), strict=True))
+    groups = [(WHITE, _bones(parts[BODY].limbs, starts[BODY], SEEN))]
+    for finger, colour in enumerate(FINGER_COLOURS):
+        limbs = [(part, limb) for part in HANDS for limb in parts[part].limbs[4 * finger : 4 * finger + 4]]
+        groups.append((colour, [(starts[part] + a, starts[part] + b, 0.0) for part, (a, b) in limbs]))
+    left, top = np.floor(margin).astype(int).tolist()
+    inside = np.zeros((SIZE, SIZE), np.uint8)
+    inside[top : SIZE - top, left : SIZE - left] = 255
+    return (_draw(points[t], seen[t], groups, inside) for t in range(len(points)))
+
+
+def _bones(limbs: list[tuple[int, int]], start: int, least: float) -> list[Bone]:
+    return [(start + a, start + b, least) for a, b in limbs if not {a, b} & set(HANDS_OF_THE_BODY)]
+
+
+def _draw(
+    points: npt.NDArray[np.float64], seen: npt.NDArray[np.floating], groups: list[Group], inside: npt.NDArray[np.uint8]
+) -> Image:
+    picture = np.zeros((SIZE, SIZE, 3), np.uint8)
+    for colour, bones in groups:
+        mask = np.zeros((SIZE, SIZE), np.uint8)
+        for a, b, least in bones:
+            if min(seen[a], seen[b]) > least:
+                ends = np.clip(points[[a, b]].round(), -SIZE, 2 * SIZE).astype(int).tolist()
+                cv2.line(mask, ends[0], ends[1], 255, STROKE)
+        picture[_lines(mask & inside) > 0] = colour
+    return picture
+
+
+def _lines(mask: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """The mask's centre lines, `LINE` pixels thick."""
+    x, y, width, height = cv2.boundingRect(mask)
+    lines = np.zeros_like(mask)
+    if width:
+        part = cv2.copyMakeBorder(mask[y : y + height, x : x + width], 2, 2, 2, 2, cv2.BORDER_CONSTANT, value=0)
+        thin = cv2.ximgproc.thinning(part, thinningType=cv2.ximgproc.THINNING_ZHANGSUEN)
+        lines[y : y + height, x : x + width] = thin[2:-2, 2:-2]
+    thick: npt.NDArray[np.uint8] = cv2.dilate(lines, np.ones((LINE, LINE), np.uint8))
+    return thick
+
+
+def write_skeletons(folder: Path, pose: Pose) -> None:
+    """Write the frames as 00000.png, 00001.png and so on into a new folder, which appears whole or not at all.
+
+    Raises:
+        ValueError: a pose of another layout.
+        OSError: the folder exists and is not empty, or a frame cannot be written.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as unfinished:
+        whole = Path(unfinished) / folder.name
+        whole.mkdir()
+        for number, frame in enumerate(draw_skeletons(pose)):
+            path = whole / f"{number:05d}.png"
+            if not cv2.imwrite(str(path), frame[..., ::-1]):
+                raise OSError(f"{path}: this frame could not be written; is the disk full?")
+        whole.replace(folder)

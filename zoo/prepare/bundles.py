@@ -1,0 +1,118 @@
+"""MediaPipe's model bundles (`.task` files): found on this machine, or downloaded once from the vendor and checked."""
+
+import hashlib
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from http.client import HTTPException
+from pathlib import Path
+from typing import Final
+from urllib.request import urlopen
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+
+from datamodules.formats import atomic
+
+VENDOR: Final = "https://storage.googleapis.com/mediapipe-models"
+FOLDER_VARIABLE: Final = "ZOO_MODELS"
+PATIENCE: Final = 30.0  # seconds without a byte
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle of the vendor's: its file's name, the names under which it may lie here, and what a download must be."""
+
+    name: str
+    names: tuple[str, ...]
+    url: str
+    sha256: str
+
+
+# The vendor publishes no checksums of these files. These are what many public projects, which pin the same addresses
+# (revision 1, never "latest"), independently state for their downloads: 7,819,105 and 9,398,198 bytes. A file that
+# differs is refused.
+HAND: Final = Bundle(
+    "hand_landmarker.task",
+    ("hand_landmarker.task",),
+    f"{VENDOR}/hand_landmarker/hand_landmarker/float16/1/hand_landmarker.task",
+    "fbc2a30080c3c557093b5ddfc334698132eb341044ccee322ccf8bcf3607cde1",
+)
+POSE: Final = Bundle(
+    "pose_landmarker_full.task",
+    ("pose_landmarker_full.task", "pose_full.task"),
+    f"{VENDOR}/pose_landmarker/pose_landmarker_full/float16/1/pose_landmarker_full.task",
+    "5134a3aad27a58b93da0088d431f366da362b44e3ccfbe3462b3827a839011b1",
+)
+
+
+def cache_folder() -> Path:
+    """Where downloads are kept: sign-zoo in $XDG_CACHE_HOME, or in ~/.cache."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sign-zoo"
+
+
+def find_bundle(bundle: Bundle, models: Path | None = None) -> Path:
+    """The bundle's file: in `models` if given; else in $ZOO_MODELS or the cache, where it is downloaded if in neither.
+
+    A file that lies there is used as it is, whatever its checksum.
+
+    Raises:
+        FileNotFoundError: not in `models`, or `models` is no folder.
+        OSError, ValueError: it could not be downloaded, or is not what was expected.
+    """
+    variable = os.environ.get(FOLDER_VARIABLE)
+    folders = [models] if models else [*([Path(variable)] if variable else []), cache_folder()]
+    for path in (folder / name for folder in folders for name in bundle.names):
+        if path.is_file():
+            return path
+    if models:
+        raise FileNotFoundError(
+            f"{models}: no {' or '.join(bundle.names)} there; put {bundle.url} there, or leave --models out to have it "
+            "downloaded"
+        )
+    path = cache_folder() / bundle.name
+    download(bundle, path)
+    return path
+
+
+def download(bundle: Bundle, path: Path) -> None:
+    """Fetch a bundle into `path`, which appears whole and checked or not at all; with a progress bar on a terminal.
+
+    Raises:
+        ConnectionError: no connection, a refusal, or one that broke off.
+        ValueError: another file than expected.
+    """
+    by_hand = f"try again, or put the file into a folder and name it with --models or ${FOLDER_VARIABLE}"
+    columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn()
+    bar = Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True)
+    digest, size, expected = hashlib.sha256(), 0, None
+    with atomic(path) as temporary, open(temporary, "wb") as out, bar:
+        try:
+            with urlopen(bundle.url, timeout=PATIENCE) as response:
+                length = response.headers.get("Content-Length")
+                expected = int(length) if length else None
+                task = bar.add_task(bundle.name, total=expected)
+                while block := response.read(1 << 16):
+                    out.write(block)
+                    digest.update(block)
+                    size += len(block)
+                    bar.update(task, completed=size)
+        except (OSError, HTTPException) as error:
+            raise ConnectionError(f"{bundle.url}: not downloaded ({error}); {by_hand}") from error
+        if expected is not None and size < expected:
+            raise ConnectionError(f"{bundle.url}: broke off after {size} of {expected} bytes; {by_hand}")
+        if digest.hexdigest() != bundle.sha256:
+            raise ValueError(
+                f"{bundle.url}: found {size} bytes of sha256 {digest.hexdigest()}, expected {bundle.sha256}; the "
+                f"vendor's file has changed or something on the way changed it; {by_hand} if you trust it"
+            )
+
+
+def checksums(paths: Sequence[Path]) -> dict[str, str]:
+    """The sha256 of each file, by its name."""
+    found = {}
+    for path in paths:
+        with path.open("rb") as file:
+            found[path.name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return found
