@@ -72,22 +72,31 @@ def read_video(path: str | os.PathLike[str]) -> tuple[Iterator[Frame], float]:
     The file is open until the iterator ends; `np.stack(list(frames))` is a short clip's (T, H, W, 3) array.
 
     Raises:
-        ValueError: a file that is not a video or has no video stream.
+        ValueError: a file that is not a video or has no video stream; from the iterator, where its data is damaged.
         FileNotFoundError: no such file.
     """
     try:
         container = av.open(os.fspath(path), metadata_errors="replace")  # WLASL's titles are not UTF-8
-    except av.error.InvalidDataError as error:
+    except FileNotFoundError:
+        raise
+    except av.error.FFmpegError as error:
         size = os.path.getsize(path)
         raise ValueError(f"{path}: {size} bytes that are no video; download or convert it again") from error
     if not container.streams.video:
         container.close()
         raise ValueError(f"{path}: no video stream; expected a file with pictures")
     rate = container.streams.video[0].average_rate
-    return _decode(container), float(rate) if rate else 25.0
+    return _decode(path, container), float(rate) if rate else 25.0
 
 
-def _decode(container: av.container.InputContainer) -> Iterator[Frame]:
+def _decode(path: str | os.PathLike[str], container: av.container.InputContainer) -> Iterator[Frame]:
+    number = 0
     with container:
-        for frame in container.decode(video=0):
-            yield frame.to_ndarray(format="rgb24")
+        try:
+            for frame in container.decode(video=0):
+                yield frame.to_ndarray(format="rgb24")
+                number += 1
+        except av.error.FFmpegError as error:
+            raise ValueError(
+                f"{path}: damaged after {number} frames ({error}); download or convert it again"
+            ) from error
