@@ -46,41 +46,47 @@ def ensure_twin(dataset: str, root: Path, twin: Twin, videos: bool = True) -> No
     waits for it.
     `videos=False` writes only what text-to-pose training reads, where that is less; the whole twin will do for it too.
 
-    Raises FileExistsError where `root` holds anything but a twin.
+    Raises FileExistsError where `root` holds anything but a twin, or strange files with a twin that must be replaced.
     """
     poses_only = not videos and dataset in POSES_ONLY
     wanted = {"layout": dataset, **asdict(twin), "videos": not poses_only, "avatar": avatar_fingerprint()}
     enough = [wanted, {**wanted, "videos": True}]
-    if _standing(root) in enough:
+    if _stands(root, enough):
         return
     with replacing(root) as folder:
-        if _standing(root) in enough:  # written by somebody else meanwhile
+        if _stands(root, enough):  # written by somebody else meanwhile
             return
         (POSES_ONLY if poses_only else LAYOUTS)[dataset](folder, twin)
         (folder / MARK).write_text(json.dumps({**wanted, "files": contents(folder)}))
 
 
-def _standing(root: Path) -> dict[str, Any] | None:
-    """What the mark at `root` says of the twin there; None where there is none, or a file of it is missing or cut.
+def _stands(root: Path, enough: list[dict[str, Any]]) -> bool:
+    """Whether a twin with one of these marks stands at `root`, every file of it whole.
 
-    Raises FileExistsError for what would be lost if a twin were written.
+    Raises FileExistsError where writing one would cost somebody's files.
     """
     if not root.exists():
-        return None
+        return False
     try:
-        mark: dict[str, Any] = json.loads((root / MARK).read_text())
+        mark = json.loads((root / MARK).read_text())
         files = mark.pop("files", None)
     except (OSError, ValueError, AttributeError):
         raise FileExistsError(
             f"{root} holds data that is no avatar twin: refusing to write over it. Drop data.init_args.twin to train "
             "on it, or point data.init_args.root elsewhere."
         ) from None
-    if files is None:  # a mark of earlier versions lists none
-        return None
+    if files is None:  # earlier versions listed none
+        return False
     found = contents(root)
-    if {name: found.get(name) for name in files} == files:
-        return mark
-    return None
+    if mark in enough and all(found.get(name) == size for name, size in files.items()):
+        return True
+    strange = sorted(found.keys() - files.keys() - {MARK})
+    if strange:
+        raise FileExistsError(
+            f"{root} is an avatar twin, but not the one asked for or not whole, and {len(strange)} files in it are not "
+            f"the twin's, the first is {strange[0]}: move them elsewhere, then the twin is written anew"
+        )
+    return False
 
 
 def avatar_fingerprint() -> str:

@@ -43,7 +43,7 @@ def write_stretch(folder: Path, stretch: int, numbers: list[int], twin: Twin) ->
     for number in numbers:
         leg, step = divmod(number - 1, _WAY)
         here, there = (
-            Stance.draw(np.random.default_rng([twin.seed, 1, kind, leg + k]), zoom=(0.15, 0.33)) for k in (0, 1)
+            Stance.draw(np.random.default_rng([twin.seed, 1, kind, leg + k]), zoom=(0.16, 0.42)) for k in (0, 1)
         )
         symbol = None if folder.name == NOTHING else folder.name
         noise = np.random.default_rng([twin.seed, 2, kind, number])

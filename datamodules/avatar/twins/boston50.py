@@ -90,7 +90,7 @@ def _stamp(pair: NDArray[np.uint8], seconds: float, frame: int) -> None:
     for row, line in enumerate(lines):
         for column, letter in enumerate(line):
             place = (12 + 12 * column, 261 + 16 * row)
-            cv2.putText(pair, letter, place, cv2.FONT_HERSHEY_SIMPLEX, 0.46, (255, 255, 255), 1)
+            cv2.putText(pair, letter, place, cv2.FONT_HERSHEY_COMPLEX_SMALL, 0.66, (255, 255, 255), 1)
     for bit in range(16):
         if ticks >> bit & 1:
             pair[305:, 118 + 7 * bit : 125 + 7 * bit] = 255

@@ -52,6 +52,6 @@ def _lock(folder: Path) -> int:
 
 
 def contents(folder: Path) -> dict[str, int]:
-    """The files of a folder and their sizes."""
-    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    """The files of a folder, hidden ones apart, and their sizes."""
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file() and not path.name.startswith("."))
     return {path.relative_to(folder).as_posix(): path.stat().st_size for path in files}
