@@ -3,6 +3,7 @@
 import io
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -15,8 +16,11 @@ from datamodules.canvas import Image
 
 FORMATS: Final = ("JPEG", "PNG", "BMP", "WEBP")
 IMAGE_SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
+END_OF_JPEG: Final = b"\xff\xd9"
 MOST_PIXELS: Final = 50_000_000
 MOST_BYTES: Final = 64_000_000
+
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # what it would print, we raise
 
 
 def read_image(path: str | os.PathLike[str]) -> Image:
@@ -32,16 +36,15 @@ def read_image(path: str | os.PathLike[str]) -> Image:
     if size > MOST_BYTES:
         raise ValueError(f"{path}: {size} bytes, expected a picture of at most {MOST_BYTES}; convert or remove it")
     content = Path(path).read_bytes()
-    width, height = _dimensions(path, content)
+    kind, width, height = _header(path, content)
     if width * height > MOST_PIXELS:
         raise ValueError(
             f"{path}: {width} x {height} pixels, expected at most {MOST_PIXELS}; scale it down or remove it"
         )
-    picture: Image | None
-    try:
-        picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error:
-        picture = None
+    picture: Image | None = None
+    if kind != "JPEG" or END_OF_JPEG in content[-4096:]:  # some decoders fill a cut one with grey
+        with suppress(cv2.error):
+            picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
     if picture is None:
         raise ValueError(
             f"{path}: a {width} x {height} picture that is cut off or damaged; fetch it again or remove it"
@@ -49,12 +52,12 @@ def read_image(path: str | os.PathLike[str]) -> Image:
     return np.ascontiguousarray(picture[..., ::-1])
 
 
-def _dimensions(path: str | os.PathLike[str], content: bytes) -> tuple[int, int]:
-    """Width and height that the header states."""
+def _header(path: str | os.PathLike[str], content: bytes) -> tuple[str | None, int, int]:
+    """The format, width and height that it states."""
     try:
         with Pillow.open(io.BytesIO(content), formats=FORMATS) as header:
             width, height = header.size
-            return int(width), int(height)
+            return header.format, int(width), int(height)
     except Pillow.DecompressionBombError as error:
         raise ValueError(f"{path}: {error}; scale it down or remove it") from None
     except Exception as error:  # a broken header surfaces as whatever its bytes provoke

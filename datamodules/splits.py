@@ -94,22 +94,20 @@ def components(links: Iterable[tuple[str, str]]) -> dict[str, str]:
 def cut(numbers: Sequence[int], shares: Sequence[float], guard: int) -> list[list[int]]:
     """Contiguous blocks of ascending frame numbers, one a share, with a gap between neighbours.
 
-    Neighbouring frames are near-duplicates: at each border the earlier block loses the frames that lie within `guard`
-    numbers of the next one. Each block keeps a frame where there are frames enough.
+    Neighbouring frames are near-duplicates: two blocks lie more than `guard` numbers apart. The frames of the gaps are
+    the first block's loss, the others have their full shares. Each block keeps a frame where there are enough.
 
     Args:
         numbers: ascending.
         shares: sizes of the blocks, summing to 1.
-        guard: numbers of frames that neighbouring blocks lie apart, at least.
+        guard: numbers of frames.
     """
-    sizes = [max(1, round(share * len(numbers))) for share in shares[1:]]
-    blocks: list[list[int]] = []
-    rest = list(numbers)
-    for size in reversed(sizes):
-        size = min(size, max(0, len(rest) - 1))
-        block = rest[len(rest) - size :]
-        rest = rest[: len(rest) - size]
+    rest, blocks = list(numbers), list[list[int]]()
+    for before in range(len(shares) - 1, 0, -1):
+        size = min(max(1, round(shares[before] * len(numbers))), max(0, len(rest) - before))
+        rest, block = rest[: len(rest) - size], rest[len(rest) - size :]
         if block:
-            rest = [number for number in rest if number < block[0] - guard] or rest[:1]
+            apart = [number for number in rest if number < block[0] - guard]
+            rest = apart if len(apart) >= before else rest[:before]
         blocks.append(block)
     return [rest, *reversed(blocks)]

@@ -29,7 +29,7 @@ def prompt(gloss: str) -> str:
 def survey(root: Path, skeletons: Path, index: str = INDEX, split: SplitBy = "source") -> Survey:
     """The clips of an index that have skeleton frames: a folder of their id with 00000.png, 00001.png and so on.
 
-    Splits are those of the clips, see `wlasl_survey.survey`. Raises ValueError, FileNotFoundError: as there; or no folder
+    Splits are those of the clips. Raises as `wlasl_survey.survey` does, and FileNotFoundError where there is no folder
     of skeletons.
     """
     if not skeletons.is_dir():
