@@ -13,3 +13,9 @@ def shared() -> Path:
     if not (folder / "data").is_dir():
         pytest.skip(f"no real samples at {folder} (set ZOO_SHARED)")
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Parsed data is kept apart from the user's."""
+    os.environ["ZOO_CACHE"] = str(tmp_path_factory.mktemp("cache"))
