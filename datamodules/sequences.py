@@ -85,7 +85,7 @@ def cached(source: Path, identity: bytes, sequences: Iterable[Joints]) -> Sequen
     path = cache_path(source)
     try:
         return Sequences(path, identity)
-    except (FileNotFoundError, ValueError):
+    except (OSError, ValueError):
         _write(path, identity, sequences)
         return Sequences(path, identity)
 

@@ -1,15 +1,25 @@
 """Data sets of text and poses: their own files, their twins, and what a batch holds."""
 
 import json
+import pickle
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+import datamodules.phoenix14t
+from datamodules import how2sign_openpose
+from datamodules.avatar.openpose import openpose_keypoints
 from datamodules.avatar.twins import Twin
+from datamodules.avatar.twins.how2sign import CAMERA
+from datamodules.formats import read_lines, read_skels, write_openpose
 from datamodules.how2sign import How2Sign
 from datamodules.how2sign_files import read_table
+from datamodules.how2sign_openpose import resample
 from datamodules.phoenix14t import Phoenix14T
+from datamodules.sequences import cache_path
 from datamodules.text_pose import LengthOrder
 
 DATASETS = [How2Sign, Phoenix14T]
@@ -213,3 +223,210 @@ def test_a_broken_table_is_refused_by_line_and_column(tmp_path, table, message):
     (tmp_path / "table.csv").write_text(table)
     with pytest.raises(ValueError, match=message):
         read_table(tmp_path / "table.csv")
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Four-sentence twins of both data sets, to be copied before they are changed."""
+    folder = tmp_path_factory.mktemp("written")
+    for dataset in DATASETS:
+        dataset(str(folder / dataset.dataset), twin=Twin(4)).prepare_data()
+    return {dataset.dataset: folder / dataset.dataset for dataset in DATASETS}
+
+
+@pytest.fixture
+def copies(written: dict[str, Path], tmp_path: Path) -> dict[str, Path]:
+    return {name: Path(shutil.copytree(folder, tmp_path / name)) for name, folder in written.items()}
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+class TestLeaks:
+    def test_a_video_of_how2sign_in_two_splits_is_refused_by_name(self, copies):
+        edit(copies["how2sign"] / "how2sign_realigned_val.csv", "avatar1000001\t", "avatar000003\t")
+        with pytest.raises(
+            ValueError, match=r"source 'avatar000003' .*'avatar000003_0-3-rgb_front' in train, 'avatar1000001_0-1"
+        ):
+            How2Sign(str(copies["how2sign"])).prepare_data()
+
+    def test_a_recording_of_phoenix14t_in_two_splits_is_refused_whatever_its_folder(self, copies):
+        edit(copies["phoenix14t"] / "test.files", "test/avatar-2000001", "test/avatar-2")
+        with pytest.raises(ValueError, match="'train/avatar-2' in train, 'test/avatar-2' in test"):
+            Phoenix14T(str(copies["phoenix14t"])).prepare_data()
+
+    def test_the_same_words_may_be_signed_in_two_splits(self, copies):
+        text = copies["phoenix14t"] / "dev.text"
+        first = read_lines(copies["phoenix14t"] / "train.text")[0]
+        text.write_text("\n".join([first, *read_lines(text)[1:]]) + "\n")
+        Phoenix14T(str(copies["phoenix14t"])).prepare_data()
+
+
+class TestCache:
+    def test_text_is_parsed_once(self, copies, monkeypatch):
+        first = Phoenix14T(str(copies["phoenix14t"]))
+        first.prepare_data()
+
+        def parsed(path):
+            pytest.fail(f"{path} is parsed again")
+            yield
+
+        monkeypatch.setattr(datamodules.phoenix14t, "iterate_skels", parsed)
+        again = Phoenix14T(str(copies["phoenix14t"]))
+        again.prepare_data()
+        again.setup("fit")
+        truth = read_skels(copies["phoenix14t"] / "train.skels")
+        for example, joints in zip(again.examples["train"], truth, strict=True):
+            np.testing.assert_array_equal(example.joints, joints)
+
+    def test_what_changed_is_parsed_anew(self, copies):
+        data = Phoenix14T(str(copies["phoenix14t"]))
+        lengths = data.read("train").lengths
+        skels = copies["phoenix14t"] / "train.skels"
+        skels.write_text("".join(reversed(skels.read_text().splitlines(keepends=True))))
+        assert data.read("train").lengths == lengths[::-1]
+
+    @pytest.mark.parametrize("left", [0, 10, 0.5, -100, -1])
+    def test_a_cache_that_was_cut_off_is_written_anew(self, copies, left):
+        data = Phoenix14T(str(copies["phoenix14t"]))
+        lengths = data.read("train").lengths
+        cache = cache_path(copies["phoenix14t"] / "train.skels")
+        whole = cache.read_bytes()
+        cache.write_bytes(whole[: int(left * len(whole)) if isinstance(left, float) else left])
+        assert data.read("train").lengths == lengths
+        assert cache.read_bytes() == whole
+
+    def test_a_broken_line_leaves_no_cache(self, copies):
+        skels = copies["phoenix14t"] / "train.skels"
+        skels.write_text(skels.read_text()[:-1000])
+        with pytest.raises(ValueError, match=r"train\.skels, line 4.*cut off"):
+            Phoenix14T(str(copies["phoenix14t"])).prepare_data()
+        assert not list(cache_path(skels).parent.glob(f"*{cache_path(skels).stem}*"))
+
+    def test_a_loader_process_gets_a_path_and_not_the_poses(self, copies):
+        data = Phoenix14T(str(copies["phoenix14t"]))
+        data.setup("fit")
+        sent = pickle.dumps(data.examples["train"])
+        assert len(sent) < 4_000
+        assert sum(data.examples["train"].lengths) * 600 > 100_000
+        for theirs, ours in zip(pickle.loads(sent), data.examples["train"], strict=True):
+            np.testing.assert_array_equal(theirs.joints, ours.joints)
+
+    def test_a_cache_that_cannot_be_written_says_where_else(self, copies, tmp_path, monkeypatch):
+        (tmp_path / "file").touch()
+        monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "file" / "cache"))
+        with pytest.raises(OSError, match=r"file/cache: cannot keep parsed poses here.*set ZOO_CACHE"):
+            Phoenix14T(str(copies["phoenix14t"])).prepare_data()
+
+    def test_nothing_is_written_beside_the_data(self, copies):
+        before = sorted(copies["phoenix14t"].rglob("*"))
+        data = Phoenix14T(str(copies["phoenix14t"]))
+        data.prepare_data()
+        data.setup("fit")
+        assert sorted(copies["phoenix14t"].rglob("*")) == before
+
+
+FPS = 24.0
+
+
+def with_keypoints(root: Path, layout: str) -> dict[str, np.ndarray]:
+    """Put OpenPose keypoints at 24 frames a second where How2Sign's poses were; returns the poses by name."""
+    truth = {}
+    for name in ("train", "val", "test"):
+        poses = read_skels(root / f"{name}.skels")
+        truth |= dict(zip(read_lines(root / f"{name}.files"), poses, strict=True))
+        folder = {
+            "official": root / f"sentence_level/{name}/rgb_front/features/openpose_output/json",
+            "flat": root,
+        }[layout]
+        for sentence in read_lines(root / f"{name}.files"):
+            slower = resample(truth[sentence], 25.0 * 25.0 / FPS)
+            write_openpose(folder / sentence, sentence, openpose_keypoints(slower, CAMERA))
+        (root / f"{name}.skels").unlink()
+        (root / f"{name}.files").unlink()
+        if layout == "official":
+            table = root / f"how2sign_realigned_{name}.csv"
+            place = root / f"sentence_level/{name}/text/en/raw_text/re_aligned"
+            place.mkdir(parents=True)
+            table.rename(place / table.name)
+    return truth
+
+
+class TestOpenPose:
+    """How2Sign as downloaded: keypoints, no prepared poses."""
+
+    @pytest.mark.parametrize("layout", ["official", "flat"])
+    def test_keypoints_are_lifted_to_the_poses_they_show(self, copies, capsys, layout):
+        root = copies["how2sign"]
+        truth = with_keypoints(root, layout)
+        data = How2Sign(str(root))
+        data.prepare_data()
+        assert "train, dev, test lifted from OpenPose keypoints to 3D" in capsys.readouterr().err
+        data.setup("fit")
+        assert len(data.examples["train"]) == 4
+        for example in data.examples["train"]:
+            true = truth[example.name]
+            assert abs(len(example.joints) - len(true)) <= 1
+            common = min(len(true), len(example.joints))
+            error = np.linalg.norm(example.joints[:common, :, :2] - true[:common, :, :2], axis=-1)
+            assert np.median(error) < 0.05
+        first = data.fingerprint()
+        edit_keypoints(root, data.examples["train"].names[0])
+        assert How2Sign(str(root)).fingerprint() != first
+
+    def test_an_interrupted_lifting_goes_on_where_it_stopped(self, copies, monkeypatch):
+        root = copies["how2sign"]
+        with_keypoints(root, "flat")
+        lifts, real = [], how2sign_openpose.lift
+
+        def lift(keypoints):
+            if len(lifts) == 2:
+                raise KeyboardInterrupt
+            lifts.append(len(keypoints))
+            return real(keypoints)
+
+        monkeypatch.setattr(how2sign_openpose, "lift", lift)
+        monkeypatch.setattr(how2sign_openpose.joblib, "cpu_count", lambda: 1)
+        data = How2Sign(str(root))
+        with pytest.raises(KeyboardInterrupt):
+            data.poses("train")
+        monkeypatch.setattr(how2sign_openpose, "lift", lambda keypoints: lifts.append(0) or real(keypoints))
+        assert len(data.poses("train")) == 4
+        assert len(lifts) == 4
+        assert not list(cache_path(root / "train.openpose").parent.glob("train-*.parts"))
+
+    def test_a_clip_that_cannot_be_lifted_is_left_out_and_said(self, copies, capsys):
+        root = copies["how2sign"]
+        with_keypoints(root, "flat")
+        next((root / "avatar000001_0-1-rgb_front").glob("*_000000000003_*")).write_text("{")
+        data = How2Sign(str(root))
+        data.setup("fit")
+        assert "avatar000001_0-1-rgb_front" not in data.examples["train"].names
+        assert len(data.examples["train"]) == 3
+        assert "1 clips of train are left out; the first: " in capsys.readouterr().err
+
+    def test_prepared_poses_come_first(self, copies, written):
+        root = copies["how2sign"]
+        with_keypoints(root, "flat")
+        for name in ("train.skels", "train.files"):
+            shutil.copy(written["how2sign"] / name, root)
+        data = How2Sign(str(root))
+        assert [split for split in ("train", "dev", "test") if data.lifts(split)] == ["dev", "test"]
+
+
+def edit_keypoints(root: Path, name: str) -> None:
+    """Cut a clip's last frame off."""
+    frames = sorted(next(path for path in root.rglob(name) if path.is_dir()).iterdir())
+    frames[-1].unlink()
+
+
+@pytest.mark.parametrize("fps", [23.976, 24.0, 25.0, 30.0, 50.0])
+def test_resampling_keeps_a_steady_motion_steady(fps):
+    seconds = np.arange(round(4 * fps), dtype=np.float32) / fps
+    joints = np.broadcast_to(seconds[:, None, None], (len(seconds), 50, 3))
+    resampled = resample(np.ascontiguousarray(joints), fps)
+    assert abs(len(resampled) - 100) <= 1
+    np.testing.assert_allclose(resampled[:-2, 0, 0], np.arange(len(resampled) - 2) / 25, atol=1e-4)

@@ -2,31 +2,31 @@
 
 import hashlib
 import json
-import sys
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, Final
 
 import av
 import cv2
-import joblib
 import numpy as np
 import numpy.typing as npt
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from datamodules.clips import SUFFIXES as VIDEO_SUFFIXES
 from datamodules.formats import read_openpose, read_pose
 from datamodules.images import IMAGE_SUFFIXES, read_image
+from zoo.prepare.mapping import map_unordered
 
 SIDE: Final = 16
 """A look compares SIDE x SIDE neighbouring pixels: 256 bits."""
 WHOLE: Final = 0.9
 """A video with fewer of its declared frames than this is cut off; a little less is what edit lists hide."""
-ALONE: Final = 32
-"""So few files are inspected here, without processes to start."""
+PORTION: Final = 1 << 20
+"""Bytes that a process is given to read at once."""
+FEW: Final = 8
+"""So few portions are read here, without processes to start."""
 
 
 @dataclass(frozen=True)
@@ -51,33 +51,48 @@ def inspect_all(root: Path, paths: Sequence[Path], journal: Path) -> dict[Path, 
 
     journal: keeps what was inspected, a line each, so that an interrupted check goes on; a file that changed since is
         inspected again. The caller removes it.
+
+    Raises:
+        ChildProcessError: a file that kills what reads it; the message names a few, among which it is.
     """
     remembered = _remembered(journal)
     found = {path: remembered[path] for path in paths if path in remembered}
-    todo = [path for path in paths if path not in found]
+    portions = _portions([path for path in paths if path not in found])
+    read = partial(_inspect, root)
     journal.parent.mkdir(parents=True, exist_ok=True)
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with (
-        journal.open("a", buffering=1, encoding="utf-8") as log,
-        Progress(*columns, console=console, transient=True, disable=not sys.stderr.isatty()) as progress,
-    ):
-        bar = progress.add_task("reading every file", total=len(paths), completed=len(found))
-        for path, inspected in _inspected(root, todo):
-            found[path] = inspected
-            _remember(log, path, inspected)
-            progress.advance(bar)
+    with journal.open("a", buffering=1, encoding="utf-8") as log:
+        done: Iterable[tuple[list[Path], list[Inspected]]] = (
+            ((portion, read(portion)) for portion in portions)
+            if len(portions) <= FEW
+            else map_unordered(partial(partial, _inspect, root), portions, cost=len, name=_named, title="reading files")
+        )
+        for portion, inspected in done:
+            found.update(zip(portion, inspected, strict=True))
+            for path in portion:
+                _remember(log, path, found[path])
     return found
 
 
-def _inspected(root: Path, paths: Sequence[Path]) -> Iterator[tuple[Path, Inspected]]:
-    cores = 1 if len(paths) <= ALONE else joblib.cpu_count()
-    parallel = joblib.Parallel(n_jobs=cores, return_as="generator_unordered", pre_dispatch=8 * cores)
-    yield from parallel(joblib.delayed(_inspect)(root, path) for path in paths)
+def _portions(paths: Sequence[Path]) -> list[list[Path]]:
+    """Files to read one after another: about a megabyte, since handing over work takes longer than a small picture."""
+    portions: list[list[Path]] = []
+    room = 0
+    for path in paths:
+        size = path.stat().st_size if path.is_file() else PORTION // 4
+        if size > room:
+            portions.append([])
+            room = PORTION
+        portions[-1].append(path)
+        room -= max(size, PORTION // 64)
+    return portions
 
 
-def _inspect(root: Path, path: Path) -> tuple[Path, Inspected]:
-    return path, inspect(root, path)
+def _inspect(root: Path, paths: Sequence[Path]) -> list[Inspected]:
+    return [inspect(root, path) for path in paths]
+
+
+def _named(portion: Sequence[Path]) -> str:
+    return ", ".join(map(str, portion))
 
 
 def inspect(root: Path, path: Path) -> Inspected:
