@@ -1,0 +1,138 @@
+"""The letter judge: what training may change in a picture, and what its reader makes of pictures in every form."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from datamodules.images import read_image
+from lightning_modules.letter_judge import augmented, small_grey
+from lightning_modules.networks.letter_cnn import LetterCNN, LetterCNNConfig
+from zoo.artefact import open_artefact
+from zoo.loaders.letter_reader import LetterReader
+
+LETTERS = ["A", "B", "C"]
+
+
+@pytest.fixture
+def reader() -> LetterReader:
+    torch.manual_seed(0)
+    return LetterReader(LetterCNN(LetterCNNConfig(classes=3, width=4)), LETTERS, 32)
+
+
+@pytest.fixture
+def pictures() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (70, 40, 48, 3), np.uint8)
+
+
+class TestAugmentation:
+    @staticmethod
+    def corners() -> torch.Tensor:
+        """Pictures that are dark but for their upper left quarter, which tells them from their mirror images."""
+        pictures = torch.full((200, 3, 32, 32), -0.9)
+        pictures[:, :, 4:14, 4:14] = 0.5
+        return pictures
+
+    def test_no_picture_is_mirrored(self):
+        changed = augmented(self.corners())
+        halves = (changed[..., :16] + 1).sum((1, 2, 3)), (changed[..., 16:] + 1).sum((1, 2, 3))
+        assert (halves[0] > halves[1]).all()
+
+    def test_each_picture_changes_differently_and_stays_in_its_range(self):
+        changed = augmented(self.corners())
+        assert changed.shape == (200, 3, 32, 32)
+        assert changed.min() >= -1
+        assert changed.max() <= 1
+        assert not torch.allclose(changed[0], changed[1])
+
+    def test_places_move_by_no_more_than_is_said(self):
+        """The centre of what is bright: a shift of 12 % of 32 pixels, and what turning and zooming add to it."""
+        rows = (augmented(self.corners())[:, 0] + 1).clamp(max=2)
+        bright = (rows > rows.amax((1, 2), keepdim=True) / 2).float()
+        places = (bright * torch.arange(32)).sum((1, 2)) / bright.sum((1, 2))
+        assert (places - 8.5).abs().max() < 0.12 * 32 + 3.5
+        assert (places - 8.5).abs().max() > 2
+
+    def test_scale_zero_changes_nothing_and_the_seed_decides(self):
+        pictures = self.corners()
+        assert torch.equal(augmented(pictures, 0.0), pictures)
+        torch.manual_seed(3)
+        first = augmented(pictures)
+        torch.manual_seed(3)
+        assert torch.equal(augmented(pictures), first)
+
+
+def test_the_nearest_neighbour_sees_sixteen_pixels_in_grey():
+    assert small_grey(torch.full((2, 3, 64, 64), 0.25)).tolist() == [[0.25] * 256] * 2
+
+
+class TestReader:
+    def test_every_letter_is_ranked(self, reader, pictures):
+        ranked = reader.read(pictures[0])
+        assert sorted(reading.letter for reading in ranked) == LETTERS
+        probabilities = [reading.probability for reading in ranked]
+        assert probabilities == sorted(probabilities, reverse=True)
+        assert sum(probabilities) == pytest.approx(1, abs=1e-5)
+
+    def test_a_path_a_pil_image_and_an_array_are_read_alike(self, reader, pictures, tmp_path):
+        path = tmp_path / "hand.png"
+        Image.fromarray(pictures[0]).save(path)
+        wanted = reader.read(pictures[0])
+        for form in (path, str(path), Image.fromarray(pictures[0]), Image.open(path), read_image(path)):
+            assert reader.read(form) == wanted
+
+    def test_many_are_read_like_one_by_one(self, reader, pictures):
+        together = reader.read(pictures)
+        assert len(together) == 70
+        for picture, ranked in zip(pictures[::23], together[::23], strict=True):
+            alone = reader.read(picture)
+            assert [reading.letter for reading in alone] == [reading.letter for reading in ranked]
+            assert alone[0].probability == pytest.approx(ranked[0].probability, abs=1e-5)
+
+    def test_no_pictures_have_no_readings(self, reader):
+        with pytest.raises(ValueError, match=r"shape \(0, 40, 48, 3\)"):
+            reader.read(np.zeros((0, 40, 48, 3), np.uint8))
+
+    @pytest.mark.parametrize(
+        ("images", "found"),
+        [
+            (np.zeros((8, 8, 3)), "float64"),
+            (np.zeros((8, 8), np.uint8), r"shape \(8, 8\)"),
+            (np.zeros((8, 8, 4), np.uint8), r"shape \(8, 8, 4\)"),
+            ([[1, 2]], "list"),
+        ],
+    )
+    def test_what_is_no_picture_is_refused(self, reader, images, found):
+        with pytest.raises(ValueError, match=f"found .*{found}.*expected uint8 RGB pictures"):
+            reader.read(images)
+
+    def test_what_is_saved_reads_alike(self, reader, pictures, tmp_path):
+        reader.save(tmp_path)
+        again = open_artefact(tmp_path)
+        assert isinstance(again, LetterReader)
+        assert again.read(pictures[:3]) == reader.read(pictures[:3])
+
+    def test_letters_that_do_not_fit_the_network_are_refused(self, reader, tmp_path):
+        reader.save(tmp_path)
+        config = json.loads((tmp_path / "config.json").read_text())
+        (tmp_path / "config.json").write_text(json.dumps({**config, "letters": ["A", "B"]}))
+        with pytest.raises(ValueError, match="found 2 letters for a network of 3"):
+            open_artefact(tmp_path)
+        (tmp_path / "config.json").write_text(
+            json.dumps({**config, "letters": ["A", "B"], "network": {**config["network"], "classes": 2}})
+        )
+        with pytest.raises(ValueError, match=r"does not fit config\.json"):
+            open_artefact(tmp_path)
+
+    def test_running_writes_the_ranking(self, reader, pictures, tmp_path):
+        Image.fromarray(pictures[0]).save(tmp_path / "hand.png")
+        output = tmp_path / "deep" / "letters.json"
+        assert reader.run(str(tmp_path / "hand.png"), [output]) == [output]
+        written = json.loads(output.read_text())["letters"]
+        assert [entry["letter"] for entry in written] == [r.letter for r in reader.read(pictures[0])]
+
+    def test_what_cannot_be_written_is_refused_before_it_reads(self, reader, tmp_path):
+        with pytest.raises(ValueError, match=r"cannot write \.mp4; use \.json"):
+            reader.run("no-such-file.png", [tmp_path / "letters.mp4"])

@@ -1,0 +1,141 @@
+"""Image to letter: what `zoo.load("letter-judge")` returns."""
+
+import dataclasses
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Self, overload
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL.Image import Image as Picture
+from safetensors.torch import load_file, save_file
+
+from datamodules.formats import atomic
+from datamodules.images import read_image, resize, stack
+from lightning_modules.networks.letter_cnn import LetterCNN, LetterCNNConfig
+from zoo.loaders.writing import refuse_unwritable
+
+BATCH = 64
+
+Pictures = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A letter that a picture may show (A-Z, "del", "nothing" or "space"), and how likely, in [0, 1]."""
+
+    letter: str
+    probability: float
+
+
+class LetterReader:
+    """A network that names the letter a hand shows, with the letters it knows and the size it was trained at."""
+
+    task: ClassVar[str] = "image-to-letter"
+    verb: ClassVar[str] = "read"
+
+    def __init__(self, network: LetterCNN, letters: Sequence[str], size: int) -> None:
+        self.network = network.eval()
+        self.letters = list(letters)
+        self.size = size
+
+    @overload
+    def read(self, images: str | os.PathLike[str] | Picture) -> list[Reading]: ...
+    @overload
+    def read(self, images: Pictures) -> list[Reading] | list[list[Reading]]: ...
+    def read(self, images: str | os.PathLike[str] | Picture | Pictures) -> list[Reading] | list[list[Reading]]:
+        """Every letter, the likeliest first, for one picture; a list of such lists for an array of several.
+
+        images: a file's path, a PIL image, or uint8 RGB of shape (H, W, 3), or (N, H, W, 3) for several.
+
+        Raises:
+            ValueError: an array of another shape or type, or a file that is no picture.
+            FileNotFoundError: no such file.
+        """
+        if isinstance(images, str | os.PathLike):
+            images = read_image(images)
+        elif isinstance(images, Picture):
+            images = np.asarray(images.convert("RGB"))
+        _check(images)
+        if images.ndim == 3:
+            return self._read(images[None])[0]
+        return [
+            ranked for start in range(0, len(images), BATCH) for ranked in self._read(images[start : start + BATCH])
+        ]
+
+    @torch.inference_mode()
+    def probabilities(self, pictures: torch.Tensor) -> torch.Tensor:
+        """(N, letters) of pictures (N, 3, size, size) in [-1, 1], in the order of `letters`."""
+        device = next(self.network.parameters()).device
+        logits: torch.Tensor = self.network(pictures.to(device))
+        return logits.float().softmax(-1)
+
+    def _read(self, images: Pictures) -> list[list[Reading]]:
+        resized = stack([resize(image, self.size, self.size) for image in images])
+        shares = self.probabilities(torch.from_numpy(resized).float() / 127.5 - 1).cpu()
+        ranks = shares.argsort(dim=1, descending=True, stable=True)
+        return [
+            [Reading(self.letters[index], float(share[index])) for index in order.tolist()]
+            for share, order in zip(shares, ranks, strict=True)
+        ]
+
+    @classmethod
+    def from_training(cls, module: Any, datamodule: Any) -> Self:
+        """The loader of a trained `LetterJudge` and its data."""
+        return cls(module.network, datamodule.classes, datamodule.image_size)
+
+    def save(self, folder: Path) -> None:
+        """Write config.json and model.safetensors."""
+        config = {
+            "schema": 1,
+            "task": self.task,
+            "network": dataclasses.asdict(self.network.config),
+            "letters": self.letters,
+            "size": self.size,
+        }
+        (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
+        weights = {name: value.contiguous() for name, value in self.network.state_dict().items()}
+        save_file(weights, folder / "model.safetensors")
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """Read what `save` wrote. Raises ValueError when files do not belong together."""
+        config = json.loads((folder / "config.json").read_text())
+        network = LetterCNN(LetterCNNConfig(**config["network"]))
+        letters, size = config["letters"], config["size"]
+        if len(letters) != network.config.classes:
+            raise ValueError(
+                f"{folder / 'config.json'}: found {len(letters)} letters for a network of {network.config.classes}"
+            )
+        weights = load_file(folder / "model.safetensors")
+        try:
+            network.load_state_dict({name: v.float() if v.is_floating_point() else v for name, v in weights.items()})
+        except RuntimeError as error:
+            raise ValueError(f"{folder}/model.safetensors does not fit config.json: {error}") from None
+        return cls(network, letters, size)
+
+    def run(self, text: str, outputs: Sequence[Path]) -> list[Path]:
+        """Read the picture at the path `text` and write each of `outputs`: .json, the ranked letters.
+
+        Raises ValueError for a path that cannot be written, before it reads.
+        """
+        refuse_unwritable(outputs, (".json",))
+        ranked = [dataclasses.asdict(reading) for reading in self.read(text)]
+        for output in outputs:
+            with atomic(output) as part:
+                part.write_text(json.dumps({"image": text, "letters": ranked}, indent=2) + "\n", encoding="utf-8")
+        return list(outputs)
+
+    def preview(self, datamodule: Any, folder: Path) -> list[Path]:
+        """Write what is read in the first dev picture into `folder`, the way a user would get it."""
+        return self.run(str(datamodule.samples["dev"][0].files[0]), [folder / "preview.json"])
+
+
+def _check(images: Pictures) -> None:
+    shape, kind = np.shape(images), getattr(images, "dtype", type(images).__name__)
+    if kind != np.uint8 or len(shape) not in (3, 4) or shape[-1] != 3 or 0 in shape:
+        raise ValueError(f"found {kind} of shape {shape}, expected uint8 RGB pictures (H, W, 3) or (N, H, W, 3)")

@@ -1,0 +1,155 @@
+"""Pose to video: what `zoo.load("pix2pix")` returns."""
+
+import dataclasses
+import json
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import Any, ClassVar, Final, Self
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from pose_format import Pose
+from safetensors.torch import load_file, save_file
+
+from datamodules.avatar.openpose import openpose_keypoints
+from datamodules.avatar.render import Camera
+from datamodules.boston50 import cropped
+from datamodules.draw import contact_sheet, write_png
+from datamodules.formats import iterate_skels, read_pose
+from datamodules.images import resize, stack
+from datamodules.openpose_drawing import draw_openpose
+from datamodules.poses import to_joints
+from datamodules.video import Frame, write_video
+from lightning_modules.networks.unet_generator import UNetConfig, UNetGenerator
+from zoo.loaders.writing import SHEET_FRAMES, refuse_unwritable
+
+BATCH: Final = 16
+SKELS_FPS: Final = 25.0
+"""Frames a second of `.skels` files, which do not say."""
+CAMERA: Final = Camera(336, 312, 72.0, (168.0, 102.0))
+"""Where the drawings of RWTH-BOSTON-50 have the signer: medians of the published pairs, in pixels of a half."""
+PREVIEWED: Final = 4
+
+Frames = npt.NDArray[np.uint8]
+Joints = npt.NDArray[np.float32]
+
+
+class PoseToVideo:
+    """A network that turns OpenPose drawings into frames, with the size and crop of the pairs it was trained on."""
+
+    task: ClassVar[str] = "pose-to-video"
+    verb: ClassVar[str] = "render"
+
+    def __init__(self, network: UNetGenerator, size: int, crop: bool) -> None:
+        self.network = network.eval()
+        self.size, self.crop = size, crop
+
+    def render(self, pose: Pose) -> Frames:
+        """Frames (T, S, S, 3) uint8 RGB of a signer who does what an SLP-50 pose does; see `stream` for long ones.
+
+        SLP-50 has no eyes, ears, face, hips or legs; where the drawings in training have them, they are placed as
+        a seated signer has them. The same pose always gives the same frames: dropout is off.
+
+        Raises ValueError for a pose of another layout, or of several people.
+        """
+        return np.stack(list(self.stream(pose)))
+
+    def stream(self, pose: Pose) -> Iterator[Frame]:
+        """The frames of `render` one by one. Raises ValueError as it does, before the first."""
+        return self._stream(to_joints(pose))
+
+    def draw(self, joints: Joints) -> Frames:
+        """The network's conditions (T, S, S, 3) uint8 RGB for joints (T, 50, 3) in SLP units: OpenPose drawings as in
+        the training pairs. NaN joints are left out, with the limbs that end in them."""
+        drawings = []
+        for keypoints in openpose_keypoints(joints, CAMERA, seated=True):
+            drawing = draw_openpose(keypoints, CAMERA.width, CAMERA.height)
+            drawings.append(resize(cropped(drawing) if self.crop else drawing, self.size, self.size))
+        return np.stack(drawings)
+
+    @torch.inference_mode()
+    def paint(self, drawings: Frames) -> Frames:
+        """Frames (N, S, S, 3) uint8 RGB for drawings of the same shape and type."""
+        device = next(self.network.parameters()).device
+        conditions = torch.from_numpy(stack(list(drawings))).to(device).float() / 127.5 - 1
+        pixels = ((self.network(conditions).float() + 1) * 127.5).round().clamp(0, 255).byte()
+        return np.ascontiguousarray(pixels.cpu().numpy().transpose(0, 2, 3, 1))
+
+    def _stream(self, joints: Joints) -> Iterator[Frame]:
+        for start in range(0, len(joints), BATCH):
+            yield from self.paint(self.draw(joints[start : start + BATCH]))
+
+    @classmethod
+    def from_training(cls, module: Any, datamodule: Any) -> Self:
+        """The loader of a trained `Pix2Pix` and its data."""
+        return cls(module.network, datamodule.image_size, datamodule.crop)
+
+    def save(self, folder: Path) -> None:
+        """Write config.json and model.safetensors: the generator, not the discriminator."""
+        config = {
+            "schema": 1,
+            "task": self.task,
+            "network": dataclasses.asdict(self.network.config),
+            "skeleton": "slp-50",
+            "size": self.size,
+            "crop": self.crop,
+        }
+        (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
+        weights = {name: value.contiguous() for name, value in self.network.state_dict().items()}
+        save_file(weights, folder / "model.safetensors")
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """Read what `save` wrote. Raises ValueError when files do not belong together."""
+        config = json.loads((folder / "config.json").read_text())
+        network = UNetGenerator(UNetConfig(**config["network"]))
+        weights = load_file(folder / "model.safetensors")
+        try:
+            network.load_state_dict({name: v.float() if v.is_floating_point() else v for name, v in weights.items()})
+        except RuntimeError as error:
+            raise ValueError(f"{folder}/model.safetensors does not fit config.json: {error}") from None
+        return cls(network, config["size"], config["crop"])
+
+    def run(self, text: str, outputs: Sequence[Path]) -> list[Path]:
+        """Render the .pose or .skels file at the path `text` and write each of `outputs`: .mp4, or .png (a sheet).
+
+        The sequences of a .skels file follow one another. Raises ValueError, before it renders, for a path that cannot
+        be written and for another input.
+        """
+        refuse_unwritable(outputs, (".mp4", ".png"))
+        joints, fps = _read(Path(text))
+        for output in outputs:
+            if output.suffix.lower() == ".mp4":
+                write_video(output, self._stream(joints), fps)
+            else:
+                picked = np.linspace(0, len(joints) - 1, min(len(joints), SHEET_FRAMES)).round().astype(int)
+                write_png(output, contact_sheet(list(self._stream(joints[picked])), columns=6))
+        return list(outputs)
+
+    def preview(self, datamodule: Any, folder: Path) -> list[Path]:
+        """Write a sheet of the first dev pairs into `folder`: drawing, what the network makes of it, frame."""
+        dev = datamodule.examples("dev")
+        pairs = [dev[index] for index in range(min(len(dev), PREVIEWED))]
+        drawings, frames = (np.stack(pictures) for pictures in list(zip(*pairs, strict=True))[1:])
+        rows = chain.from_iterable(zip(drawings, self.paint(drawings), frames, strict=True))
+        labels = ["drawing", "rendered", "frame"] * len(pairs)
+        write_png(folder / "preview.png", contact_sheet(list(rows), columns=3, labels=labels))
+        return [folder / "preview.png"]
+
+
+def _read(path: Path) -> tuple[Joints, float]:
+    """Joints (T, 50, 3) in SLP units and frames a second. Raises ValueError that names the file."""
+    if path.suffix.lower() == ".skels":
+        sequences = list(iterate_skels(path))
+        if not sequences:
+            raise ValueError(f"{path}: no sequence in it; expected one a line")
+        return np.concatenate(sequences), SKELS_FPS
+    if path.suffix.lower() != ".pose":
+        raise ValueError(f"{path}: found {path.suffix or 'a file without suffix'}, expected a .pose or .skels file")
+    pose = read_pose(path)
+    try:
+        return to_joints(pose), float(pose.body.fps)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
