@@ -8,6 +8,9 @@ from zoo.spec import nearest
 
 TASKS = {
     "text-to-pose": "zoo.loaders.text_to_pose.TextToPose",
+    "image-to-letter": "zoo.loaders.letter_reader.LetterReader",
+    "pose-to-video": "zoo.loaders.pose_to_video.PoseToVideo",
+    "video-to-gloss": "zoo.loaders.video_to_gloss.VideoToGloss",
 }
 
 
