@@ -1,0 +1,154 @@
+"""RWTH-BOSTON-50 pairs: halves, crops that fit each other, frames that lie apart."""
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from datamodules.boston50 import GUARD, Boston50, read_pair, survey
+from datamodules.samples import SPLITS, Sample
+from datamodules.splits import leaks
+
+
+def gradient(height, width):
+    """A half in which a pixel tells its place."""
+    y, x = np.mgrid[:height, :width]
+    return np.stack([x * 255 // width, y * 255 // height, np.full_like(x, 40)], 2).astype(np.uint8)
+
+
+def write_pairs(folder, numbers, half):
+    folder.mkdir()
+    for number in numbers:
+        cv2.imwrite(str(folder / f"image{number}.png"), np.hstack([half, half])[..., ::-1])
+
+
+@pytest.fixture
+def root(tmp_path):
+    half = gradient(78, 84)
+    write_pairs(tmp_path / "train", range(1, 31), half)
+    write_pairs(tmp_path / "val", range(31, 111), half)
+    return tmp_path
+
+
+def ready(root, **settings):
+    data = Boston50(str(root), **{"image_size": 64, "batch_size": 4, **settings})
+    data.prepare_data()
+    data.setup("fit")
+    data.setup("test")
+    return data
+
+
+def numbers(data, split):
+    return [int(sample.files[0].stem.removeprefix("image")) for sample in data.samples[split]]
+
+
+def test_both_halves_are_cut_at_the_same_place(root):
+    data, batches = ready(root), []
+    for _ in range(2):
+        for batch in data.train_dataloader():
+            assert batch.skeletons.shape == batch.frames.shape == (len(batch.names), 3, 64, 64)
+            assert torch.equal(batch.skeletons, batch.frames)
+            batches.append(batch)
+    assert len({tuple(frame[:, 0, 0].tolist()) for batch in batches for frame in batch.frames}) > 5
+
+
+def test_only_training_is_jittered(root):
+    data = ready(root)
+    first, again = (torch.cat([batch.frames for batch in data.val_dataloader()]) for _ in range(2))
+    assert torch.equal(first, again)
+    assert torch.equal(first, first[:1].expand_as(first))
+
+
+@pytest.mark.parametrize("mirror", [False, True])
+def test_only_mirror_swaps_the_hands(root, mirror):
+    data = ready(root, mirror=mirror)
+    frames = torch.cat([batch.frames for batch in data.train_dataloader()])
+    swapped = frames[:, 0, :, 0].mean(1) > frames[:, 0, :, -1].mean(1)
+    assert swapped.any() == mirror
+    assert not swapped.all()
+
+
+def test_the_seed_decides_the_crops_whatever_the_workers(root):
+    def frames(**settings):
+        loader = ready(root, **settings).train_dataloader()
+        return [torch.cat([batch.frames for batch in loader]) for _ in range(2)]
+
+    one, other, spread = frames(), frames(), frames(num_workers=2)
+    assert all(torch.equal(a, b) and torch.equal(a, c) for a, b, c in zip(one, other, spread, strict=True))
+    assert not torch.equal(one[0], one[1])
+    assert not torch.equal(one[0], frames(seed=1)[0])
+
+
+def test_frames_of_two_splits_lie_apart(root):
+    data = ready(root)
+    train, dev, test = (numbers(data, split) for split in SPLITS)
+    assert train == list(range(1, 31))
+    assert min(dev) - max(train) > GUARD
+    assert min(test) - max(dev) > GUARD
+    assert dev
+    assert test
+    assert not leaks(data.surveyed.samples)
+
+
+def test_a_test_folder_is_the_test_split(root):
+    write_pairs(root / "test", range(111, 131), gradient(78, 84))
+    data = ready(root)
+    assert numbers(data, "dev") == list(range(39, 111))
+    assert numbers(data, "test") == list(range(119, 131))
+
+
+def test_a_frame_of_a_training_block_in_another_split_is_refused(root, monkeypatch):
+    found = survey(root)
+    train = found.samples[0]
+    found.samples.append(Sample("val/planted", "dev", train.source, None, train.files))
+    data = Boston50(str(root))
+    monkeypatch.setattr(data, "survey", lambda: found)
+    with pytest.raises(ValueError, match=r"'train, frames 1-30' .*'train/image1' in train, 'val/planted' in dev"):
+        data.setup("fit")
+
+
+def test_the_time_stamp_is_cut_off_unless_it_is_to_stay(root):
+    path = root / "train" / "image1.png"
+    whole, cropped = read_pair(path, crop=False)[1], read_pair(path)[1]
+    assert whole.shape == (78, 84, 3)
+    assert cropped.shape == (60, 60, 3)
+    assert np.array_equal(cropped, whole[:60, 12:72])
+
+
+def test_all_that_is_wrong_is_said_at_once_before_training(root):
+    (root / "train" / "image30.png").rename(root / "train" / "cover.png")
+    (root / "val" / "image031.jpg").write_bytes(b"")
+    with pytest.raises(ValueError, match=r"2 errors") as error:
+        ready(root)
+    assert "train/cover.png: a name that tells no frame" in str(error.value)
+    assert "val/image31.png: frame 31 again" in str(error.value)
+
+
+def test_one_picture_alone_is_no_pair(root):
+    cv2.imwrite(str(root / "train" / "image3.png"), gradient(78, 77))
+    with pytest.raises(ValueError, match=r"image3\.png: 77 x 78 pixels, expected two halves"):
+        list(ready(root).train_dataloader())
+
+
+def test_a_folder_without_val_is_refused(tmp_path):
+    (tmp_path / "train").mkdir()
+    with pytest.raises(FileNotFoundError, match="no folder val/"):
+        Boston50(str(tmp_path)).setup("fit")
+
+
+def test_real_pairs(shared):
+    data = ready(shared / "data" / "rwth_boston50", image_size=256, batch_size=16)
+    assert numbers(data, "train") == list(range(65, 410))
+    assert (numbers(data, "dev")[0], numbers(data, "test")[-1]) == (418, 487)  # 410 to 417 end a training video
+    for batch in (next(iter(data.train_dataloader())), *data.val_dataloader(), *data.test_dataloader()):
+        assert batch.frames.abs().max() <= 1
+        grey = batch.frames - batch.frames.mean(1, keepdim=True)
+        assert grey.abs().max() < 0.02  # the camera was
+        assert (batch.skeletons > 0).any(1).flatten(1).float().mean(1).min() > 0.01  # something is drawn
+        assert (batch.skeletons[..., -1, :] > 0).any()  # legs lead out of the picture: the strip below them is gone
+
+
+def test_no_real_drawing_is_cut_at_its_sides(shared):
+    for path in sorted((shared / "data" / "rwth_boston50").glob("*/*.jpg"))[::7]:
+        whole, cropped = read_pair(path, crop=False)[0][:240], read_pair(path)[0]
+        assert (whole > 60).sum() == (cropped > 60).sum()
