@@ -1,20 +1,22 @@
-"""`.skels` and `.pose` files: what is written comes back, what is broken is named by file, line and place."""
+"""`.skels` files and their texts: what is written comes back, what is broken is named by file, line and place."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
 from datamodules.formats import (
     atomic,
     iterate_skels,
     read_lines,
-    read_pose,
     read_skels,
-    write_pose,
     write_skels,
 )
-from datamodules.poses import to_joints, to_pose
+from datamodules.formats.decimals import parse_decimals
+from datamodules.formats.skels import LONGEST
 
 
 @pytest.fixture
@@ -31,10 +33,62 @@ def test_sequences_come_back_to_five_decimals(tmp_path: Path, sequences: list[np
     write_skels(tmp_path / "a.skels", sequences)
     back = read_skels(tmp_path / "a.skels")
     assert len(back) == 3
-    for given, found in zip(sequences, back, strict=True):
+    for expected, found in zip(sequences, back, strict=True):
         assert found.dtype == np.float32
         assert found.flags.c_contiguous
-        np.testing.assert_allclose(found, given, atol=6e-6)
+        np.testing.assert_allclose(found, expected, atol=6e-6)
+
+
+some_sequences = st.lists(
+    hnp.arrays(np.float32, st.tuples(st.integers(1, 3), st.just(50), st.just(3)), elements=st.floats(-9, 9, width=32)),
+    min_size=1,
+    max_size=3,
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(given_sequences=some_sequences)
+def test_any_sequences_come_back_to_five_decimals(tmp_path: Path, given_sequences: list[np.ndarray]) -> None:
+    write_skels(tmp_path / "a.skels", given_sequences)
+    for expected, found in zip(given_sequences, read_skels(tmp_path / "a.skels"), strict=True):
+        np.testing.assert_allclose(found, expected, atol=6e-6)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    words=st.lists(
+        st.tuples(st.sampled_from(["%.5f", "%.1f", "%d", "%+.3f", "%g", "%.9e"]), st.floats(-1e8, 1e8)).map(
+            lambda pair: pair[0] % pair[1]
+        )
+    )
+)
+def test_decimals_are_read_as_python_reads_them(words: list[str]) -> None:
+    found = parse_decimals(" ".join(words).encode())
+    if found is None:  # left to the slower reader: a power of ten beyond exact arithmetic
+        assert any("e" in word for word in words)
+    else:
+        np.testing.assert_array_equal(found, np.array([float(word) for word in words], np.float64).astype(np.float32))
+
+
+@pytest.mark.parametrize("text", ["nan", "1e999", "-", ".", "1e", "1-2", "0x1", "1_0", "1,5", "1\0", "١", "1" * 16])
+def test_what_is_no_plain_decimal_is_left_to_the_slower_reader(text: str) -> None:
+    assert parse_decimals(f"0.5 {text}".encode()) is None
+
+
+def test_a_number_that_only_the_slower_reader_takes_is_read(tmp_path: Path) -> None:
+    words = line_of(2)
+    words[3:6] = ["0.12345678901234567890", "1e-30", "1_0"]
+    (tmp_path / "a.skels").write_text(" ".join(words))
+    np.testing.assert_array_equal(
+        read_skels(tmp_path / "a.skels")[0][0, 1], np.float32([0.12345678901234568, 1e-30, 10])
+    )
+
+
+def test_a_line_without_an_end_is_not_swallowed_whole(tmp_path: Path) -> None:
+    with open(tmp_path / "a.skels", "wb") as out:
+        out.truncate(LONGEST + 2)
+    with pytest.raises(ValueError, match=r"a\.skels, line 1: longer than 32 MiB"):
+        read_skels(tmp_path / "a.skels")
 
 
 def test_the_counter_is_written_as_published_files_have_it(tmp_path: Path) -> None:
@@ -51,8 +105,8 @@ def test_published_samples_are_read_and_written_back(tmp_path: Path, shared: Pat
         assert len(read_lines(folder / f"{split}.gloss")) == len(read_lines(folder / f"{split}.files")) == 5
         assert all(not joints[:, 1].any() for joints in sequences)  # the neck is the origin
         write_skels(tmp_path / "copy.skels", sequences)
-        for given, found in zip(sequences, read_skels(tmp_path / "copy.skels"), strict=True):
-            np.testing.assert_allclose(found, given, atol=6e-6)
+        for expected, found in zip(sequences, read_skels(tmp_path / "copy.skels"), strict=True):
+            np.testing.assert_allclose(found, expected, atol=6e-6)
 
 
 def test_sequences_are_read_one_by_one(tmp_path: Path) -> None:
@@ -112,19 +166,7 @@ def test_lines_stay_parallel(tmp_path: Path) -> None:
     assert read_lines(tmp_path / "a.text") == ["hello .", "", "wetter für morgen\u2028süd"]
 
 
-def test_a_pose_comes_back(tmp_path: Path, sequences: list[np.ndarray]) -> None:
-    write_pose(tmp_path / "a.pose", to_pose(sequences[2], 25.0))
-    np.testing.assert_allclose(to_joints(read_pose(tmp_path / "a.pose")), sequences[2], atol=1e-5)
-
-
-def test_published_poses_are_read(shared: Path) -> None:
-    poses = [read_pose(path) for path in sorted((shared / "data/pose_files").glob("*.pose"))]
-    assert len(poses) == 16
-    assert all(len(pose.body.data) and pose.body.fps > 0 for pose in poses)
-
-
-@pytest.mark.parametrize("content", [b"", b"hello", b"x" * 20_000])
-def test_bytes_that_are_no_pose_are_refused(tmp_path: Path, content: bytes) -> None:
-    (tmp_path / "a.pose").write_bytes(content)
-    with pytest.raises(ValueError, match=rf"a\.pose: {len(content)} bytes that are no \.pose"):
-        read_pose(tmp_path / "a.pose")
+def test_text_that_is_no_utf_8_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.text").write_bytes("hello\nfür\n".encode("latin-1"))
+    with pytest.raises(ValueError, match=r"a\.text, line 2: byte 1 is no UTF-8 text"):
+        read_lines(tmp_path / "a.text")
