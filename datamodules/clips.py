@@ -62,9 +62,10 @@ def list_clips(source: str | os.PathLike[str]) -> list[Clip]:
 def _wlasl(source: Path, index: Path) -> list[Clip]:
     instances = {instance.video: instance for instance in read_index(index)}
     clips = []
-    for sample in sorted(survey(source).samples, key=lambda sample: sample.name):
+    samples = survey(source, str(index.relative_to(source))).samples
+    for sample in sorted(samples, key=lambda sample: sample.name):
         instance, path = instances[sample.name], sample.files[0]
-        first, last = _range(instance, path) if instance.end > 0 or instance.start > 1 else (0, None)
+        first, last = _range(instance, path) if instance.end > 0 else (0, None)
         clips.append(Clip(sample.name, path, instance.gloss, first, last))
     if not clips:
         raise ValueError(f"{source}: {index.name} names {len(instances)} clips, and none is in videos/; download them")

@@ -102,7 +102,6 @@ def frame_range(clip: Instance, frames: int, fps: float) -> tuple[int, int]:
     source must be: it reaches beyond the range's end, and is more than one and a half times as long as the range.
     """
     length = frames * INDEX_FPS / fps
-    end = clip.end if clip.end > 0 else length
-    if clip.start >= end or end > length or length <= 1.5 * (end - clip.start + 1):
+    if not clip.start <= clip.end <= length or length <= 1.5 * (clip.end - clip.start + 1):
         return 0, frames
-    return round((clip.start - 1) * fps / INDEX_FPS), min(frames, round(end * fps / INDEX_FPS))
+    return round((clip.start - 1) * fps / INDEX_FPS), min(frames, round(clip.end * fps / INDEX_FPS))
