@@ -18,7 +18,7 @@ class DataSet:
     home: its page.
     citation: key of its publication, author, year and first word.
     module: what reads it; its `survey(root)` lists the samples.
-    labels: what its labels are called; None where it has none.
+    labels: what its labels are; None where it has none.
     """
 
     title: str
@@ -43,7 +43,7 @@ CATALOGUE: Final[dict[str, DataSet]] = {
         home="https://www.kaggle.com/datasets/grassknoted/asl-alphabet",
         citation="nagaraj2018asl",
         module="datamodules.letters",
-        labels="letter",
+        labels="letters",
     ),
     "wlasl": DataSet(
         title="WLASL",
@@ -52,7 +52,7 @@ CATALOGUE: Final[dict[str, DataSet]] = {
         home="https://dxli94.github.io/WLASL/",
         citation="li2020word",
         module="datamodules.wlasl_survey",
-        labels="gloss",
+        labels="glosses",
     ),
     "rwth-boston50": DataSet(
         title="RWTH-BOSTON-50",

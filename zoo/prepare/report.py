@@ -213,5 +213,6 @@ def print_report(report: Report, folder: Path) -> None:
             cells = [severity, kind, f"{len(findings):,}", first.where, first.message]
             found.add_row(*map(escape, cells), style=style if sys.stdout.isatty() else None)
         console.print(found)
-    console.print(f"{report.about.licence or 'no standard licence'}: {report.about.terms}")
+    of = f"{report.about.title} itself: " if report.twin else ""
+    console.print(f"{of}{report.about.licence or 'no standard licence'}. {report.about.terms}")
     console.print(escape(f"{report.verdict}; {folder / 'index.html'}"))

@@ -7,6 +7,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Final, TypeVar
 
+import numpy as np
+
 from datamodules.canvas import Image
 from datamodules.catalogue import DataSet
 from datamodules.clips import SUFFIXES as VIDEO_SUFFIXES
@@ -24,17 +26,17 @@ INTO: Final = 20
 def thumbnails(
     about: DataSet, root: Path, samples: Sequence[Sample], limit: int
 ) -> Iterator[tuple[Sample, Image | None]]:
-    """At most `limit` samples of each split with a picture `HEIGHT` pixels high; None where there is none to be had."""
+    """At most `limit` samples of each split with a picture `HEIGHT` pixels high, None where none can be had.
+
+    It shows the first of a sample's files that can be shown, then what the data set's module draws of it.
+    """
     chosen = [sample for split in SPLITS for sample in choose([s for s in samples if s.split == split], limit)]
-    bare = [sample for sample in chosen if not any(map(_shows, sample.files))]
     draw = getattr(import_module(about.module), "pictures", None)
-    drawn = {(sample.split, sample.name): picture for sample, picture in draw(root, bare)} if draw and bare else {}
+    drawn = {(sample.split, sample.name): picture for sample, picture in draw(root, chosen)} if draw else {}
     for sample in chosen:
-        picture = drawn.get((sample.split, sample.name))
-        for path in filter(_shows, sample.files):
-            picture = _open(path)
-            break
-        yield sample, None if picture is None else _small(picture)
+        opened = next((_open(path) for path in sample.files if _shows(path)), None)
+        parts = [_small(part) for part in (opened, drawn.get((sample.split, sample.name))) if part is not None]
+        yield sample, np.concatenate(parts, axis=1) if parts else None
 
 
 def choose(samples: Sequence[Sample], limit: int) -> list[Sample]:
