@@ -70,7 +70,7 @@ BODY: Final = slice(0, 25)
 FACE: Final = slice(25, 95)
 HANDS: Final = (slice(95, 116), slice(116, 137))  # left, right
 
-_JOINT, _LIMB, _BONE, _LINE = 1 / 100, 1 / 120, 1 / 250, 1 / 500  # radii in shorter sides of the picture
+_JOINT, _LIMB, _BONE, _LINE = 1 / 100, 1 / 140, 1 / 250, 1 / 500  # radii in shorter sides of the picture
 _VEIL = 0.6  # opacity of hands and face
 
 

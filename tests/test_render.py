@@ -3,11 +3,11 @@ import pytest
 
 from datamodules import skeletons
 from datamodules.avatar.hand import hand_joints
-from datamodules.avatar.letters import letter_frame, letter_landmarks
+from datamodules.avatar.letters import Setting, Stance, letter_frame, letter_landmarks, photograph
 from datamodules.avatar.lexicon import lexicon
-from datamodules.avatar.render import project, render
+from datamodules.avatar.render import Camera, film, project, render
 from datamodules.avatar.signer import Look
-from datamodules.avatar.views import SYMBOLS
+from datamodules.avatar.views import GESTURES, SYMBOLS
 
 LOOK = Look(skin=(255, 0, 0), clothing=(0, 0, 255), hair=(0, 0, 120), background=(0, 200, 0))
 
@@ -44,6 +44,32 @@ def test_same_arguments_give_the_same_bytes():
 def test_the_size_is_the_callers():
     assert render(pose(), LOOK, size=96).shape == (1, 96, 96, 3)
     assert letter_frame("A", np.random.default_rng(0), size=96).shape == (96, 96, 3)
+
+
+def test_any_camera_films_what_it_projects():
+    camera = Camera(320, 160, 50.0, (120.0, 60.0))
+    frame = next(film(pose(), LOOK, camera))
+    assert frame.shape == (160, 320, 3)
+    x, y = camera.project(pose())[0, 8:].round().astype(int).T
+    assert is_skin(frame)[y, x].mean() > 0.95  # the least of fingertips may be a pixel off
+
+
+def test_the_square_camera_renders():
+    frames = list(film(pose(), LOOK, Camera.square(64), seed=3))
+    assert np.array_equal(frames, render(pose(), LOOK, 64, seed=3))
+
+
+def test_a_scene_stands_behind_the_signer():
+    scene = np.full((160, 320, 3), (10, 200, 30), np.uint8)
+    frame = next(film(pose(), LOOK, Camera(320, 160, 50.0, (160.0, 60.0)), scene=scene))
+    assert (frame[:, :20] == (10, 200, 30)).all()
+    assert is_skin(frame).any()
+
+
+def test_who_sits_has_a_lap():
+    standing, seated = (next(film(pose(), LOOK, Camera(160, 160, 40.0, (80.0, 60.0)), seated=s)) for s in (False, True))
+    assert np.array_equal(standing[:60], seated[:60])
+    assert not np.array_equal(standing[110:], seated[110:])
 
 
 def test_every_hand_joint_lies_on_skin():
@@ -100,7 +126,7 @@ def test_letters_are_reproducible_and_differ():
     assert len({frame.tobytes() for frame in frames.values()}) == len(SYMBOLS) - len(same)
 
 
-@pytest.mark.parametrize("symbol", SYMBOLS)
+@pytest.mark.parametrize("symbol", [*SYMBOLS, *GESTURES])
 def test_letter_landmarks_lie_in_the_frame_on_a_hand_of_a_good_size(symbol):
     for seed in range(5):
         points = letter_landmarks(symbol, np.random.default_rng(seed))
@@ -121,6 +147,25 @@ def test_letters_face_as_in_photographs():
         assert points(symbol)[index, 0] < points(symbol)[0, 0]
     assert points("Q")[index, 1] > points("Q")[5, 1]
     assert points("M")[index, 1] > points("M")[5, 1]
+    wrist, knuckle, tip = 0, 9, 12
+    for symbol in GESTURES:
+        assert points(symbol)[knuckle, 0] < points(symbol)[wrist, 0]
+    assert points("del")[tip, 1] > points("del")[knuckle, 1]  # drooping
+    assert points("space")[tip, 1] < points("space")[knuckle, 1]  # a cup
+    assert points("space")[thumb, 1] < points("space")[wrist, 1]
+
+
+def test_stances_blend_and_settings_stay():
+    rng = np.random.default_rng(0)
+    here, there, setting = Stance.draw(rng), Stance.draw(rng), Setting.draw(rng, 64)
+    assert vars(here.toward(there, 0.0))["zoom"] == here.zoom
+    assert np.allclose(here.toward(there, 0.5).place, (here.place + there.place) / 2)
+    empty, first, near, far = (
+        photograph(symbol, here.toward(there, share), setting, np.random.default_rng(1)).astype(int)
+        for symbol, share in ((None, 0.0), ("B", 0.0), ("B", 0.1), ("B", 1.0))
+    )
+    assert np.abs(first - near).mean() < np.abs(first - far).mean()
+    assert (np.abs(first - empty).max(-1) == 0).mean() > 0.3
 
 
 def test_a_landmarker_of_real_hands_finds_the_letters(shared):

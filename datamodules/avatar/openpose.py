@@ -51,7 +51,7 @@ def openpose_keypoints(joints: NDArray[np.float32], camera: Camera, seated: bool
 def _face() -> Floats:
     """The 70 points (70, 3) on the average head, from its centre: x to the left ear, y up, z forward."""
     jaw = np.radians(np.linspace(-90, 90, 17))
-    outline = np.stack([0.2 * np.sin(jaw), 0.01 - 0.35 * np.cos(jaw), 0.14 * np.cos(jaw)], axis=1)
+    outline = np.stack([0.185 * np.sin(jaw), 0.01 - 0.335 * np.cos(jaw), 0.14 * np.cos(jaw)], axis=1)
     brow = np.stack([np.linspace(-0.15, -0.035, 5), 0.092 + np.array([-0.012, 0.01, 0.018, 0.014, 0.006])], axis=1)
     nose = np.stack([np.zeros(4), np.linspace(0.04, -0.05, 4)], axis=1)
     nostrils = np.stack([np.linspace(-0.036, 0.036, 5), [-0.068, -0.076, -0.08, -0.076, -0.068]], axis=1)

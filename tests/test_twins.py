@@ -1,0 +1,331 @@
+"""Twins: the real sets' own files, the same bytes for the same seed, whole or not at all, and true to what is shown."""
+
+import csv
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import defaultdict
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+import datamodules.avatar.twins as twins
+from datamodules.avatar.grammar import Sentence
+from datamodules.avatar.twins import SIZES, Twin, asl_alphabet, boston50, ensure_twin, how2sign, wlasl
+from datamodules.formats import read_openpose
+from datamodules.video import read_video
+
+SLOW, REAL = how2sign.FPS / 3, how2sign.FPS
+TWINS = {
+    "asl-alphabet": Twin(58, signers=3),
+    "wlasl": Twin(2),
+    "rwth-boston50": Twin(40, signers=1),
+    "how2sign": Twin(1, seed=90, signers=1),
+    "phoenix14t": Twin(2),
+}
+
+
+@pytest.fixture(scope="session")
+def twin(tmp_path_factory):
+    """Small twins by data set, each written once."""
+    folder = tmp_path_factory.mktemp("twins")
+
+    def write(dataset):
+        ensure_twin(dataset, folder / dataset, TWINS[dataset])
+        return folder / dataset
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(how2sign, "FPS", SLOW)  # a third of the frames to draw
+        yield write
+
+
+def tree(root):
+    return {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
+
+
+def picture(path):
+    return cv2.imread(str(path))[..., ::-1].astype(int)
+
+
+def rates(path):
+    frames, fps = read_video(path)
+    shapes = [frame.shape for frame in frames]
+    return shapes[0], len(shapes), fps
+
+
+def test_each_data_set_has_a_twin_and_a_size():
+    from zoo.prepare.commands import DATASETS
+
+    assert set(SIZES) == set(twins.LAYOUTS) == set(DATASETS)
+
+
+class TestAslAlphabet:
+    def test_pictures_are_named_by_class_and_frame(self, twin, shared):
+        folder, real = twin("asl-alphabet") / "asl_alphabet_train", shared / "data" / "asl_alphabet/asl_alphabet_train"
+        assert {path.name for path in folder.iterdir()} == {path.name for path in real.iterdir()}
+        for path in folder.rglob("*.jpg"):
+            number = re.fullmatch(rf"{path.parent.name}(\d+)", path.stem)
+            assert number
+            assert 1 <= int(number[1]) <= 3000
+        assert picture(folder / "A" / "A1.jpg").shape == picture(real / "A" / "A5.jpg").shape == (200, 200, 3)
+
+    def test_neighbours_are_near_duplicates_and_stretches_differ(self, tmp_path):
+        folder = tmp_path / "B"
+        folder.mkdir()
+        for stretch, numbers in ((0, [100, 101, 280]), (1, [301])):
+            asl_alphabet.write_stretch(folder, stretch, numbers, Twin(signers=2))
+        first, neighbour, far, other = (picture(folder / f"B{n}.jpg") for n in (100, 101, 280, 301))
+        assert np.abs(first - neighbour).mean() < 0.5 * np.abs(first - far).mean()
+        corner = np.s_[:20, :20]  # of the background
+        assert np.abs(first - far)[corner].mean() < 8
+        assert np.abs(first - other)[corner].mean() > 15
+
+    def test_nothing_is_what_stands_behind_the_hands(self, twin):
+        folder = twin("asl-alphabet") / "asl_alphabet_train"
+        nothing = picture(folder / "nothing" / "nothing1.jpg")
+        for name in ("A", "del", "space"):
+            hand = np.abs(picture(folder / name / f"{name}1.jpg") - nothing).max(-1) > 40
+            assert 0.02 < hand.mean() < 0.5
+
+
+class TestWlasl:
+    def test_files_and_keys_are_the_real_ones(self, twin, shared):
+        root, real = twin("wlasl"), shared / "data" / "wlasl" / "meta"
+        glosses, others = (json.loads((folder / "WLASL_v0.3.json").read_text()) for folder in (root, real))
+        assert set(glosses[0]) == set(others[0])
+        for ours, theirs in zip(glosses[0]["instances"], others[0]["instances"], strict=False):
+            assert {key: type(value) for key, value in ours.items()} == {key: type(theirs[key]) for key in theirs}
+        assert (root / "wlasl_class_list.txt").read_text() == f"0\t{glosses[0]['gloss']}\n"
+        action = json.loads((root / "nslt_1.json").read_text())["00001"]
+        assert set(action) == set(next(iter(json.loads((real / "nslt_100.json").read_text()).values())))
+
+    def test_clips_are_listed_with_their_frames(self, twin):
+        root = twin("wlasl")
+        actions = json.loads((root / "nslt_1.json").read_text())
+        instances = json.loads((root / "WLASL_v0.3.json").read_text())[0]["instances"]
+        assert {f"videos/{name}.mp4" for name in actions} < tree(root)
+        assert [one["video_id"] for one in instances] == sorted(actions)
+        for one in instances:
+            (height, width, _), frames, fps = rates(root / "videos" / f"{one['video_id']}.mp4")
+            assert actions[one["video_id"]] == {"subset": one["split"], "action": [0, 1, frames]}
+            assert (width, height, pytest.approx(fps)) == wlasl.STUDIOS[one["signer_id"] % len(wlasl.STUDIOS)]
+            left, top, right, bottom = one["bbox"]
+            assert 0 <= left < right <= width
+            assert 0 <= top < bottom <= height
+
+    @pytest.mark.parametrize("size", [1, 8, 100, SIZES["wlasl"], 2000])
+    def test_every_gloss_is_in_every_split_and_no_signer_in_two(self, size):
+        glosses, clips = wlasl.cut(Twin(size))
+        splits, signers = defaultdict(set), defaultdict(set)
+        for clip in clips:
+            splits[clip.gloss].add(clip.split)
+            signers[clip.signer].add(clip.split)
+        assert len(splits) == len(glosses)
+        assert all(found == {"train", "val", "test"} for found in splits.values())
+        assert all(len(found) == 1 for found in signers.values())
+        assert sum(clip.split == "train" for clip in clips) == size
+        assert size < 8 or len(clips) / len(glosses) >= 10
+
+
+class TestBoston50:
+    def test_pairs_are_laid_out_as_the_real_ones(self, twin, shared):
+        root, real = twin("rwth-boston50"), shared / "data" / "rwth_boston50"
+        assert {path.name for path in root.iterdir()} == {"train", "val", "twin.json"}
+        numbers = {name: [int(path.stem[5:]) for path in (root / name).iterdir()] for name in ("train", "val")}
+        assert sorted(numbers["train"] + numbers["val"]) == list(range(65, 65 + 50))
+        assert max(numbers["train"]) < min(numbers["val"])
+        for pair in (picture(root / "train" / "image65.jpg"), picture(real / "train" / "image65.jpg")):
+            assert pair.shape == (312, 672, 3)
+            left, right = pair[:, :336], pair[:, 336:]
+            assert np.ptp(left[:, :320], axis=-1).max() < 16  # grey
+            assert left[:241, :5].max() < 24  # black border
+            assert left[:240, 8:328].mean() > 24
+            assert left[245:305, 242:].max() < 24  # nothing beside the stamp
+            stamp = left[245:300, 10:232] > 128
+            assert 0.01 < stamp.mean() < 0.12
+            marks = left[306:311, 100:240].max(-1)
+            assert {int(value) for value in marks.ravel() // 128} == {0, 1}
+            assert 0.002 < (right.max(-1) > 64).mean() < 0.06
+
+    def test_the_stamp_counts_on_from_frame_to_frame(self, twin):
+        folder = twin("rwth-boston50") / "train"
+        stamps = [picture(folder / f"image{n}.jpg")[245:, :336] for n in (65, 66)]
+        assert np.abs(stamps[0] - stamps[1]).max() > 128
+
+    def test_the_drawing_lies_on_the_signer(self, twin):
+        """The forearms' yellow and green lie on skin or sleeves, the lines of the face on the face."""
+        for path in (twin("rwth-boston50") / "train").iterdir():
+            pair = picture(path)
+            grey, (red, green, blue) = pair[:, :336, 0], np.moveaxis(pair[:, 336:], -1, 0)
+            for forearm in ((red > 200) & (green > 200) & (blue < 60), (red < 60) & (green > 200) & (blue < 60)):
+                assert forearm.any()
+                assert np.abs(grey[forearm] - 38).mean() > 15  # the curtain's grey
+
+    def test_hands_that_the_detector_lost_are_missing_from_the_drawing_alone(self, tmp_path, monkeypatch):
+        sentence, pairs = Sentence("", ("HELLO",)), []
+        for lost in (0.0, 1.0):
+            monkeypatch.setattr(boston50, "_LOST", lost)
+            (tmp_path / str(lost)).mkdir()
+            boston50.write_sentence(tmp_path / str(lost), 1, 2, sentence, 0, Twin(signers=1))
+            pairs.append(picture(tmp_path / str(lost) / "image2.jpg"))
+        drawn = [(pair[:, 336:].max(-1) > 64).sum() for pair in pairs]
+        assert drawn[0] > 1.02 * drawn[1]
+        assert np.array_equal(pairs[0][:, :320], pairs[1][:, :320])
+
+
+class TestHow2Sign:
+    def test_the_tree_is_that_of_the_download(self, twin, shared):
+        root = twin("how2sign")
+        for split in ("train", "val", "test"):
+            table = f"how2sign_realigned_{split}.csv"
+            place = root / "sentence_level" / split
+            with (place / "text/en/raw_text/re_aligned" / table).open() as file:
+                rows = list(csv.DictReader(file, delimiter="\t"))
+            with (shared / "data" / "how2sign" / "how2sign_realigned_val.csv").open() as file:
+                assert list(rows[0]) == file.readline().strip().split("\t")
+            names = {row["SENTENCE_NAME"] for row in rows}
+            assert {path.stem for path in (place / "rgb_front" / "raw_videos").iterdir()} == names
+            assert {path.name for path in (place / "rgb_front/features/openpose_output/json").iterdir()} == names
+            assert (root / f"{split}.files").read_text().splitlines() == [row["SENTENCE_NAME"] for row in rows]
+            assert (root / table).read_bytes() == (place / "text/en/raw_text/re_aligned" / table).read_bytes()
+
+    def test_clips_are_like_a_real_one_and_as_long_as_the_table_says(self, twin, shared):
+        root = twin("how2sign")
+        real_shape, _, real_fps = rates(next((shared / "data" / "how2sign" / "clips").glob("*.mp4")))
+        with (root / "how2sign_realigned_train.csv").open() as file:
+            row = next(csv.DictReader(file, delimiter="\t"))
+        shape, frames, fps = rates(root / f"sentence_level/train/rgb_front/raw_videos/{row['SENTENCE_NAME']}.mp4")
+        assert shape == real_shape
+        assert fps == SLOW
+        assert real_fps == REAL
+        assert frames / fps == pytest.approx(float(row["END_REALIGNED"]), abs=1.5 / SLOW)
+
+    def test_keypoints_lie_on_the_signer(self, twin):
+        front = twin("how2sign") / "sentence_level" / "train" / "rgb_front"
+        name = "avatar000000_0-0-rgb_front"
+        frames, _ = read_video(front / "raw_videos" / f"{name}.mp4")
+        keypoints = read_openpose(front / "features" / "openpose_output" / "json" / name)
+        pictures = list(frames)
+        assert len(pictures) == len(keypoints)
+        hits = []
+        for frame, points in zip(pictures, keypoints, strict=True):
+            hands = points[95:]
+            x, y = hands[hands[:, 2] > 0, :2].round().astype(int).T
+            red, green, _ = frame[y.clip(0, 719), x.clip(0, 1279)].astype(int).T
+            hits.append(red > green + 10)  # skin; curtain and clothes are greener
+        assert np.concatenate(hits).mean() > 0.9
+
+    def test_poses_alone_come_without_pictures_and_the_whole_will_do_for_them(self, tmp_path, twin):
+        ensure_twin("how2sign", tmp_path / "poses", TWINS["how2sign"], videos=False)
+        poses, whole = tree(tmp_path / "poses"), twin("how2sign")
+        assert poses < tree(whole)
+        assert not any(name.startswith("sentence_level") for name in poses)
+        for name in poses - {"twin.json"}:
+            assert (tmp_path / "poses" / name).read_bytes() == (whole / name).read_bytes()
+        stamp = (whole / "train.skels").stat().st_mtime_ns
+        ensure_twin("how2sign", whole, TWINS["how2sign"], videos=False)
+        assert (whole / "train.skels").stat().st_mtime_ns == stamp
+
+
+class TestWriting:
+    def test_the_number_of_processes_changes_no_byte(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(boston50, "STRETCH", 1)  # many sentences, so that there is work for two
+        found = []
+        for processes in ("1", "2"):
+            monkeypatch.setenv("LOKY_MAX_CPU_COUNT", processes)
+            root = tmp_path / processes
+            ensure_twin("rwth-boston50", root, Twin(8, seed=5))
+            found.append({name: (root / name).read_bytes() for name in sorted(tree(root))})
+        assert found[0] == found[1]
+        assert len(found[0]) == 8 + 2 + 1
+
+    def test_the_same_seed_gives_the_same_clip_and_another_one_another(self, tmp_path):
+        clip = wlasl.Clip(1, 0, 1, "train")
+        for name, seed in (("a", 0), ("b", 0), ("c", 1)):
+            wlasl.write_clip(tmp_path / name, clip, "HELLO", wlasl.Signer(), seed)
+        first, same, other = ((tmp_path / name / "00001.mp4").read_bytes() for name in "abc")
+        assert first == same != other
+
+    def test_a_killed_writing_leaves_nothing_behind_the_next(self, tmp_path):
+        code = (
+            "from pathlib import Path; from datamodules.avatar.twins import Twin, ensure_twin;"
+            f"ensure_twin('asl-alphabet', Path({str(tmp_path / 'twin')!r}), Twin(3000))"
+        )
+        environment = {**os.environ, "LOKY_MAX_CPU_COUNT": "1"}
+        process = subprocess.Popen([sys.executable, "-c", code], cwd=Path(__file__).parents[1], env=environment)
+        try:
+            deadline = time.monotonic() + 60
+            while not list(tmp_path.rglob("*.jpg")):
+                assert time.monotonic() < deadline
+                assert process.poll() is None
+                time.sleep(0.02)
+        finally:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        assert not (tmp_path / "twin").exists()
+        assert list(tmp_path.iterdir())
+        ensure_twin("phoenix14t", tmp_path / "twin", Twin(2))
+        assert [path.name for path in tmp_path.iterdir()] == ["twin"]
+        assert "train.skels" in tree(tmp_path / "twin")
+        assert not list(tmp_path.rglob("*.jpg"))
+
+    def test_an_error_leaves_nothing(self, tmp_path, monkeypatch):
+        def fails(folder, twin):
+            (folder / "half").write_text("done")
+            raise OSError("no space left on device")
+
+        monkeypatch.setitem(twins.LAYOUTS, "phoenix14t", fails)
+        with pytest.raises(OSError, match="no space"):
+            ensure_twin("phoenix14t", tmp_path / "twin", Twin(2))
+        assert not list(tmp_path.iterdir())
+
+    def test_who_comes_second_waits_and_writes_nothing(self, tmp_path, monkeypatch):
+        written, write = [], twins.LAYOUTS["phoenix14t"]
+
+        def counted(folder, twin):
+            written.append(folder)
+            time.sleep(0.2)
+            write(folder, twin)
+
+        monkeypatch.setitem(twins.LAYOUTS, "phoenix14t", counted)
+        threads = [
+            threading.Thread(target=ensure_twin, args=("phoenix14t", tmp_path / "twin", Twin(2))) for _ in range(3)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(written) == 1
+        assert [path.name for path in tmp_path.iterdir()] == ["twin"]
+
+    @pytest.mark.parametrize("holds", ["image.jpg", "twin.json"])
+    def test_foreign_data_is_never_overwritten(self, tmp_path, holds):
+        (tmp_path / holds).write_text("mine")
+        with pytest.raises(FileExistsError, match="refusing to write over it"):
+            ensure_twin("asl-alphabet", tmp_path, Twin(1))
+        assert (tmp_path / holds).read_text() == "mine"
+
+    @pytest.mark.parametrize("harm", [Path.unlink, lambda path: path.write_bytes(path.read_bytes()[:-1])])
+    def test_a_truncated_twin_is_written_anew(self, tmp_path, harm):
+        root = tmp_path / "twin"
+        ensure_twin("phoenix14t", root, Twin(2))
+        whole = (root / "test.skels").read_bytes()
+        harm(root / "test.skels")
+        ensure_twin("phoenix14t", root, Twin(2))
+        assert (root / "test.skels").read_bytes() == whole
+
+    def test_strange_files_do_no_harm_and_are_not_lost(self, tmp_path):
+        root = tmp_path / "twin"
+        ensure_twin("phoenix14t", root, Twin(2))
+        (root / "notes.txt").write_text("mine")
+        ensure_twin("phoenix14t", root, Twin(2))
+        with pytest.raises(FileExistsError, match=r"1 files in it are not the twin's, the first is notes\.txt"):
+            ensure_twin("phoenix14t", root, Twin(3))
+        assert (root / "notes.txt").read_text() == "mine"
