@@ -22,7 +22,7 @@ INDEX, SETTINGS, REPORT = "index.csv", "embeddings.json", "report.json"
 HEADER: Final = ["video_id", "gloss", "path_to_npy_file"]
 FREE: Final = ("model",)
 """Settings that may differ between two runs into one folder: the same weights may lie elsewhere."""
-SUFFIX = re.compile(rf"_({'|'.join(VARIANTS)})_vjepa\.npy")
+NAME = re.compile(rf"_({'|'.join(VARIANTS)})_vjepa\.npy")
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,13 @@ class EmbeddingSettings:
 def npy_path(clip: Clip, variant: str) -> Path:
     """Where a variant's embedding goes, relative to the folder: `good_25076_gaussian_vjepa.npy`."""
     name = Path(clip.name)
-    gloss = [clip.gloss.replace("/", "-")] if clip.gloss else []
+    gloss = [file_gloss(clip.gloss)] if clip.gloss else []
     return name.with_name("_".join([*gloss, name.name, variant, "vjepa.npy"]))
+
+
+def file_gloss(gloss: str) -> str:
+    """A gloss as part of a file's name."""
+    return gloss.replace("/", "-")
 
 
 @dataclass(frozen=True)
@@ -91,27 +96,46 @@ class Embedded:
     path: Path
 
     @property
-    def source(self) -> str:
-        """The video that it was made of, which its variants share."""
-        return SUFFIX.sub("", str(self.path)).removesuffix(".npy")
+    def variant(self) -> str:
+        """Which of the variants it is; the first, where the name tells none."""
+        found = NAME.search(self.path.name)
+        return found[1] if found else VARIANTS[0]
 
-    def read(self, width: int | None = None) -> npt.NDArray[np.float32]:
-        """Its rows (T, D) float32, one a tubelet.
+    @property
+    def clip(self) -> str:
+        """The name of the clip that it was made of, which its variants share."""
+        name = NAME.sub("", self.path.name).removesuffix(".npy")
+        return name.removeprefix(f"{file_gloss(self.gloss)}_") if self.gloss else name
 
-        Raises ValueError for anything but such an array, whose size the file's own says: nothing else is allocated.
+    def header(self, width: int | None = None) -> npt.NDArray[np.float32]:
+        """Its rows (T, D) float32, one a tubelet, not yet read from the file but known to be in it.
+
+        Raises ValueError for anything but such an array, of `width` numbers a row where that is given, or
+        FileNotFoundError.
         """
         try:
             rows = np.load(self.path, mmap_mode="r", allow_pickle=False)
+        except FileNotFoundError:
+            raise FileNotFoundError(
+                f"{self.path}: no such file, though {INDEX} lists it; embed its video again"
+            ) from None
         except (ValueError, EOFError, OSError, SyntaxError, TypeError) as error:
             raise ValueError(f"{self.path}: no readable .npy ({error}); embed its video again") from None
         if not isinstance(rows, np.ndarray) or rows.ndim != 2 or rows.dtype != np.float32 or not rows.size:
             found = f"{rows.shape} {rows.dtype}" if isinstance(rows, np.ndarray) else "an archive"
             raise ValueError(f"{self.path}: found {found}, expected (T, D) float32; embed its video again")
         if width is not None and rows.shape[1] != width:
-            raise ValueError(f"{self.path}: found {rows.shape[1]} numbers a row, expected {width} as in the others")
+            raise ValueError(
+                f"{self.path}: found {rows.shape[1]} numbers a row, expected {width}; embed its video again"
+            )
+        return rows
+
+    def read(self, width: int | None = None) -> npt.NDArray[np.float32]:
+        """Its rows; see `header`. Raises ValueError for rows that are not finite, too."""
+        rows = np.array(self.header(width))
         if not np.isfinite(rows).all():
             raise ValueError(f"{self.path}: NaN or infinite numbers; embed its video again")
-        return np.array(rows)
+        return rows
 
 
 def read_index(folder: Path) -> list[Embedded]:

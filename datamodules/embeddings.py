@@ -112,6 +112,37 @@ def model_folder(model: str, download: bool = True) -> Path:
         ) from None
 
 
+def save_untrained(folder: Path) -> None:
+    """Write a small V-JEPA 2 whose weights are random, always the same ones: a stand-in where none can be fetched.
+
+    Random features of a video still tell videos apart; nothing of them was learnt.
+    """
+    import transformers
+
+    if (folder / "config.json").is_file():
+        return
+    transformers.utils.logging.disable_progress_bar()
+    config = transformers.VJEPA2Config(
+        crop_size=64,
+        frames_per_clip=8,
+        hidden_size=64,
+        num_attention_heads=4,
+        num_hidden_layers=2,
+        mlp_ratio=2.0,
+        initializer_range=0.2,
+        pred_hidden_size=12,
+        pred_num_attention_heads=1,
+        pred_num_hidden_layers=1,
+        pred_num_mask_tokens=1,
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = transformers.VJEPA2Model(config)
+    part = folder.with_name(f".{folder.name}.part")
+    model.save_pretrained(part)
+    part.replace(folder)
+
+
 def _check_model(folder: Path) -> dict[str, Any]:
     path = folder / "config.json"
     if not path.is_file():

@@ -1,0 +1,169 @@
+"""Video to gloss: what `zoo.load("gloss-classifier")` returns."""
+
+import dataclasses
+import json
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors.torch import load_file, save_file
+
+from datamodules.embedding_files import EmbeddingSettings
+from datamodules.embeddings import Encoder, model_folder, settings_of
+from datamodules.formats import atomic
+from datamodules.video import Frame, read_video
+from datamodules.video_windows import windows
+from datamodules.wlasl_embeddings import embedded
+from lightning_modules.networks.gloss_classifier import AttentionClassifier, AttentionClassifierConfig
+from zoo.loaders.writing import refuse_unwritable
+
+ENCODER = "encoder"
+"""The folder of an encoder that the artefact carries, a VJEPA2Model's; one from the Hub is referred to."""
+
+
+@dataclass(frozen=True)
+class Guess:
+    """A gloss that a video may show, and how likely, in [0, 1]."""
+
+    gloss: str
+    probability: float
+
+
+class VideoToGloss:
+    """A classifier of embeddings with its glosses, and the V-JEPA 2 that embeds a video as training's were.
+
+    settings: how the embeddings of training were made; `settings.model` names the encoder.
+    """
+
+    task: ClassVar[str] = "video-to-gloss"
+    verb: ClassVar[str] = "predict"
+
+    def __init__(self, network: AttentionClassifier, glosses: Sequence[str], settings: EmbeddingSettings) -> None:
+        self.network = network.eval()
+        self.glosses = list(glosses)
+        self.settings = settings
+
+    def predict(self, video: str | os.PathLike[str] | npt.NDArray[np.uint8], fps: float = 25.0) -> list[Guess]:
+        """Every gloss, the likeliest first, for a video of one sign.
+
+        Args:
+            video: a file's path, or uint8 RGB frames (T, H, W, 3).
+            fps: of the frames; a file knows its own.
+
+        Raises:
+            ValueError: frames of another shape or type, a file that is no video, or an encoder that cannot be had.
+            FileNotFoundError: no such file.
+        """
+        if isinstance(video, str | os.PathLike):
+            frames, fps = read_video(video)
+            return self.rank(self.embed(frames, fps))
+        shape, kind = np.shape(video), getattr(video, "dtype", type(video).__name__)
+        if kind != np.uint8 or len(shape) != 4 or shape[-1] != 3 or 0 in shape:
+            raise ValueError(f"found {kind} of shape {shape}, expected uint8 RGB frames (T, H, W, 3)")
+        return self.rank(self.embed(iter(video), fps))
+
+    @torch.inference_mode()
+    def embed(self, frames: Iterator[Frame], fps: float) -> torch.Tensor:
+        """Rows (T, D) of a video, one a tubelet, as `python -m zoo data embed` writes them of the original."""
+        rows = []
+        for views, real in windows(frames, fps, self.settings.frames, self.settings.size):
+            window = torch.from_numpy(views[:1]).to(self.network.mean.device)
+            rows.append(self.encoder(window)[0, : -(-real // self.settings.tubelet)])
+        return torch.cat(rows)
+
+    @torch.inference_mode()
+    def rank(self, rows: torch.Tensor) -> list[Guess]:
+        """Every gloss, the likeliest first, for an embedding (T, D) float32."""
+        rows = rows.to(self.network.mean.device)
+        logits = self.network(rows[None], torch.tensor([len(rows)], device=rows.device))[0]
+        shares = logits.float().softmax(-1).cpu()
+        order = shares.argsort(descending=True, stable=True).tolist()
+        return [Guess(self.glosses[index], float(shares[index])) for index in order]
+
+    @cached_property
+    def encoder(self) -> Encoder:
+        """The encoder, opened when the first video comes, and seen to be the one that training's embeddings are of."""
+        folder = model_folder(self.settings.model, download=False)
+        found = settings_of(self.settings.model, folder, self.settings.batch_size).weights
+        if found != self.settings.weights:
+            raise ValueError(
+                f"{folder}: not the encoder that this classifier was trained with: its weights are {found}, expected "
+                f"{self.settings.weights}"
+            )
+        device = self.network.mean.device
+        half = device.type == "cuda" and self.settings.precision == "bfloat16"
+        return Encoder.open(folder, torch.bfloat16 if half else torch.float32).to(device)
+
+    @classmethod
+    def from_training(cls, module: Any, datamodule: Any) -> Self:
+        """The loader of a trained `GlossClassifier` and its data."""
+        return cls(module.network, datamodule.glosses, datamodule.settings)
+
+    def save(self, folder: Path) -> None:
+        """Write config.json and model.safetensors, and beside them the encoder, unless it is one of the Hub."""
+        local = Path(self.settings.model)
+        settings = self.settings
+        if local.is_dir():
+            (folder / ENCODER).mkdir(exist_ok=True)
+            for name in ("config.json", *settings.weights):
+                shutil.copyfile(local / name, folder / ENCODER / name)
+            settings = dataclasses.replace(settings, model=ENCODER)
+        config = {
+            "schema": 1,
+            "task": self.task,
+            "network": dataclasses.asdict(self.network.config),
+            "glosses": self.glosses,
+            "embeddings": dataclasses.asdict(settings),
+        }
+        (folder / "config.json").write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        weights = {name: value.contiguous() for name, value in self.network.state_dict().items()}
+        save_file(weights, folder / "model.safetensors")
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """Read what `save` wrote. Raises ValueError when files do not belong together."""
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        network = AttentionClassifier(AttentionClassifierConfig(**config["network"]))
+        settings, glosses = EmbeddingSettings(**config["embeddings"]), config["glosses"]
+        if len(glosses) != network.config.classes or settings.width != network.config.width:
+            raise ValueError(
+                f"{folder / 'config.json'}: found {len(glosses)} glosses and embeddings {settings.width} wide, for a "
+                f"network of {network.config.classes} and {network.config.width}"
+            )
+        if settings.model == ENCODER:
+            settings = dataclasses.replace(settings, model=str(folder / ENCODER))
+        weights = {name: value.float() for name, value in load_file(folder / "model.safetensors").items()}
+        try:
+            network.load_state_dict(weights)
+        except RuntimeError as error:
+            raise ValueError(f"{folder}/model.safetensors does not fit config.json: {error}") from None
+        return cls(network, glosses, settings)
+
+    def run(self, text: str, outputs: Sequence[Path]) -> list[Path]:
+        """Name the sign in the video at the path `text` and write each of `outputs`: .json, the ranked glosses.
+
+        Raises ValueError for a path that cannot be written, before it decodes.
+        """
+        refuse_unwritable(outputs, (".json",))
+        return _write(text, self.predict(text), outputs)
+
+    def preview(self, datamodule: Any, folder: Path) -> list[Path]:
+        """Write what the first dev clip is taken for into `folder`, from its embedding: the encoder's work is done."""
+        sample = datamodule.samples["dev"][0]
+        rows = torch.from_numpy(embedded(sample).read(self.settings.width))
+        return _write(sample.name, self.rank(rows), [folder / "preview.json"])
+
+
+def _write(video: str, ranked: Sequence[Guess], outputs: Sequence[Path]) -> list[Path]:
+    content = {"video": video, "glosses": [dataclasses.asdict(guess) for guess in ranked]}
+    for output in outputs:
+        with atomic(output) as part:
+            part.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    return list(outputs)
