@@ -2,6 +2,7 @@
 
 import importlib.resources
 import json
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,8 @@ def save_artefact(loader: Loader, run: Run) -> None:
     loader.save(part)
     read_config(part)
     for path in sorted(part.iterdir(), key=lambda path: path.name == "config.json"):
+        if (run.folder / path.name).is_dir():  # an earlier attempt's, which a rename does not replace
+            shutil.rmtree(run.folder / path.name)
         path.replace(run.folder / path.name)
     part.rmdir()
 
