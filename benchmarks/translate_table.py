@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 
 import zoo
-from datamodules.how2sign import read_sentences
+from datamodules.how2sign_files import read_table
 
 
 def main(model: str, table: Path) -> None:
     loader = zoo.load(model)
-    texts = list(read_sentences(table).values())
+    texts = [sentence.text for sentence in read_table(table).values()]
     start = time.perf_counter()
     poses = loader.translate(texts)
     seconds = time.perf_counter() - start

@@ -35,6 +35,7 @@ def packed(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
         ("datamodules", "**/*.py"),
         ("lightning_modules", "**/*.py"),
         ("zoo", "**/*.py"),
+        ("zoo", "**/*.j2"),
     ],
 )
 def test_everything_that_is_read_at_run_time_is_packed(packed: set[str], folder: str, pattern: str) -> None:
