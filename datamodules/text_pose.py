@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import overload
 
@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from datamodules.avatar.twins import Twin, ensure_twin
-from datamodules.base import SignDataModule
+from datamodules.base import Batch, SignDataModule
 from datamodules.samples import SPLITS, Sample, Split
 from datamodules.sequences import Joints, Sequences
 from datamodules.splits import refuse_leaks
@@ -67,7 +67,7 @@ class Examples(Dataset[TextPose], Sequence[TextPose]):
 
 
 @dataclass
-class TextPoseBatch:
+class TextPoseBatch(Batch):
     """tokens (B, N) padded with 0; joints (B, T, 50, 3) padded with zeros; lengths (B,) in frames; texts, names."""
 
     tokens: Tensor
@@ -75,15 +75,6 @@ class TextPoseBatch:
     lengths: Tensor
     texts: list[str]
     names: list[str]
-
-    def pin_memory(self) -> "TextPoseBatch":
-        """Page-locked copy, so that the transfer to the GPU overlaps with computing."""
-        return replace(
-            self,
-            tokens=self.tokens.pin_memory(),
-            joints=self.joints.pin_memory(),
-            lengths=self.lengths.pin_memory(),
-        )
 
 
 class LengthOrder(Sampler[int]):
