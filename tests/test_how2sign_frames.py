@@ -1,0 +1,193 @@
+"""How2Sign's frames and drawings of their poses: pairs that belong together, splits by recording, trees and gaps."""
+
+import numpy as np
+import pytest
+import torch
+
+from datamodules.formats import write_openpose
+from datamodules.how2sign_frames import Frames, How2SignFrames, Together
+from datamodules.samples import SPLITS, Sample
+from datamodules.splits import leaks
+from datamodules.video import write_video
+
+HEADER = "VIDEO_ID\tVIDEO_NAME\tSENTENCE_ID\tSENTENCE_NAME\tSTART_REALIGNED\tEND_REALIGNED\tSENTENCE\n"
+LENGTH, HEIGHT, WIDTH = 12, 48, 80
+NAMES = {"train": [f"t{n}" for n in range(6)], "val": ["v0", "v1"], "test": ["e0"]}
+
+
+def clip(number):
+    """A white bar that walks to the right, a step a frame, and keypoints that follow it: all of them in one place."""
+    frames = np.zeros((LENGTH, HEIGHT, WIDTH, 3), np.uint8)
+    keypoints = np.zeros((LENGTH, 137, 3), np.float32)
+    for frame in range(LENGTH):
+        x = 20 + 3 * frame + number % 3
+        frames[frame, :, x - 3 : x + 4] = 255
+        keypoints[frame] = (x, HEIGHT / 2, 1)
+    return frames, keypoints
+
+
+def write(root, places):
+    """Tables, clips and keypoints; `places` gives the folders of a split's three."""
+    for split, names in NAMES.items():
+        table, videos, folders = (root / place.format(split) for place in places)
+        table.mkdir(parents=True, exist_ok=True)
+        rows = "".join(f"{name}\t{name}\t{name}_0\t{name}_0-1-rgb_front\t0.0\t0.5\tHi.\n" for name in names)
+        (table / f"how2sign_realigned_{split}.csv").write_text(HEADER + rows)
+        for number, name in enumerate(names):
+            frames, keypoints = clip(number)
+            write_video(videos / f"{name}_0-1-rgb_front.mp4", frames, 24, crf=0)
+            write_openpose(folders / f"{name}_0-1-rgb_front", f"{name}_0-1-rgb_front", keypoints)
+
+
+FLAT = (".", ".", ".")
+OFFICIAL = (
+    "sentence_level/{}/text/en/raw_text/re_aligned",
+    "sentence_level/{}/rgb_front/raw_videos",
+    "sentence_level/{}/rgb_front/features/openpose_output/json",
+)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("how2sign")
+    write(folder, OFFICIAL)
+    return folder
+
+
+def ready(root, **settings):
+    data = How2SignFrames(str(root), **{"image_size": 96, "every": 3, "together": 2, "batch_size": 4, **settings})
+    data.prepare_data()
+    data.setup("fit")
+    data.setup("test")
+    return data
+
+
+@pytest.mark.parametrize("places", [OFFICIAL, FLAT], ids=["official", "flat"])
+def test_a_frame_and_its_condition_show_the_same_place(tmp_path, places):
+    write(tmp_path, places)
+    for batch in ready(tmp_path).train_dataloader():
+        assert batch.frames.shape == batch.conditions.shape == (len(batch.names), 3, 96, 96)
+        assert batch.frames.min() >= -1
+        assert batch.frames.max() <= 1
+        assert batch.conditions.min() == 0
+        assert batch.conditions.max() <= 1
+        for frame, condition, name in zip(batch.frames, batch.conditions, batch.names, strict=True):
+            number = int(name.split("/")[1])
+            wanted = (20 + 3 * number + int(name[1]) % 3 - (WIDTH - HEIGHT) / 2) * 96 / HEIGHT
+            bright, drawn = (picture.amax((0, 1)) > level for picture, level in ((frame, 0), (condition, 0.5)))
+            if wanted < 90:
+                assert bright.nonzero().float().mean() == pytest.approx(wanted, abs=2)
+                assert drawn.nonzero().float().mean() == pytest.approx(wanted, abs=2)
+
+
+def test_one_frame_in_so_many_is_taken_once_an_epoch(root):
+    data = ready(root)
+    for _ in range(2):
+        names = [name for batch in data.train_dataloader() for name in batch.names]
+        assert sorted(names) == sorted(f"{n}_0-1-rgb_front/{k}" for n in NAMES["train"] for k in (1, 4, 7, 10))
+    assert [len(ready(root, every=every).examples("train")) for every in (1, 3, 12, 100)] == [72, 24, 6, 6]
+
+
+def test_the_seed_decides_the_order_whatever_the_workers(root):
+    def epochs(**settings):
+        loader = ready(root, **settings).train_dataloader()
+        return [[name for batch in loader for name in batch.names] for _ in range(2)]
+
+    one = epochs()
+    assert one[0] != one[1]
+    assert epochs(num_workers=2) == one
+    assert epochs(seed=1) != one
+
+
+def test_frames_that_go_together_follow_one_another():
+    clips = np.repeat(np.arange(10), 7)
+    order = np.array(list(Together(clips, 3, seed=0)))[:, 1]
+    assert sorted(order) == list(range(70))
+    changes = np.count_nonzero(np.diff(clips[order]))
+    assert 18 <= changes <= 29  # thirty groups of up to three; some of a clip meet by chance
+    alone = np.array(list(Together(clips, 1, seed=0)))[:, 1]
+    assert np.count_nonzero(np.diff(clips[alone])) > 50
+
+
+def test_one_frame_reads_as_it_does_in_a_batch(root):
+    examples = ready(root).examples("train")
+    batch = {name: frame for name, frame, _ in examples.__getitems__([5, 0, 6, 1])}
+    for index in (0, 1, 5, 6):
+        name, frame, _ = examples[index]
+        assert np.array_equal(batch[name], frame)
+
+
+def test_no_recording_stands_in_two_splits(root):
+    data = ready(root)
+    assert [len(data.samples[split]) for split in SPLITS] == [6, 2, 1]
+    assert not leaks(data.surveyed.samples)
+
+
+def test_a_sentence_of_a_training_recording_in_another_split_is_refused(root, monkeypatch):
+    data = How2SignFrames(str(root))
+    found = data.survey()
+    found.samples.append(Sample("planted", "test", "t0", None, found.samples[0].files))
+    monkeypatch.setattr(data, "survey", lambda: found)
+    with pytest.raises(ValueError, match=r"'t0' .*'t0_0-1-rgb_front' in train, 'planted' in test"):
+        data.setup("fit")
+
+
+def test_what_is_missing_is_counted(tmp_path, capfd):
+    write(tmp_path, FLAT)
+    (tmp_path / "t0_0-1-rgb_front.mp4").unlink()
+    for path in (tmp_path / "t1_0-1-rgb_front").iterdir():
+        path.unlink()
+    (tmp_path / "t1_0-1-rgb_front").rmdir()
+    assert len(ready(tmp_path).samples["train"]) == 4
+    told = capfd.readouterr().err
+    assert "how2sign_realigned_train.csv: 1 of its sentences have no clip" in told
+    assert "1 clips have no folder of *_keypoints.json, such as t1_0-1-rgb_front" in told
+
+
+def test_keypoints_of_another_clip_are_refused(tmp_path):
+    write(tmp_path, FLAT)
+    folder = tmp_path / "t3_0-1-rgb_front"
+    for path in sorted(folder.iterdir())[5:]:
+        path.unlink()
+    with pytest.raises(ValueError, match=r"keypoints of 5 frames, but t3_0-1-rgb_front\.mp4 has 12"):
+        list(ready(tmp_path).train_dataloader())
+
+
+def test_a_folder_without_tables_or_without_keypoints_says_what_it_lacks(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no how2sign_realigned_\{train,val,test\}\.csv"):
+        How2SignFrames(str(tmp_path)).setup("fit")
+    (tmp_path / "how2sign_realigned_val.csv").write_text(HEADER + "v\tv\tv_0\tv_0-1-rgb_front\t0.0\t0.5\tHi.\n")
+    frames, _ = clip(0)
+    write_video(tmp_path / "v_0-1-rgb_front.mp4", frames, 24)
+    with pytest.raises(ValueError, match=r"no clip with OpenPose keypoints .*1 clips have no folder of"):
+        How2SignFrames(str(tmp_path)).setup("fit")
+
+
+def test_an_empty_split_is_said(tmp_path):
+    write(tmp_path, FLAT)
+    (tmp_path / "how2sign_realigned_val.csv").unlink()
+    with pytest.raises(ValueError, match=r"no sample in dev \(6 in train, 0 in dev, 1 in test\)"):
+        ready(tmp_path)
+
+
+def test_the_fingerprint_knows_tables_clips_and_keypoints(tmp_path):
+    write(tmp_path, FLAT)
+    before = How2SignFrames(str(tmp_path)).fingerprint()
+    assert How2SignFrames(str(tmp_path)).fingerprint() == before
+    next((tmp_path / "t2_0-1-rgb_front").iterdir()).unlink()
+    assert How2SignFrames(str(tmp_path)).fingerprint() != before
+
+
+def test_the_real_clip_lacks_its_keypoints(shared):
+    with pytest.raises(ValueError, match=r"1741 of its sentences have no clip"):
+        How2SignFrames(str(shared / "data" / "how2sign")).setup("fit")
+
+
+def test_frames_of_the_real_clip(shared, tmp_path):
+    video = next((shared / "data" / "how2sign" / "clips").glob("*.mp4"))
+    write_openpose(tmp_path / "json", "x", np.ones((47, 137, 3), np.float32))
+    examples = Frames([Sample("x", "train", "x", None, (video, tmp_path / "json"))], [47], 20, 128)
+    batch = How2SignFrames.collate([examples[index] for index in range(len(examples))])
+    assert batch.names == ["x/10", "x/30"]
+    assert batch.frames.std() > 0.1
+    assert not torch.equal(batch.frames[0], batch.frames[1])
