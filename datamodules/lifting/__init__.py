@@ -29,6 +29,8 @@ from datamodules.skeletons import (
 
 SHOULDER_WIDTHS = 3.0
 """Shoulder widths in one SLP unit."""
+_TRUST = np.array([1.0, 1.0, 0.1])  # in what is seen, and in what follows from it
+_ROUNDS = 3
 
 
 def lift(keypoints: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
@@ -97,11 +99,19 @@ def _length(longest: float, usual: float) -> float:
 
 
 def _assemble(flat: Array, depth: Array, lengths: Array) -> npt.NDArray[np.float32]:
+    """From the neck outward, every joint on its bone's sphere, near to where it was seen and to its smoothed depth."""
     if len(depth) >= 5:
         depth = savgol_filter(depth, 5, 1, axis=0, mode="interp")
     joints = np.zeros((*flat.shape[:2], 3))
     for child, parent in BONES:
-        bone = np.concatenate([flat[:, child] - joints[:, parent, :2], depth[:, child, None]], axis=-1)
-        size = np.linalg.norm(bone, axis=-1, keepdims=True)
-        joints[:, child] = joints[:, parent] + lengths[child] * bone / np.maximum(size, 1e-9)
+        target = np.concatenate([flat[:, child] - joints[:, parent, :2], depth[:, child, None]], axis=-1)
+        bone = _on_sphere(target, lengths[child])
+        for _ in range(_ROUNDS):
+            bone = _on_sphere(bone + _TRUST * (target - bone), lengths[child])
+        joints[:, child] = joints[:, parent] + bone
     return (joints / SHOULDER_WIDTHS).astype(np.float32)
+
+
+def _on_sphere(bone: Array, length: float) -> Array:
+    size = np.sqrt(np.einsum("ti,ti->t", bone, bone))
+    return bone * (length / np.maximum(size, 1e-9))[:, None]

@@ -11,6 +11,8 @@ from datamodules.lifting.choosing import Array, choose
 
 _SIGNS: Final = np.array([(1, 1), (1, -1), (-1, 1), (-1, -1)], np.float64)
 _INERTIA: Final = 8.0
+_SHORTEST: Final = 0.93  # of the length that a bone seems to have
+_STEADY: Final = 0.25
 
 
 def arm_depths(upper: Array, fore: Array, shoulder: Array, lengths: Array) -> Array:
@@ -22,8 +24,10 @@ def arm_depths(upper: Array, fore: Array, shoulder: Array, lengths: Array) -> Ar
         lengths: (2,) of upper arm and forearm.
     """
     flat = np.stack([upper, fore], axis=2)
-    size = np.sqrt(np.maximum(np.square(lengths) - np.square(flat).sum(-1), 0))
-    depths = _SIGNS * size[:, :, None]  # N, T, 4, 2
+    square = np.square(flat).sum(-1)
+    depths = _SIGNS * np.sqrt(np.maximum(np.square(lengths) - square, 0))[:, :, None]  # N, T, 4, 2
+    # A bone that is nearly in the picture's plane may turn round: its depth may be nothing but a mistaken length.
+    certain = _SIGNS * np.sqrt(np.maximum(np.square(_SHORTEST * lengths) - square, 0))[:, :, None]
     elbow, wrist = depths[..., 0], depths.sum(-1)
     # An upper arm goes back by some 40 degrees at most, and hardly when it is raised.
     back = np.maximum(-elbow, 0) / lengths[0]
@@ -38,6 +42,6 @@ def arm_depths(upper: Array, fore: Array, shoulder: Array, lengths: Array) -> Ar
     costs += 0.3 * np.maximum(-depths[..., 1], 0)
     # And they stay near it: signing space is hardly deeper than a shoulder width.
     costs += 3 * np.square(np.maximum(wrist - 0.6, 0))
-    chosen = choose(costs, depths, _INERTIA)
+    chosen = choose(costs, np.concatenate([certain, _STEADY * depths], axis=-1), _INERTIA)
     picked: Array = np.take_along_axis(depths, chosen[:, :, None, None], axis=2)[:, :, 0]
     return picked
