@@ -6,11 +6,11 @@ drifts, so that neighbouring numbers are near-duplicates and a split at random l
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from datamodules.avatar.letters import Setting, Stance, photograph
 from datamodules.avatar.twins.cast import Twin, cast, spread
+from datamodules.avatar.twins.folder import write_picture
 
 CLASSES = (*"ABCDEFGHIJKLMNOPQRSTUVWXYZ", "del", "nothing", "space")
 NOTHING = "nothing"
@@ -48,4 +48,4 @@ def write_stretch(folder: Path, stretch: int, numbers: list[int], twin: Twin) ->
         symbol = None if folder.name == NOTHING else folder.name
         noise = np.random.default_rng([twin.seed, 2, kind, number])
         picture = photograph(symbol, here.toward(there, step / _WAY), setting, noise)
-        cv2.imwrite(str(folder / f"{folder.name}{number}.jpg"), picture[..., ::-1])
+        write_picture(folder / f"{folder.name}{number}.jpg", picture)

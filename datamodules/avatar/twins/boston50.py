@@ -19,6 +19,7 @@ from datamodules.avatar.openpose import openpose_keypoints
 from datamodules.avatar.perform import perform
 from datamodules.avatar.render import Camera, film
 from datamodules.avatar.twins.cast import Twin, cast, spread
+from datamodules.avatar.twins.folder import write_picture
 from datamodules.openpose_drawing import HANDS, draw_openpose
 
 FIRST = 65  # the lowest number among the real pictures
@@ -69,7 +70,7 @@ def write_sentence(folder: Path, first: int, count: int, sentence: Sentence, tap
         pair[: CAMERA.height, LEFT : LEFT + CAMERA.width] = grey.clip(0, 255)
         _stamp(pair, 60 * tape + (begin + k) / FPS, begin + k)
         pair[:, WIDTH:] = draw_openpose(points, WIDTH, HEIGHT)
-        cv2.imwrite(str(folder / f"image{first + k}.jpg"), pair[..., ::-1])
+        write_picture(folder / f"image{first + k}.jpg", pair)
 
 
 def _curtain(rng: np.random.Generator) -> Image:

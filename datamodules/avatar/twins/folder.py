@@ -7,33 +7,33 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import cv2
+
+from datamodules.avatar.backdrop import Image
+
 
 @contextmanager
 def replacing(root: Path) -> Iterator[Path]:
-    """An empty folder beside `root` that takes its place if the block fills it and ends well, else vanishes.
+    """An empty folder that takes the place of `root` if the block fills it and ends well, and vanishes otherwise.
 
-    It is always the same one, so that the next writer clears away what a killed one left. A second process waits here
-    until the first has ended, then gets its own.
+    It lies in one beside `root` that always has the same name, so that the next writer clears away what a killed one
+    left. A second process waits here until the first has ended, then gets its own.
     """
     root.parent.mkdir(parents=True, exist_ok=True)
-    unfinished, old = root.with_name(f".{root.name}.unfinished"), root.with_name(f".{root.name}.old")
-    handle = _lock(unfinished)
+    workshop = root.with_name(f".{root.name}.unfinished")
+    handle = _lock(workshop)
     try:
-        shutil.rmtree(old, ignore_errors=True)
-        for left in unfinished.iterdir():
-            shutil.rmtree(left) if left.is_dir() else left.unlink()
-        yield unfinished
-        if not any(unfinished.iterdir()):
-            unfinished.rmdir()
-            return
-        if root.exists():
-            root.rename(old)
-            shutil.rmtree(old)
-        unfinished.rename(root)
-    except BaseException:
-        shutil.rmtree(unfinished, ignore_errors=True)
-        raise
+        for left in workshop.iterdir():
+            shutil.rmtree(left, ignore_errors=True)
+        folder = workshop / str(os.getpid())  # a killed writer's workers may live on for a moment: not in here
+        folder.mkdir()
+        yield folder
+        if any(folder.iterdir()):
+            if root.exists():
+                root.rename(workshop / "old")
+            folder.rename(root)
     finally:
+        shutil.rmtree(workshop, ignore_errors=True)
         os.close(handle)
 
 
@@ -55,3 +55,9 @@ def contents(folder: Path) -> dict[str, int]:
     """The files of a folder, hidden ones apart, and their sizes."""
     files = (path for path in sorted(folder.rglob("*")) if path.is_file() and not path.name.startswith("."))
     return {path.relative_to(folder).as_posix(): path.stat().st_size for path in files}
+
+
+def write_picture(path: Path, picture: Image) -> None:
+    """A JPEG of an RGB picture (H, W, 3), at OpenCV's quality (95), which the real sets have."""
+    _, encoded = cv2.imencode(path.suffix, picture[..., ::-1])
+    path.write_bytes(encoded.tobytes())
