@@ -69,6 +69,7 @@ class WLASLEmbeddings(SurveyedDataModule):
         super().__init__(root, batch_size, num_workers, seed, twin)
         self.embeddings, self.index, self.split, self.wanted = embeddings, index, split, glosses
         self.clips = self.root if twin is None else self.root / "clips"
+        self.lengths: dict[str, int] = {}
 
     @property
     def folder(self) -> Path:
@@ -111,13 +112,14 @@ class WLASLEmbeddings(SurveyedDataModule):
         """The embeddings that index.csv lists, of clips that WLASL's index names; broken ones are errors."""
         clips = split_instances(self.clips / self.index, list(self.instances.values()), self.split)
         by_id, glosses, found = {clip.name: clip for clip in clips}, set(self.glosses), Survey()
+        width = self.settings.width
         for row in read_index(self.folder):
             clip = by_id.get(row.clip)
             if clip is None:
                 found.findings.append(Finding("unlisted", row.video_id, f"not a clip of {self.index}", "warning"))
             elif clip.label in glosses and (clip.split == "train" or row.variant == VARIANTS[0]):
                 try:
-                    row.header(self.settings.width)
+                    self.lengths[row.path.stem] = len(row.header(width))
                 except (ValueError, FileNotFoundError) as error:
                     found.findings.append(Finding("unreadable", row.video_id, str(error)))
                 else:
@@ -133,7 +135,7 @@ class WLASLEmbeddings(SurveyedDataModule):
         return Samples(self.samples[split], EmbeddingReader(labels, self.settings.width), self.seed)
 
     def order(self, examples: Dataset[Any]) -> LengthOrder:
-        lengths = [len(embedded(sample).header()) for sample in self.samples["train"]]
+        lengths = [self.lengths[sample.name] for sample in self.samples["train"]]
         return LengthOrder(lengths, self.batch_size, self.seed)
 
     def statistics(self) -> tuple[Tensor, Tensor]:
