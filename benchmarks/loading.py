@@ -1,0 +1,110 @@
+"""Pictures a second that the data modules deliver, beside what a plain loop in one process makes of the same files.
+
+    python benchmarks/loading.py [WORKERS]
+
+On twins, written on first use below build/: letters at 64 x 64, pairs at 256 x 256, How2Sign frames at 512 x 512. The
+plain loop opens each picture with Pillow, scales it there and makes a float tensor of it, one by one; of a video, it
+decodes every frame to RGB up to the one it wants.
+"""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from PIL import Image
+
+from datamodules.avatar.twins import Twin
+from datamodules.base import SurveyedDataModule
+from datamodules.boston50 import Boston50
+from datamodules.formats import read_openpose
+from datamodules.how2sign_frames import Frames, How2SignFrames
+from datamodules.letters import Letters
+from datamodules.openpose_drawing import draw_openpose
+from datamodules.samples import Sample
+from datamodules.video import read_video
+
+TWINS = Path("build") / "loading"
+SECONDS = 10.0
+
+
+def tensor(picture: Image.Image, size: int) -> torch.Tensor:
+    scaled = np.asarray(picture.convert("RGB").resize((size, size)), np.float32) / 127.5 - 1
+    return torch.from_numpy(scaled.transpose(2, 0, 1).copy())
+
+
+def plain_letter(sample: Sample) -> int:
+    tensor(Image.open(sample.files[0]), 64)
+    return 1
+
+
+def plain_pair(sample: Sample) -> int:
+    both = Image.open(sample.files[0])
+    for left in (0, both.width // 2):
+        tensor(both.crop((left, 0, left + both.width // 2, 240)), 286)[:, :256, :256].clone()
+    return 1
+
+
+def plain_frame(examples: Frames, index: int) -> int:
+    video, folder = examples.samples[examples.clips[index]].files
+    number = int(examples.numbers[index])
+    frame = next(islice(read_video(video)[0], number, None))
+    height, width = frame.shape[:2]
+    left = (width - height) // 2
+    drawing = draw_openpose(read_openpose(folder)[number], width, height)
+    for picture in (frame, drawing):
+        tensor(Image.fromarray(picture).crop((left, 0, left + height, height)), 512)
+    return 1
+
+
+def rate(steps: Iterator[int]) -> float:
+    """Items a second, after one step to warm up, for `SECONDS` or as long as there are steps."""
+    next(steps)
+    count, start = 0, time.perf_counter()
+    for step in steps:
+        count += step
+        if time.perf_counter() - start > SECONDS:
+            break
+    return count / (time.perf_counter() - start)
+
+
+def batches(data: SurveyedDataModule) -> Iterator[int]:
+    loader = data.train_dataloader()
+    while True:
+        yield from (len(batch.names) for batch in loader)
+
+
+def endless(work: Callable[[Any], int], items: list[Any]) -> Iterator[int]:
+    while True:
+        yield from map(work, items)
+
+
+def main() -> None:
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)
+    workers = int(sys.argv[1]) if len(sys.argv) > 1 else 2
+    letters = Letters(str(TWINS / "letters"), batch_size=128, num_workers=workers, twin=Twin(1450))
+    pairs = Boston50(str(TWINS / "pairs"), batch_size=16, num_workers=workers, twin=Twin(240))
+    frames = How2SignFrames(str(TWINS / "frames"), batch_size=16, num_workers=workers, twin=Twin(8))
+    for data in (letters, pairs, frames):
+        data.prepare_data()
+        data.setup("fit")
+    examples = frames.examples("train")
+    shuffled = np.random.default_rng(0).permutation(len(examples)).tolist()
+    for name, data, plain in (
+        ("letters", letters, endless(plain_letter, letters.samples["train"])),
+        ("pairs", pairs, endless(plain_pair, pairs.samples["train"])),
+        ("frames", frames, endless(partial(plain_frame, examples), shuffled)),
+    ):
+        ours, theirs = rate(batches(data)), rate(plain)
+        print(f"{name:8}{ours:8.1f}/s with {workers} workers, {theirs:8.1f}/s plain: {ours / theirs:5.1f} times")
+
+
+if __name__ == "__main__":
+    main()
