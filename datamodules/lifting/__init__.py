@@ -95,7 +95,7 @@ def _lengths(flat: Array, seen: Mask, hands: Array) -> tuple[Array, float, Array
 
 def _length(longest: float, usual: float) -> float:
     """Of a bone that is usually `usual` and was seen `longest` in the picture, where it may never have lain flat."""
-    return float(max(longest, (usual + np.clip(1.04 * longest, 0.85 * usual, 1.25 * usual)) / 2))
+    return float(max(longest, 0.4 * usual + 0.6 * np.clip(1.04 * longest, 0.8 * usual, 1.25 * usual)))
 
 
 def _assemble(flat: Array, depth: Array, lengths: Array) -> npt.NDArray[np.float32]:
@@ -114,4 +114,5 @@ def _assemble(flat: Array, depth: Array, lengths: Array) -> npt.NDArray[np.float
 
 def _on_sphere(bone: Array, length: float) -> Array:
     size = np.sqrt(np.einsum("ti,ti->t", bone, bone))
-    return bone * (length / np.maximum(size, 1e-9))[:, None]
+    scaled: Array = bone * (length / np.maximum(size, 1e-9))[:, None]
+    return scaled

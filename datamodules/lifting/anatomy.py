@@ -42,7 +42,6 @@ BONES: Final = (
     *((hand.start + child, hand.start + parent) for hand in (RIGHT_HAND, LEFT_HAND) for parent, child in HAND_BONES),
 )
 """Every joint after the one that carries it: (child, parent)."""
-PARENT: Final = dict(BONES)
 
 LENGTHS: Final = np.zeros(SLP_50.joints)
 """Usual length of the bone that ends in each joint; 0 from a body's wrist to its hand's, which are the same."""

@@ -38,7 +38,7 @@ def arm_depths(upper: Array, fore: Array, shoulder: Array, lengths: Array) -> Ar
     # Hands are in front of the trunk and the face, not inside or behind them.
     reach = (shoulder + upper + fore)[:, :, None]
     before = np.clip(1.2 - np.abs(reach[..., 0]) / 0.6, 0, 1)
-    costs += 8 * before * np.square(np.maximum(0.25 - wrist, 0)) + 3 * np.square(np.maximum(-wrist, 0))
+    costs += 30 * before * np.square(np.maximum(0.1 - wrist, 0)) + 3 * np.square(np.maximum(-wrist, 0))
     costs += 0.3 * np.maximum(-depths[..., 1], 0)
     # And they stay near it: signing space is hardly deeper than a shoulder width.
     costs += 3 * np.square(np.maximum(wrist - 0.6, 0))

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from scipy.ndimage import median_filter
 from scipy.signal import savgol_filter
 
-from datamodules.lifting.anatomy import BONES, LENGTHS, PARENT, REST
+from datamodules.lifting.anatomy import BONES, LENGTHS, REST
 from datamodules.skeletons import (
     LEFT_HAND,
     LEFT_SHOULDER,
@@ -98,6 +98,3 @@ def fill(xy: Array, seen: Mask) -> Array:
         for axis in (0, 1):
             filled[gap, child, axis] = filled[gap, parent, axis] + np.interp(gap, frames[known], bone[:, axis])
     return filled
-
-
-__all__ = ["PARENT", "clean", "fill"]

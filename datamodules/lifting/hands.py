@@ -13,6 +13,7 @@ from datamodules.lifting.choosing import Array, choose
 
 _SIGNS: Final = np.array([(a, b, c) for a in (1, -1) for b in (1, -1) for c in (1, -1)], np.float64)
 _PALM_POINTS: Final = np.array([0, 1, 5, 9, 13, 17])
+_BLOCK: Final = 64  # frames at a time, as each takes some hundred kilobytes
 _PALM_INERTIA: Final = 6.0
 _FINGER_INERTIA: Final = 4.0
 _LOWEST: Final = np.radians([-20.0, -3.0, -5.0])  # flexion of a finger's MCP, PIP and DIP
@@ -112,7 +113,9 @@ def hand_depths(hands: Array, forearms: Array, finger_lengths: Array, palm: floa
     left, right, cosine, _ = palm_outline(hands)
     frames = palm_frames(left, right, cosine)
     bones = np.diff(hands[:, :, 1:].reshape(*hands.shape[:2], 5, 4, 2), axis=3) / palm
-    costs, depths = finger_choices(bones, finger_lengths, frames)
+    blocks = [slice(start, start + _BLOCK) for start in range(0, bones.shape[1], _BLOCK)]
+    parts = [finger_choices(bones[:, block], finger_lengths, frames[:, block]) for block in blocks]
+    costs, depths = (np.concatenate(part, axis=1) for part in zip(*parts, strict=True))
     bend = np.arccos(np.clip((frames[..., 1] * forearms[:, :, None]).sum(-1), -1, 1))
     easy = 0.3 * np.square(bend) + 6 * np.square(np.maximum(bend - np.radians(70), 0))
     palms = choose(costs.min(-1).sum(-1) + easy, frames[..., 2, :2], _PALM_INERTIA)
