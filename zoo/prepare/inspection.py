@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from datamodules.clips import SUFFIXES as VIDEO_SUFFIXES
 from datamodules.formats import read_openpose, read_pose
-from datamodules.images import IMAGE_SUFFIXES, read_image
+from datamodules.images import IMAGE_SUFFIXES, MOST_PIXELS, read_image
 from zoo.prepare.mapping import map_unordered
 
 SIDE: Final = 16
@@ -143,6 +143,8 @@ def _decode(path: Path) -> None:
                 raise ValueError("no video stream; expected a file with pictures")
             stream = container.streams.video[0]
             declared = stream.frames
+            if stream.width * stream.height > MOST_PIXELS:
+                raise ValueError(f"frames of {stream.width} x {stream.height}, expected at most {MOST_PIXELS} pixels")
             for count, _ in enumerate(container.decode(stream), 1):  # noqa: B007
                 pass
     except av.error.FFmpegError as error:

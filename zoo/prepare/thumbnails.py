@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from importlib import import_module
-from itertools import islice
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -11,16 +10,14 @@ import numpy as np
 
 from datamodules.canvas import Image
 from datamodules.catalogue import DataSet
+from datamodules.clip_frames import frame_count, read_square
 from datamodules.clips import SUFFIXES as VIDEO_SUFFIXES
 from datamodules.images import IMAGE_SUFFIXES, read_image, resize
 from datamodules.samples import SPLITS, Sample
-from datamodules.video import read_video
 
 T = TypeVar("T")
 
 HEIGHT: Final = 144
-INTO: Final = 20
-"""Frames into a video at which it is pictured, or its last one: the first often shows hands at rest."""
 
 
 def thumbnails(
@@ -63,8 +60,8 @@ def _open(path: Path) -> Image | None:
     try:
         if path.suffix.lower() in IMAGE_SUFFIXES:
             return read_image(path)
-        *_, last = islice(read_video(path)[0], INTO)
-        return last
+        middle = frame_count(path)[0] // 2
+        return read_square(path, [middle], HEIGHT)[0]
     except (ValueError, OSError):
         return None
 
