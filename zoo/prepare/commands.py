@@ -84,10 +84,13 @@ def _landmarks(options: argparse.Namespace) -> int:
 
 
 def _embed(options: argparse.Namespace) -> int:
+    from lightning_utilities.core.rank_zero import rank_zero_only
+
     from datamodules.embeddings import embed
     from zoo.quiet import quiet
 
     quiet()
     failed = embed(options.videos, options.out, model=options.model, batch_size=options.batch_size)
-    print(f"{options.out}: {len(failed)} files could not be read, see report.json" if failed else options.out)
+    note = f"{options.out}: {len(failed)} files could not be read, see report.json" if failed else options.out
+    rank_zero_only(print)(note)  # each further device has a process that comes by here
     return 0
