@@ -10,7 +10,7 @@ word for it is wrong in one of twenty, and the reverse of what MediaPipe's earli
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import permutations
 from pathlib import Path
 from types import TracebackType
@@ -22,6 +22,7 @@ from pose_format import Pose
 from pose_format.numpy import NumPyPoseBody
 from pose_format.pose_header import PoseHeader, PoseHeaderComponent, PoseHeaderDimensions
 
+from datamodules.clip_frames import evenly
 from datamodules.clips import Clip
 from datamodules.poses import BODY_COLOUR, JOINT_COLOURS, VERSION
 from datamodules.skeletons import HAND_BONES, HAND_JOINTS
@@ -77,10 +78,12 @@ class Landmarker:
         except ImportError as error:
             raise ValueError(f"landmarks need MediaPipe ({error}): pip install 'sign-zoo[landmarks]'") from error
         self._mp: Any = mp
-        with _quiet():
+        with _quiet(), ExitStack() as opened:
             self._pose = _open(vision.PoseLandmarker, vision.PoseLandmarkerOptions, pose)
+            opened.callback(self._pose.close)  # one that Python's collector closes can wait for itself for ever
             self._hand = _open(vision.HandLandmarker, vision.HandLandmarkerOptions, hand, num_hands=2)
             self(np.zeros((64, 64, 3), np.uint8))
+            opened.pop_all()
 
     def __enter__(self) -> Self:
         return self
@@ -117,9 +120,8 @@ class Landmarker:
         return points
 
     def _image(self, frame: Frame) -> Any:
-        return self._mp.Image(
-            self._mp.ImageFormat.SRGB, np.ascontiguousarray(frame)
-        )  # decoders pad rows, it expects none
+        whole = np.ascontiguousarray(frame)  # MediaPipe would take the padding of a decoder's rows for pixels
+        return self._mp.Image(self._mp.ImageFormat.SRGB, whole)
 
     def _hands(self, image: Any, corner: tuple[int, int], width: int, height: int) -> tuple[list[Points], int]:
         """Hands (21, 4) in pixels of the frame that the image was cut from at `corner`, and the first one's side."""
@@ -208,13 +210,6 @@ def _cut(frame: Frame, corner: tuple[int, int], side: int) -> Frame:
     return square
 
 
-def evenly(total: int, frames: int | None) -> list[int]:
-    """Which of `total` frames to take: the middle ones of `frames` equal stretches; None takes all."""
-    if frames is None or frames >= total:
-        return list(range(total))
-    return [(2 * number + 1) * total // (2 * frames) for number in range(frames)]
-
-
 def find_landmarks(clip: Clip, landmarker: Landmarker, frames: int | None = None) -> Pose | None:
     """The landmarks of a clip, of all its frames or of `frames` evenly spread ones; None if it has no frame.
 
@@ -223,7 +218,7 @@ def find_landmarks(clip: Clip, landmarker: Landmarker, frames: int | None = None
     Raises what reading the clip raises: ValueError, OSError, or av.FFmpegError in the midst of it.
     """
     total = sum(1 for _ in clip.frames()[0]) if frames is not None else 0
-    wanted = set(evenly(total, frames))
+    wanted = set(evenly(frames or 0, total))
     pictures, fps = clip.frames()
     points: list[Points] = []
     last: Frame | None = None

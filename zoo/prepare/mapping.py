@@ -3,8 +3,10 @@
 import os
 import pickle
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
+from threading import Thread
 from typing import Any, TypeVar
 
 from rich.console import Console
@@ -74,15 +76,30 @@ def _work(code: bytes, number: int, item: Any) -> tuple[int, Any]:
     return number, _loaded[code](item)
 
 
+def _work_for(parent: int, code: bytes, number: int, item: Any) -> tuple[int, Any]:
+    """`_work`, in a process that ends with its parent, however that one ends."""
+    if os.getpid() != parent and not _loaded:
+        Thread(target=_end_with, args=(parent,), daemon=True).start()
+    return _work(code, number, item)
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
+
+
 def _on_cores(calls: Iterator[tuple[bytes, int, Any]], jobs: int) -> Iterator[tuple[int, Any]]:
     from joblib import Parallel, delayed
     from joblib.externals.loky.process_executor import BrokenProcessPool
 
     parallel = Parallel(jobs, backend="loky", return_as="generator_unordered", batch_size=1, pre_dispatch=jobs)
     try:
-        yield from parallel(delayed(_work)(*call) for call in calls)
+        yield from parallel(delayed(_work_for)(os.getpid(), *call) for call in calls)
     except BrokenProcessPool as error:
         raise ChildProcessError from error
+    finally:
+        _loaded.clear()  # one job works in this process
 
 
 def _on_cluster(calls: Iterator[tuple[bytes, int, Any]], address: str, jobs: int | None) -> Iterator[tuple[int, Any]]:
