@@ -4,7 +4,7 @@ What is read is checked, and what is wrong with it is a ValueError that says whe
 at all.
 """
 
-from datamodules.formats.files import atomic, read_lines
+from datamodules.formats.files import atomic, read_lines, read_text
 from datamodules.formats.npz import Recording, read_npz, write_npz
 from datamodules.formats.openpose import read_openpose, write_openpose
 from datamodules.formats.pose import read_pose, write_pose
@@ -19,6 +19,7 @@ __all__ = [
     "read_openpose",
     "read_pose",
     "read_skels",
+    "read_text",
     "scan_skels",
     "write_npz",
     "write_openpose",

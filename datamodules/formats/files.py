@@ -25,23 +25,27 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def read_text(path: str | os.PathLike[str]) -> str:
+    """A file's text, its line ends as they are.
+
+    Raises:
+        ValueError: bytes that are not UTF-8; the message names file and line.
+    """
+    content = Path(path).read_bytes()
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line, start = content.count(b"\n", 0, error.start) + 1, content.rfind(b"\n", 0, error.start) + 1
+        raise ValueError(
+            f"{path}, line {line}: byte {error.start - start} is no UTF-8 text; save the file as UTF-8"
+        ) from None
+
+
 def read_lines(path: str | os.PathLike[str]) -> list[str]:
     """The stripped lines of a `.text`, `.gloss` or `.files` file; empty ones stay: the files are parallel.
 
     Raises:
         ValueError: bytes that are not UTF-8; the message names file and line.
     """
-    with open(path, "rb") as lines:
-        try:
-            return [line.decode("utf-8").strip() for line in lines]
-        except UnicodeDecodeError:
-            pass
-    with open(path, "rb") as lines:
-        for number, line in enumerate(lines, 1):
-            try:
-                line.decode("utf-8")
-            except UnicodeDecodeError as error:
-                raise ValueError(
-                    f"{path}, line {number}: byte {error.start} is no UTF-8 text; save the file as UTF-8"
-                ) from error
-    raise ValueError(f"{path}: it changed while it was read; read it again")
+    lines = read_text(path).split("\n")
+    return [line.strip() for line in lines[: -1 if not lines[-1] else None]]
