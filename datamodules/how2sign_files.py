@@ -1,11 +1,13 @@
 """How2Sign on disk: where its table of sentences and its OpenPose keypoints lie, and what a row of the table says."""
 
 import csv
+import io
 import math
 import os
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from datamodules.formats import read_text
 from datamodules.samples import Split
 
 PUBLISHED: Final[dict[Split, str]] = {"train": "train", "dev": "val", "test": "test"}
@@ -29,29 +31,39 @@ def table_path(root: Path, split: Split) -> Path:
 
 
 def read_table(path: Path) -> dict[str, Sentence]:
-    """Its rows by SENTENCE_NAME. Raises ValueError naming missing columns, and cells that are missing or no numbers."""
-    with path.open(encoding="utf-8", newline="") as file:
-        table = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-        missing = set(COLUMNS) - set(table.fieldnames or ())
-        if missing:
-            raise ValueError(
-                f"{path}: no column {', '.join(sorted(missing))}; expected the tab-separated realigned csv of How2Sign"
-            )
-        sentences = {}
-        for row in table:
-            where = f"{path}, line {table.line_num}"
-            empty = [column for column in COLUMNS if not row[column]]
-            if empty:
-                raise ValueError(f"{where}: no {' or '.join(empty)}; repair or remove it")
-            try:
-                seconds = float(row["END_REALIGNED"]) - float(row["START_REALIGNED"])
-            except ValueError:
-                seconds = math.nan
-            if not math.isfinite(seconds):
-                found = f"{row['START_REALIGNED'][:20]!r} to {row['END_REALIGNED'][:20]!r}"
-                raise ValueError(f"{where}: found {found}, expected START_REALIGNED and END_REALIGNED in seconds")
-            sentences[row["SENTENCE_NAME"]] = Sentence(row["VIDEO_ID"], seconds, row["SENTENCE"])
-        return sentences
+    """Its rows by SENTENCE_NAME.
+
+    Raises:
+        ValueError: no such table, missing columns, a cell that is missing or no number; the message names the line.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return _parse_table(path, csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{path}: no tab-separated text in UTF-8 ({error}); fetch it again") from None
+
+
+def _parse_table(path: Path, table: csv.DictReader[str]) -> dict[str, Sentence]:
+    missing = set(COLUMNS) - set(table.fieldnames or ())
+    if missing:
+        raise ValueError(
+            f"{path}: no column {', '.join(sorted(missing))}; expected the tab-separated realigned csv of How2Sign"
+        )
+    sentences = {}
+    for row in table:
+        where = f"{path}, line {table.line_num}"
+        empty = [column for column in COLUMNS if not row[column]]
+        if empty:
+            raise ValueError(f"{where}: no {' or '.join(empty)}; repair or remove it")
+        try:
+            seconds = float(row["END_REALIGNED"]) - float(row["START_REALIGNED"])
+        except ValueError:
+            seconds = math.nan
+        if not math.isfinite(seconds):
+            found = f"{row['START_REALIGNED'][:20]!r} to {row['END_REALIGNED'][:20]!r}"
+            raise ValueError(f"{where}: found {found}, expected START_REALIGNED and END_REALIGNED in seconds")
+        sentences[row["SENTENCE_NAME"]] = Sentence(row["VIDEO_ID"], seconds, row["SENTENCE"])
+    return sentences
 
 
 def sentence_folders(root: Path, split: Split) -> dict[str, Path]:
