@@ -2,6 +2,7 @@
 
 import csv
 import fcntl
+import io
 import json
 import os
 import re
@@ -15,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from datamodules.clips import Clip
-from datamodules.formats import atomic
+from datamodules.formats import atomic, read_text
 from datamodules.video_windows import VARIANTS
 
 INDEX, SETTINGS, REPORT = "index.csv", "embeddings.json", "report.json"
@@ -148,7 +149,7 @@ def read_index(folder: Path) -> list[Embedded]:
     path = folder / INDEX
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file; `python -m zoo data embed VIDEOS {folder}` writes it")
-    with path.open(encoding="utf-8", newline="") as file:
+    with io.StringIO(read_text(path), newline="") as file:
         rows = list(csv.reader(file))
     if not rows or rows[0] != HEADER:
         raise ValueError(f"{path}, line 1: found {','.join(rows[0]) if rows else ''!r}, expected {','.join(HEADER)!r}")
