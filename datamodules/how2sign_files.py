@@ -34,16 +34,16 @@ def read_table(path: Path) -> dict[str, Sentence]:
     """Its rows by SENTENCE_NAME.
 
     Raises:
-        ValueError: no such table, missing columns, a cell that is missing or no number; the message names the line.
+        ValueError: no UTF-8 text, missing columns, a cell that is missing or no number; the message names the line.
     """
+    table = csv.DictReader(io.StringIO(read_text(path), newline=""), delimiter="\t", quoting=csv.QUOTE_NONE)
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            return _parse_table(path, csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(f"{path}: no tab-separated text in UTF-8 ({error}); fetch it again") from None
+        return _parse_table(path, table)
+    except csv.Error as error:
+        raise ValueError(f"{path}, line {table.line_num}: no tab-separated text ({error}); fetch it again") from None
 
 
-def _parse_table(path: Path, table: csv.DictReader[str]) -> dict[str, Sentence]:
+def _parse_table(path: Path, table: "csv.DictReader[str]") -> dict[str, Sentence]:
     missing = set(COLUMNS) - set(table.fieldnames or ())
     if missing:
         raise ValueError(
