@@ -1,16 +1,19 @@
 """The letter judge: what training may change in a picture, and what its reader makes of pictures in every form."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
+from datamodules.avatar.twins import Twin, ensure_twin
 from datamodules.images import read_image
 from lightning_modules.letter_judge import augmented, small_grey
 from lightning_modules.networks.letter_cnn import LetterCNN, LetterCNNConfig
 from zoo.artefact import open_artefact
+from zoo.cli import main
 from zoo.loaders.letter_reader import LetterReader
 
 LETTERS = ["A", "B", "C"]
@@ -66,6 +69,45 @@ class TestAugmentation:
 
 def test_the_nearest_neighbour_sees_sixteen_pixels_in_grey():
     assert small_grey(torch.full((2, 3, 64, 64), 0.25)).tolist() == [[0.25] * 256] * 2
+
+
+def test_a_run_resumes_to_equal_bytes_and_is_measured_beside_its_baselines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Stopped when the second of three epochs starts; augmentation, dropout and one-cycle go on."""
+    ensure_twin("asl-alphabet", tmp_path / "twin", Twin(size=87))
+    monkeypatch.setenv("ZOO_RUNS", str(tmp_path / "runs"))
+    command = [
+        *("fit", "letter-judge", "--starter", "--data.twin=null", f"--data.root={tmp_path / 'twin'}"),
+        *("--model.width=4", "--data.image_size=32", "--data.batch_size=16", "--trainer.max_epochs=3"),
+    ]
+    assert main(command) == 0
+    (run,) = (tmp_path / "runs").glob("*/*")
+    whole, checkpoint = (run / "model.safetensors").read_bytes(), run / "checkpoints" / "last.ckpt"
+
+    class Stopped(Exception): ...
+
+    def stop(module):
+        if module.current_epoch == 1:
+            raise Stopped
+
+    (run / "config.json").unlink()
+    checkpoint.unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr("lightning_modules.letter_judge.LetterJudge.on_train_epoch_start", stop, raising=False)
+        with pytest.raises(Stopped):
+            main(command)
+    assert main(command) == 0
+    assert (run / "model.safetensors").read_bytes() == whole
+
+    assert main(["test", str(run)]) == 0
+    results = json.loads((run / "results.json").read_text())
+    assert set(results) == {"top1", "top5", "top1_per_class"}
+    for row in results.values():
+        assert {"value", "majority_class", "nearest_neighbour", "protocol", "n"} == set(row)
+        assert row["n"] == 29
+    assert results["top1"]["majority_class"] == pytest.approx(1 / 29)
+    assert json.loads((run / "samples" / "preview.json").read_text())["letters"]
 
 
 class TestReader:

@@ -35,7 +35,7 @@ COMMAND = [
 @pytest.fixture(scope="module")
 def twin(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("twin") / "boston50"
-    ensure_twin("rwth-boston50", root, Twin(size=80, signers=1))
+    ensure_twin("rwth-boston50", root, Twin(size=64, signers=1))
     return root
 
 
