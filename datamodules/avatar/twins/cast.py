@@ -5,11 +5,14 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, TypeVar
 
-from joblib import Parallel, cpu_count, delayed
+from joblib import Parallel, cpu_count, delayed, parallel_config
 from rich.console import Console
 from rich.progress import track
 
 from datamodules.avatar.signer import Signer
+
+IDLE = 10
+"""Seconds after which a process without work ends, also when the one that started it was killed."""
 
 Step = TypeVar("Step")
 
@@ -46,5 +49,6 @@ def spread(work: Callable[..., Any], tasks: Sequence[tuple[Any, ...]], what: str
     """`work(*task)` for each task, in their order; over the cores where each has `worth` tasks to do, since starting
     a process takes seconds. The environment's LOKY_MAX_CPU_COUNT bounds the number of processes."""
     jobs = max(1, min(cpu_count(), len(tasks) // worth))
-    done = Parallel(n_jobs=jobs, return_as="generator")(delayed(work)(*task) for task in tasks)
-    return list(shown(done, what, len(tasks)))
+    with parallel_config("loky", idle_worker_timeout=IDLE):
+        done = Parallel(n_jobs=jobs, return_as="generator")(delayed(work)(*task) for task in tasks)
+        return list(shown(done, what, len(tasks)))
