@@ -21,6 +21,8 @@ from datamodules.video import read_video
 
 FPS: Final = 25.0
 RATES: Final = (24000 / 1001, 24.0, 25.0, 30000 / 1001, 30.0, 50.0, 60000 / 1001, 60.0)
+WORTH: Final = 50
+"""Clips that are worth starting a process for: one takes some hundredths of a second."""
 VERSION: Final = 1
 """Of what becomes of keypoints here; a cache of another version is made anew."""
 
@@ -42,7 +44,7 @@ def lifted(root: Path, split: Split, sentences: Mapping[str, Sentence]) -> Seque
         todo = [name for name, file in files.items() if not file.is_file()]
         rates = _rates(root, split, sentences, folders) if todo else {}
         work = [joblib.delayed(_lift_clip)(folders[name], rates[name], files[name]) for name in todo]
-        cores = max(1, min(joblib.cpu_count(), len(work)))
+        cores = max(1, min(joblib.cpu_count(), len(work) // WORTH))
         done = joblib.Parallel(n_jobs=cores, return_as="generator_unordered")(work)
         quiet = not sys.stdout.isatty()
         failures = [

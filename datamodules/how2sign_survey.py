@@ -2,14 +2,16 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from datamodules.canvas import Image
-from datamodules.formats import read_lines
+from datamodules.formats import read_lines, read_openpose
 from datamodules.how2sign_clips import sentence_clips
 from datamodules.how2sign_files import PUBLISHED, read_table, sentence_folders, table_path
+from datamodules.lifting import lift
 from datamodules.samples import SPLITS, Finding, Sample, Split, Survey
-from datamodules.text_pose_survey import draw_lines, lacking, repeated_texts, survey_skels
+from datamodules.text_pose_survey import draw, draw_lines, lacking, repeated_texts, survey_skels
 
 
 def survey(root: Path) -> Survey:
@@ -70,9 +72,14 @@ def _survey_split(
 
 
 def pictures(root: Path, samples: Collection[Sample]) -> Iterator[tuple[Sample, Image]]:
-    """Samples with a drawing of some frames of their poses."""
+    """Samples with a drawing of some frames of their poses, or of what their keypoints are lifted to."""
     for split in SPLITS:
+        chosen = [sample for sample in samples if sample.split == split]
         files = root / f"{PUBLISHED[split]}.files"
         if files.is_file():
-            chosen = [sample for sample in samples if sample.split == split]
             yield from draw_lines(files.with_suffix(".skels"), read_lines(files), chosen)
+            continue
+        for sample in chosen:
+            for folder in filter(Path.is_dir, sample.files):
+                with suppress(ValueError):  # the check names what cannot be read
+                    yield sample, draw(lift(read_openpose(folder)))

@@ -312,6 +312,16 @@ class TestPoses:
         assert checked.code == 1
         assert {f["where"] for f in checked.found("unreadable")} == {f"val/{first.name}", f"val/{second.name}"}
 
+    def test_keypoints_alone_are_shown_as_what_they_are_lifted_to(self, how2sign: Path, check: Check) -> None:
+        for name, joints in zip(read_lines(how2sign / "val.files"), read_skels(how2sign / "val.skels"), strict=True):
+            write_openpose(how2sign / "val" / name, name, openpose_keypoints(joints, CAMERA))
+        for suffix in ("skels", "files"):
+            (how2sign / f"val.{suffix}").unlink()
+        checked = check("how2sign", how2sign)
+        assert checked.code == 0, checked.table
+        assert checked.json["counts"]["dev"] == {"samples": 2, "sources": 2, "files": 2, "labels": 0}
+        assert "cannot be shown" not in checked.page
+
     def test_a_video_in_two_splits(self, how2sign: Path, check: Check) -> None:
         change(
             how2sign / "how2sign_realigned_val.csv", 1, lambda line: line.replace("avatar1000000\t", "avatar000002\t")

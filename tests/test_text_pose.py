@@ -4,10 +4,13 @@ import json
 import pickle
 import shutil
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
+import hypothesis
 import numpy as np
 import pytest
 import torch
+from hypothesis import strategies as st
 
 import datamodules.phoenix14t
 from datamodules import how2sign_openpose
@@ -223,6 +226,23 @@ def test_a_broken_table_is_refused_by_line_and_column(tmp_path, table, message):
     (tmp_path / "table.csv").write_text(table)
     with pytest.raises(ValueError, match=message):
         read_table(tmp_path / "table.csv")
+
+
+@hypothesis.given(st.binary(max_size=200))
+@hypothesis.example(b"\xff\xfe")
+@hypothesis.example(HEAD.encode() + b"v\ta\t0\t1\t" + b"x" * 200_000)
+@hypothesis.example(HEAD.encode() + b"v\ta\t0\t1\t\0")
+@hypothesis.settings(max_examples=50, deadline=None)
+def test_a_table_of_any_bytes_is_read_or_refused_by_name(content):
+    with NamedTemporaryFile(suffix=".csv") as file:
+        file.write(content)
+        file.flush()
+        try:
+            read_table(Path(file.name))
+            refusal = file.name
+        except ValueError as error:
+            refusal = str(error)
+    assert refusal.startswith(file.name)
 
 
 @pytest.fixture(scope="module")
