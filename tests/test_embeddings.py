@@ -16,8 +16,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import VJEPA2Config, VJEPA2Model
 
-from datamodules.clips import list_clips
-from datamodules.embedding_files import HEADER, Embedded, EmbeddingSettings, read_index, sole_writer
+from datamodules.clips import Clip, list_clips
+from datamodules.embedding_files import HEADER, Embedded, EmbeddingSettings, npy_path, read_index, sole_writer
 from datamodules.embeddings import Encoder, embed, model_folder
 from datamodules.video import write_video
 from datamodules.video_windows import VARIANTS, windows
@@ -98,6 +98,14 @@ def test_the_rows_are_those_of_the_model_called_directly_window_by_window(undist
             found = np.load(undisturbed / f"{clip.name}_{variant}_vjepa.npy")
             assert found.dtype == np.float32
             np.testing.assert_allclose(found, torch.cat(rows), atol=1e-5)
+
+
+def test_a_file_is_named_after_gloss_clip_and_variant():
+    assert npy_path(Clip("25076", Path("25076.mp4"), "good"), "gaussian") == Path("good_25076_gaussian_vjepa.npy")
+    assert npy_path(Clip("day/1", Path("1.mp4")), "grey") == Path("day/1_grey_vjepa.npy")
+    row = Embedded("", "and/or", npy_path(Clip("7_b", Path("7_b.mp4"), "and/or"), "original"))
+    assert str(row.path) == "and-or_7_b_original_vjepa.npy"
+    assert (row.clip, row.variant) == ("7_b", "original")
 
 
 def test_variants_differ_and_padding_leaves_no_row(undisturbed):

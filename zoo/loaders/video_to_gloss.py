@@ -112,8 +112,8 @@ class VideoToGloss:
         settings = self.settings
         if local.is_dir():
             (folder / ENCODER).mkdir(exist_ok=True)
-            for name in ("config.json", *settings.weights):
-                shutil.copyfile(local / name, folder / ENCODER / name)
+            for path in (local / "config.json", *sorted(local.glob("*.safetensors"))):
+                shutil.copyfile(path, folder / ENCODER / path.name)
             settings = dataclasses.replace(settings, model=ENCODER)
         config = {
             "schema": 1,
