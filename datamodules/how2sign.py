@@ -2,6 +2,7 @@
 
 import hashlib
 import sys
+from functools import cache
 from pathlib import Path
 
 from datamodules.formats import iterate_skels, read_lines
@@ -39,7 +40,7 @@ class How2Sign(TextPoseDataModule):
         super().prepare_data()
         splits = [split for split in SPLITS if self.lifts(split)]
         if splits:
-            print(f"{self.root}: {', '.join(splits)} lifted from OpenPose keypoints to 3D", file=sys.stderr)
+            _say(f"{self.root}: the poses of {', '.join(splits)} are OpenPose keypoints lifted to 3D")
 
     def fingerprint(self) -> str:
         """As for every data set; of keypoints, what they were lifted to."""
@@ -74,3 +75,9 @@ class How2Sign(TextPoseDataModule):
     def _with_keypoints(self, split: Split, sentences: dict[str, Sentence]) -> list[str]:
         there = sentence_folders(self.root, split)
         return [name for name in sentences if name in there]
+
+
+@cache
+def _say(line: str) -> None:
+    """Once, however often the data is prepared."""
+    print(line, file=sys.stderr)

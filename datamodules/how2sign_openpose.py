@@ -36,7 +36,8 @@ def lifted(root: Path, split: Split, sentences: Mapping[str, Sentence]) -> Seque
     source = root / f"{split}.openpose"
     parts = cache_path(source).with_suffix(".parts")
     stamps = {name: folders[name].stat().st_mtime_ns for name in sentences}
-    identity = hashlib.sha256(repr((VERSION, sorted(stamps.items()))).encode()).digest()
+    made_from = [(name, stamps[name], sentence.video, sentence.seconds) for name, sentence in sentences.items()]
+    identity = hashlib.sha256(repr((VERSION, made_from)).encode()).digest()
     files = {name: parts / f"{name}-{stamp}.npy" for name, stamp in stamps.items()}
 
     def lift_all() -> Generator[Joints, None, None]:

@@ -205,11 +205,11 @@ class TextPoseDataModule(SignDataModule):
     def _kept(self, split: Split, longest: int | None) -> Examples:
         kept = self.read(split, self.stride, longest)
         if not kept:
-            there = len(self.pairs(split))
+            lengths = self.poses(split).lengths
+            if not lengths.any():
+                raise ValueError(f"{self.root}: the {split} split is empty, {len(lengths)} sentences and not a frame")
             raise ValueError(
-                f"{self.root}: no {split} sequence left of {there}: each is longer than max_frames={longest}"
-                if there
-                else f"{self.root}: the {split} split is empty"
+                f"{self.root}: no {split} sequence left of {len(lengths)}: each is longer than max_frames={longest}"
             )
         return kept
 

@@ -384,7 +384,7 @@ class TestOpenPose:
         truth = with_keypoints(root, layout)
         data = How2Sign(str(root))
         data.prepare_data()
-        assert "train, dev, test lifted from OpenPose keypoints to 3D" in capsys.readouterr().err
+        assert "the poses of train, dev, test are OpenPose keypoints lifted to 3D" in capsys.readouterr().err
         data.setup("fit")
         assert len(data.examples["train"]) == 4
         for example in data.examples["train"]:

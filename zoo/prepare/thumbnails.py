@@ -61,7 +61,8 @@ def _open(path: Path) -> Image | None:
         if path.suffix.lower() in IMAGE_SUFFIXES:
             return read_image(path)
         middle = frame_count(path)[0] // 2
-        return read_square(path, [middle], HEIGHT)[0]
+        frame: Image = read_square(path, [middle], HEIGHT)[0]
+        return frame
     except (ValueError, OSError):
         return None
 
