@@ -1,5 +1,7 @@
 """Lifting, against the truth that only the avatar knows: bones keep their length, depth beats its baselines."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,6 +12,7 @@ from benchmarks.lifting import CONDITIONS, detect, drift, errors, flat, median
 from datamodules.avatar.grammar import sentences
 from datamodules.avatar.perform import perform
 from datamodules.avatar.signer import Signer
+from datamodules.formats import read_pose
 from datamodules.lifting import lift
 from datamodules.lifting.anatomy import BONES, LENGTHS, REST
 from datamodules.lifting.cleaning import clean, fill
@@ -111,6 +114,20 @@ def test_a_misplaced_joint_is_brought_back(truths: list[np.ndarray]) -> None:
     found = lift(keypoints)
     assert 3 * np.linalg.norm(found - expected, axis=-1)[..., :2].max() < 0.1
     assert 3 * np.linalg.norm((found - truth)[[10, 20, 30]][..., :2], axis=-1).mean() < 0.05
+
+
+def test_published_detections_are_lifted(shared: Path) -> None:
+    for name in ("js__pose_viewer__example__example.pose", "python__tests__data__openpose.pose"):
+        body = read_pose(shared / "data/pose_files" / name).body
+        keypoints = np.dstack([body.data.data[:, 0], body.confidence[:, 0]])
+        found = lift(keypoints)
+        assert np.isfinite(found).all()
+        assert drift(found) < 1e-5
+        flat_joints, known = clean(keypoints)
+        assert np.linalg.norm(3 * found[..., :2] - flat_joints, axis=-1)[known].mean() < 0.03
+        assert 3 * np.linalg.norm(np.diff(found, axis=0), axis=-1).max() < 0.5  # nothing jumps
+        signing = found[:, RIGHT_WRIST, 1] < 0.3
+        assert (found[signing, RIGHT_WRIST, 2] > 0).all()  # raised hands are before the body
 
 
 def test_what_is_lost_for_a_while_goes_on(truths: list[np.ndarray]) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from datamodules.lifting.choosing import Array, choose
 
 _SIGNS: Final = np.array([(1, 1), (1, -1), (-1, 1), (-1, -1)], np.float64)
-_INERTIA: Final = 8.0
+_INERTIA: Final = 30.0
 _SHORTEST: Final = 0.93  # of the length that a bone seems to have
 _STEADY: Final = 0.25
 
@@ -37,7 +37,7 @@ def arm_depths(upper: Array, fore: Array, shoulder: Array, lengths: Array) -> Ar
     costs += 0.5 * np.maximum(elbow, 0) / lengths[0] * np.square(hangs)
     # Hands are in front of the trunk and the face, not inside or behind them.
     reach = (shoulder + upper + fore)[:, :, None]
-    before = np.clip(1.2 - np.abs(reach[..., 0]) / 0.6, 0, 1)
+    before = np.clip((0.8 - np.abs(reach[..., 0])) / 0.3, 0, 1)
     costs += 30 * before * np.square(np.maximum(0.1 - wrist, 0)) + 3 * np.square(np.maximum(-wrist, 0))
     costs += 0.3 * np.maximum(-depths[..., 1], 0)
     # And they stay near it: signing space is hardly deeper than a shoulder width.
