@@ -329,3 +329,8 @@ class TestWriting:
         with pytest.raises(FileExistsError, match=r"1 files in it are not the twin's, the first is notes\.txt"):
             ensure_twin("phoenix14t", root, Twin(3))
         assert (root / "notes.txt").read_text() == "mine"
+
+    @pytest.mark.parametrize("wrong", [{"size": 0}, {"seed": -1}, {"signers": 0}])
+    def test_what_cannot_be_written_is_refused(self, wrong):
+        with pytest.raises(ValueError, match=rf"twin\.{next(iter(wrong))}: found"):
+            Twin(**wrong)

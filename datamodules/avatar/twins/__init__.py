@@ -93,6 +93,7 @@ def avatar_fingerprint() -> str:
     """SHA-256 over the avatar's code and tables: a twin of an earlier avatar is not the same twin."""
     digest = hashlib.sha256()
     avatar = Path(__file__).parents[1]
-    for path in sorted(path for path in avatar.rglob("*") if path.suffix in (".py", ".yaml")):
-        digest.update(path.relative_to(avatar).as_posix().encode() + path.read_bytes())
+    files = [path for path in avatar.rglob("*") if path.suffix in (".py", ".yaml")]
+    for path in sorted([*files, avatar.parent / "openpose_drawing.py"]):
+        digest.update(path.relative_to(avatar.parent).as_posix().encode() + path.read_bytes())
     return digest.hexdigest()

@@ -26,9 +26,9 @@ class Twin:
     signers: int = 8
 
     def __post_init__(self) -> None:
-        for name in ("size", "signers"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"twin.{name}: found {getattr(self, name)}, expected at least 1")
+        for name, least in (("size", 1), ("seed", 0), ("signers", 1)):
+            if getattr(self, name) < least:
+                raise ValueError(f"twin.{name}: found {getattr(self, name)}, expected at least {least}")
 
 
 @cache
