@@ -114,6 +114,9 @@ def _fuzz_one(reader: Reader, count: int, seed: int, seconds: float) -> Outcome:
                     break
                 verdict, message, took, memory = here.recv()
                 limit = seconds
+                if verdict == "broken":
+                    outcome.wrong[message] += 1
+                    return outcome
                 if verdict == "read":
                     outcome.read += 1
                 elif verdict == "refused":
@@ -141,10 +144,14 @@ def _work(out: Connection, reader: Reader, numbers: range, seed: int) -> None:
     os.dup2(sys.stderr.fileno(), 2)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        target = reader.make(folder)
-        files = sorted(path for path in folder.rglob("*") if path.is_file())
-        good = {path: path.read_bytes() for path in files}
-        reader.read(target)  # imports and compiles whatever it needs
+        try:
+            target = reader.make(folder)
+            files = sorted(path for path in folder.rglob("*") if path.is_file())
+            good = {path: path.read_bytes() for path in files}
+            reader.read(target)  # imports and compiles whatever it needs
+        except Exception as error:
+            out.send(("broken", f"on its good file: {type(error).__name__}: {error}", 0.0, 0))
+            return
         resident = _peak()
         size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (size + MEMORY, resource.RLIM_INFINITY))

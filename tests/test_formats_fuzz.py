@@ -56,3 +56,13 @@ def test_a_bad_reader_is_found_out(read, found: str) -> None:  # type: ignore[no
     outcome = fuzz([Reader("bad", make, read)], 1, seed=2, seconds=1)["bad"]
     assert outcome.read == 1
     assert [what for what in outcome.wrong if found in what]
+
+
+def refuses_all(path: Path) -> None:
+    raise ValueError(f"{path}: no")
+
+
+def test_a_reader_that_reads_nothing_is_found_out() -> None:
+    outcome = fuzz([Reader("bad", make, refuses_all)], 9)["bad"]
+    assert outcome.read == outcome.refused == 0
+    assert [what for what in outcome.wrong if "on its good file: ValueError" in what]
