@@ -91,7 +91,7 @@ class LetterReader:
     image_size: int
 
     def __call__(self, sample: Sample, rng: np.random.Generator | None) -> tuple[str, int, Image]:
-        image = resize(read_image(sample.files[0]), self.image_size, self.image_size)
+        image = resize(read_image(sample.files[0], self.image_size), self.image_size, self.image_size)
         return sample.name, CLASSES.index(str(sample.label)), image
 
 

@@ -63,6 +63,14 @@ def test_a_picture_stands_upright(tmp_path, truth):
     assert np.abs(image.astype(int) - np.rot90(truth, -1)).mean() < 4
 
 
+def test_a_large_jpeg_is_decoded_small_where_that_will_do(tmp_path, truth):
+    Image.fromarray(truth).resize((8 * WIDTH, 8 * HEIGHT)).save(tmp_path / "a.jpg")
+    for least, divisor in ((None, 1), (HEIGHT, 8), (HEIGHT + 1, 4), (4 * HEIGHT, 2), (8 * HEIGHT, 1), (9999, 1)):
+        image = read_image(tmp_path / "a.jpg", least)
+        assert image.shape == (8 * HEIGHT // divisor, 8 * WIDTH // divisor, 3)
+        assert np.abs(resize(image, WIDTH, HEIGHT).astype(int) - truth).mean() < 4
+
+
 def test_one_pixel_is_a_picture(tmp_path):
     (tmp_path / "a.png").write_bytes(encoded(Image.new("RGB", (1, 1), (1, 2, 3)), "PNG"))
     assert read_image(tmp_path / "a.png").tolist() == [[[1, 2, 3]]]
