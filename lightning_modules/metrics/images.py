@@ -12,7 +12,6 @@ from torch.nn.functional import conv2d
 
 WINDOW: Final = 11
 SIGMA: Final = 1.5
-PROTOCOL: Final = f"ssim: gaussian {WINDOW}, sigma {SIGMA}, unpadded; values in [0, 1]; mean of pictures"
 
 
 def ssim(pictures: Tensor, references: Tensor) -> Tensor:
@@ -51,7 +50,12 @@ def l1(pictures: Tensor, references: Tensor) -> Tensor:
     return (pictures.float() - references.float()).abs().mean((1, 2, 3))
 
 
-METRICS = {"ssim": ssim, "psnr": psnr, "l1": l1}
+METRICS: Final = {"ssim": ssim, "psnr": psnr, "l1": l1}
+PROTOCOLS: Final = {
+    "ssim": f"gaussian {WINDOW} pixels, sigma {SIGMA}, unpadded, RGB",
+    "psnr": "decibels, mean of pictures",
+    "l1": "values in [0, 1]",
+}
 
 
 class ImageEvaluation:
@@ -77,5 +81,5 @@ class ImageEvaluation:
         for key, by_name in self.scores.items():
             values = {name: torch.cat(parts) for name, parts in by_name.items()}
             means = {name: float(value.mean()) for name, value in values.items()}
-            found[key] = {**means, "protocol": PROTOCOL, "n": len(values["value"])}
+            found[key] = {**means, "protocol": PROTOCOLS[key], "n": len(values["value"])}
         return found
