@@ -1,6 +1,6 @@
 """Who signs in a twin, and the work of drawing it spread over the cores."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, TypeVar
@@ -14,7 +14,7 @@ from datamodules.avatar.signer import Signer
 IDLE = 10
 """Seconds after which a process without work ends, also when the one that started it was killed."""
 
-Step = TypeVar("Step")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -39,16 +39,11 @@ def cast(twin: Twin) -> tuple[Signer, ...]:
     return tuple(replace(Signer.random(1000 * twin.seed + n), handedness="right") for n in range(twin.signers))
 
 
-def shown(steps: Iterable[Step], what: str, total: int) -> Iterable[Step]:
-    """The same steps, with a progress bar where somebody can see it."""
-    console = Console(stderr=True)
-    return track(steps, what, total, transient=True, disable=not console.is_terminal, console=console)
-
-
-def spread(work: Callable[..., Any], tasks: Sequence[tuple[Any, ...]], what: str, worth: int) -> list[Any]:
+def spread(work: Callable[..., Result], tasks: Sequence[tuple[Any, ...]], what: str, worth: int) -> list[Result]:
     """`work(*task)` for each task, in their order; over the cores where each has `worth` tasks to do, since starting
     a process takes seconds. The environment's LOKY_MAX_CPU_COUNT bounds the number of processes."""
+    console = Console(stderr=True)
     jobs = max(1, min(cpu_count(), len(tasks) // worth))
     with parallel_config("loky", idle_worker_timeout=IDLE):
         done = Parallel(n_jobs=jobs, return_as="generator")(delayed(work)(*task) for task in tasks)
-        return list(shown(done, what, len(tasks)))
+        return list(track(done, what, len(tasks), transient=True, disable=not console.is_terminal, console=console))

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from datamodules.avatar.grammar import Sentence, Split, sentences
 from datamodules.avatar.perform import perform
-from datamodules.avatar.twins.cast import Twin, cast, shown
+from datamodules.avatar.twins.cast import Twin, cast, spread
 
 SPLITS: tuple[Split, ...] = ("train", "dev", "test")
 FIRST: dict[Split, int] = {"train": 0, "dev": 1_000_000, "test": 2_000_000}
@@ -28,9 +28,8 @@ def signed(split: Split, number: int, sentence: Sentence, twin: Twin, fps: float
 
 def all_signed(split: Split, twin: Twin) -> list[NDArray[np.float32]]:
     """The joints of every sentence of a split at 25 frames a second."""
-    texts = spoken(split, twin)
-    listed = enumerate(shown(texts, f"the avatar signs {split}", len(texts)))
-    return [signed(split, number, sentence, twin) for number, sentence in listed]
+    tasks = [(split, number, sentence, twin) for number, sentence in enumerate(spoken(split, twin))]
+    return spread(signed, tasks, f"the avatar signs {split}", worth=500)
 
 
 def write_lines(path: Path, lines: list[str]) -> None:
