@@ -19,7 +19,7 @@ def test_phoenix14t_samples_train_and_decode(
     few = [root, "--data.num_workers=0", "--trainer.max_epochs=2", "--model.width=64", "--model.feedforward=64"]
     assert main(["fit", "asl-slp-phoenix14t", *few]) == 0
     assert main(["test", "asl-slp-phoenix14t", *few]) == 0
-    assert "Trained on Phoenix14T." in capsys.readouterr().out
+    assert "Trained on RWTH-PHOENIX-Weather-2014T." in capsys.readouterr().out
     (run,) = tmp_path.glob("runs/asl-slp-phoenix14t/*")
     pose = zoo.load(str(run)).translate("am mittwoch regen in der nordhälfte .")
     assert pose.body.fps == 25

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from datamodules.catalogue import CATALOGUE
 from zoo.loaders import TASKS, loader_class
 from zoo.loaders.base import Loader
 from zoo.runs import Run, find_finished, read_json, unfinished_message, write_text
@@ -99,7 +100,7 @@ def results(run: Run) -> dict[str, Any]:
 def data_note(provenance: dict[str, Any]) -> str:
     """One sentence on what a model was trained on; a twin is never passed off as the data set."""
     data = provenance["data"]
-    dataset = data["class_path"].rpartition(".")[2]
+    dataset = CATALOGUE[data["name"]].title
     if data["twin"]:
         return (
             f"Trained on the signing avatar's twin of {dataset}: synthetic signing, reviewed by no Deaf "

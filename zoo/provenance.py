@@ -22,8 +22,12 @@ PACKAGES = (
 )
 
 
-def provenance(spec: Spec, fingerprint: str) -> dict[str, Any]:
-    """The record of a run that starts now; `fingerprint` is the data module's SHA-256 over what it read."""
+def provenance(spec: Spec, dataset: str, fingerprint: str) -> dict[str, Any]:
+    """The record of a run that starts now.
+
+    dataset: name of the data set, as in the catalogue.
+    fingerprint: the data module's SHA-256 over what it read.
+    """
     data = spec.config["data"]
     return {
         "name": spec.name,
@@ -36,6 +40,7 @@ def provenance(spec: Spec, fingerprint: str) -> dict[str, Any]:
         "versions": versions(),
         "hardware": hardware(),
         "data": {
+            "name": dataset,
             "class_path": data["class_path"],
             "fingerprint": fingerprint,
             "twin": (data.get("init_args") or {}).get("twin"),

@@ -88,7 +88,7 @@ def fit(spec: Spec, run: Run) -> None:
     created = [folder for folder in (run.folder.parent, run.folder.parent.parent) if not folder.exists()]
     with run.lock():
         try:
-            _record(spec, run, fingerprint)
+            _record(spec, run, data.dataset, fingerprint)
             print(f"{'run' if fresh else 'going on with'} {run.folder}", flush=True)
             trainer.loggers = loggers(spec, run, step)
             with _one_line(MisconfigurationException):
@@ -175,14 +175,14 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [] if value is None else [value]
 
 
-def _record(spec: Spec, run: Run, fingerprint: str) -> None:
+def _record(spec: Spec, run: Run, dataset: str, fingerprint: str) -> None:
     """spec.yaml and provenance.json of a new run; the moment of going on for one that was started."""
     if run.started:
         _same_data(run, fingerprint, "move the folder away to start anew")
         record = run.provenance()
         record["resumed"].append(now())
     else:
-        record = provenance(spec, fingerprint)
+        record = provenance(spec, dataset, fingerprint)
         write_text(run.folder / "spec.yaml", spec.yaml())
     write_json(run.folder / "provenance.json", record)
 
