@@ -45,6 +45,22 @@ from datamodules.video_windows import BLUR, FPS, VARIANTS, windows
 MEAN: Final = (0.485, 0.456, 0.406)
 STD: Final = (0.229, 0.224, 0.225)
 MOST_WORKERS: Final = 16
+UNTRAINED: Final[dict[str, Any]] = {
+    "crop_size": 64,
+    "patch_size": 32,
+    "frames_per_clip": 8,
+    "hidden_size": 128,
+    "num_attention_heads": 4,
+    "num_hidden_layers": 2,
+    "mlp_ratio": 2.0,
+    "initializer_range": 0.05,
+    "pred_hidden_size": 12,
+    "pred_num_attention_heads": 1,
+    "pred_num_hidden_layers": 1,
+    "pred_num_mask_tokens": 1,
+}
+"""A V-JEPA 2 for want of a trained one. Tokens are pooled over space, which random ones only survive if they are few:
+its patches are a quarter of the picture."""
 
 
 class Encoder(nn.Module):
@@ -113,7 +129,7 @@ def model_folder(model: str, download: bool = True) -> Path:
 
 
 def save_untrained(folder: Path) -> None:
-    """Write a small V-JEPA 2 whose weights are random, always the same ones: a stand-in where none can be fetched.
+    """Write the V-JEPA 2 of `UNTRAINED`, unless it is there; its weights are random, always the same ones.
 
     Random features of a video still tell videos apart; nothing of them was learnt.
     """
@@ -122,22 +138,9 @@ def save_untrained(folder: Path) -> None:
     if (folder / "config.json").is_file():
         return
     transformers.utils.logging.disable_progress_bar()
-    config = transformers.VJEPA2Config(
-        crop_size=64,
-        frames_per_clip=8,
-        hidden_size=64,
-        num_attention_heads=4,
-        num_hidden_layers=2,
-        mlp_ratio=2.0,
-        initializer_range=0.2,
-        pred_hidden_size=12,
-        pred_num_attention_heads=1,
-        pred_num_hidden_layers=1,
-        pred_num_mask_tokens=1,
-    )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        model = transformers.VJEPA2Model(config)
+        model = transformers.VJEPA2Model(transformers.VJEPA2Config(**UNTRAINED))
     part = folder.with_name(f".{folder.name}.part")
     model.save_pretrained(part)
     part.replace(folder)

@@ -1,6 +1,7 @@
 """WLASL (Li et al. 2020) as V-JEPA 2 embeddings: what `python -m zoo data embed` made of its clips."""
 
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -17,7 +18,7 @@ from datamodules.avatar.twins import MARK, Twin, ensure_twin
 from datamodules.base import Batch, Samples, SurveyedDataModule
 from datamodules.embedding_files import INDEX as LISTED
 from datamodules.embedding_files import SETTINGS, Embedded, EmbeddingSettings, read_index
-from datamodules.embeddings import embed, save_untrained
+from datamodules.embeddings import UNTRAINED, embed, save_untrained
 from datamodules.samples import Finding, Sample, Split, Survey
 from datamodules.text_pose import LengthOrder
 from datamodules.video_windows import VARIANTS
@@ -73,18 +74,18 @@ class WLASLEmbeddings(SurveyedDataModule):
 
     @property
     def folder(self) -> Path:
-        """Where the embeddings are; each twin has its own, so that none outlives its clips."""
+        """Where the embeddings are; each twin has its own, so that none outlives its clips or its encoder."""
         if self.twin is None:
             return self.root / self.embeddings
-        mark = hashlib.sha256((self.clips / MARK).read_bytes()).hexdigest()
-        return self.root / f"{self.embeddings}-{mark[:12]}"
+        made_of = hashlib.sha256((self.clips / MARK).read_bytes() + json.dumps(UNTRAINED).encode())
+        return self.root / f"{self.embeddings}-{made_of.hexdigest()[:12]}"
 
     def prepare_data(self) -> None:
         """Write the twin's clips where they are asked for, and embed them."""
         if self.twin is None:
             return
         ensure_twin(self.dataset, self.clips, self.twin)
-        encoder = self.root / "untrained-encoder"
+        encoder = self.folder.with_name(f"{self.folder.name}-encoder")
         save_untrained(encoder)
         embed(self.clips, self.folder, model=str(encoder), batch_size=16)
 

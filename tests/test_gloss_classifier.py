@@ -233,7 +233,7 @@ def video(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def loader(encoder) -> VideoToGloss:
     torch.manual_seed(0)
-    network = AttentionClassifier(AttentionClassifierConfig(width=64, classes=3))
+    network = AttentionClassifier(AttentionClassifierConfig(width=128, classes=3))
     return VideoToGloss(network, GLOSSES, settings_of(str(encoder), encoder, batch_size=16))
 
 
@@ -276,7 +276,7 @@ class TestVerb:
 
     def test_files_that_do_not_belong_together_are_refused(self, loader, tmp_path):
         VideoToGloss(loader.network, GLOSSES[:2], loader.settings).save(tmp_path)
-        with pytest.raises(ValueError, match="found 2 glosses and embeddings 64 wide, for a network of 3 and 64"):
+        with pytest.raises(ValueError, match="found 2 glosses and embeddings 128 wide, for a network of 3 and 128"):
             open_artefact(tmp_path)
 
     def test_run_writes_the_ranking(self, loader, video, tmp_path):
