@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import socket
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -112,8 +113,11 @@ def _on_cluster(calls: Iterator[tuple[bytes, int, Any]], address: str, jobs: int
     except ImportError as error:
         raise ValueError(f"--ray needs Ray ({error}): pip install 'sign-zoo[cluster]'") from error
     try:
+        if ":" in address:  # Ray itself would try for minutes
+            host, _, port = address.removeprefix("ray://").rpartition(":")
+            socket.create_connection((host, int(port)), timeout=10).close()
         ray.init(address, log_to_driver=False, logging_level="ERROR")
-    except (ConnectionError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         raise ConnectionError(
             f"--ray {address}: no cluster answers there ({error}); start one with `ray start --head`"
         ) from error
