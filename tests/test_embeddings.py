@@ -53,7 +53,7 @@ def videos(tmp_path_factory) -> Path:
     """Clips of many lengths, rates and sizes."""
     folder = tmp_path_factory.mktemp("videos")
     rng = np.random.default_rng(0)
-    for number in range(12):
+    for number in range(9):
         height, width = (48, 64) if number % 2 else (72, 60)
         canvas = np.kron(rng.integers(0, 256, (height // 12, width // 12, 3), np.uint8), np.ones((12, 12, 1), np.uint8))
         frames = [np.roll(canvas, shift, axis=1) for shift in range(1 + 7 * number)]
@@ -126,9 +126,9 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_bytes(undisturbed, videos, 
     process.send_signal(signal.SIGKILL)
     process.wait()
     written = {path: path.stat().st_mtime_ns for path in out.glob("[0-9]*.npy")}
-    assert 7 <= len(written) < 36
+    assert 7 <= len(written) < 27
     assert not (out / "index.csv").exists()
-    (out / ".00009_grey_vjepa-half____.npy").write_bytes(b"what a kill while writing leaves")
+    (out / ".00006_grey_vjepa-half____.npy").write_bytes(b"what a kill while writing leaves")
     next(iter(written)).unlink()  # as if killed between two variants of a clip
     written.pop(next(iter(written)))
     embed(videos, out, model=str(model), batch_size=4)
@@ -142,14 +142,14 @@ def test_a_corrupt_video_is_reported_and_changes_nobody_elses_bytes(undisturbed,
     for path in videos.iterdir():
         (folder / path.name).symlink_to(path)
     (folder / "00001a.mp4").write_bytes(b"no video at all")
-    whole = (videos / "00011.mp4").read_bytes()
+    whole = (videos / "00008.mp4").read_bytes()
     (folder / "00002b.mp4").write_bytes(whole[: len(whole) // 2])
     (folder / "00000.mkv").write_bytes(b"")
     (folder / "00000.mkv").rename(folder / "00000c.mkv")
     failed = embed(folder, out, model=str(model), batch_size=4)
     assert sorted(map(Path, failed)) == [folder / "00000c.mkv", folder / "00001a.mp4", folder / "00002b.mp4"]
     report = json.loads((out / "report.json").read_text())
-    assert report["clips"] == 15
+    assert report["clips"] == 12
     assert [entry["file"] for entry in report["failed"]] == sorted(failed)
     assert "15 bytes that are no video" in report["failed"][1]["reason"]
     ours, theirs = contents(out), contents(undisturbed)
