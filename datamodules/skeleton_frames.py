@@ -17,7 +17,9 @@ import numpy.typing as npt
 from pose_format import Pose
 
 from datamodules.canvas import Image
+from datamodules.landmarks import BODY_BONES
 from datamodules.poses import FINGER_COLOURS
+from datamodules.skeletons import HAND_BONES
 
 SIZE: Final = 512
 WHITE: Final = (255, 255, 255)
@@ -30,7 +32,7 @@ Group = tuple[tuple[int, int, int], list[Bone]]
 
 BODY: Final = "POSE_LANDMARKS"
 HANDS: Final = ("LEFT_HAND_LANDMARKS", "RIGHT_HAND_LANDMARKS")
-HANDS_OF_THE_BODY: Final = range(17, 23)  # its guesses at fingers, which the hands themselves replace
+ARMS_AND_BODY: Final = [bone for bone in BODY_BONES if not set(bone) & set(range(17, 23))]  # no guesses at fingers
 
 
 def draw_skeletons(pose: Pose) -> Iterator[Image]:
@@ -49,18 +51,14 @@ def draw_skeletons(pose: Pose) -> Iterator[Image]:
     points = np.asarray(pose.body.data[:, 0, :, :2].filled(0), np.float64) * scale + margin
     seen = np.asarray(pose.body.confidence[:, 0])
     starts = dict(zip(parts, np.cumsum([0, *(len(part.points) for part in parts.values())])[:-1].tolist(), strict=True))
-    groups = [(WHITE, _bones(parts[BODY].limbs, starts[BODY], SEEN))]
+    groups: list[Group] = [(WHITE, [(starts[BODY] + a, starts[BODY] + b, SEEN) for a, b in ARMS_AND_BODY])]
     for finger, colour in enumerate(FINGER_COLOURS):
-        limbs = [(part, limb) for part in HANDS for limb in parts[part].limbs[4 * finger : 4 * finger + 4]]
-        groups.append((colour, [(starts[part] + a, starts[part] + b, 0.0) for part, (a, b) in limbs]))
+        bones = HAND_BONES[4 * finger : 4 * finger + 4]
+        groups.append((colour, [(starts[hand] + a, starts[hand] + b, 0.0) for hand in HANDS for a, b in bones]))
     left, top = np.floor(margin).astype(int).tolist()
     inside = np.zeros((SIZE, SIZE), np.uint8)
     inside[top : SIZE - top, left : SIZE - left] = 255
     return (_draw(points[t], seen[t], groups, inside) for t in range(len(points)))
-
-
-def _bones(limbs: list[tuple[int, int]], start: int, least: float) -> list[Bone]:
-    return [(start + a, start + b, least) for a, b in limbs if not {a, b} & set(HANDS_OF_THE_BODY)]
 
 
 def _draw(
