@@ -6,11 +6,27 @@ A new spec needs a line in TINY, a new task one in CALLS.
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
+from datamodules.avatar import perform
+from datamodules.avatar.letters import letter_frame
+from datamodules.draw import write_png
+from datamodules.formats import write_pose
+
 TEXT_TO_POSE = ("--model.width=16", "--model.heads=2", "--model.feedforward=16", "--data.twin.size=30")
 
 TINY: dict[str, tuple[str, ...]] = {
     "asl-slp": (*TEXT_TO_POSE, "--data.batch_size=4"),
     "asl-slp-phoenix14t": (*TEXT_TO_POSE, "--data.batch_size=4"),
+    "letter-judge": ("--model.width=4", "--data.image_size=32", "--data.batch_size=16", "--data.twin.size=87"),
+    "pix2pix": (
+        "--model.width=4",
+        "--model.depth=4",
+        "--model.discriminator_width=4",
+        "--data.image_size=32",
+        "--data.batch_size=8",
+        "--data.twin.size=64",
+    ),
 }
 """Overrides of a starter that make it as small as its code allows."""
 
@@ -24,7 +40,19 @@ def _sentence(folder: Path) -> str:
     return "hello"
 
 
+def _pose(folder: Path) -> str:
+    write_pose(folder / "hello.pose", perform(["HELLO"]).pose)
+    return str(folder / "hello.pose")
+
+
+def _letter(folder: Path) -> str:
+    write_png(folder / "a.png", letter_frame("A", np.random.default_rng(0)))
+    return str(folder / "a.png")
+
+
 CALLS: dict[str, tuple[Callable[[Path], str], str]] = {
     "text-to-pose": (_sentence, ".pose"),
+    "pose-to-video": (_pose, ".mp4"),
+    "image-to-letter": (_letter, ".json"),
 }
 """Task to what makes an input of its verb in a folder, and the suffix of an output."""
