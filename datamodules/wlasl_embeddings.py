@@ -18,10 +18,11 @@ from datamodules.avatar.twins import MARK, Twin, ensure_twin
 from datamodules.base import Batch, Samples, SurveyedDataModule
 from datamodules.embedding_files import INDEX as LISTED
 from datamodules.embedding_files import SETTINGS, Embedded, EmbeddingSettings, read_index
-from datamodules.embeddings import UNTRAINED, embed, save_untrained
+from datamodules.embeddings import embed
 from datamodules.samples import Finding, Sample, Split, Survey
 from datamodules.text_pose import LengthOrder
 from datamodules.video_windows import VARIANTS
+from datamodules.vjepa import UNTRAINED, save_untrained
 from datamodules.wlasl import choose_glosses
 from datamodules.wlasl_index import INDEX, Instance
 from datamodules.wlasl_index import read_index as read_instances

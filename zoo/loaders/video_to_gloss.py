@@ -16,10 +16,10 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from datamodules.embedding_files import EmbeddingSettings
-from datamodules.embeddings import Encoder, model_folder, settings_of
 from datamodules.formats import atomic
 from datamodules.video import Frame, read_video
 from datamodules.video_windows import windows
+from datamodules.vjepa import Encoder, model_folder, settings_of
 from datamodules.wlasl_embeddings import embedded
 from lightning_modules.networks.gloss_classifier import AttentionClassifier, AttentionClassifierConfig
 from zoo.loaders.writing import refuse_unwritable
