@@ -1,6 +1,5 @@
 """RWTH-BOSTON-50 as pairs for pix2pix: a signer's frame and its OpenPose drawing, side by side in one picture."""
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -12,7 +11,8 @@ from torch import Tensor
 from datamodules.avatar.twins import Twin
 from datamodules.base import Batch, Samples, SurveyedDataModule, signed_pixels
 from datamodules.canvas import Image
-from datamodules.images import IMAGE_SUFFIXES, read_image, resize
+from datamodules.frame_files import frame_files
+from datamodules.images import read_image, resize
 from datamodules.samples import Finding, Sample, Split, Survey
 from datamodules.splits import cut
 
@@ -37,7 +37,7 @@ def survey(root: Path) -> Survey:
     """The pictures of train/, val/ and, where it exists, test/; a name's number is its frame.
 
     Without test/, val/ is cut in two. Numbers run on from folder to folder: a frame within `GUARD` numbers of one in an
-    earlier split is its near-duplicate, and left out.
+    earlier split is its near-duplicate, and left out; a warning tells where that is more than a border.
 
     Raises:
         FileNotFoundError: no train/ or no val/.
@@ -48,14 +48,24 @@ def survey(root: Path) -> Survey:
     found = Survey()
     train, val = _frames(root, "train", found), _frames(root, "val", found)
     guard = min(GUARD, len(val) // 8)
-    dev, test = val, dict[int, Path]()
+    dev = _apart(val, train, guard)
+    near = {"val": len(val) - len(dev)}
     if (root / "test").is_dir():
-        test = _frames(root, "test", found)
+        given = _frames(root, "test", found)
+        test = _apart(given, {**train, **dev}, guard)
+        near["test"] = len(given) - len(test)
     else:
-        blocks = cut(sorted(_apart(val, train, guard)), (0.5, 0.5), guard)
+        blocks = cut(sorted(dev), (0.5, 0.5), guard)
         dev, test = ({number: val[number] for number in block} for block in blocks)
-    dev = _apart(dev, train, guard)
-    parts: dict[Split, dict[int, Path]] = {"train": train, "dev": dev, "test": _apart(test, {**train, **dev}, guard)}
+        test = _apart(test, dev, guard)
+    for folder, left_out in near.items():
+        if left_out > guard:
+            message = (
+                f"{left_out} pictures have numbers of an earlier folder's, or within {guard} of them, and are left "
+                "out; numbers must run on from folder to folder"
+            )
+            found.findings.append(Finding("overlap", folder, message, "warning"))
+    parts: dict[Split, dict[int, Path]] = {"train": train, "dev": dev, "test": test}
     for split, frames in parts.items():
         for _, path in sorted(frames.items()):
             source = f"{path.parent.name}, frames {min(frames)}-{max(frames)}"
@@ -71,20 +81,7 @@ def _apart(frames: dict[int, Path], others: dict[int, Path], guard: int) -> dict
 
 def _frames(root: Path, folder: str, found: Survey) -> dict[int, Path]:
     """The pictures of a folder by the number in their names."""
-    frames: dict[int, Path] = {}
-    for path in sorted((root / folder).iterdir()):
-        match = re.fullmatch(r"\D*(\d{1,9})", path.stem)
-        if path.name.startswith("."):
-            continue
-        where = f"{folder}/{path.name}"
-        if match is None or path.suffix.lower() not in IMAGE_SUFFIXES:
-            found.findings.append(
-                Finding("unreadable", where, "a name that tells no frame; expected image<number>.jpg")
-            )
-        elif int(match[1]) in frames:
-            found.findings.append(Finding("duplicate", where, f"frame {int(match[1])} again; remove one of them"))
-        else:
-            frames[int(match[1])] = path
+    frames = frame_files(root, root / folder, r"\D*(\d{1,9})", "image<number>.jpg", found)
     if not frames:
         found.findings.append(Finding("missing", folder, "no picture in it; expected image<number>.jpg"))
     return frames

@@ -1,6 +1,5 @@
 """ASL Alphabet (Kaggle, grassknoted): 29 classes of close-ups, 3,000 consecutive frames each, of one signer."""
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -12,7 +11,8 @@ from torch import Tensor
 from datamodules.avatar.twins import Twin
 from datamodules.base import Batch, Samples, SurveyedDataModule, signed_pixels
 from datamodules.canvas import Image
-from datamodules.images import IMAGE_SUFFIXES, read_image, resize
+from datamodules.frame_files import frame_files, is_litter
+from datamodules.images import read_image, resize
 from datamodules.samples import SPLITS, Finding, Sample, Split, Survey
 from datamodules.splits import SHARES, cut
 
@@ -37,7 +37,7 @@ def survey(root: Path) -> Survey:
     folder, found = folders[0], Survey()
     known = {root / nesting for nesting in NESTINGS}
     for path in sorted(folder.iterdir()):
-        if path.is_dir() and path.name not in CLASSES and path not in known and not path.name.startswith("."):
+        if path.is_dir() and path.name not in CLASSES and path not in known and not is_litter(path):
             found.findings.append(Finding("unlisted", _place(root, path), f"no class; expected {', '.join(CLASSES)}"))
     for label in CLASSES:
         _survey_class(root, folder / label, found)
@@ -45,22 +45,12 @@ def survey(root: Path) -> Survey:
 
 
 def _survey_class(root: Path, folder: Path, found: Survey) -> None:
-    label, frames = folder.name, dict[int, Path]()
-    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-        match = re.fullmatch(rf"{label}(\d{{1,9}})", path.stem)
-        if path.name.startswith("."):
-            continue
-        if match is None or path.suffix.lower() not in IMAGE_SUFFIXES:
-            message = f"a name that tells no frame; expected {label}<number>.jpg"
-            found.findings.append(Finding("unreadable", _place(root, path), message))
-        elif int(match[1]) in frames:
-            message = f"frame {int(match[1])} again, as {frames[int(match[1])].name}; remove one of them"
-            found.findings.append(Finding("duplicate", _place(root, path), message))
-        else:
-            frames[int(match[1])] = path
+    label = folder.name
+    expected = f"{label}<number>.jpg"
+    frames = frame_files(root, folder, rf"{label}(\d{{1,9}})", expected, found) if folder.is_dir() else {}
     if not frames:
         problem = "an empty folder" if folder.is_dir() else "no such folder"
-        message = f"{problem}; expected pictures of {label}, named {label}<number>.jpg"
+        message = f"{problem}; expected pictures of {label}, named {expected}"
         found.findings.append(Finding("missing", _place(root, folder), message))
         return
     numbers = sorted(frames)

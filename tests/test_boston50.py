@@ -152,3 +152,23 @@ def test_no_real_drawing_is_cut_at_its_sides(shared):
     for path in sorted((shared / "data" / "rwth_boston50").glob("*/*.jpg"))[::7]:
         whole, cropped = read_pair(path, crop=False)[0][:240], read_pair(path)[0]
         assert (whole > 60).sum() == (cropped > 60).sum()
+
+
+def test_folders_that_are_numbered_anew_lose_their_frames_and_say_so(root):
+    for picture in (root / "val").iterdir():
+        picture.unlink()
+    half = gradient(78, 84)
+    for number in range(1, 26):
+        cv2.imwrite(str(root / "val" / f"image{number}.png"), np.hstack([half, half]))
+    found = survey(root)
+    assert {sample.split for sample in found.samples} == {"train"}
+    [finding] = found.findings
+    assert (finding.kind, finding.where, finding.severity) == ("overlap", "val", "warning")
+    assert finding.message.startswith("25 pictures")
+
+
+def test_what_windows_leaves_in_a_folder_is_nobodys_picture(root):
+    clean = survey(root)
+    (root / "train" / "Thumbs.db").write_bytes(b"x")
+    (root / "val" / "desktop.ini").write_bytes(b"x")
+    assert survey(root) == clean

@@ -144,3 +144,23 @@ def test_real_letters(shared):
             assert batch.images.std() > 0.1
             seen += len(batch.names)
     assert seen == 2170
+
+
+def test_what_file_managers_leave_behind_is_no_class_and_no_picture(root):
+    clean = survey(root)
+    (root / "asl_alphabet_train" / "__MACOSX").mkdir()
+    (root / "asl_alphabet_train" / "A" / "Thumbs.db").write_bytes(b"x")
+    (root / "asl_alphabet_train" / "A" / "._A1.jpg").write_bytes(b"x")
+    assert survey(root) == clean
+
+
+def test_a_second_of_video_lies_between_two_splits(tmp_path):
+    (tmp_path / "A").mkdir()
+    for number in range(1, 1001):
+        (tmp_path / "A" / f"A{number}.jpg").touch()
+    blocks = [
+        [int(sample.files[0].stem[1:]) for sample in survey(tmp_path).samples if sample.split == split]
+        for split in SPLITS
+    ]
+    assert [other[0] - one[-1] for one, other in pairwise(blocks)] == [11, 11]
+    assert [len(block) for block in blocks[1:]] == [100, 100]
