@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from datamodules.formats import read_lines
 from datamodules.samples import Split
 
 INDEX: Final = "WLASL_v0.3.json"
@@ -112,7 +113,7 @@ def _read_glosses(path: Path) -> list[str]:
     if not path.is_file():
         raise FileNotFoundError(f"{path}: missing; an nslt index needs the list of glosses beside it")
     glosses = []
-    for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines()):
+    for number, line in enumerate(read_lines(path)):
         index, _, gloss = line.partition("\t")
         if index != str(number) or not gloss.strip():
             raise _unexpected(path, f"line {number + 1}", line, f"{number}, a tab and a gloss")

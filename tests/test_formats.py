@@ -166,6 +166,11 @@ def test_lines_stay_parallel(tmp_path: Path) -> None:
     assert read_lines(tmp_path / "a.text") == ["hello .", "", "wetter für morgen\u2028süd"]
 
 
+def test_the_mark_before_a_windows_text_is_no_part_of_it(tmp_path: Path) -> None:
+    (tmp_path / "a.files").write_bytes("train/a\r\ntrain/b\r\n".encode("utf-8-sig"))
+    assert read_lines(tmp_path / "a.files") == ["train/a", "train/b"]
+
+
 def test_text_that_is_no_utf_8_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.text").write_bytes("hello\nfür\n".encode("latin-1"))
     with pytest.raises(ValueError, match=r"a\.text, line 2: byte 1 is no UTF-8 text"):

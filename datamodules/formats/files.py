@@ -26,14 +26,14 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def read_text(path: str | os.PathLike[str]) -> str:
-    """A file's text, its line ends as they are.
+    """A file's text, its line ends as they are; without the mark (BOM) that Windows' editors put before it.
 
     Raises:
         ValueError: bytes that are not UTF-8; the message names file and line.
     """
     content = Path(path).read_bytes()
     try:
-        return content.decode("utf-8")
+        return content.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         line, start = content.count(b"\n", 0, error.start) + 1, content.rfind(b"\n", 0, error.start) + 1
         raise ValueError(
