@@ -1,5 +1,6 @@
 """The clips of a WLASL folder: what of its index is on disk, split so that no source video leaks."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from datamodules.wlasl_index import Instance, find_index, read_index
 SplitBy = Literal["source", "signer", "official"]
 INDEX_FPS: Final = 25
 """The rate at which an index counts frames, whatever the rate of the file."""
+YOUTUBE: Final = re.compile(r"(?:youtu\.be/|youtube\.com/(?:embed/|v/|shorts/|watch\?(?:[^#]*&)?v=))([\w-]{11})")
 
 
 def survey(root: Path, index: str | None = None, split: SplitBy | None = None) -> Survey:
@@ -46,7 +48,7 @@ def survey(root: Path, index: str | None = None, split: SplitBy | None = None) -
     samples = split_instances(path, list(named.values()), split)
     if split == "official":
         found.findings += _official_leaks(list(named.values()))
-    sizes = {file.name: file.stat().st_size for file in (root / "videos").glob("*.mp4")}
+    sizes = {file.name: file.stat().st_size for file in (root / "videos").glob("*.mp4") if file.is_file()}
     there = [replace(s, files=(root / "videos" / f"{s.name}.mp4",)) for s in samples if sizes.get(f"{s.name}.mp4")]
     found.samples = there
     empty = sorted(name for name, size in sizes.items() if not size)
@@ -71,22 +73,29 @@ def split_instances(path: Path, instances: Sequence[Instance], split: SplitBy) -
             f"{path}: an nslt index does not tell which clips share a source video, which split={split!r} needs; "
             "set data.init_args.index to a v0.3 index, or data.init_args.split to official"
         )
-    sources = [str(clip.url) for clip in instances]
+    sources = [source_video(str(clip.url)) for clip in instances]
     if split == "signer":
-        links = [(_signer(clip), str(clip.url)) for clip in instances]
-        together = components(links)
-        sources = [together[str(clip.url)] for clip in instances]
+        together = components((_signer(clip, source), source) for clip, source in zip(instances, sources, strict=True))
+        sources = [together[source] for source in sources]
     splits = assign(sources, [clip.gloss for clip in instances])
     return [Sample(c.video, s, source, c.gloss) for c, s, source in zip(instances, splits, sources, strict=True)]
 
 
-def _signer(clip: Instance) -> str:
+def source_video(url: str) -> str:
+    """The same for every address of a video: YouTube's have many forms, and an index mixes them."""
+    video = YOUTUBE.search(url)
+    return f"https://www.youtube.com/watch?v={video[1]}" if video else url
+
+
+def _signer(clip: Instance, source: str) -> str:
     # "(" sorts before any url: what hangs together is named after its signer
-    return str(clip.url) if clip.signer is None or clip.signer < 0 else f"(signer {clip.signer})"
+    return source if clip.signer is None or clip.signer < 0 else f"(signer {clip.signer})"
 
 
 def _official_leaks(instances: Sequence[Instance]) -> list[Finding]:
-    found = leaks(Sample(clip.video, clip.split, clip.url or clip.video, clip.gloss) for clip in instances)
+    found = leaks(
+        Sample(clip.video, clip.split, source_video(clip.url or clip.video), clip.gloss) for clip in instances
+    )
     if not found:
         return []
     clips = sum(map(len, found.values()))

@@ -16,7 +16,7 @@ from datamodules.video import write_video
 from datamodules.wlasl import WLASL, survey
 from datamodules.wlasl_index import Instance, read_index
 from datamodules.wlasl_skeletons import WLASLSkeletons
-from datamodules.wlasl_survey import frame_range
+from datamodules.wlasl_survey import frame_range, source_video
 
 GLOSSES = ("book", "come here", "drink")
 
@@ -106,6 +106,32 @@ def test_a_signer_whose_video_shows_another_one_brings_that_one_along(root):
         ready(root, split="signer")
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://youtu.be/A5pKgtt-d5E",
+        "http://www.youtube.com/watch?v=A5pKgtt-d5E&t=12",
+        "https://www.youtube.com/watch?feature=youtu.be&v=A5pKgtt-d5E",
+        "https://www.youtube.com/embed/A5pKgtt-d5E?start=3",
+    ],
+)
+def test_a_video_is_one_source_whatever_form_its_address_has(address):
+    assert source_video(address) == "https://www.youtube.com/watch?v=A5pKgtt-d5E"
+    assert (
+        source_video("http://aslbricks.org/New/ASL-Videos/book.mp4") == "http://aslbricks.org/New/ASL-Videos/book.mp4"
+    )
+
+
+def test_links_that_lead_nowhere_are_missing_clips(root):
+    (root / "videos" / "00000.mp4").unlink()
+    (root / "videos" / "00000.mp4").symlink_to(root / "gone.mp4")
+    found = survey(root)
+    assert "00000" not in {sample.name for sample in found.samples}
+    assert [(f.kind, f.message.split(":")[0]) for f in found.findings] == [
+        ("missing", "1 of the 60 clips that WLASL_v0.3.json names are not there")
+    ]
+
+
 def test_official_splits_leak_and_say_so(root):
     findings = survey(root, split="official").findings
     assert [finding.kind for finding in findings] == ["leak"]
@@ -151,7 +177,8 @@ def test_an_nslt_index_has_its_glosses_beside_it_and_no_sources(root):
     (root / "nslt_3.json").write_text(json.dumps(subsets))
     with pytest.raises(FileNotFoundError, match=r"wlasl_class_list\.txt: missing"):
         ready(root, index="nslt_3.json")
-    (root / "wlasl_class_list.txt").write_text("".join(f"{n}\t{gloss}\n" for n, gloss in enumerate(GLOSSES)))
+    lines = "".join(f"{n}\t{gloss}\r\n" for n, gloss in enumerate(GLOSSES))
+    (root / "wlasl_class_list.txt").write_bytes(lines.encode("utf-8-sig"))  # as Windows' editors save it
     data = ready(root, index="nslt_3.json", split="official")
     assert {sample.label for sample in data.samples["dev"]} == set(GLOSSES)
     with pytest.raises(ValueError, match="does not tell which clips share a source video"):
