@@ -312,6 +312,11 @@ class TestWriting:
             ensure_twin("asl-alphabet", tmp_path, Twin(1))
         assert (tmp_path / holds).read_text() == "mine"
 
+    def test_an_empty_folder_is_nobodys_data(self, tmp_path):
+        (tmp_path / "twin").mkdir()
+        ensure_twin("phoenix14t", tmp_path / "twin", Twin(1))
+        assert (tmp_path / "twin" / "train.skels").is_file()
+
     @pytest.mark.parametrize("harm", [Path.unlink, lambda path: path.write_bytes(path.read_bytes()[:-1])])
     def test_a_truncated_twin_is_written_anew(self, tmp_path, harm):
         root = tmp_path / "twin"

@@ -65,15 +65,15 @@ def _stands(root: Path, enough: list[dict[str, Any]]) -> bool:
 
     Raises FileExistsError where writing one would cost somebody's files.
     """
-    if not root.exists():
+    if not root.exists() or (root.is_dir() and not any(root.iterdir())):
         return False
     try:
         mark = json.loads((root / MARK).read_text())
         files = mark.pop("files", None)
     except (OSError, ValueError, AttributeError):
         raise FileExistsError(
-            f"{root} holds data that is no avatar twin: refusing to write over it. Drop data.init_args.twin to train "
-            "on it, or point data.init_args.root elsewhere."
+            f"{root} holds data that is no avatar twin: refusing to write over it. Give another folder; to train on "
+            "what is there, drop data.init_args.twin."
         ) from None
     if files is None:  # earlier versions listed none
         return False
