@@ -42,10 +42,10 @@ def _survey_split(
     skels, files = (root / f"{PUBLISHED[split]}.{kind}" for kind in ("skels", "files"))
     folders = {name: path for name, path in sentence_folders(root, split).items() if name in sentences}
     listed = read_lines(files) if files.is_file() else []
-    samples = {}
+    samples, posed = {}, set(listed)
     for name in dict.fromkeys([*listed, *sentences]):
         own = tuple(place[name] for place in (videos, folders) if name in place)
-        if own or name in listed:
+        if own or name in posed:
             source = sentences[name].video if name in sentences else name
             samples[name] = Sample(name, split, source, files=own)
     found.samples += samples.values()
@@ -81,5 +81,5 @@ def pictures(root: Path, samples: Collection[Sample]) -> Iterator[tuple[Sample, 
             continue
         for sample in chosen:
             for folder in filter(Path.is_dir, sample.files):
-                with suppress(ValueError):  # the check names what cannot be read
+                with suppress(ValueError, OSError):  # the check names what cannot be read
                     yield sample, draw(lift(read_openpose(folder)))
