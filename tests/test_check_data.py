@@ -1,6 +1,7 @@
 """`python -m zoo data check`: clean data passes; each planted fault is named in the table, the JSON and the page."""
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from html.parser import HTMLParser
@@ -371,6 +372,15 @@ class TestPage:
         assert "&lt;b&gt;bold [red]" in checked.page
         assert "<b>bold" not in checked.page
         assert not Page(checked.page).open
+
+    def test_a_name_that_is_no_utf_8_is_told_with_its_bytes(self, letters: Path, check: Check) -> None:
+        strange = Path(os.fsdecode(b"A\xe9.jpg"))
+        (letters / "A" / strange).write_bytes(b"x")
+        checked = check("asl-alphabet", letters)
+        assert checked.code == 1
+        assert [finding["where"] for finding in checked.json["findings"]] == [f"A/{strange}"]
+        assert "A\\udce9.jpg" in checked.page
+        assert "A\\udce9.jpg" in checked.table
 
     def test_it_shows_poses_and_pictures_only_so_many(self, twins: Path, check: Check) -> None:
         page = check("phoenix14t", twins / "phoenix14t").page

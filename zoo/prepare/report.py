@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from importlib.resources import files
-from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -143,12 +142,17 @@ def _is_report(path: Path) -> bool:
 
 
 def write_report(report: Report, folder: Path) -> None:
-    """Write check.json and index.html, each whole or not at all."""
-    page = render(report)
-    with atomic(folder / "check.json") as part:
-        part.write_text(json.dumps(report.to_json(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    with atomic(folder / "index.html") as part:
-        part.write_text(page, encoding="utf-8")
+    """Write check.json and index.html, each whole or not at all.
+
+    A file's name may be no UTF-8: its strange bytes appear as \\udce9, in JSON the name itself.
+    """
+    texts = {
+        "check.json": json.dumps(report.to_json(), indent=1, ensure_ascii=False) + "\n",
+        "index.html": render(report),
+    }
+    for name, text in texts.items():
+        with atomic(folder / name) as part:
+            part.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def render(report: Report) -> str:
@@ -193,7 +197,7 @@ def print_report(report: Report, folder: Path) -> None:
 
     console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
     what = f"the avatar's twin of {report.about.title}" if report.twin else report.about.title
-    console.print(f"{what}, {escape(str(report.root))}", style="bold", soft_wrap=True)
+    console.print(f"{what}, {escape(_printable(str(report.root)))}", style="bold", soft_wrap=True)
     counts = Table("split", "samples", "sources", "files")
     labelled = bool(report.labels)
     if labelled:
@@ -208,11 +212,15 @@ def print_report(report: Report, folder: Path) -> None:
     if report.findings:
         found = Table("", "what", "how often", "where first", "")
         for (severity, kind), findings in report.kinds.items():
-            first = next(islice(findings, 1))
+            first = findings[0]
             style = "bold red" if severity == "error" else "yellow"
-            cells = [severity, kind, f"{len(findings):,}", first.where, first.message]
+            cells = [severity, kind, f"{len(findings):,}", _printable(first.where), _printable(first.message)]
             found.add_row(*map(escape, cells), style=style if sys.stdout.isatty() else None)
         console.print(found)
     of = f"{report.about.title} itself: " if report.twin else ""
     console.print(f"{of}{report.about.licence or 'no standard licence'}. {report.about.terms}")
     console.print(escape(f"{report.verdict}; {folder / 'index.html'}"))
+
+
+def _printable(text: str) -> str:
+    return text.encode(errors="backslashreplace").decode()
