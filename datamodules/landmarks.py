@@ -19,35 +19,15 @@ from typing import Any, Final, Self
 import numpy as np
 import numpy.typing as npt
 from pose_format import Pose
-from pose_format.numpy import NumPyPoseBody
-from pose_format.pose_header import PoseHeader, PoseHeaderComponent, PoseHeaderDimensions
 
 from datamodules.clip_frames import evenly
 from datamodules.clips import Clip
-from datamodules.poses import BODY_COLOUR, JOINT_COLOURS, VERSION
-from datamodules.skeletons import HAND_BONES, HAND_JOINTS
+from datamodules.layouts import make_pose
+from datamodules.skeletons import HOLISTIC_108
 from datamodules.video import Frame
 
 Points = npt.NDArray[np.float32]
 
-BODY_JOINTS: Final = (
-    "NOSE",
-    *(f"{side}_EYE{part}" for side in ("LEFT", "RIGHT") for part in ("_INNER", "", "_OUTER")),
-    *("LEFT_EAR", "RIGHT_EAR", "MOUTH_LEFT", "MOUTH_RIGHT"),
-    *(
-        f"{side}_{joint}"
-        for joint in ("SHOULDER", "ELBOW", "WRIST", "PINKY", "INDEX", "THUMB", "HIP", "KNEE", "ANKLE", "HEEL")
-        for side in ("LEFT", "RIGHT")
-    ),
-    *("LEFT_FOOT_INDEX", "RIGHT_FOOT_INDEX"),
-)
-BODY_BONES: Final = (
-    *((0, 1), (1, 2), (2, 3), (3, 7), (0, 4), (4, 5), (5, 6), (6, 8), (9, 10)),
-    *((11, 12), (11, 13), (13, 15), (15, 17), (15, 19), (15, 21), (17, 19)),
-    *((12, 14), (14, 16), (16, 18), (16, 20), (16, 22), (18, 20)),
-    *((11, 23), (12, 24), (23, 24), (23, 25), (24, 26), (25, 27), (26, 28)),
-    *((27, 29), (28, 30), (29, 31), (30, 32), (27, 31), (28, 32)),
-)
 BODY: Final = slice(0, 33)
 LEFT_HAND: Final = slice(33, 54)
 RIGHT_HAND: Final = slice(54, 75)
@@ -235,19 +215,4 @@ def find_landmarks(clip: Clip, landmarker: Landmarker, frames: int | None = None
 
 def holistic_pose(points: Points, fps: float, width: int, height: int) -> Pose:
     """Landmarks (T, 108, 4), as `Landmarker` gives them, as a pose in MediaPipe Holistic's layout without its face."""
-    parts = (
-        ("POSE_LANDMARKS", BODY_JOINTS, BODY_BONES, [BODY_COLOUR]),
-        ("LEFT_HAND_LANDMARKS", HAND_NAMES, HAND_BONES, list(JOINT_COLOURS["LEFT_HAND"])),
-        ("RIGHT_HAND_LANDMARKS", HAND_NAMES, HAND_BONES, list(JOINT_COLOURS["RIGHT_HAND"])),
-        ("POSE_WORLD_LANDMARKS", BODY_JOINTS, BODY_BONES, [BODY_COLOUR]),
-    )
-    components = [
-        PoseHeaderComponent(name, list(joints), list(bones), rgb, "XYZC") for name, joints, bones, rgb in parts
-    ]
-    header = PoseHeader(VERSION, PoseHeaderDimensions(width, height, width), components)
-    return Pose(header, NumPyPoseBody(fps, points[:, None, :, :3], points[:, None, :, 3]))
-
-
-HAND_NAMES: Final = tuple(  # Holistic writes INDEX_FINGER_MCP and so on, but THUMB_MCP and PINKY_MCP
-    name.replace("_", "_FINGER_", 1) if name.startswith(("INDEX", "MIDDLE", "RING")) else name for name in HAND_JOINTS
-)
+    return make_pose(HOLISTIC_108, points[..., :3], points[..., 3], fps, (width, height), depth=width)

@@ -1,5 +1,6 @@
 """From one joint layout to another, as arrays and as `pose_format.Pose`."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -8,8 +9,9 @@ from pose_format import Pose
 from pose_format.numpy import NumPyPoseBody
 from pose_format.pose_header import PoseHeader, PoseHeaderComponent, PoseHeaderDimensions
 
-from datamodules.poses import AXES, VERSION
+from datamodules.poses import AXES, BODY_COLOUR, JOINT_COLOURS, VERSION
 from datamodules.skeletons import (
+    HAND_BONES,
     LAYOUTS,
     LEFT_HAND,
     LEFT_SHOULDER,
@@ -21,6 +23,7 @@ from datamodules.skeletons import (
     RIGHT_WRIST,
     SLP_50,
     SLP_50_IN_OPENPOSE_137,
+    Component,
     Skeleton,
     joint_indices,
 )
@@ -28,7 +31,6 @@ from datamodules.skeletons import (
 Floats = npt.NDArray[np.floating]
 
 SHOULDER_WIDTHS: Final = 3.0  # in one SLP unit
-_COLOUR: Final = (70, 80, 100)
 
 
 def convert(values: Floats, source: Skeleton, target: Skeleton, absent: float = np.nan) -> Floats:
@@ -87,12 +89,17 @@ def make_pose(
         raise ValueError(f"expected confidence of shape {points.shape[:2]}, found {confidence.shape}")
     form = "XYZC" if points.shape[2] == 3 else "XYC"
     components = [
-        PoseHeaderComponent(part.name, list(part.joints), list(part.bones), [_COLOUR], form)
+        PoseHeaderComponent(part.name, list(part.joints), list(part.bones), list(_colours(part)), form)
         for part in layout.components
     ]
     header = PoseHeader(VERSION, PoseHeaderDimensions(*size, depth), components)
     shown = np.where((confidence > 0)[..., None], points, 0)
     return Pose(header, NumPyPoseBody(fps, shown[:, None], confidence[:, None]))
+
+
+def _colours(part: Component) -> Sequence[tuple[int, int, int]]:
+    """Hands coloured by finger, all else in one colour."""
+    return JOINT_COLOURS["LEFT_HAND"] if part.bones == HAND_BONES else (BODY_COLOUR,)
 
 
 def slp_from_openpose(keypoints: Floats) -> npt.NDArray[np.float32]:

@@ -17,9 +17,8 @@ import numpy.typing as npt
 from pose_format import Pose
 
 from datamodules.canvas import Image
-from datamodules.landmarks import BODY_BONES
 from datamodules.poses import FINGER_COLOURS
-from datamodules.skeletons import HAND_BONES
+from datamodules.skeletons import HAND_BONES, HOLISTIC_108
 
 SIZE: Final = 512
 WHITE: Final = (255, 255, 255)
@@ -32,7 +31,8 @@ Group = tuple[tuple[int, int, int], list[Bone]]
 
 BODY: Final = "POSE_LANDMARKS"
 HANDS: Final = ("LEFT_HAND_LANDMARKS", "RIGHT_HAND_LANDMARKS")
-ARMS_AND_BODY: Final = [bone for bone in BODY_BONES if not set(bone) & set(range(17, 23))]  # no guesses at fingers
+GUESSED: Final = frozenset(range(17, 23))  # the body's joints that guess at fingers
+ARMS_AND_BODY: Final = [bone for bone in HOLISTIC_108.components[0].bones if not GUESSED & set(bone)]
 
 
 def draw_skeletons(pose: Pose) -> Iterator[Image]:

@@ -196,6 +196,7 @@ def holistic(face: Literal[0, 468, 478] = 468, world: bool = False) -> Skeleton:
 HOLISTIC_543: Final = holistic()
 HOLISTIC_576: Final = holistic(world=True)
 HOLISTIC_75: Final = holistic(face=0)
+HOLISTIC_108: Final = holistic(face=0, world=True)
 LAYOUTS: Final = (
     SLP_50,
     OPENPOSE_137,
