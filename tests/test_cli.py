@@ -21,7 +21,7 @@ import yaml
 from every_spec import CALLS, TINY, starter
 
 import zoo
-from zoo.bundle import KEPT, bundle
+from zoo.bundle import RECORDS, bundle
 from zoo.bundle import main as bundle_main
 from zoo.cli import main, split_overrides
 from zoo.closed import allowed_classes
@@ -472,7 +472,13 @@ class TestBundle:
         into.mkdir(parents=True)
         (into / "of-the-last-starter.txt").touch()
         assert bundle(Run(tested), into) == into
-        assert {path.name for path in into.iterdir()} == {*KEPT, "README.md", "model.safetensors"}
+        assert {path.name for path in into.iterdir()} == {
+            *RECORDS,
+            "README.md",
+            "config.json",
+            "tokens.json",
+            "model.safetensors",
+        }
         assert [path.name for path in into.parent.iterdir()] == ["asl-slp"]
         assert (into / "README.md").read_text().startswith((tested / "README.md").read_text())
         assert "half precision; scores were measured in single precision" in (into / "README.md").read_text()

@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from zoo.artefact import open_artefact, starter_folder
 from zoo.runs import Run, unfinished_message
 
-KEPT = ("spec.yaml", "provenance.json", "results.json", "config.json", "tokens.json")
+RECORDS = ("spec.yaml", "provenance.json", "results.json")
 NOTE = "Weights are in half precision; scores were measured in single precision."
 
 
@@ -35,11 +35,12 @@ def bundle(run: Run, into: Path) -> Path:
         shutil.rmtree(leftover, ignore_errors=True)
     part.mkdir()
     try:
-        for name in KEPT:
+        open_artefact(run.folder).save(part)
+        for name in RECORDS:
             shutil.copyfile(run.folder / name, part / name)
         card = (run.folder / "README.md").read_text(encoding="utf-8")
         (part / "README.md").write_text(f"{card}\n{NOTE}\n", encoding="utf-8")
-        weights = load_file(run.folder / "model.safetensors")
+        weights = load_file(part / "model.safetensors")
         save_file({name: _halved(value) for name, value in weights.items()}, part / "model.safetensors")
         open_artefact(part)
         if into.exists():
