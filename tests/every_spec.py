@@ -10,14 +10,16 @@ import numpy as np
 
 from datamodules.avatar import perform
 from datamodules.avatar.letters import letter_frame
-from datamodules.draw import write_png
+from datamodules.draw import draw_frames, write_png
 from datamodules.formats import write_pose
+from datamodules.video import write_video
 
 TEXT_TO_POSE = ("--model.width=16", "--model.heads=2", "--model.feedforward=16", "--data.twin.size=30")
 
 TINY: dict[str, tuple[str, ...]] = {
     "asl-slp": (*TEXT_TO_POSE, "--data.batch_size=4"),
     "asl-slp-phoenix14t": (*TEXT_TO_POSE, "--data.batch_size=4"),
+    "gloss-classifier": ("--model.hidden=8", "--data.twin.size=16", "--data.batch_size=4"),
     "letter-judge": ("--model.width=4", "--data.image_size=32", "--data.batch_size=16", "--data.twin.size=87"),
     "pix2pix": (
         "--model.width=4",
@@ -45,6 +47,11 @@ def _pose(folder: Path) -> str:
     return str(folder / "hello.pose")
 
 
+def _video(folder: Path) -> str:
+    write_video(folder / "hello.mp4", draw_frames(perform(["HELLO"]).joints, 64), 25)
+    return str(folder / "hello.mp4")
+
+
 def _letter(folder: Path) -> str:
     write_png(folder / "a.png", letter_frame("A", np.random.default_rng(0)))
     return str(folder / "a.png")
@@ -54,5 +61,6 @@ CALLS: dict[str, tuple[Callable[[Path], str], str]] = {
     "text-to-pose": (_sentence, ".pose"),
     "pose-to-video": (_pose, ".mp4"),
     "image-to-letter": (_letter, ".json"),
+    "video-to-gloss": (_video, ".json"),
 }
 """Task to what makes an input of its verb in a folder, and the suffix of an output."""
