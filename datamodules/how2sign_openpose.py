@@ -4,7 +4,7 @@ import hashlib
 import shutil
 import sys
 from collections.abc import Generator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +12,7 @@ import joblib
 import numpy as np
 from rich.progress import track
 
-from datamodules.formats import atomic, read_openpose
+from datamodules.formats import atomic, locked, read_openpose
 from datamodules.how2sign_files import Sentence, clip_path, sentence_folders
 from datamodules.lifting import lift
 from datamodules.samples import Split
@@ -31,6 +31,7 @@ def lifted(root: Path, split: Split, sentences: Mapping[str, Sentence]) -> Seque
     """The 3D poses of sentences that have a folder of keypoints, in their order, at 25 frames a second.
 
     A clip whose keypoints cannot be read or lifted has no frames. What was lifted before an interruption is kept.
+    Of several processes that want the same poses, one lifts them and the others wait.
     """
     folders = sentence_folders(root, split)
     source = root / f"{split}.openpose"
@@ -56,9 +57,12 @@ def lifted(root: Path, split: Split, sentences: Mapping[str, Sentence]) -> Seque
         for file in files.values():
             yield np.load(file)
 
-    with closing(lift_all()) as clips:
-        poses = cached(source, identity, clips)
-    shutil.rmtree(parts, ignore_errors=True)
+    with suppress(OSError, ValueError):
+        return Sequences(cache_path(source), identity)
+    writable(parts.parent)
+    with locked(parts.with_suffix(".lock")), closing(lift_all()) as clips:
+        poses = cached(source, identity, clips)  # unless somebody else did it meanwhile
+        shutil.rmtree(parts, ignore_errors=True)
     return poses
 
 

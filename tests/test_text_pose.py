@@ -3,6 +3,8 @@
 import json
 import pickle
 import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
@@ -417,6 +419,21 @@ class TestOpenPose:
         assert len(data.poses("train")) == 4
         assert len(lifts) == 4
         assert not list(cache_path(root / "train.openpose").parent.glob("train-*.parts"))
+
+    def test_who_comes_second_waits_for_what_the_first_lifts(self, copies, monkeypatch):
+        root, lifts, real = copies["how2sign"], [], how2sign_openpose.lift
+        with_keypoints(root, "flat")
+
+        def slowly(keypoints):
+            lifts.append(len(keypoints))
+            time.sleep(0.05)
+            return real(keypoints)
+
+        monkeypatch.setattr(how2sign_openpose, "lift", slowly)
+        with ThreadPoolExecutor(3) as three:
+            poses = list(three.map(lambda _: How2Sign(str(root)).poses("train"), range(3)))
+        assert [len(clips) for clips in poses] == [4, 4, 4]
+        assert len(lifts) == 4
 
     def test_a_clip_that_cannot_be_lifted_is_left_out_and_said(self, copies, capsys):
         root = copies["how2sign"]

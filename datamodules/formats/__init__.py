@@ -4,7 +4,7 @@ What is read is checked, and what is wrong with it is a ValueError that says whe
 at all.
 """
 
-from datamodules.formats.files import atomic, read_lines, read_text
+from datamodules.formats.files import atomic, locked, read_lines, read_text
 from datamodules.formats.npz import Recording, read_npz, write_npz
 from datamodules.formats.openpose import read_openpose, write_openpose
 from datamodules.formats.pose import read_pose, write_pose
@@ -14,6 +14,7 @@ __all__ = [
     "Recording",
     "atomic",
     "iterate_skels",
+    "locked",
     "read_lines",
     "read_npz",
     "read_openpose",

@@ -1,9 +1,10 @@
-"""Files that appear whole or not at all, and lines of text that run in parallel."""
+"""Files that appear whole or not at all, one writer at a time, and lines of text that run in parallel."""
 
+import fcntl
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -23,6 +24,18 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def locked(path: str | os.PathLike[str]) -> Iterator[None]:
+    """One process at a time is in here with the same `path`: others wait until it leaves, or ends in whatever way.
+
+    The empty file stays. On a file system without locks nobody waits.
+    """
+    with open(path, "ab") as file:
+        with suppress(OSError):
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def read_text(path: str | os.PathLike[str]) -> str:
