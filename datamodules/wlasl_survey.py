@@ -56,8 +56,8 @@ def survey(root: Path, index: str | None = None, split: SplitBy | None = None) -
     gone = len(samples) - len(there)
     for kind, number, message in (
         ("missing", gone, f"{gone} of the {len(samples)} clips that {path.name} names are not there: links die"),
-        ("unreadable", len(empty), f"{len(empty)} files of 0 bytes, such as {empty[:1]}; remove or fetch them"),
-        ("unlisted", len(unlisted), f"{len(unlisted)} files that {path.name} does not name, such as {unlisted[:1]}"),
+        ("unreadable", len(empty), f"{len(empty)} files of 0 bytes, such as {''.join(empty[:1])}; remove or fetch them"),
+        ("unlisted", len(unlisted), f"{len(unlisted)} files that {path.name} does not name, such as {''.join(unlisted[:1])}"),
     ):
         if number:
             found.findings.append(Finding(kind, "videos", message, "warning"))

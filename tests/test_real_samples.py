@@ -1,5 +1,6 @@
 """Real data through the real recipe, unchanged: a handful of PHOENIX14T sequences trains and decodes."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -24,3 +25,16 @@ def test_phoenix14t_samples_train_and_decode(
     pose = zoo.load(str(run)).translate("am mittwoch regen in der nordhälfte .")
     assert pose.body.fps == 25
     assert np.isfinite(to_joints(pose)).all()
+
+
+def test_a_check_tells_wlasls_clips_from_damaged_ones(
+    shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two videos stand in two splits each there, as two glosses; edit lists that hide frames are no damage."""
+    assert main(["data", "check", "wlasl", str(shared / "data" / "wlasl"), "--report", str(tmp_path / "report")]) == 1
+    found = json.loads((tmp_path / "report" / "check.json").read_text())["findings"]
+    assert not [finding for finding in found if finding["kind"] in ("unreadable", "empty")]
+    assert {finding["message"] for finding in found if finding["kind"] == "duplicate"} == {
+        "the same content as 01377 (train, fear and dev, afraid)",
+        "the same content as 31559 (dev, type and train, keyboard)",
+    }

@@ -22,7 +22,8 @@ from zoo.prepare.mapping import map_unordered
 SIDE: Final = 16
 """A look compares SIDE x SIDE neighbouring pixels: 256 bits."""
 WHOLE: Final = 0.9
-"""A video with fewer of its declared frames than this is cut off; a little less is what edit lists hide."""
+HIDDEN: Final = 3
+"""A video with fewer of its declared frames than this share is cut off, not counting those that an edit list hides."""
 PORTION: Final = 1 << 20
 """Bytes that a process is given to read at once."""
 FEW: Final = 8
@@ -152,7 +153,7 @@ def _decode(path: Path) -> None:
         raise ValueError(f"{at} ({error.strerror}); download or convert it again") from None
     if not count:
         raise ValueError("a video without a frame, zero seconds; download it again")
-    if count < WHOLE * declared:
+    if count + HIDDEN < WHOLE * declared:
         raise ValueError(f"cut off: {count} frames, but it declares {declared}; download it again")
 
 
