@@ -54,13 +54,15 @@ def survey(root: Path, index: str | None = None, split: SplitBy | None = None) -
     empty = sorted(name for name, size in sizes.items() if not size)
     unlisted = sorted(name for name in sizes if name.removesuffix(".mp4") not in named)
     gone = len(samples) - len(there)
-    for kind, number, message in (
-        ("missing", gone, f"{gone} of the {len(samples)} clips that {path.name} names are not there: links die"),
-        ("unreadable", len(empty), f"{len(empty)} files of 0 bytes, such as {''.join(empty[:1])}; remove or fetch them"),
-        ("unlisted", len(unlisted), f"{len(unlisted)} files that {path.name} does not name, such as {''.join(unlisted[:1])}"),
+    if gone:
+        message = f"{gone} of the {len(samples)} clips that {path.name} names are not there: links die"
+        found.findings.append(Finding("missing", "videos", message, "warning"))
+    for kind, names, what in (
+        ("unreadable", empty, "files of 0 bytes, to remove or to fetch"),
+        ("unlisted", unlisted, f"files that {path.name} does not name"),
     ):
-        if number:
-            found.findings.append(Finding(kind, "videos", message, "warning"))
+        if names:
+            found.findings.append(Finding(kind, "videos", f"{len(names)} {what}, such as {names[0]}", "warning"))
     return found
 
 
