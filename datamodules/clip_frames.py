@@ -30,12 +30,12 @@ def frame_count(path: str | os.PathLike[str]) -> tuple[int, float]:
         raise _damaged(path, error) from error
 
 
-def video_size(path: str | os.PathLike[str]) -> tuple[int, int]:
-    """Width and height of a video's frames. Raises as `read_square`."""
+def video_format(path: str | os.PathLike[str]) -> tuple[int, int, float]:
+    """Width and height of a video's frames, and how many a second, as its header states. Raises as `read_square`."""
     try:
         with av.open(os.fspath(path), metadata_errors="replace") as container:
             stream = _stream(path, container)
-            return stream.width, stream.height
+            return stream.width, stream.height, float(stream.average_rate or 25)
     except av.error.FFmpegError as error:
         raise _damaged(path, error) from error
 

@@ -17,7 +17,7 @@ from torch.utils.data import Dataset, Sampler
 from datamodules.avatar.twins import Twin
 from datamodules.base import Batch, Key, Shuffled, SurveyedDataModule, signed_pixels
 from datamodules.canvas import Image
-from datamodules.clip_frames import frame_count, read_square, video_size
+from datamodules.clip_frames import frame_count, read_square, video_format
 from datamodules.formats import read_openpose
 from datamodules.how2sign_clips import survey, tables
 from datamodules.images import centre_square, stack
@@ -84,7 +84,7 @@ class Frames(Dataset[Item]):
             )
         numbers = [min(number, frames - 1) for number in numbers]
         pictures, points = read_square(video, numbers, self.image_size), keypoints[numbers]
-        width, height = video_size(video)
+        width, height, _ = video_format(video)
         top, left, side = centre_square(height, width)
         points[..., :2] = (points[..., :2] - (left, top)) * (self.image_size / side)
         drawings = [draw_openpose(person, self.image_size, self.image_size) for person in points]

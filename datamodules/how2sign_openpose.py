@@ -12,12 +12,12 @@ import joblib
 import numpy as np
 from rich.progress import track
 
+from datamodules.clip_frames import video_format
 from datamodules.formats import atomic, locked, read_openpose
 from datamodules.how2sign_files import Sentence, clip_path, sentence_folders
 from datamodules.lifting import lift
 from datamodules.samples import Split
 from datamodules.sequences import FRAME_SHAPE, Joints, Sequences, cache_path, cached, writable
-from datamodules.video import read_video
 
 FPS: Final = 25.0
 RATES: Final = (24000 / 1001, 24.0, 25.0, 30000 / 1001, 30.0, 50.0, 60000 / 1001, 60.0)
@@ -106,7 +106,7 @@ def _rates(
     rates = {}
     for name, sentence in sentences.items():
         try:
-            rates[name] = read_video(clip_path(root, split, name))[1]
+            rates[name] = video_format(clip_path(root, split, name))[2]
         except (ValueError, OSError):  # not there, or not whole
             rates[name] = _nearest(frames[sentence.video], seconds[sentence.video])
     return rates
