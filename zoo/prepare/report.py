@@ -193,7 +193,7 @@ def print_report(report: Report, folder: Path) -> None:
     """Counts, findings by kind with the first of each, balance, licence, and where the page stands."""
     from rich.console import Console
     from rich.markup import escape
-    from rich.table import Table
+    from rich.table import Column, Table
 
     console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
     what = f"the avatar's twin of {report.about.title}" if report.twin else report.about.title
@@ -210,7 +210,7 @@ def print_report(report: Report, folder: Path) -> None:
         counts.add_row(*cells)
     console.print(counts)
     if report.findings:
-        found = Table("", "what", "how often", "where first", "")
+        found = Table("", "what", "how often", Column("where first", overflow="fold"), Column(overflow="fold"))
         for (severity, kind), findings in report.kinds.items():
             first = findings[0]
             style = "bold red" if severity == "error" else "yellow"
