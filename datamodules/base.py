@@ -20,6 +20,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from datamodules.avatar.twins import Twin, ensure_twin
 from datamodules.canvas import Image
 from datamodules.images import stack
+from datamodules.orders import Share
 from datamodules.samples import SPLITS, Sample, Split, Survey
 from datamodules.splits import refuse_leaks
 
@@ -82,7 +83,12 @@ class SignDataModule(L.LightningDataModule, ABC):
         sampler: Sampler[Any] | None = None,
         collate: Callable[[list[Any]], Any] | None = None,
     ) -> DataLoader[Any]:
-        """Batches of `samples`, in an order that the seed decides where they are shuffled; pinned where a GPU is."""
+        """Batches of `samples`, in an order that the seed decides where they are shuffled; pinned where a GPU is.
+
+        Of a sampler's order, each of several devices takes its share.
+        """
+        if sampler is not None and self.trainer is not None and self.trainer.world_size > 1:
+            sampler = Share(sampler, self.batch_size, self.trainer.world_size, self.trainer.global_rank)
         return DataLoader(
             samples,
             batch_size=self.batch_size,

@@ -1,0 +1,44 @@
+"""The order in which a LightningDataModule's samples are read, shared among devices."""
+
+from collections.abc import Iterator, Sized
+from typing import Any
+
+from torch.utils.data import DistributedSampler, Sampler
+
+
+class Share(DistributedSampler[Any]):
+    """What one of several devices reads of an order: every so-manieth batch.
+
+    Lightning's own share takes single samples of the order and shuffles them once more; what an order keeps together,
+    sentences of one length or frames of one video, would come apart. It leaves a DistributedSampler alone.
+
+    All shares are equally long; the last batch begins again with the first samples where the order runs out.
+
+    Args:
+        order: the same on every device.
+        batch_size: of one device.
+        devices: how many there are.
+        device: which one this is, from 0.
+    """
+
+    def __init__(self, order: Sampler[Any], batch_size: int, devices: int, device: int) -> None:
+        assert isinstance(order, Sized)
+        super().__init__(order, num_replicas=devices, rank=device, shuffle=False)  # type: ignore[arg-type]
+        self.order, self.batch_size = order, batch_size
+
+    def set_epoch(self, epoch: int) -> None:
+        """Called by Lightning before each epoch."""
+        if hasattr(self.order, "set_epoch"):
+            self.order.set_epoch(epoch)
+
+    def __iter__(self) -> Iterator[Any]:
+        order = list(self.order)
+        whole = len(order) // (self.batch_size * self.num_replicas) * self.batch_size
+        rest = self.num_samples - whole
+        order += (order * self.num_replicas)[: self.total_size - len(order)]
+        sizes = [self.batch_size] * (whole // self.batch_size) + [rest] * (rest > 0)
+        start = 0
+        for size in sizes:
+            own = start + self.rank * size
+            yield from order[own : own + size]
+            start += size * self.num_replicas

@@ -1,0 +1,79 @@
+"""What several devices read of an order: all of it, in the order's own batches, equally many each."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.utils.data import Sampler, SequentialSampler
+
+from datamodules.how2sign_frames import Together
+from datamodules.orders import Share
+
+
+@given(st.integers(1, 60), st.integers(1, 7), st.integers(1, 5))
+def test_devices_read_all_of_an_order_and_equally_many(size, batch_size, devices):
+    shares = [list(Share(SequentialSampler(range(size)), batch_size, devices, device)) for device in range(devices)]
+    assert {len(share) for share in shares} == {len(Share(SequentialSampler(range(size)), batch_size, devices, 0))}
+    assert set().union(*shares) == set(range(size))
+    assert sum(map(len, shares)) < size + devices
+    for share in shares:
+        whole = size // (batch_size * devices) * batch_size
+        assert all(
+            np.diff(share[start : start + batch_size]).tolist() == [1] * (batch_size - 1)
+            for start in range(0, whole, batch_size)
+        )
+
+
+def test_frames_of_a_clip_stay_together_and_epochs_differ():
+    clips = np.repeat(np.arange(50), 20)
+    order: Sampler = Together(clips, 4, seed=0)
+    share = Share(order, 8, devices=2, device=1)
+    epochs = []
+    for epoch in (0, 1):
+        share.set_epoch(epoch)
+        epochs.append(list(share))
+        assert {number for number, _ in epochs[-1]} == {epoch}
+        read = clips[[index for _, index in epochs[-1]]][:496].reshape(-1, 8)
+        assert max(len(set(batch)) for batch in read) == 2
+    assert [index for _, index in epochs[0]] != [index for _, index in epochs[1]]
+
+
+TWO_DEVICES = """
+import sys
+import lightning as L, torch
+from torch.utils.data import SequentialSampler
+from datamodules.base import SignDataModule
+
+class Numbers(SignDataModule):
+    dataset = "phoenix14t"
+    def content(self): return []
+    def train_dataloader(self): return self.loader(list(range(12)), sampler=SequentialSampler(range(12)))
+
+class Model(L.LightningModule):
+    def __init__(self):
+        super().__init__()
+        self.layer, self.seen = torch.nn.Linear(1, 1), []
+    def training_step(self, batch, number):
+        self.seen.append(batch.tolist())
+        return self.layer(batch[:, None].float()).mean()
+    def on_train_end(self): print(self.global_rank, self.seen, flush=True)
+    def configure_optimizers(self): return torch.optim.SGD(self.parameters(), 0.01)
+
+L.Trainer(accelerator="cpu", devices=2, strategy="ddp", max_epochs=1, logger=False, enable_checkpointing=False,
+          enable_progress_bar=False, enable_model_summary=False).fit(Model(), Numbers(".", batch_size=3))
+"""
+
+
+def test_two_devices_take_an_order_s_batches_in_turn(tmp_path):
+    script = tmp_path / "train.py"
+    script.write_text(TWO_DEVICES)
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=120)
+    if done.returncode:
+        pytest.fail(done.stderr)
+    assert sorted(line for line in done.stdout.splitlines() if line[:3] in ("0 [", "1 [")) == [
+        "0 [[0, 1, 2], [6, 7, 8]]",
+        "1 [[3, 4, 5], [9, 10, 11]]",
+    ]
