@@ -312,6 +312,13 @@ class TestWriting:
             ensure_twin("asl-alphabet", tmp_path, Twin(1))
         assert (tmp_path / holds).read_text() == "mine"
 
+    def test_the_twin_of_another_data_set_stays(self, tmp_path):
+        ensure_twin("phoenix14t", tmp_path / "twin", Twin(1))
+        before = (tmp_path / "twin" / "train.skels").read_bytes()
+        with pytest.raises(FileExistsError, match="twin of phoenix14t, not of how2sign: give another folder"):
+            ensure_twin("how2sign", tmp_path / "twin", Twin(1))
+        assert (tmp_path / "twin" / "train.skels").read_bytes() == before
+
     def test_an_empty_folder_is_nobodys_data(self, tmp_path):
         (tmp_path / "twin").mkdir()
         ensure_twin("phoenix14t", tmp_path / "twin", Twin(1))

@@ -46,21 +46,22 @@ def ensure_twin(dataset: str, root: Path, twin: Twin, videos: bool = True) -> No
     waits for it.
     `videos=False` writes only what text-to-pose training reads, where that is less; the whole twin will do for it too.
 
-    Raises FileExistsError where `root` holds anything but a twin, or strange files with a twin that must be replaced.
+    Raises FileExistsError where `root` holds anything but a twin of the data set, or strange files with a twin that
+    must be replaced.
     """
     poses_only = not videos and dataset in POSES_ONLY
     wanted = {"layout": dataset, **asdict(twin), "videos": not poses_only, "avatar": avatar_fingerprint()}
     enough = [wanted, {**wanted, "videos": True}]
-    if _stands(root, enough):
+    if _stands(dataset, root, enough):
         return
     with replacing(root) as folder:
-        if _stands(root, enough):  # written by somebody else meanwhile
+        if _stands(dataset, root, enough):  # written by somebody else meanwhile
             return
         (POSES_ONLY if poses_only else LAYOUTS)[dataset](folder, twin)
         (folder / MARK).write_text(json.dumps({**wanted, "files": contents(folder)}))
 
 
-def _stands(root: Path, enough: list[dict[str, Any]]) -> bool:
+def _stands(dataset: str, root: Path, enough: list[dict[str, Any]]) -> bool:
     """Whether a twin with one of these marks stands at `root`, every file of it whole.
 
     Raises FileExistsError where writing one would cost somebody's files.
@@ -75,6 +76,10 @@ def _stands(root: Path, enough: list[dict[str, Any]]) -> bool:
             f"{root} holds data that is no avatar twin: refusing to write over it. Give another folder; to train on "
             "what is there, drop data.init_args.twin."
         ) from None
+    if mark.get("layout") != dataset:
+        raise FileExistsError(
+            f"{root} is the avatar's twin of {mark.get('layout')}, not of {dataset}: give another folder"
+        )
     if files is None:  # earlier versions listed none
         return False
     found = contents(root)
