@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from datamodules.how2sign_files import PUBLISHED, clip_path, read_table, sentence_folders, table_path
+from datamodules.how2sign_files import PUBLISHED, clip_path, has_frames, read_table, sentence_folders, table_path
 from datamodules.samples import SPLITS, Finding, Sample, Split, Survey
 
 
@@ -65,18 +65,18 @@ def survey(root: Path) -> Survey:
     clips, found = list(sentence_clips(root)), Survey()
     for split, table in there.items():
         mine = [clip for clip in clips if clip.split == split]
-        lacking = len(read_table(table)) - len(mine)
-        bare = [clip.name for clip in mine if clip.keypoints is None]
+        lacking, bare = len(read_table(table)) - len(mine), list[str]()
+        for clip in mine:
+            if clip.keypoints is not None and has_frames(clip.keypoints):
+                files = (clip.video, clip.keypoints)
+                found.samples.append(Sample(clip.name, clip.split, clip.recording, files=files))
+            else:
+                bare.append(clip.name)
         if lacking:
             found.findings.append(Finding("missing", table.name, f"{lacking} of its sentences have no clip", "warning"))
         if bare:
             message = f"{len(bare)} clips have no folder of *_keypoints.json, such as {bare[0]}"
             found.findings.append(Finding("missing", table.name, message, "warning"))
-    found.samples = [
-        Sample(clip.name, clip.split, clip.recording, None, (clip.video, clip.keypoints))
-        for clip in clips
-        if clip.keypoints is not None
-    ]
     if not found.samples:
         what = "; ".join(f"{finding.where}: {finding.message}" for finding in found.findings)
         raise ValueError(

@@ -78,9 +78,15 @@ def sentence_folders(root: Path, split: Split) -> dict[str, Path]:
         if folder.is_dir():
             with os.scandir(folder) as entries:
                 found = {entry.name: Path(entry.path) for entry in entries if entry.is_dir()}
-            if any(any(clip.glob("*_keypoints.json")) for clip in found.values()):
+            if any(map(has_frames, found.values())):
                 return found
     return {}
+
+
+def has_frames(folder: Path) -> bool:
+    """Whether there are any keypoints in a clip's folder: a download that broke off leaves empty ones."""
+    with os.scandir(folder) as entries:
+        return any(entry.name.endswith("_keypoints.json") for entry in entries)
 
 
 def clip_path(root: Path, split: Split, name: str) -> Path:

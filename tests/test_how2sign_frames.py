@@ -191,3 +191,14 @@ def test_frames_of_the_real_clip(shared, tmp_path):
     assert batch.names == ["x/10", "x/30"]
     assert batch.frames.std() > 0.1
     assert not torch.equal(batch.frames[0], batch.frames[1])
+
+
+def test_an_empty_folder_of_keypoints_counts_as_none(tmp_path, capfd):
+    write(tmp_path, OFFICIAL)
+    folder = tmp_path / OFFICIAL[2].format("train") / "t0_0-1-rgb_front"
+    for path in folder.iterdir():
+        path.unlink()
+    data = ready(tmp_path)
+    assert "1 clips have no folder of *_keypoints.json, such as t0_0-1-rgb_front" in capfd.readouterr().err
+    names = {name.split("/")[0] for batch in data.train_dataloader() for name in batch.names}
+    assert names == {f"t{number}_0-1-rgb_front" for number in range(1, 6)}
