@@ -94,22 +94,24 @@ def resample(joints: Joints, fps: float) -> Joints:
 def _rates(
     root: Path, split: Split, sentences: Mapping[str, Sentence], folders: Mapping[str, Path]
 ) -> dict[str, float]:
-    """Frames a second of each clip: its video's where that is there, else what its recording's clips come to.
+    """Frames a second of each clip: those of a video of its recording, else what the recording's clips come to.
 
-    Keypoints carry no rate, and a single clip is too short to tell 24 from 25; all clips of a recording are not.
+    Keypoints carry no rate, and a single clip is too short to tell 24 from 25; all clips of a recording are not. One
+    video of a recording tells for all: to open each takes minutes.
     """
     frames: dict[str, int] = {}
     seconds: dict[str, float] = {}
+    stated: dict[str, float] = {}
     for name, sentence in sentences.items():
         frames[sentence.video] = frames.get(sentence.video, 0) + sum(1 for _ in folders[name].glob("*_keypoints.json"))
         seconds[sentence.video] = seconds.get(sentence.video, 0.0) + sentence.seconds
-    rates = {}
-    for name, sentence in sentences.items():
-        try:
-            rates[name] = video_format(clip_path(root, split, name))[2]
-        except (ValueError, OSError):  # not there, or not whole
-            rates[name] = _nearest(frames[sentence.video], seconds[sentence.video])
-    return rates
+        if sentence.video not in stated:
+            with suppress(ValueError, OSError):  # not there, or not whole
+                stated[sentence.video] = video_format(clip_path(root, split, name))[2]
+    return {
+        name: stated.get(sentence.video) or _nearest(frames[sentence.video], seconds[sentence.video])
+        for name, sentence in sentences.items()
+    }
 
 
 def _nearest(frames: int, seconds: float) -> float:

@@ -21,11 +21,12 @@ from datamodules.avatar.twins import Twin
 from datamodules.avatar.twins.how2sign import CAMERA
 from datamodules.formats import read_lines, read_skels, write_openpose
 from datamodules.how2sign import How2Sign
-from datamodules.how2sign_files import read_table
+from datamodules.how2sign_files import clip_path, read_table, table_path
 from datamodules.how2sign_openpose import resample
 from datamodules.phoenix14t import Phoenix14T
 from datamodules.sequences import cache_path
 from datamodules.text_pose import LengthOrder
+from datamodules.video import write_video
 
 DATASETS = [How2Sign, Phoenix14T]
 
@@ -419,6 +420,24 @@ class TestOpenPose:
         assert len(data.poses("train")) == 4
         assert len(lifts) == 4
         assert not list(cache_path(root / "train.openpose").parent.glob("train-*.parts"))
+
+    def test_the_rate_of_a_video_counts_for_all_clips_of_its_recording(self, copies):
+        root = copies["how2sign"]
+        with_keypoints(root, "official")
+        table = table_path(root, "train")
+        one, *_, other = read_table(table)
+        lines = table.read_text().splitlines()
+        recording = lines[1].split("\t")[0]
+        lines[-1] = "\t".join([recording, *lines[-1].split("\t")[1:]])
+        table.write_text("\n".join(lines))
+        slow = How2Sign(str(root)).poses("train").lengths
+        clip_path(root, "train", one).parent.mkdir(parents=True)
+        clip_path(root, "train", one).write_bytes(b"broken")
+        write_video(clip_path(root, "train", other), np.zeros((4, 16, 16, 3), np.uint8), 2 * FPS)
+        cache_path(root / "train.openpose").unlink()
+        fast = How2Sign(str(root)).poses("train").lengths
+        assert fast[[0, -1]] == pytest.approx(slow[[0, -1]] / 2, abs=1)
+        assert (fast[1:-1] == slow[1:-1]).all()
 
     def test_who_comes_second_waits_for_what_the_first_lifts(self, copies, monkeypatch):
         root, lifts, real = copies["how2sign"], [], how2sign_openpose.lift
