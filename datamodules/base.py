@@ -105,7 +105,7 @@ class SignDataModule(L.LightningDataModule, ABC):
 
 
 def _one_thread(worker: int) -> None:
-    cv2.setNumThreads(1)  # the workers are the parallelism
+    cv2.setNumThreads(0)  # the workers are the parallelism; 1 would wait for threads that a fork left behind
 
 
 class Batch:

@@ -1,5 +1,6 @@
 """How2Sign's frames and drawings of their poses: pairs that belong together, splits by recording, trees and gaps."""
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -202,3 +203,11 @@ def test_an_empty_folder_of_keypoints_counts_as_none(tmp_path, capfd):
     assert "1 clips have no folder of *_keypoints.json, such as t0_0-1-rgb_front" in capfd.readouterr().err
     names = {name.split("/")[0] for batch in data.train_dataloader() for name in batch.names}
     assert names == {f"t{number}_0-1-rgb_front" for number in range(1, 6)}
+
+
+def test_workers_start_where_pictures_were_scaled_before(root):
+    cv2.setNumThreads(4)
+    cv2.resize(np.zeros((2000, 2000, 3), np.uint8), (500, 500), interpolation=cv2.INTER_AREA)
+    loader = ready(root, num_workers=1).train_dataloader()
+    loader.timeout = 30
+    assert len(list(loader)) == len(loader)
