@@ -9,11 +9,9 @@ from typing import Any
 
 from datamodules.catalogue import CATALOGUE
 from zoo.loaders import TASKS, loader_class
-from zoo.loaders.base import Loader
+from zoo.loaders.base import SCHEMA, Loader
 from zoo.runs import Run, find_finished, read_json, unfinished_message, write_text
 from zoo.spec import list_models, nearest, read, shipped_folder
-
-SCHEMA = 1
 
 
 def load(name: str | Path, weights: str | None = None) -> Loader:

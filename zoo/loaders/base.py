@@ -2,7 +2,10 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, Final, Protocol, Self
+
+SCHEMA: Final = 1
+"""Of config.json; raised when an older zoo could not read what a newer one writes."""
 
 
 class Loader(Protocol):

@@ -1,7 +1,6 @@
 """Image to letter: what `zoo.load("letter-judge")` returns."""
 
 import dataclasses
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from PIL.Image import Image as Picture
-from safetensors.torch import load_file, save_file
 
-from datamodules.formats import atomic
 from datamodules.images import read_image, resize, stack
 from lightning_modules.networks.letter_cnn import LetterCNN, LetterCNNConfig
+from zoo.loaders.storage import load_weights, read_config, save_network
 from zoo.loaders.writing import refuse_unwritable
+from zoo.runs import write_json
 
 BATCH = 64
 
@@ -90,32 +89,19 @@ class LetterReader:
 
     def save(self, folder: Path) -> None:
         """Write config.json and model.safetensors."""
-        config = {
-            "schema": 1,
-            "task": self.task,
-            "network": dataclasses.asdict(self.network.config),
-            "letters": self.letters,
-            "size": self.size,
-        }
-        (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
-        weights = {name: value.contiguous() for name, value in self.network.state_dict().items()}
-        save_file(weights, folder / "model.safetensors")
+        save_network(folder, self.task, self.network, letters=self.letters, size=self.size)
 
     @classmethod
     def open(cls, folder: Path) -> Self:
         """Read what `save` wrote. Raises ValueError when files do not belong together."""
-        config = json.loads((folder / "config.json").read_text())
+        config = read_config(folder)
         network = LetterCNN(LetterCNNConfig(**config["network"]))
         letters, size = config["letters"], config["size"]
         if len(letters) != network.config.classes:
             raise ValueError(
                 f"{folder / 'config.json'}: found {len(letters)} letters for a network of {network.config.classes}"
             )
-        weights = load_file(folder / "model.safetensors")
-        try:
-            network.load_state_dict({name: v.float() if v.is_floating_point() else v for name, v in weights.items()})
-        except RuntimeError as error:
-            raise ValueError(f"{folder}/model.safetensors does not fit config.json: {error}") from None
+        load_weights(folder, network)
         return cls(network, letters, size)
 
     def run(self, text: str, outputs: Sequence[Path]) -> list[Path]:
@@ -126,8 +112,7 @@ class LetterReader:
         refuse_unwritable(outputs, (".json",))
         ranked = [dataclasses.asdict(reading) for reading in self.read(text)]
         for output in outputs:
-            with atomic(output) as part:
-                part.write_text(json.dumps({"image": text, "letters": ranked}, indent=2) + "\n", encoding="utf-8")
+            write_json(output, {"image": text, "letters": ranked})
         return list(outputs)
 
     def preview(self, datamodule: Any, folder: Path) -> list[Path]:

@@ -1,7 +1,5 @@
 """Pose to video: what `zoo.load("pix2pix")` returns."""
 
-import dataclasses
-import json
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
@@ -11,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from pose_format import Pose
-from safetensors.torch import load_file, save_file
 
 from datamodules.avatar.openpose import openpose_keypoints
 from datamodules.avatar.render import Camera
@@ -23,6 +20,7 @@ from datamodules.openpose_drawing import draw_openpose
 from datamodules.poses import to_joints
 from datamodules.video import Frame, write_video
 from lightning_modules.networks.unet_generator import UNetConfig, UNetGenerator
+from zoo.loaders.storage import load_weights, read_config, save_network
 from zoo.loaders.writing import SHEET_FRAMES, refuse_unwritable
 
 BATCH: Final = 16
@@ -88,28 +86,14 @@ class PoseToVideo:
 
     def save(self, folder: Path) -> None:
         """Write config.json and model.safetensors: the generator, not the discriminator."""
-        config = {
-            "schema": 1,
-            "task": self.task,
-            "network": dataclasses.asdict(self.network.config),
-            "skeleton": "slp-50",
-            "size": self.size,
-            "crop": self.crop,
-        }
-        (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
-        weights = {name: value.contiguous() for name, value in self.network.state_dict().items()}
-        save_file(weights, folder / "model.safetensors")
+        save_network(folder, self.task, self.network, skeleton="slp-50", size=self.size, crop=self.crop)
 
     @classmethod
     def open(cls, folder: Path) -> Self:
         """Read what `save` wrote. Raises ValueError when files do not belong together."""
-        config = json.loads((folder / "config.json").read_text())
+        config = read_config(folder)
         network = UNetGenerator(UNetConfig(**config["network"]))
-        weights = load_file(folder / "model.safetensors")
-        try:
-            network.load_state_dict({name: v.float() if v.is_floating_point() else v for name, v in weights.items()})
-        except RuntimeError as error:
-            raise ValueError(f"{folder}/model.safetensors does not fit config.json: {error}") from None
+        load_weights(folder, network)
         return cls(network, config["size"], config["crop"])
 
     def run(self, text: str, outputs: Sequence[Path]) -> list[Path]:

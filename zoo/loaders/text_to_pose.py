@@ -1,7 +1,5 @@
 """Text to pose: what `zoo.load("asl-slp")` returns."""
 
-import dataclasses
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self, overload
@@ -10,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from pose_format import Pose
-from safetensors.torch import load_file, save_file
 
 from datamodules.poses import to_pose
 from datamodules.text import Tokenizer
@@ -20,6 +17,7 @@ from lightning_modules.networks.progressive_transformer import (
     ProgressiveTransformerConfig,
 )
 from zoo.loaders.captions import captions
+from zoo.loaders.storage import load_weights, read_config, save_network
 from zoo.loaders.writing import refuse_unwritable, write
 
 MAX_TOKENS = 1000
@@ -77,33 +75,20 @@ class TextToPose:
 
     def save(self, folder: Path) -> None:
         """Write config.json, tokens.json and model.safetensors."""
-        config = {
-            "schema": 1,
-            "task": self.task,
-            "network": dataclasses.asdict(self.network.config),
-            "skeleton": "slp-50",
-            "fps": self.fps,
-        }
-        (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
+        save_network(folder, self.task, self.network, skeleton="slp-50", fps=self.fps)
         self.tokenizer.save(folder / "tokens.json")
-        weights = {name: value.contiguous() for name, value in self.network.state_dict().items()}
-        save_file(weights, folder / "model.safetensors")
 
     @classmethod
     def open(cls, folder: Path) -> Self:
         """Read what `save` wrote. Raises ValueError when files do not belong together."""
-        config = json.loads((folder / "config.json").read_text())
+        config = read_config(folder)
         tokenizer = Tokenizer.open(folder / "tokens.json")
         network = ProgressiveTransformer(ProgressiveTransformerConfig(**config["network"]))
         if len(tokenizer) != network.config.vocabulary:
             raise ValueError(
                 f"{folder}: tokens.json has {len(tokenizer)} tokens, config.json's network {network.config.vocabulary}"
             )
-        weights = {name: value.float() for name, value in load_file(folder / "model.safetensors").items()}
-        try:
-            network.load_state_dict(weights)
-        except RuntimeError as error:
-            raise ValueError(f"{folder}/model.safetensors does not fit config.json: {error}") from None
+        load_weights(folder, network)
         return cls(network, tokenizer, config["fps"])
 
     def run(self, text: str, outputs: Sequence[Path]) -> list[Path]:

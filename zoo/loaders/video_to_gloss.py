@@ -1,7 +1,6 @@
 """Video to gloss: what `zoo.load("gloss-classifier")` returns."""
 
 import dataclasses
-import json
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -13,16 +12,16 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors.torch import load_file, save_file
 
 from datamodules.embedding_files import EmbeddingSettings
-from datamodules.formats import atomic
 from datamodules.video import Frame, read_video
 from datamodules.video_windows import windows
 from datamodules.vjepa import Encoder, model_folder, settings_of
 from datamodules.wlasl_embeddings import embedded
 from lightning_modules.networks.gloss_classifier import AttentionClassifier, AttentionClassifierConfig
+from zoo.loaders.storage import load_weights, read_config, save_network
 from zoo.loaders.writing import refuse_unwritable
+from zoo.runs import write_json
 
 ENCODER = "encoder"
 """The folder of an encoder that the artefact carries, a VJEPA2Model's; one from the Hub is referred to."""
@@ -115,21 +114,13 @@ class VideoToGloss:
             for path in (local / "config.json", *sorted(local.glob("*.safetensors"))):
                 shutil.copyfile(path, folder / ENCODER / path.name)
             settings = dataclasses.replace(settings, model=ENCODER)
-        config = {
-            "schema": 1,
-            "task": self.task,
-            "network": dataclasses.asdict(self.network.config),
-            "glosses": self.glosses,
-            "embeddings": dataclasses.asdict(settings),
-        }
-        (folder / "config.json").write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        weights = {name: value.contiguous() for name, value in self.network.state_dict().items()}
-        save_file(weights, folder / "model.safetensors")
+        embeddings = dataclasses.asdict(settings)
+        save_network(folder, self.task, self.network, glosses=self.glosses, embeddings=embeddings)
 
     @classmethod
     def open(cls, folder: Path) -> Self:
         """Read what `save` wrote. Raises ValueError when files do not belong together."""
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        config = read_config(folder)
         network = AttentionClassifier(AttentionClassifierConfig(**config["network"]))
         settings, glosses = EmbeddingSettings(**config["embeddings"]), config["glosses"]
         if len(glosses) != network.config.classes or settings.width != network.config.width:
@@ -139,11 +130,7 @@ class VideoToGloss:
             )
         if settings.model == ENCODER:
             settings = dataclasses.replace(settings, model=str(folder / ENCODER))
-        weights = {name: value.float() for name, value in load_file(folder / "model.safetensors").items()}
-        try:
-            network.load_state_dict(weights)
-        except RuntimeError as error:
-            raise ValueError(f"{folder}/model.safetensors does not fit config.json: {error}") from None
+        load_weights(folder, network)
         return cls(network, glosses, settings)
 
     def run(self, text: str, outputs: Sequence[Path]) -> list[Path]:
@@ -164,6 +151,5 @@ class VideoToGloss:
 def _write(video: str, ranked: Sequence[Guess], outputs: Sequence[Path]) -> list[Path]:
     content = {"video": video, "glosses": [dataclasses.asdict(guess) for guess in ranked]}
     for output in outputs:
-        with atomic(output) as part:
-            part.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        write_json(output, content)
     return list(outputs)
