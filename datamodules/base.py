@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from datamodules.avatar.twins import Twin, ensure_twin
+from datamodules.avatar.twins import Twin, ensure_twin, twin_at
 from datamodules.canvas import Image
 from datamodules.images import stack
 from datamodules.orders import Share
@@ -63,6 +63,10 @@ class SignDataModule(L.LightningDataModule, ABC):
         """Write the twin where it is asked for."""
         if self.twin is not None:
             ensure_twin(self.dataset, self.root, self.twin)
+
+    def twin_mark(self) -> dict[str, Any] | None:
+        """What the data says of itself if it is the avatar's twin, whoever had it written; None for the real data."""
+        return twin_at(self.root)
 
     def fingerprint(self) -> str:
         """SHA-256 over the data set's files: names and bytes; of pictures and videos, names and sizes."""

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from datamodules.avatar.twins import MARK, Twin, ensure_twin
+from datamodules.avatar.twins import MARK, Twin, ensure_twin, twin_at
 from datamodules.base import Batch, Samples, SurveyedDataModule
 from datamodules.embedding_files import INDEX as LISTED
 from datamodules.embedding_files import SETTINGS, Embedded, EmbeddingSettings, read_index
@@ -89,6 +89,9 @@ class WLASLEmbeddings(SurveyedDataModule):
         encoder = self.folder.with_name(f"{self.folder.name}-encoder")
         save_untrained(encoder)
         embed(self.clips, self.folder, model=str(encoder), batch_size=16)
+
+    def twin_mark(self) -> dict[str, Any] | None:
+        return twin_at(self.clips)
 
     @cached_property
     def settings(self) -> EmbeddingSettings:

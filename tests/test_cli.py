@@ -104,6 +104,11 @@ class TestFit:
         assert "signing avatar's twin of How2Sign" in card
         assert "no Deaf signer" in card
 
+    def test_a_twin_is_called_one_whoever_wrote_it(self, twins: Path, root: Path, finished: Path) -> None:
+        as_if_real = ("--data.twin", "null", "--trainer.limit_train_batches=1")
+        assert main(["fit", "asl-slp", *tiny(twins, *as_if_real)]) == 0
+        assert "signing avatar's twin of How2Sign" in (only_run(root) / "README.md").read_text()
+
     def test_numbers_go_to_csv_and_a_starter_not_to_wandb(self, finished: Path) -> None:
         with (finished / "logs" / "metrics.csv").open() as file:
             rows = list(csv.DictReader(file))

@@ -22,13 +22,13 @@ PACKAGES = (
 )
 
 
-def provenance(spec: Spec, dataset: str, fingerprint: str) -> dict[str, Any]:
+def provenance(spec: Spec, dataset: str, twin: dict[str, Any] | None, fingerprint: str) -> dict[str, Any]:
     """The record of a run that starts now.
 
     dataset: name of the data set, as in the catalogue.
+    twin: what the mark of the avatar's twin says; None for the data set itself.
     fingerprint: the data module's SHA-256 over what it read.
     """
-    data = spec.config["data"]
     return {
         "name": spec.name,
         "run": spec.run_id,
@@ -41,9 +41,9 @@ def provenance(spec: Spec, dataset: str, fingerprint: str) -> dict[str, Any]:
         "hardware": hardware(),
         "data": {
             "name": dataset,
-            "class_path": data["class_path"],
+            "class_path": spec.config["data"]["class_path"],
             "fingerprint": fingerprint,
-            "twin": (data.get("init_args") or {}).get("twin"),
+            "twin": twin,
         },
     }
 

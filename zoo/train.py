@@ -16,6 +16,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.cli import LightningCLI
 from lightning_utilities.core.rank_zero import rank_zero_only
 
+from datamodules.base import SignDataModule
 from zoo.artefact import save_artefact, write_readme
 from zoo.callbacks import AtomicCheckpointIO, EpochLines, EpochSeed, LastCheckpoint, Preview
 from zoo.loaders import loader_class
@@ -88,7 +89,7 @@ def fit(spec: Spec, run: Run) -> None:
     created = [folder for folder in (run.folder.parent, run.folder.parent.parent) if not folder.exists()]
     with run.lock():
         try:
-            _record(spec, run, data.dataset, fingerprint)
+            _record(spec, run, data, fingerprint)
             print(f"{'run' if fresh else 'going on with'} {run.folder}", flush=True)
             trainer.loggers = loggers(spec, run, step)
             with _one_line(MisconfigurationException):
@@ -175,14 +176,14 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [] if value is None else [value]
 
 
-def _record(spec: Spec, run: Run, dataset: str, fingerprint: str) -> None:
+def _record(spec: Spec, run: Run, data: SignDataModule, fingerprint: str) -> None:
     """spec.yaml and provenance.json of a new run; the moment of going on for one that was started."""
     if run.started:
         _same_data(run, fingerprint, "move the folder away to start anew")
         record = run.provenance()
         record["resumed"].append(now())
     else:
-        record = provenance(spec, dataset, fingerprint)
+        record = provenance(spec, data.dataset, data.twin_mark(), fingerprint)
         write_text(run.folder / "spec.yaml", spec.yaml())
     write_json(run.folder / "provenance.json", record)
 

@@ -94,6 +94,21 @@ def _stands(dataset: str, root: Path, enough: list[dict[str, Any]]) -> bool:
     return False
 
 
+def twin_at(root: Path) -> dict[str, Any] | None:
+    """Layout, size, seed and signers of the twin in a folder, by its mark; None for data of another origin.
+
+    Raises ValueError for a mark that is not readable.
+    """
+    path = root / MARK
+    if not path.is_file():
+        return None
+    try:
+        mark = json.loads(path.read_text())
+        return {key: mark[key] for key in ("layout", "size", "seed", "signers")}
+    except (ValueError, KeyError, TypeError):
+        raise ValueError(f"{path}: not the mark of a twin; remove the folder and have the twin written anew") from None
+
+
 def avatar_fingerprint() -> str:
     """SHA-256 over the avatar's code and tables: a twin of an earlier avatar is not the same twin."""
     digest = hashlib.sha256()
