@@ -272,7 +272,7 @@ class TestWriting:
         assert not (tmp_path / "twin").exists()
         assert list(tmp_path.iterdir())
         ensure_twin("phoenix14t", tmp_path / "twin", Twin(2))
-        assert [path.name for path in tmp_path.iterdir()] == ["twin"]
+        assert sorted(path.name for path in tmp_path.iterdir()) == [".twin.lock", "twin"]
         assert "train.skels" in tree(tmp_path / "twin")
         assert not list(tmp_path.rglob("*.jpg"))
 
@@ -284,7 +284,7 @@ class TestWriting:
         monkeypatch.setitem(twins.LAYOUTS, "phoenix14t", fails)
         with pytest.raises(OSError, match="no space"):
             ensure_twin("phoenix14t", tmp_path / "twin", Twin(2))
-        assert not list(tmp_path.iterdir())
+        assert [path.name for path in tmp_path.iterdir()] == [".twin.lock"]
 
     def test_who_comes_second_waits_and_writes_nothing(self, tmp_path, monkeypatch):
         written, write = [], twins.LAYOUTS["phoenix14t"]
@@ -303,7 +303,7 @@ class TestWriting:
         for thread in threads:
             thread.join()
         assert len(written) == 1
-        assert [path.name for path in tmp_path.iterdir()] == ["twin"]
+        assert sorted(path.name for path in tmp_path.iterdir()) == [".twin.lock", "twin"]
 
     @pytest.mark.parametrize("holds", ["image.jpg", "twin.json"])
     def test_foreign_data_is_never_overwritten(self, tmp_path, holds):

@@ -1,6 +1,5 @@
 """A folder that appears whole or not at all, written by one process at a time, whatever is killed on the way."""
 
-import fcntl
 import os
 import shutil
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from pathlib import Path
 import cv2
 
 from datamodules.avatar.backdrop import Image
+from datamodules.formats import locked
 
 
 @contextmanager
@@ -17,38 +17,23 @@ def replacing(root: Path) -> Iterator[Path]:
     """An empty folder that takes the place of `root` if the block fills it and ends well, and vanishes otherwise.
 
     It lies in one beside `root` that always has the same name, so that the next writer clears away what a killed one
-    left. A second process waits here until the first has ended, then gets its own.
+    left. A second process waits here until the first has ended, then gets its own; the empty file on which it waits,
+    `.<name>.lock` beside `root`, stays and may be deleted when nobody writes.
     """
     root.parent.mkdir(parents=True, exist_ok=True)
     workshop = root.with_name(f".{root.name}.unfinished")
-    handle = _lock(workshop)
-    try:
-        for left in workshop.iterdir():
-            shutil.rmtree(left, ignore_errors=True)
-        folder = workshop / str(os.getpid())  # a killed writer's workers may live on for a moment: not in here
-        folder.mkdir()
-        yield folder
-        if any(folder.iterdir()):
-            if root.exists():
-                root.rename(workshop / "old")
-            folder.rename(root)
-    finally:
-        shutil.rmtree(workshop, ignore_errors=True)
-        os.close(handle)
-
-
-def _lock(folder: Path) -> int:
-    """Make a folder and lock it for this process; the lock falls with the process."""
-    while True:
-        folder.mkdir(exist_ok=True)
-        handle = os.open(folder, os.O_RDONLY)
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    with locked(root.with_name(f".{root.name}.lock")):
         try:
-            if os.path.samestat(os.fstat(handle), folder.stat()):
-                return handle
-        except FileNotFoundError:
-            pass
-        os.close(handle)  # who held the lock has moved the folder or removed it
+            shutil.rmtree(workshop, ignore_errors=True)
+            folder = workshop / str(os.getpid())  # a killed writer's workers may live on for a moment: not in here
+            folder.mkdir(parents=True)
+            yield folder
+            if any(folder.iterdir()):
+                if root.exists():
+                    root.rename(workshop / "old")
+                folder.rename(root)
+        finally:
+            shutil.rmtree(workshop, ignore_errors=True)
 
 
 def contents(folder: Path) -> dict[str, int]:
