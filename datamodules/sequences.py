@@ -4,8 +4,7 @@ Parsing text takes its time, and a list of parsed sequences is copied into every
 at once, whatever its size, and all processes share its pages. It holds the frames, (frames, 50, 3) float32; the frame
 at which each sequence ends, int64; and a footer: identity of the source, number of sequences, a mark.
 
-Caches stand in $ZOO_CACHE, else in `sign-zoo` within $XDG_CACHE_HOME or ~/.cache; one file a source, replaced when the
-source changes. They can be deleted at any time.
+Caches stand in `cache_folder`, one file a source, replaced when the source changes. They can be deleted at any time.
 """
 
 import hashlib
@@ -18,6 +17,7 @@ from typing import Any, Final, overload
 import numpy as np
 import numpy.typing as npt
 
+from datamodules.cache import cache_folder
 from datamodules.formats import atomic
 from datamodules.skeletons import SLP_50
 
@@ -92,9 +92,8 @@ def cached(source: Path, identity: bytes, sequences: Iterable[Joints]) -> Sequen
 
 def cache_path(source: Path) -> Path:
     """Where the cache of a file or folder stands."""
-    folder = os.environ.get("ZOO_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "sign-zoo")
     place = hashlib.sha256(os.fsencode(source.resolve())).hexdigest()[:16]
-    return Path(folder).expanduser() / f"{source.stem}-{place}.joints"
+    return cache_folder() / f"{source.stem}-{place}.joints"
 
 
 def file_identity(path: Path) -> bytes:

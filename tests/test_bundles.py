@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from zoo.prepare.bundles import HAND, POSE, Bundle, cache_folder, checksums, download, find_bundle
+from datamodules.cache import cache_folder
+from datamodules.sequences import cache_path
+from zoo.prepare.bundles import HAND, POSE, Bundle, checksums, download, find_bundle
 
 CONTENT = bytes(range(256)) * 2000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -45,7 +47,22 @@ def vendor() -> Iterator[str]:
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("ZOO_MODELS", raising=False)
+    monkeypatch.delenv("ZOO_CACHE", raising=False)
     return cache_folder()
+
+
+def test_poses_and_bundles_have_one_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for variable, value, folder in (
+        ("XDG_CACHE_HOME", "", tmp_path / ".cache" / "sign-zoo"),
+        ("XDG_CACHE_HOME", "~/elsewhere", tmp_path / "elsewhere" / "sign-zoo"),
+        ("ZOO_CACHE", "~/mine", tmp_path / "mine"),
+    ):
+        monkeypatch.setenv(variable, value)
+        assert cache_folder() == cache_path(tmp_path / "train.skels").parent == folder
+        (folder / "some.task").parent.mkdir(parents=True)
+        (folder / "some.task").touch()
+        assert find_bundle(bundle("http://127.0.0.1:9")) == folder / "some.task"
 
 
 def bundle(vendor: str, name: str = "some.task", sha256: str = SHA256) -> Bundle:

@@ -13,6 +13,7 @@ from urllib.request import urlopen
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
+from datamodules.cache import cache_folder
 from datamodules.formats import atomic
 
 VENDOR: Final = "https://storage.googleapis.com/mediapipe-models"
@@ -45,11 +46,6 @@ POSE: Final = Bundle(
     f"{VENDOR}/pose_landmarker/pose_landmarker_full/float16/1/pose_landmarker_full.task",
     "5134a3aad27a58b93da0088d431f366da362b44e3ccfbe3462b3827a839011b1",
 )
-
-
-def cache_folder() -> Path:
-    """Where downloads are kept: sign-zoo in $XDG_CACHE_HOME, or in ~/.cache."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sign-zoo"
 
 
 def find_bundle(bundle: Bundle, models: Path | None = None) -> Path:
