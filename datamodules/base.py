@@ -19,6 +19,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from datamodules.avatar.twins import Twin, ensure_twin, twin_at
 from datamodules.canvas import Image
+from datamodules.catalogue import CATALOGUE
 from datamodules.images import stack
 from datamodules.orders import Share
 from datamodules.samples import SPLITS, Sample, Split, Survey
@@ -60,9 +61,14 @@ class SignDataModule(L.LightningDataModule, ABC):
         """Every file that training, validation and test read, in a fixed order."""
 
     def prepare_data(self) -> None:
-        """Write the twin where it is asked for."""
+        """Write the twin where it is asked for. Raises FileNotFoundError where there is neither it nor a folder."""
         if self.twin is not None:
             ensure_twin(self.dataset, self.root, self.twin)
+        elif not self.root.is_dir():
+            raise FileNotFoundError(
+                f"{self.root}: no such folder. Put {CATALOGUE[self.dataset].title} there, set data.init_args.root to "
+                "where it is, or add --starter to train on the embedded avatar instead."
+            )
 
     def twin_mark(self) -> dict[str, Any] | None:
         """What the data says of itself if it is the avatar's twin, whoever had it written; None for the real data."""

@@ -84,6 +84,7 @@ class WLASLEmbeddings(SurveyedDataModule):
     def prepare_data(self) -> None:
         """Write the twin's clips where they are asked for, and embed them."""
         if self.twin is None:
+            super().prepare_data()
             return
         ensure_twin(self.dataset, self.clips, self.twin)
         encoder = self.folder.with_name(f"{self.folder.name}-encoder")

@@ -78,6 +78,18 @@ def weights(run: Path) -> dict[str, bytes]:
     return found
 
 
+@pytest.mark.parametrize("name", zoo.list_models())
+def test_a_recipe_without_its_data_says_where_to_get_on(
+    name: str, root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["fit", name, f"--data.root={tmp_path / 'nowhere'}"]) == 2
+    message = capsys.readouterr().err
+    assert f"{tmp_path / 'nowhere'}: " in message
+    assert "set data.init_args.root to where" in message
+    assert "--starter" in message
+    assert not root.exists()
+
+
 class TestFit:
     def test_a_run_is_an_artefact(self, finished: Path) -> None:
         names = {path.name for path in finished.iterdir()}
