@@ -9,7 +9,7 @@ import numpy as np
 
 from datamodules.canvas import Image
 from datamodules.draw import draw_frames
-from datamodules.formats import scan_skels
+from datamodules.formats import BrokenLine, scan_skels
 from datamodules.samples import SPLITS, Finding, Sample, Split, Survey
 from datamodules.sequences import Joints
 
@@ -44,12 +44,9 @@ def survey_skels(survey: Survey, path: Path, samples: Sequence[Sample], seen: di
         survey.findings.append(Finding("mismatch", path.name, message))
 
 
-def _fault(sequence: Joints | ValueError, sample: Sample, seen: dict[bytes, Sample]) -> Finding | None:
-    if isinstance(sequence, ValueError):
-        reason = str(sequence)
-        kinds = {"empty": ": empty;", "nan": "finite number", "cut": "cut off"}
-        kind = next((kind for kind, words in kinds.items() if words in reason), "unreadable")
-        return Finding(kind, sample.name, reason)
+def _fault(sequence: Joints | BrokenLine, sample: Sample, seen: dict[bytes, Sample]) -> Finding | None:
+    if isinstance(sequence, BrokenLine):
+        return Finding(sequence.kind, sample.name, str(sequence))
     if np.ptp(sequence, axis=0).max() < STILL:
         return Finding("frozen", sample.name, f"its {len(sequence)} frames in {sample.split} show one unmoving pose")
     other = seen.setdefault(hashlib.sha256(sequence.tobytes()).digest(), sample)
@@ -84,7 +81,7 @@ def draw_lines(path: Path, names: Sequence[str], samples: Iterable[Sample]) -> I
         return
     for name, sequence in zip(names, scan_skels(path), strict=False):
         sample = wanted.pop(name, None)
-        if sample is not None and not isinstance(sequence, ValueError):
+        if sample is not None and not isinstance(sequence, BrokenLine):
             yield sample, draw(sequence)
         if not wanted:
             return

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from datamodules.formats import (
+    BrokenLine,
     atomic,
     iterate_skels,
     read_lines,
@@ -118,21 +119,26 @@ def test_sequences_are_read_one_by_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "message"),
+    ("words", "kind", "message"),
     [
-        (line_of(2)[:-3], r"line 2: found 299 numbers, expected a multiple of 151 .* cut off in frame 1"),
-        (line_of(9)[: 6 * 151], r"line 2: found 6 frames, but their counter ends at 0\.556 and counts to 9 frames"),
-        (["x1", *line_of(1)[1:]], r"line 2: found 'x1' at frame 0, joint 0, expected a number"),
-        ([*line_of(1)[:7], "nan", *line_of(1)[8:]], r"line 2: found 'nan' at frame 0, joint 2 .*finite"),
-        ([*line_of(2)[:-1], "inf"], r"line 2: found 'inf' at frame 1, the counter"),
-        ([], r"line 2: empty; expected T x 151 numbers; remove the line here and in"),
+        (line_of(2)[:-3], "cut", r"line 2: found 299 numbers, expected a multiple of 151 .* cut off in frame 1"),
+        (
+            line_of(9)[: 6 * 151],
+            "cut",
+            r"line 2: found 6 frames, but their counter ends at 0\.556 and counts to 9 frames",
+        ),
+        (["x1", *line_of(1)[1:]], "unreadable", r"line 2: found 'x1' at frame 0, joint 0, expected a number"),
+        ([*line_of(1)[:7], "nan", *line_of(1)[8:]], "nan", r"line 2: found 'nan' at frame 0, joint 2 .*finite"),
+        ([*line_of(2)[:-1], "inf"], "nan", r"line 2: found 'inf' at frame 1, the counter"),
+        ([], "empty", r"line 2: empty; expected T x 151 numbers; remove the line here and in"),
     ],
 )
-def test_a_broken_line_is_named(tmp_path: Path, words: list[str], message: str) -> None:
+def test_a_broken_line_is_named(tmp_path: Path, words: list[str], kind: str, message: str) -> None:
     path = tmp_path / "dev.skels"
     path.write_text("\n".join([" ".join(line_of(1)), " ".join(words), " ".join(line_of(1))]))
-    with pytest.raises(ValueError, match=r"dev\.skels, " + message):
+    with pytest.raises(BrokenLine, match=r"dev\.skels, " + message) as error:
         read_skels(path)
+    assert error.value.kind == kind
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,10 @@ from datamodules.formats.files import atomic, locked, read_lines, read_text
 from datamodules.formats.npz import Recording, read_npz, write_npz
 from datamodules.formats.openpose import read_openpose, write_openpose
 from datamodules.formats.pose import read_pose, write_pose
-from datamodules.formats.skels import iterate_skels, read_skels, scan_skels, write_skels
+from datamodules.formats.skels import BrokenLine, iterate_skels, read_skels, scan_skels, write_skels
 
 __all__ = [
+    "BrokenLine",
     "Recording",
     "atomic",
     "iterate_skels",

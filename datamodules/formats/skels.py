@@ -20,19 +20,27 @@ FRAME_FLOATS: Final = JOINT_FLOATS + 1
 LONGEST: Final = 32 << 20  # bytes of a line: a quarter of an hour of signing at 25 frames a second
 
 
+class BrokenLine(ValueError):
+    """A line of a `.skels` file that cannot be read; kind: "empty", "cut", "nan" or "unreadable"."""
+
+    def __init__(self, message: str, kind: str = "unreadable") -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
 def iterate_skels(path: str | os.PathLike[str]) -> Iterator[npt.NDArray[np.float32]]:
     """The sequences of a `.skels` file one by one, each (T, 50, 3) float32 in SLP units.
 
     Raises:
-        ValueError: an empty or cut line, a non-number, NaN or infinity; the message names file and line.
+        BrokenLine: an empty or cut line, a non-number, NaN or infinity; the message names file and line.
     """
     for sequence in scan_skels(path):
-        if isinstance(sequence, ValueError):
+        if isinstance(sequence, BrokenLine):
             raise sequence
         yield sequence
 
 
-def scan_skels(path: str | os.PathLike[str]) -> Iterator[npt.NDArray[np.float32] | ValueError]:
+def scan_skels(path: str | os.PathLike[str]) -> Iterator[npt.NDArray[np.float32] | BrokenLine]:
     """As `iterate_skels`, but a line that cannot be read gives its error and the next one follows."""
     with open(path, "rb") as lines:
         number = 0
@@ -40,11 +48,11 @@ def scan_skels(path: str | os.PathLike[str]) -> Iterator[npt.NDArray[np.float32]
             number += 1
             where = f"{path}, line {number}"
             if len(line) > LONGEST:
-                yield ValueError(f"{where}: longer than {LONGEST >> 20} MiB; a line is one sentence: split it")
+                yield BrokenLine(f"{where}: longer than {LONGEST >> 20} MiB; a line is one sentence: split it")
                 return
             try:
                 yield _parse_line(line, where)
-            except ValueError as error:
+            except BrokenLine as error:
                 yield error
 
 
@@ -63,24 +71,27 @@ def _parse_line(line: bytes, where: str) -> npt.NDArray[np.float32]:
     frames = numbers.reshape(-1, FRAME_FLOATS)
     pace = (float(frames[-1, -1]) - float(frames[0, -1])) / max(1, len(frames) - 1)
     if pace > 0 and 1 / pace > len(frames) + 0.5:
-        raise ValueError(
+        raise BrokenLine(
             f"{where}: found {len(frames)} frames, but their counter ends at {frames[-1, -1]:.3f} and counts to "
-            f"{1 / pace:.0f} frames; the line is cut off: fetch or write the file again"
+            f"{1 / pace:.0f} frames; the line is cut off: fetch or write the file again",
+            "cut",
         )
     return np.ascontiguousarray(frames[:, :JOINT_FLOATS]).reshape(-1, SLP_50.joints, 3)
 
 
 def _check_length(numbers: int, where: str) -> None:
     if not numbers:
-        raise ValueError(
+        raise BrokenLine(
             f"{where}: empty; expected T x {FRAME_FLOATS} numbers; "
-            f"remove the line here and in the parallel .text, .gloss and .files"
+            f"remove the line here and in the parallel .text, .gloss and .files",
+            "empty",
         )
     if numbers % FRAME_FLOATS:
-        raise ValueError(
+        raise BrokenLine(
             f"{where}: found {numbers} numbers, expected a multiple of {FRAME_FLOATS} "
             f"(50 joints x 3, counter); the line is cut off in frame {numbers // FRAME_FLOATS}: "
-            f"fetch or write the file again"
+            f"fetch or write the file again",
+            "cut",
         )
 
 
@@ -91,14 +102,15 @@ def _parse_words(words: list[str], where: str) -> npt.NDArray[np.float32]:
             numbers = np.array(words, np.float32)
     except ValueError:
         index = next(i for i, word in enumerate(words) if not _is_number(word))
-        raise ValueError(
+        raise BrokenLine(
             f"{where}: found {words[index][:40]!r} at {_place(index)}, expected a number; repair or remove the line"
         ) from None
     bad = np.flatnonzero(~np.isfinite(numbers))
     if len(bad):
-        raise ValueError(
+        raise BrokenLine(
             f"{where}: found {words[bad[0]][:40]!r} at {_place(int(bad[0]))} ({len(bad)} such values), "
-            f"expected a finite number; interpolate the missing joints or remove the line"
+            f"expected a finite number; interpolate the missing joints or remove the line",
+            "nan",
         )
     return numbers
 
