@@ -44,6 +44,11 @@ def fail_at_three(number: int) -> int:
     return number
 
 
+def die_later(number: int) -> None:
+    time.sleep(0.3)
+    os._exit(number)
+
+
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_every_item_comes_with_its_result(jobs: int) -> None:
     assert dict(run(square, range(20), jobs=jobs)) == {number: 2**number for number in range(20)}
@@ -67,6 +72,8 @@ def test_results_come_while_others_are_worked_on() -> None:
 def test_a_dying_process_is_one_message() -> None:
     with pytest.raises(ChildProcessError, match=r"a worker process died, .* at one of: .*7.*What is done is kept"):
         list(run(partial(partial, os._exit), [7], jobs=2))
+    with pytest.raises(ChildProcessError, match=r"at one of: 9, 8, 7 and 2 others\. What"):
+        list(run(partial(partial, die_later), range(10), jobs=5))
     assert dict(run(square, [3], jobs=2)) == {3: 8}
 
 

@@ -54,7 +54,7 @@ def inspect_all(root: Path, paths: Sequence[Path], journal: Path) -> dict[Path, 
         inspected again. The caller removes it.
 
     Raises:
-        ChildProcessError: a file that kills what reads it; the message names a few, among which it is.
+        ChildProcessError: a file that kills what reads it; the message names some that were read at that moment.
     """
     remembered = _remembered(journal)
     found = {path: remembered[path] for path in paths if path in remembered}
@@ -93,7 +93,7 @@ def _inspect(root: Path, paths: Sequence[Path]) -> list[Inspected]:
 
 
 def _named(portion: Sequence[Path]) -> str:
-    return ", ".join(map(str, portion))
+    return f"{portion[0]} to {portion[-1]} ({len(portion)} files)" if len(portion) > 1 else str(portion[0])
 
 
 def inspect(root: Path, path: Path) -> Inspected:

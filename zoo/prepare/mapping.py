@@ -8,13 +8,16 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from threading import Thread
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from rich.console import Console
 from rich.progress import track
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+NAMED: Final = 3
+"""Items that a message names, those begun first, before it counts."""
 
 
 def map_unordered(
@@ -60,8 +63,10 @@ def map_unordered(
         for number, result in track(results, title, len(ordered), console=console, disable=not sys.stderr.isatty()):
             yield underway.pop(number), result
     except ChildProcessError as error:
+        named = ", ".join(map(name, islice(underway.values(), NAMED)))
+        others = f" and {len(underway) - NAMED} others" if len(underway) > NAMED else ""
         raise ChildProcessError(
-            f"a worker process died, killed or out of memory, at one of: {', '.join(map(name, underway.values()))}. "
+            f"a worker process died, killed or out of memory, at one of: {named}{others}. "
             "What is done is kept, the same command goes on; if one dies there again, take fewer processes or leave "
             "that file out"
         ) from error
