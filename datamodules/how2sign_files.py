@@ -34,7 +34,8 @@ def read_table(path: Path) -> dict[str, Sentence]:
     """Its rows by SENTENCE_NAME.
 
     Raises:
-        ValueError: no UTF-8 text, missing columns, a cell that is missing or no number; the message names the line.
+        ValueError: no UTF-8 text, missing columns, a cell that is missing or no number, a name that stands twice; the
+            message names the line.
     """
     table = csv.DictReader(io.StringIO(read_text(path), newline=""), delimiter="\t", quoting=csv.QUOTE_NONE)
     try:
@@ -49,7 +50,7 @@ def _parse_table(path: Path, table: "csv.DictReader[str]") -> dict[str, Sentence
         raise ValueError(
             f"{path}: no column {', '.join(sorted(missing))}; expected the tab-separated realigned csv of How2Sign"
         )
-    sentences = {}
+    sentences: dict[str, Sentence] = {}
     for row in table:
         where = f"{path}, line {table.line_num}"
         empty = [column for column in COLUMNS if not row[column]]
@@ -62,7 +63,10 @@ def _parse_table(path: Path, table: "csv.DictReader[str]") -> dict[str, Sentence
         if not math.isfinite(seconds):
             found = f"{row['START_REALIGNED'][:20]!r} to {row['END_REALIGNED'][:20]!r}"
             raise ValueError(f"{where}: found {found}, expected START_REALIGNED and END_REALIGNED in seconds")
-        sentences[row["SENTENCE_NAME"]] = Sentence(row["VIDEO_ID"], seconds, row["SENTENCE"])
+        name = row["SENTENCE_NAME"]
+        if name in sentences:
+            raise ValueError(f"{where}: SENTENCE_NAME {name[:40]} stands in an earlier line too; remove one of them")
+        sentences[name] = Sentence(row["VIDEO_ID"], seconds, row["SENTENCE"])
     return sentences
 
 

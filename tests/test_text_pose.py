@@ -220,6 +220,10 @@ HEAD = "VIDEO_ID\tSENTENCE_NAME\tSTART_REALIGNED\tEND_REALIGNED\tSENTENCE\n"
         (HEAD + "v\ta\t0\t1\tb\nv\tc\t0\t1\n", "line 3: no SENTENCE;"),
         (HEAD + "v\ta\t0\tend\tb\n", "line 2: found '0' to 'end', expected START_REALIGNED and END_REALIGNED in sec"),
         (
+            HEAD + "v\ta\t0\t1\tb\nv\tc\t0\t1\td\nv\ta\t2\t3\te\n",
+            "line 4: SENTENCE_NAME a stands in an earlier line too",
+        ),
+        (
             "SENTENCE_NAME,SENTENCE\na,b\n",
             "no column END_REALIGNED, SENTENCE, SENTENCE_NAME, START_REALIGNED, VIDEO_ID",
         ),
