@@ -57,6 +57,7 @@ class Frames(Dataset[Item]):
 
     def __init__(self, samples: Sequence[Sample], counts: Sequence[int], every: int, image_size: int) -> None:
         self.samples, self.image_size = samples, image_size
+        self._measured: dict[Path, tuple[int, int, int]] = {}
         numbers = [np.arange(min(every // 2, count - 1), count, every) for count in counts]
         self.numbers = np.concatenate(numbers) if numbers else np.empty(0, int)
         self.clips = np.repeat(np.arange(len(samples)), [len(of_clip) for of_clip in numbers])
@@ -77,19 +78,25 @@ class Frames(Dataset[Item]):
 
     def _read(self, sample: Sample, numbers: list[int]) -> list[Item]:
         video, folder = sample.files
-        keypoints, (frames, _) = read_openpose(folder), frame_count(video)
+        keypoints, (frames, width, height) = read_openpose(folder), self._measure(video)
         if abs(len(keypoints) - frames) > SLACK:
             raise ValueError(
                 f"{folder}: keypoints of {len(keypoints)} frames, but {video.name} has {frames}; fetch both"
             )
         numbers = [min(number, frames - 1) for number in numbers]
         pictures, points = read_square(video, numbers, self.image_size), keypoints[numbers]
-        width, height, _ = video_format(video)
         top, left, side = centre_square(height, width)
         points[..., :2] = (points[..., :2] - (left, top)) * (self.image_size / side)
         drawings = [draw_openpose(person, self.image_size, self.image_size) for person in points]
         names = [f"{sample.name}/{number}" for number in numbers]
         return list(zip(names, pictures, drawings, strict=True))
+
+    def _measure(self, video: Path) -> tuple[int, int, int]:
+        """Frames of a clip, their width and height; taken once, since all of the file is read to count."""
+        if video not in self._measured:
+            width, height, _ = video_format(video)
+            self._measured[video] = frame_count(video)[0], width, height
+        return self._measured[video]
 
 
 class Together(Shuffled):

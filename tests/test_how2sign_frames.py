@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 
+from datamodules import how2sign_frames
 from datamodules.formats import write_openpose
 from datamodules.how2sign_frames import Frames, How2SignFrames, Together
 from datamodules.samples import SPLITS, Sample
@@ -116,6 +117,15 @@ def test_one_frame_reads_as_it_does_in_a_batch(root):
     for index in (0, 1, 5, 6):
         name, frame, _ = examples[index]
         assert np.array_equal(batch[name], frame)
+
+
+def test_a_clip_is_measured_once(root, monkeypatch):
+    counted, count = [], how2sign_frames.frame_count
+    monkeypatch.setattr(how2sign_frames, "frame_count", lambda path: counted.append(path) or count(path))
+    loader = ready(root).train_dataloader()
+    names = [name for _ in range(2) for batch in loader for name in batch.names]
+    assert len(names) == 2 * 24
+    assert sorted(path.stem for path in counted) == sorted({name.split("/")[0] for name in names})
 
 
 def test_no_recording_stands_in_two_splits(root):
