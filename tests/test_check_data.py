@@ -311,7 +311,10 @@ class TestPoses:
         (second / f"{second.name}_000000000004_keypoints.json").unlink()
         checked = check("how2sign", how2sign)
         assert checked.code == 1
-        assert {f["where"] for f in checked.found("unreadable")} == {f"val/{first.name}", f"val/{second.name}"}
+        faults = {f["where"]: f["message"] for f in checked.found("unreadable")}
+        assert faults.keys() == {f"val/{first.name}", f"val/{second.name}"}
+        assert faults[f"val/{first.name}"].startswith(f"{first.name}_000000000004_keypoints.json: people[0]")
+        assert faults[f"val/{second.name}"].startswith("frames 4 are missing")
 
     def test_keypoints_alone_are_shown_as_what_they_are_lifted_to(self, how2sign: Path, check: Check) -> None:
         for name, joints in zip(read_lines(how2sign / "val.files"), read_skels(how2sign / "val.skels"), strict=True):

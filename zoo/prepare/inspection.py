@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -113,7 +114,8 @@ def inspect(root: Path, path: Path) -> Inspected:
     except FileNotFoundError:
         return Inspected(where, kind="missing", message="no such file")
     except (ValueError, OSError) as error:
-        return Inspected(where, kind="unreadable", message=str(error).removeprefix(f"{path}: "))
+        message = str(error).removeprefix(f"{path}: ").removeprefix(f"{path}{os.sep}")  # that of a frame of keypoints
+        return Inspected(where, kind="unreadable", message=message)
 
 
 def _read(path: Path) -> str:
