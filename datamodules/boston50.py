@@ -29,6 +29,10 @@ the time stamp (date, clock, frame numbers and, from row 305, white marks), whic
 make the picture a square around the signer: every published drawing lies within columns 83-236.
 """
 
+HALF: Final = 336 / 312
+"""Width of a published half by its height: `PICTURE` means nothing in one that differs by more than `ODD` of it."""
+ODD: Final = 0.02
+
 LOAD_RATIO: Final = 286 / 256
 """pix2pix loads pictures at 286 x 286 and crops 256 x 256 out of them."""
 
@@ -90,12 +94,18 @@ def _frames(root: Path, folder: str, found: Survey) -> dict[int, Path]:
 def read_pair(path: Path, crop: bool = True) -> tuple[Image, Image]:
     """The drawing and the frame of a side-by-side picture, both (H, W, 3) uint8, cut to `PICTURE` if asked.
 
-    Raises ValueError: not a picture, or one that is not wider than high, as two halves are.
+    Raises ValueError: not a picture, one that is not wider than high, as two halves are, or halves to cut that do not
+    have the shape of the published ones.
     """
     both = read_image(path)
     height, width = both.shape[0], both.shape[1] // 2
     if both.shape[1] % 2 or both.shape[1] <= height:
         raise ValueError(f"{path}: {both.shape[1]} x {height} pixels, expected two halves of one size side by side")
+    if crop and abs(width / height / HALF - 1) > ODD:
+        raise ValueError(
+            f"{path}: halves of {width} x {height} pixels, expected the published 336 x 312 or their shape, of which "
+            "the time stamp is cut off; set data.init_args.crop to false to take halves of another shape whole"
+        )
     frame, drawing = both[:, :width], both[:, width:]
     return (cropped(drawing), cropped(frame)) if crop else (drawing, frame)
 
@@ -145,7 +155,8 @@ class Boston50(SurveyedDataModule):
     root, batch_size, num_workers, seed, twin: see `SignDataModule`.
     image_size: S; in training, pairs are scaled to S x 286 / 256 and cut at random, both at the same place.
     mirror: flip half the training pairs, as published; that swaps the signing hand, so it is off.
-    crop: cut off the time stamp below the picture, and the picture to a square; see `PICTURE`.
+    crop: cut off the time stamp below the picture, and the picture to a square; see `PICTURE`. Only pictures of the
+        published shape have one: halves of another, such as 256 x 256, are refused unless it is false.
     """
 
     dataset = "rwth-boston50"

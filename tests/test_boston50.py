@@ -130,6 +130,14 @@ def test_one_picture_alone_is_no_pair(root):
         list(ready(root).train_dataloader())
 
 
+def test_halves_of_another_shape_are_taken_whole_or_refused(root):
+    cv2.imwrite(str(root / "train" / "image3.png"), gradient(64, 128))
+    with pytest.raises(ValueError, match=r"image3\.png: halves of 64 x 64 .* 336 x 312 .*init_args\.crop to false"):
+        list(ready(root).train_dataloader())
+    assert sum(len(batch.names) for batch in ready(root, crop=False).train_dataloader()) == 30
+    assert read_pair(root / "train" / "image3.png", crop=False)[1].shape == (64, 64, 3)
+
+
 def test_a_folder_without_val_is_refused(tmp_path):
     (tmp_path / "train").mkdir()
     with pytest.raises(FileNotFoundError, match="no folder val/"):
