@@ -6,6 +6,7 @@ from typing import Any
 import lightning as L
 import torch
 from torch import Tensor
+from torch.func import functional_call
 from torch.nn import functional
 
 from datamodules.boston50 import Boston50, PairBatch
@@ -18,14 +19,15 @@ SMALLEST = 24
 
 
 class Pix2Pix(L.LightningModule):
-    """Objectives and optimisers of the generator and the discriminator, which take a step each a batch.
+    """Objectives and optimiser of the generator and the discriminator, which take their steps at once.
 
-    Both steps are counted: `trainer.max_steps` is twice the number of batches.
+    No term's gradient reaches the other network, so one backward pass and one Adam serve both. Several devices need it:
+    gradients are gathered from all of them once a pass, when every weight has its own.
 
     width, depth, dropout: sizes of the generator; pictures are multiples of 2^depth pixels.
     discriminator_width: channels of the discriminator's first layer.
     l1_weight: of the mean absolute error beside the adversarial term (100).
-    learning_rate: of both Adams, betas (0.5, 0.999).
+    learning_rate: of Adam, betas (0.5, 0.999).
     """
 
     def __init__(
@@ -39,7 +41,6 @@ class Pix2Pix(L.LightningModule):
     ) -> None:
         super().__init__()
         self.save_hyperparameters()
-        self.automatic_optimization = False
         self.l1_weight, self.learning_rate = l1_weight, learning_rate
         self.network = UNetGenerator(UNetConfig(width, depth, dropout))
         self.discriminator = PatchDiscriminator(discriminator_width)
@@ -58,27 +59,13 @@ class Pix2Pix(L.LightningModule):
                 f"{step}, which is 2^model.init_args.depth"
             )
 
-    def training_step(self, batch: PairBatch) -> None:
-        optimizers: Any = self.optimizers()
-        generating, discriminating = optimizers
+    def training_step(self, batch: PairBatch) -> Tensor:
         skeletons, frames = batch.skeletons, batch.frames
         drawn = self.network(skeletons)
-
-        self.toggle_optimizer(discriminating)
         real, fake = self.discriminator_losses(skeletons, frames, drawn.detach())
-        discriminating.zero_grad()
-        self.manual_backward(real + fake)
-        discriminating.step()
-        self.untoggle_optimizer(discriminating)
-
-        self.toggle_optimizer(generating)
         adversarial, error = self.generator_losses(skeletons, frames, drawn)
-        generating.zero_grad()
-        self.manual_backward(adversarial + self.l1_weight * error)
-        generating.step()
-        self.untoggle_optimizer(generating)
-
         self.log_dict({"g/adversarial": adversarial, "g/l1": error, "d/real": real, "d/fake": fake}, prog_bar=True)
+        return real + fake + adversarial + self.l1_weight * error
 
     def discriminator_losses(self, skeletons: Tensor, frames: Tensor, drawn: Tensor) -> tuple[Tensor, Tensor]:
         """How little it takes the pairs with the frames for real, and those with what was drawn for drawn."""
@@ -88,8 +75,9 @@ class Pix2Pix(L.LightningModule):
         )
 
     def generator_losses(self, skeletons: Tensor, frames: Tensor, drawn: Tensor) -> tuple[Tensor, Tensor]:
-        """How little the discriminator takes what was drawn for real, and its mean absolute error."""
-        adversarial = cross_entropy(self.discriminator(skeletons, drawn), real=True)
+        """How little the discriminator, held as it is, takes what was drawn for real, and its mean absolute error."""
+        held = {name: parameter.detach() for name, parameter in self.discriminator.named_parameters()}
+        adversarial = cross_entropy(functional_call(self.discriminator, held, (skeletons, drawn)), real=True)
         return adversarial, functional.l1_loss(drawn.float(), frames.float())
 
     def validation_step(self, batch: PairBatch) -> None:
@@ -117,11 +105,8 @@ class Pix2Pix(L.LightningModule):
         """`ssim`, `psnr` and `l1` beside the baselines, with protocol and number of frames."""
         return self.test_scores.results()
 
-    def configure_optimizers(self) -> list[torch.optim.Optimizer]:
-        return [
-            torch.optim.Adam(network.parameters(), lr=self.learning_rate, betas=(0.5, 0.999))
-            for network in (self.network, self.discriminator)
-        ]
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return torch.optim.Adam(self.parameters(), lr=self.learning_rate, betas=(0.5, 0.999))
 
 
 def cross_entropy(logits: Tensor, real: bool) -> Tensor:
