@@ -170,15 +170,15 @@ def test_other_settings_are_refused(
         ("good", "a file", "a file: holds something else"),
     ],
 )
-def test_wrong_folders(
-    videos: str, out: str, message: str, models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_wrong_folders_are_said_before_bundles_are_looked_for(
+    videos: str, out: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "no videos").mkdir()
     write_video(tmp_path / "good" / "wall.mp4", np.zeros((1, 16, 16, 3), np.uint8), 25)
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "thesis.txt").touch()
     (tmp_path / "a file").touch()
-    assert main(["data", "landmarks", str(tmp_path / videos), str(tmp_path / out), "--models", str(models)]) == 2
+    assert main(["data", "landmarks", str(tmp_path / videos), str(tmp_path / out), "--models", "none"]) == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
     assert [path.name for path in (tmp_path / "taken").iterdir()] == ["thesis.txt"]

@@ -64,6 +64,7 @@ def extract_landmarks(
         ValueError: `out` holds something else or another run's landmarks; a clip's name leads out of it.
         OSError: a folder is missing, cannot be written, or a worker died.
     """
+    _refuse_foreign(out)
     clips = list_clips(videos)
     _check_names(clips, nested=not skeletons)
     pose, hand = find_bundle(POSE, models).resolve(), find_bundle(HAND, models).resolve()
@@ -126,6 +127,11 @@ def _size(clip: Clip) -> int:
     return clip.path.stat().st_size if clip.path.is_file() else 0
 
 
+def _refuse_foreign(out: Path) -> None:
+    if out.exists() and not (out / SETTINGS).is_file() and (not out.is_dir() or any(out.iterdir())):
+        raise ValueError(f"{out}: holds something else than landmarks of this command; choose an empty or new folder")
+
+
 def _settle(out: Path, settings: dict[str, Any]) -> None:
     """Take the folder for a run with these settings, or go on with one; what a killed run left unfinished goes."""
     path = out / SETTINGS
@@ -145,8 +151,6 @@ def _settle(out: Path, settings: dict[str, Any]) -> None:
         for left in [left for left in out.rglob(".*") if UNFINISHED.fullmatch(left.name)]:
             shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
         return
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise ValueError(f"{out}: holds something else than landmarks of this command; choose an empty or new folder")
     _write(path, settings)
 
 
