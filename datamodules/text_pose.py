@@ -187,10 +187,9 @@ class TextPoseDataModule(SignDataModule):
             self.examples[split] = self._kept(split, None)
             self._readable(split)
 
-    def training_joints(self) -> Tensor:
-        """All training frames, (frames, 50, 3), for the statistics that normalise them."""
-        train = self.examples["train"]
-        return torch.from_numpy(np.concatenate([example.joints for example in train]))
+    def training_joints(self) -> Iterator[Tensor]:
+        """The training sequences one by one, each (T, 50, 3), for the statistics that normalise them."""
+        return (torch.from_numpy(np.array(example.joints)) for example in self.examples["train"])
 
     def train_dataloader(self) -> DataLoader[TextPose]:
         order = LengthOrder(self.examples["train"].lengths, self.batch_size, self.seed)

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from lightning_modules.networks.decoding import FRAMES_PER_TOKEN, decode, decode_whole_prefix
+from lightning_modules.networks.pose_features import PoseFeatures
 from lightning_modules.networks.progressive_transformer import (
     ProgressiveTransformer,
     ProgressiveTransformerConfig,
@@ -15,6 +16,19 @@ VARIANTS = {
     "future": {"future_prediction": 10},
     "counter-only": {"just_counter": True, "future_prediction": 3},
 }
+
+
+def test_features_have_the_mean_and_deviation_of_all_frames_at_once():
+    generator = torch.Generator().manual_seed(0)
+    sequences = [torch.randn(frames, 50, 3, generator=generator) * 0.1 + 3 for frames in (1, 40, 7)]
+    features = PoseFeatures()
+    features.fit(iter(sequences))
+    standardised = features(torch.cat(sequences))
+    torch.testing.assert_close(standardised.mean(0), torch.zeros(150), atol=1e-4, rtol=0)
+    torch.testing.assert_close(standardised.std(0), torch.ones(150), atol=1e-4, rtol=0)
+    torch.testing.assert_close(features.invert(standardised), torch.cat(sequences))
+    features.fit([torch.full((5, 50, 3), 0.3)] * 2)
+    assert features.std.unique().tolist() == pytest.approx([0.01, 0.02])  # what never moves is not blown up
 
 
 def network(**switches) -> ProgressiveTransformer:

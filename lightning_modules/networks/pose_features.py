@@ -1,5 +1,7 @@
 """Joints as the numbers a network predicts."""
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor, nn
 
@@ -23,12 +25,21 @@ class PoseFeatures(nn.Module):
         self.register_buffer("mean", torch.zeros(POSE_FEATURES))
         self.register_buffer("std", torch.ones(POSE_FEATURES))
 
-    def fit(self, joints: Tensor) -> None:
-        """Take mean and deviation from training frames (T, 50, 3), the deviation per joint group so that noise in a
-        coordinate that hardly moves is not blown up."""
-        relative = self._relative(joints)
-        self.mean.copy_(relative.mean(0).flatten())
-        spread = relative.std(0)
+    def fit(self, sequences: Iterable[Tensor]) -> None:
+        """Take mean and deviation from the frames of training sequences, each (T, 50, 3), the deviation with a floor
+        per joint group so that noise in a coordinate that hardly moves is not blown up.
+
+        Sequences are gone through once and none is kept: those of a large data set do not fit into memory.
+        """
+        frames = 0
+        total, squares = torch.zeros(2, SLP_50.joints, 3, dtype=torch.float64)
+        for joints in sequences:
+            relative = self._relative(joints).double()
+            frames += len(relative)
+            total += relative.sum(0)
+            squares += relative.square().sum(0)
+        self.mean.copy_((total / frames).flatten())
+        spread = ((squares - total.square() / frames) / max(1, frames - 1)).clamp(min=0).sqrt()
         floor = torch.empty_like(spread)
         floor[BODY], floor[RIGHT_HAND], floor[LEFT_HAND] = 0.02, 0.01, 0.01
         self.std.copy_(torch.maximum(spread, floor).flatten())
