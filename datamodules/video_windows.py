@@ -74,9 +74,9 @@ def crop(frame: Frame, size: int) -> Frame:
         raise ValueError(f"found a frame of {width}x{height}, expected sides of at most {ELONGATED} to 1")
     side = size * 256 // 224
     to = (side * width // shorter, side * height // shorter)
-    left, top = ((length - size) / 2 for length in to)
+    left, top = ((length - size) // 2 for length in to)
     resized = Image.fromarray(frame).resize(to, Image.Resampling.BILINEAR)
-    return np.asarray(resized)[round(top) : round(top) + size, round(left) : round(left) + size]
+    return np.asarray(resized)[top : top + size, left : left + size]
 
 
 def variants(frame: Frame) -> tuple[Frame, Frame, Frame]:

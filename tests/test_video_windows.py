@@ -64,7 +64,7 @@ def triangle(length: int, to: int) -> np.ndarray:
     return weights / weights.sum(1, keepdims=True)
 
 
-@pytest.mark.parametrize(("height", "width"), [(192, 288), (240, 320), (720, 405), (480, 640), (256, 256), (37, 200)])
+@pytest.mark.parametrize(("height", "width"), [(192, 288), (240, 320), (720, 405), (480, 640), (212, 288), (37, 200)])
 def test_the_middle_square_is_that_of_an_independent_resize(height, width):
     rng = np.random.default_rng(height)
     frame = rng.integers(0, 256, (height, width, 3), np.uint8)
@@ -72,7 +72,7 @@ def test_the_middle_square_is_that_of_an_independent_resize(height, width):
     to_height, to_width = (int(73 * side / shorter) for side in (height, width))  # 64 * 256 / 224 = 73.1
     down, across = triangle(height, to_height), triangle(width, to_width)
     resized = np.stack([down @ frame[..., channel] @ across.T for channel in range(3)], axis=2)
-    top, left = round((to_height - 64) / 2), round((to_width - 64) / 2)
+    top, left = int((to_height - 64) / 2), int((to_width - 64) / 2)  # as transformers' own center_crop
     expected = resized[top : top + 64, left : left + 64]
     assert abs(crop(frame, 64) - expected).max() <= 1.01
 
