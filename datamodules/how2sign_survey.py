@@ -56,7 +56,11 @@ def _survey_split(
         there, gone = (skels, files) if skels.is_file() else (files, skels)
         found.findings.append(Finding("missing", gone.name, f"no such file, but {there.name} is there"))
     if not samples and sentences:
-        message = f"neither {skels.name} nor OpenPose keypoints nor clips of {split} are there"
+        message = (
+            f"there is nothing of the {len(sentences)} sentences that {table.name} names; expected {skels.name} and "
+            f"{files.name}, or clips or folders of OpenPose keypoints in {PUBLISHED[split]}/ or where the official "
+            "download has them"
+        )
         found.findings.append(Finding("missing", split, message))
     for name, count in Counter(listed).items():
         if count > 1:

@@ -23,7 +23,7 @@ def lacking(root: Path, paths: Sequence[Path]) -> Survey:
     """A survey that names which of a data set's files are missing. Raises FileNotFoundError where all are."""
     missing = [path.relative_to(root).as_posix() for path in paths if not path.is_file()]
     if len(missing) == len(paths):
-        raise FileNotFoundError(f"{root}: none of {', '.join(missing)} is there")
+        raise FileNotFoundError(f"{root}: none of {', '.join(missing)} is there; give the folder that has them")
     return Survey(findings=[Finding("missing", path, "no such file") for path in missing])
 
 

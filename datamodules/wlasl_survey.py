@@ -35,7 +35,10 @@ def survey(root: Path, index: str | None = None, split: SplitBy | None = None) -
     """
     path = root / index if index else find_index(root)
     if path is None:
-        raise FileNotFoundError(f"{root}: no WLASL_v0.3.json and no nslt_*.json, neither there nor in meta/")
+        raise FileNotFoundError(
+            f"{root}: no index, neither WLASL_v0.3.json nor nslt_*.json, there or in meta/, and only an index tells "
+            "what clips show; put WLASL's (start_kit/ of https://github.com/dxli94/WLASL) there, beside videos/"
+        )
     instances, found = read_index(path), Survey()
     if split is None:
         split = "official" if any(clip.url is None for clip in instances) else "source"
@@ -54,7 +57,10 @@ def survey(root: Path, index: str | None = None, split: SplitBy | None = None) -
     empty = sorted(name for name, size in sizes.items() if not size)
     unlisted = sorted(name for name in sizes if name.removesuffix(".mp4") not in named)
     gone = len(samples) - len(there)
-    if gone:
+    if not there:
+        message = f"none of the {len(samples)} clips that {path.name} names is there; expected videos/<video_id>.mp4"
+        found.findings.append(Finding("missing", "videos", message))
+    elif gone:
         message = f"{gone} of the {len(samples)} clips that {path.name} names are not there: links die"
         found.findings.append(Finding("missing", "videos", message, "warning"))
     for kind, names, what in (

@@ -423,6 +423,26 @@ class TestReport:
         assert main(["data", "check", "asl-alphabet", str(letters), "--report", str(letters / "report")]) == 2
         assert "within the data set" in capsys.readouterr().err
 
+    def test_half_of_a_data_set_says_what_the_other_half_is(self, wlasl: Path, how2sign: Path, check: Check) -> None:
+        shutil.copytree(wlasl / "videos", wlasl / "alone" / "videos")
+        alone = check("wlasl", wlasl / "alone")
+        assert alone.code == 2
+        assert "only an index tells what clips show" in alone.table
+        shutil.rmtree(wlasl / "videos")
+        (finding,) = check("wlasl", wlasl).found("missing")
+        assert finding["message"].startswith(
+            "none of the 12 clips that WLASL_v0.3.json names is there; expected videos/"
+        )
+        assert finding["severity"] == "error"
+        table = how2sign.parent / "table" / "how2sign_realigned_val.csv"
+        table.parent.mkdir()
+        shutil.copy(how2sign / table.name, table)
+        missing = {finding["where"]: finding["message"] for finding in check("how2sign", table.parent).found("missing")}
+        assert missing.keys() == {"dev", "how2sign_realigned_train.csv", "how2sign_realigned_test.csv"}
+        assert missing["dev"].startswith(
+            "there is nothing of the 2 sentences that how2sign_realigned_val.csv names; exp"
+        )
+
     def test_no_such_folder(self, tmp_path: Path, check: Check) -> None:
         checked = check("wlasl", tmp_path / "nowhere")
         assert checked.code == 2

@@ -219,7 +219,7 @@ def print_report(report: Report, folder: Path) -> None:
         console.print(found)
     of = f"{report.about.title} itself: " if report.twin else ""
     console.print(f"{of}{report.about.licence or 'no standard licence'}. {report.about.terms}")
-    console.print(escape(f"{report.verdict}; {folder / 'index.html'}"))
+    console.print(escape(f"{report.verdict}; all of it in {folder / 'index.html'}"))
 
 
 def _printable(text: str) -> str:
