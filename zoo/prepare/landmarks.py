@@ -16,11 +16,12 @@ from rich.console import Console
 from rich.table import Table
 
 from datamodules.clips import Clip, list_clips
-from datamodules.formats import atomic, read_pose, write_pose
+from datamodules.formats import read_pose, write_pose
 from datamodules.landmarks import LEFT_HAND, RIGHT_HAND, Landmarker, find_landmarks
 from datamodules.skeleton_frames import write_skeletons
 from zoo.prepare.bundles import HAND, POSE, checksums, find_bundle
 from zoo.prepare.mapping import map_unordered
+from zoo.runs import write_json
 
 SETTINGS: Final = "landmarks.json"
 REPORT: Final = "report.json"
@@ -151,12 +152,7 @@ def _settle(out: Path, settings: dict[str, Any]) -> None:
         for left in [left for left in out.rglob(".*") if UNFINISHED.fullmatch(left.name)]:
             shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
         return
-    _write(path, settings)
-
-
-def _write(path: Path, content: dict[str, Any]) -> None:
-    with atomic(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_json(path, settings)
 
 
 def _report(out: Path, settings: dict[str, Any], outcomes: list[tuple[str, Outcome]]) -> None:
@@ -169,7 +165,7 @@ def _report(out: Path, settings: dict[str, Any], outcomes: list[tuple[str, Outco
         "frames with a hand": sum(outcome.with_hand for _, outcome in outcomes),
     }
     lists = {"clips without a hand": handless, "empty clips": empty, "unreadable clips": unreadable}
-    _write(out / REPORT, {**counts, **lists, "settings": settings})
+    write_json(out / REPORT, {**counts, **lists, "settings": settings})
     table = Table(box=None, show_header=False, pad_edge=False)
     for what, number in {**counts, **{what: len(names) for what, names in lists.items()}}.items():
         table.add_row(what, f"{number:,}")
