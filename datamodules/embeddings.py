@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import av
 import cv2
@@ -179,7 +179,12 @@ class Writer(Callback):
 
 
 def embed(
-    videos: str | os.PathLike[str], out: str | os.PathLike[str], *, model: str, batch_size: int
+    videos: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    *,
+    model: str,
+    batch_size: int,
+    devices: int | Literal["auto"] = "auto",
 ) -> dict[str, str]:
     """Embed every clip of `videos` and its two variants into `out`; what is there already stays as it is.
 
@@ -190,6 +195,7 @@ def embed(
         out: a folder of its own.
         model: Hub id, or folder, of a VJEPA2Model in safetensors.
         batch_size: windows in a forward pass.
+        devices: how many to use; more than one start this program once for each, as a training that embeds must not.
 
     Returns:
         {file: reason} for what could not be read, as report.json has it.
@@ -207,10 +213,10 @@ def embed(
     folder = model_folder(model)
     settings = settings_of(model, folder, batch_size)
     if not _is_first():
-        return _embed_missing(clips, out, folder, settings)
+        return _embed_missing(clips, out, folder, settings, devices)
     with sole_writer(out):
         settings.claim(out)
-        failures = _embed_missing(clips, out, folder, settings)
+        failures = _embed_missing(clips, out, folder, settings, devices)
         rows = write_index(out, clips)
         failed = [{"file": file, "reason": failures[file]} for file in sorted(failures)]
         write_json(out / REPORT, {"clips": len(clips), "failed": failed})
@@ -219,7 +225,9 @@ def embed(
     return failures
 
 
-def _embed_missing(clips: Sequence[Clip], out: Path, folder: Path, settings: EmbeddingSettings) -> dict[str, str]:
+def _embed_missing(
+    clips: Sequence[Clip], out: Path, folder: Path, settings: EmbeddingSettings, devices: int | Literal["auto"]
+) -> dict[str, str]:
     missing = [clip for clip in clips if not all((out / npy_path(clip, variant)).is_file() for variant in VARIANTS)]
     if not missing:
         return {}
@@ -227,6 +235,7 @@ def _embed_missing(clips: Sequence[Clip], out: Path, folder: Path, settings: Emb
     writer = Writer(missing, out, total=len(clips))
     trainer = L.Trainer(
         accelerator="gpu" if torch.cuda.is_available() else "cpu",
+        devices=devices,
         logger=False,
         enable_checkpointing=False,
         enable_progress_bar=False,

@@ -89,7 +89,7 @@ class WLASLEmbeddings(SurveyedDataModule):
         ensure_twin(self.dataset, self.clips, self.twin)
         encoder = self.folder.with_name(f"{self.folder.name}-encoder")
         save_untrained(encoder)
-        embed(self.clips, self.folder, model=str(encoder), batch_size=16)
+        embed(self.clips, self.folder, model=str(encoder), batch_size=16, devices=1)
 
     def twin_mark(self) -> dict[str, Any] | None:
         return twin_at(self.clips)

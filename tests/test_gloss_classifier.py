@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from datamodules.avatar.twins import Twin
 from datamodules.clips import Clip
 from datamodules.embedding_files import EmbeddingSettings, npy_path, write_index
 from datamodules.embeddings import embed
@@ -136,6 +137,13 @@ class TestData:
         data = WLASLEmbeddings(str(root))
         assert "99999" not in clips(data, "train") | clips(data, "dev") | clips(data, "test")
         assert "not a clip of WLASL_v0.3.json" in capsys.readouterr().err
+
+    def test_a_training_embeds_its_twin_on_one_device(self, tmp_path, monkeypatch):
+        """On several, the program would start once more for each of them, and each would go on to train."""
+        devices, trainer = [], L.Trainer
+        monkeypatch.setattr(L, "Trainer", lambda **settings: devices.append(settings["devices"]) or trainer(**settings))
+        WLASLEmbeddings(str(tmp_path / "twin"), twin=Twin(size=4, signers=1)).prepare_data()
+        assert devices == [1]
 
 
 class TestNetwork:
