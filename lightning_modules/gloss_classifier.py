@@ -65,7 +65,8 @@ class GlossClassifier(L.LightningModule):
         data: WLASLEmbeddings = self.trainer.datamodule  # type: ignore[attr-defined]
         mean, deviation = data.statistics()
         self.scale = mean, deviation.clamp(min=1e-6)
-        seen = [(self._means(batch.rows, batch.lengths), batch.labels) for batch in data.train_dataloader()]
+        train = data.loader(data.examples("train"), collate=data.collate)
+        seen = [(self._means(batch.rows, batch.lengths), batch.labels) for batch in train]
         means, labels = (torch.cat(parts) for parts in zip(*seen, strict=True))
         self.nearest = NearestNeighbour(means, labels, len(data.glosses))
         self.majority = majority_scores(labels, len(data.glosses))
