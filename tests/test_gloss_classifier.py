@@ -208,6 +208,13 @@ def test_it_learns_what_can_be_learnt_and_says_so_beside_its_baselines(trained):
     assert results["top1"]["majority_class"] <= 0.6
 
 
+def test_the_baselines_know_the_training_clips_and_no_others(trained):
+    module, data, _ = trained
+    labels = [data.glosses.index(str(sample.label)) for sample in data.samples["train"]]
+    assert module.majority.tolist() == np.bincount(labels, minlength=len(GLOSSES)).tolist()
+    assert [len(own) for own in module.nearest.by_class] == module.majority.tolist()
+
+
 def test_padding_is_no_part_of_a_mean_embedding(trained):
     module, data, _ = trained
     batch: EmbeddingBatch = next(iter(data.test_dataloader()))

@@ -107,6 +107,7 @@ def test_a_run_resumes_to_equal_bytes_and_is_measured_beside_its_baselines(
         assert {"value", "majority_class", "nearest_neighbour", "protocol", "n"} == set(row)
         assert row["n"] == 29
     assert results["top1"]["majority_class"] == pytest.approx(1 / 29)
+    assert results["top1"]["nearest_neighbour"] < 1  # it has not seen the pictures of the test
     assert json.loads((run / "samples" / "preview.json").read_text())["letters"]
 
 
