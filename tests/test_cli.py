@@ -21,6 +21,7 @@ import yaml
 from every_spec import CALLS, TINY, starter
 
 import zoo
+from datamodules.letters import Letters
 from zoo.bundle import RECORDS, bundle
 from zoo.bundle import main as bundle_main
 from zoo.cli import main, split_overrides
@@ -481,6 +482,17 @@ class TestMeasureAndRun:
         for dotted in allowed_classes("model", nested=False):
             module, _, name = dotted.rpartition(".")
             assert callable(getattr(importlib.import_module(module), name).test_results)
+
+
+def test_a_test_scores_the_whole_split_however_many_devices_trained(root: Path, tmp_path: Path) -> None:
+    two = [*starter("letter-judge", tmp_path / "letters"), "--trainer.devices=2", "--trainer.max_epochs=1"]
+    command = [sys.executable, "-m", "zoo", "fit", "letter-judge", *two]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert main(["test", "letter-judge", *two]) == 0
+    results = json.loads((only_run(root) / "results.json").read_text())
+    data = Letters(str(tmp_path / "letters"))
+    assert results["top1"]["n"] == len(data.samples["test"])
 
 
 class TestBundle:

@@ -26,6 +26,9 @@ from zoo.quiet import quiet
 from zoo.runs import Run, write_json, write_text
 from zoo.spec import Spec
 
+ONE_DEVICE = {"devices": 1, "num_nodes": 1, "strategy": "auto"}
+"""A split is measured whole, by one process: several would each score, and write, their share."""
+
 
 class Interrupted(Exception):
     """Training was stopped from outside; the run can go on."""
@@ -118,7 +121,7 @@ def measure(spec: Spec, run: Run, verb: str) -> dict[str, dict[str, Any]]:
     checkpoint = _weights(run)
     if checkpoint is None:
         raise ValueError(f"{run.folder}: no checkpoints; `{verb}` measures a run on the machine that trained it")
-    config = {**spec.config, "trainer": {**spec.config["trainer"], "callbacks": None}}
+    config = {**spec.config, "trainer": {**spec.config["trainer"], "callbacks": None, **ONE_DEVICE}}
     cli = _build(config, run, [])
     cli.datamodule.prepare_data()
     _same_data(run, cli.datamodule.fingerprint(), f"`{verb}` needs the data that it was trained on")
