@@ -134,6 +134,7 @@ class PairReader:
 
     image_size: int
     mirror: bool
+    random_scale: bool
     crop: bool
 
     def __call__(self, sample: Sample, rng: np.random.Generator | None) -> tuple[str, Image, Image]:
@@ -143,6 +144,8 @@ class PairReader:
             drawing, frame = (resize(image, size, size) for image in pair)
             return sample.name, drawing, frame
         load = round(size * LOAD_RATIO)
+        if self.random_scale:
+            load = int(rng.integers(size, load + 1))
         top, left = rng.integers(0, load - size + 1, 2)
         flip = self.mirror and rng.random() < 0.5
         drawing, frame = (resize(image, load, load)[top : top + size, left : left + size] for image in pair)
@@ -154,6 +157,8 @@ class Boston50(SurveyedDataModule):
 
     root, batch_size, num_workers, seed, twin: see `SignDataModule`.
     image_size: S; in training, pairs are scaled to S x 286 / 256 and cut at random, both at the same place.
+    random_scale: draw the scale of a training pair from 1 to 286 / 256 instead. Dev, test and rendering see pairs at
+        scale 1: where the background never moves, having trained at another alone costs more than all movement.
     mirror: flip half the training pairs, as published; that swaps the signing hand, so it is off.
     crop: cut off the time stamp below the picture, and the picture to a square; see `PICTURE`. Only pictures of the
         published shape have one: halves of another, such as 256 x 256, are refused unless it is false.
@@ -165,6 +170,7 @@ class Boston50(SurveyedDataModule):
         self,
         root: str,
         image_size: int = 256,
+        random_scale: bool = False,
         mirror: bool = False,
         crop: bool = True,
         batch_size: int = 1,
@@ -174,13 +180,15 @@ class Boston50(SurveyedDataModule):
     ) -> None:
         super().__init__(root, batch_size, num_workers, seed, twin)
         self.at_least(image_size=(image_size, 8))
-        self.image_size, self.mirror, self.crop = image_size, mirror, crop
+        self.image_size, self.random_scale, self.mirror, self.crop = image_size, random_scale, mirror, crop
 
     def survey(self) -> Survey:
         return survey(self.root)
 
     def examples(self, split: Split) -> Samples:
-        return Samples(self.samples[split], PairReader(self.image_size, self.mirror, self.crop), self.seed)
+        return Samples(
+            self.samples[split], PairReader(self.image_size, self.mirror, self.random_scale, self.crop), self.seed
+        )
 
     @staticmethod
     def collate(items: list[tuple[str, Image, Image]]) -> PairBatch:

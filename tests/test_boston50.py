@@ -59,6 +59,21 @@ def test_only_training_is_jittered(root):
     assert torch.equal(first, first[:1].expand_as(first))
 
 
+@pytest.mark.parametrize("random_scale", [False, True])
+def test_training_pairs_are_as_large_as_published_or_as_anything_up_to_that(root, random_scale):
+    """The gradient rises from left to right by 2 a picture's width, over that of the whole frame."""
+    data = ready(root, random_scale=random_scale)
+    frames = torch.cat([batch.frames for batch in data.train_dataloader()])
+    whole = next(iter(data.val_dataloader())).frames[0]
+    rise = (frames[:, 0, :, -1] - frames[:, 0, :, 0]).mean(1) / (whole[0, :, -1] - whole[0, :, 0]).mean()
+    published = 64 / round(64 * 286 / 256)
+    if random_scale:
+        assert rise.min() < published + 0.03
+        assert rise.max() > 0.97
+    else:
+        torch.testing.assert_close(rise, torch.full_like(rise, published), rtol=0.03, atol=0)
+
+
 @pytest.mark.parametrize("mirror", [False, True])
 def test_only_mirror_swaps_the_hands(root, mirror):
     data = ready(root, mirror=mirror)
