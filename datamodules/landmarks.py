@@ -9,6 +9,8 @@ word for it is wrong in one of twenty, and the reverse of what MediaPipe's earli
 """
 
 import os
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import permutations
@@ -58,6 +60,7 @@ class Landmarker:
         except ImportError as error:
             raise ValueError(f"landmarks need MediaPipe ({error}): pip install 'sign-zoo[landmarks]'") from error
         self._mp: Any = mp
+        ignore_profiling()
         with _quiet(), ExitStack() as opened:
             self._pose = _open(vision.PoseLandmarker, vision.PoseLandmarkerOptions, pose)
             opened.callback(self._pose.close)  # one that Python's collector closes can wait for itself for ever
@@ -131,6 +134,16 @@ class Landmarker:
                     if mine < NEAR * unit and mine < others and not taken:
                         return hand
         return np.zeros((21, 4), np.float32)
+
+
+def ignore_profiling() -> None:
+    """Keep MediaPipe's profiling timers from ending the process.
+
+    Its threads send themselves SIGPROF, for which it has a handler. Lightning's Trainer, when it is through, puts back
+    what Python knows of each signal; of this one, that it ends the process. Python shall know that it is ignored.
+    """
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGPROF) == signal.SIG_DFL:
+        signal.signal(signal.SIGPROF, signal.SIG_IGN)
 
 
 def _open(landmarker: Any, options: Any, bundle: Path, **settings: int) -> Any:

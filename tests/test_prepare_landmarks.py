@@ -128,6 +128,26 @@ def test_a_frame_gets_the_same_landmarks_in_any_company(made: Path, videos: Path
     assert np.array_equal(every.body.data.data[1::2].astype(np.float32), some.body.data.data)
 
 
+def test_a_training_beside_it_does_not_end_the_process(models: Path) -> None:
+    """Lightning puts signal handlers back that it never saw change; MediaPipe's profiling timers go on."""
+    code = f"""
+import sys, numpy as np
+from pathlib import Path
+from lightning.pytorch import Trainer
+from lightning.pytorch.demos.boring_classes import BoringModel
+from datamodules.landmarks import Landmarker
+models = Path({str(models)!r})
+with Landmarker(models / "pose_full.task", models / "hand_landmarker.task") as landmarker:
+    trainer = Trainer(max_steps=1, logger=False, enable_checkpointing=False, enable_progress_bar=False)
+    trainer.fit(BoringModel())
+    for _ in range(400):
+        landmarker(np.zeros((64, 64, 3), np.uint8))
+print("alive")
+"""
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True)
+    assert done.stdout.endswith("alive\n"), (done.returncode, done.stderr[-500:])
+
+
 def test_killed_and_resumed_equals_undisturbed(made: Path, videos: Path, models: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     process = subprocess.Popen(command(videos, out, models, "--jobs", "2"), stdout=subprocess.DEVNULL)

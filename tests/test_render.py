@@ -8,6 +8,7 @@ from datamodules.avatar.lexicon import lexicon
 from datamodules.avatar.render import Camera, film, project, render
 from datamodules.avatar.signer import Look
 from datamodules.avatar.views import GESTURES, SYMBOLS
+from datamodules.landmarks import ignore_profiling
 
 LOOK = Look(skin=(255, 0, 0), clothing=(0, 0, 255), hair=(0, 0, 120), background=(0, 200, 0))
 
@@ -175,6 +176,7 @@ def test_a_landmarker_of_real_hands_finds_the_letters(shared):
     model = shared / "models" / "hand_landmarker.task"
     if not model.is_file():
         pytest.skip(f"no landmarker at {model}")
+    ignore_profiling()
     options = vision.HandLandmarkerOptions(BaseOptions(model_asset_path=str(model)), num_hands=1)
     errors = []
     with vision.HandLandmarker.create_from_options(options) as landmarker:
