@@ -18,6 +18,9 @@ PACKAGES = (
     "omegaconf",
     "jsonargparse",
     "safetensors",
+    "transformers",
+    "opencv-contrib-python",
+    "av",
     "pose-format",
 )
 
