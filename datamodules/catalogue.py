@@ -18,6 +18,8 @@ class DataSet:
     home: its page.
     citation: key of its publication, author, year and first word.
     module: what reads it; its `survey(root)` lists the samples.
+    signed: code of its sign language, ISO 639-3.
+    spoken: code of the language of its texts, ISO 639-1; None where it has none.
     labels: what its labels are; None where it has none.
     """
 
@@ -27,6 +29,8 @@ class DataSet:
     home: str
     citation: str
     module: str
+    signed: str
+    spoken: str | None = None
     labels: str | None = None
 
     def survey(self, root: Path) -> Survey:
@@ -43,6 +47,7 @@ CATALOGUE: Final[dict[str, DataSet]] = {
         home="https://www.kaggle.com/datasets/grassknoted/asl-alphabet",
         citation="nagaraj2018asl",
         module="datamodules.letters",
+        signed="ase",
         labels="letters",
     ),
     "wlasl": DataSet(
@@ -52,6 +57,7 @@ CATALOGUE: Final[dict[str, DataSet]] = {
         home="https://dxli94.github.io/WLASL/",
         citation="li2020word",
         module="datamodules.wlasl_survey",
+        signed="ase",
         labels="glosses",
     ),
     "rwth-boston50": DataSet(
@@ -61,6 +67,7 @@ CATALOGUE: Final[dict[str, DataSet]] = {
         home="https://www-i6.informatik.rwth-aachen.de/aslr/database-rwth-boston-50.php",
         citation="zahedi2005combination",
         module="datamodules.boston50",
+        signed="ase",
     ),
     "how2sign": DataSet(
         title="How2Sign",
@@ -69,6 +76,8 @@ CATALOGUE: Final[dict[str, DataSet]] = {
         home="https://how2sign.github.io/",
         citation="duarte2021how2sign",
         module="datamodules.how2sign_survey",
+        signed="ase",
+        spoken="en",
     ),
     "phoenix14t": DataSet(
         title="RWTH-PHOENIX-Weather-2014T",
@@ -77,6 +86,8 @@ CATALOGUE: Final[dict[str, DataSet]] = {
         home="https://www-i6.informatik.rwth-aachen.de/~koller/RWTH-PHOENIX-2014-T/",
         citation="camgoz2018neural",
         module="datamodules.phoenix14t",
+        signed="gsg",
+        spoken="de",
     ),
 }
 """By the name that `python -m zoo data` knows them by."""

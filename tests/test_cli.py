@@ -580,7 +580,7 @@ class TestLoad:
         spec = yaml.safe_load((shipped_folder() / "asl-slp.yaml").read_text())
         spec["hub"] = {"repo_id": "me/asl-slp", "revision": "a" * 40}
         (tmp_path / "asl-slp.yaml").write_text(yaml.safe_dump(spec))
-        monkeypatch.setattr("zoo.artefact.shipped_folder", lambda: tmp_path)
+        monkeypatch.setattr("zoo.addresses.shipped_folder", lambda: tmp_path)
         for chosen in (None, "hub"):
             with pytest.raises(ValueError, match=f"pins me/asl-slp@{'a' * 40}, which this version .* cannot download"):
                 zoo.load("asl-slp", weights=chosen)
@@ -588,8 +588,8 @@ class TestLoad:
     @pytest.mark.parametrize(
         ("change", "expected"),
         [
-            ({"schema": 2}, "schema 2 is newer than this zoo reads"),
-            ({"schema": None}, "found schema None, expected 1"),
+            ({"schema": 3}, "schema 3 is newer than this zoo reads"),
+            ({"schema": None}, "found schema None, expected 2"),
             ({"task": "os.system"}, "found task 'os.system', which no loader has"),
             ({"network": None}, "config.json"),
         ],

@@ -250,7 +250,7 @@ def video(tmp_path_factory) -> Path:
 def loader(encoder) -> VideoToGloss:
     torch.manual_seed(0)
     network = AttentionClassifier(AttentionClassifierConfig(width=128, classes=3))
-    return VideoToGloss(network, GLOSSES, settings_of(str(encoder), encoder, batch_size=16))
+    return VideoToGloss(network, GLOSSES, settings_of(str(encoder), encoder, batch_size=16), "ase")
 
 
 class TestVerb:
@@ -279,7 +279,7 @@ class TestVerb:
     def test_an_encoder_of_the_hub_is_referred_to_and_missed_by_name(self, loader, video, tmp_path, monkeypatch):
         monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "empty"))
         settings = replace(loader.settings, model="facebook/vjepa2-absent")
-        VideoToGloss(loader.network, GLOSSES, settings).save(tmp_path)
+        VideoToGloss(loader.network, GLOSSES, settings, "ase").save(tmp_path)
         assert not (tmp_path / "encoder").exists()
         opened = open_artefact(tmp_path)
         with pytest.raises(ValueError, match="facebook/vjepa2-absent: no such folder, and not in the Hub's cache"):
@@ -288,10 +288,10 @@ class TestVerb:
     def test_another_encoder_than_trainings_is_refused(self, loader, video):
         other = replace(loader.settings, weights={"model.safetensors": "0" * 64})
         with pytest.raises(ValueError, match="not the encoder that this classifier was trained with"):
-            VideoToGloss(loader.network, GLOSSES, other).predict(video)
+            VideoToGloss(loader.network, GLOSSES, other, "ase").predict(video)
 
     def test_files_that_do_not_belong_together_are_refused(self, loader, tmp_path):
-        VideoToGloss(loader.network, GLOSSES[:2], loader.settings).save(tmp_path)
+        VideoToGloss(loader.network, GLOSSES[:2], loader.settings, "ase").save(tmp_path)
         with pytest.raises(ValueError, match="found 2 glosses and embeddings 128 wide, for a network of 3 and 128"):
             open_artefact(tmp_path)
 

@@ -22,7 +22,7 @@ LETTERS = ["A", "B", "C"]
 @pytest.fixture
 def reader() -> LetterReader:
     torch.manual_seed(0)
-    return LetterReader(LetterCNN(LetterCNNConfig(classes=3, width=4)), LETTERS, 32)
+    return LetterReader(LetterCNN(LetterCNNConfig(classes=3, width=4)), LETTERS, 32, "ase")
 
 
 @pytest.fixture

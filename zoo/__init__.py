@@ -27,6 +27,6 @@ def load(name: "str | Path", weights: "Literal['starter', 'hub'] | None" = None)
 
         zoo.load("asl-slp").translate("What is your name?")
     """
-    from zoo.artefact import load as load_artefact
+    from zoo.addresses import load as load_address
 
-    return load_artefact(name, weights)
+    return load_address(name, weights)

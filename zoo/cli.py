@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from zoo import __version__
+from zoo.addresses import finished
 from zoo.check import accepted, problems
 from zoo.prepare import commands
 from zoo.runs import Run, unfinished_message
@@ -115,7 +116,7 @@ def _measure(options: argparse.Namespace) -> int:
     with suppress(SpecError):
         _must_be_finished(_spec_and_run(options, types=False)[1], options)
     spec, run = _spec_and_run(options, types=True)
-    from zoo.artefact import data_note
+    from zoo.card import data_note
     from zoo.train import measure
 
     results = measure(spec, run, options.verb)
@@ -127,21 +128,29 @@ def _measure(options: argparse.Namespace) -> int:
 
 
 def _list(options: argparse.Namespace) -> int:
-    from rich.console import Console
-    from rich.table import Table
+    from zoo.listing import show
 
-    from zoo.artefact import starter_folder
-
-    names = list_models(options.pattern)
-    if not names:
-        raise ValueError(f"no model matches {options.pattern!r}; there are {', '.join(list_models())}")
-    table = Table("name", "task", "summary", "starter weights", box=None, pad_edge=False)
-    for name in names:
-        spec = read(shipped_folder() / f"{name}.yaml")
-        shipped = "yes" if (starter_folder(name) / "config.json").is_file() else "no"
-        table.add_row(name, str(spec.get("task")), str(spec.get("summary")), shipped)
-    Console(width=None if sys.stdout.isatty() else 200).print(table)
+    show(options.pattern)
     return OK
+
+
+def _push(options: argparse.Namespace) -> int:
+    from zoo.push import push
+
+    push(options.target, options.repo, options.private, options.pr, options.dry_run)
+    return OK
+
+
+def _card(options: argparse.Namespace) -> int:
+    from zoo.card import check, write
+
+    folder = finished(options.target)
+    if not options.check:
+        print(write(folder))
+        return OK
+    found = check(folder)
+    print("\n".join(map(str, found)), file=sys.stderr) if found else print(f"{folder / 'README.md'}: good")
+    return PROBLEMS if found else OK
 
 
 def _show(options: argparse.Namespace) -> int:
@@ -165,7 +174,7 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from zoo.artefact import load
+    from zoo.addresses import load
 
     named = options.spec in list_models()
     path = Path(options.spec)
@@ -204,7 +213,7 @@ def _print_results(title: str, results: dict[str, dict[str, Any]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from zoo.artefact import results_table
+    from zoo.card import results_table
 
     columns, rows = results_table(results)
     table = Table(*columns, title=title)
@@ -242,6 +251,15 @@ def _parser() -> argparse.ArgumentParser:
     verb("test", _measure, "measure a finished run on the test split, into its results.json", spec=True)
     verb("show", _show, "print a resolved spec", spec=True)
     verb("list", _list, "list the models").add_argument("pattern", nargs="?", default="*", metavar="PATTERN")
+    push = verb("push", _push, "publish a measured model on the Hub: built, opened again, linted, then one commit")
+    push.add_argument("target", metavar="NAME|RUN", help="a model, whose last finished run is meant, or a run's folder")
+    push.add_argument("--repo", metavar="USER/NAME", help="the repository (default: hub.repo_id of the spec)")
+    push.add_argument("--private", action="store_true", help="make the repository private if it is new")
+    push.add_argument("--pr", action="store_true", help="open a pull request instead of committing")
+    push.add_argument("--dry-run", action="store_true", help="stop before the network and leave the folder")
+    card = verb("card", _card, "write a model's card anew")
+    card.add_argument("target", metavar="NAME|RUN", help="a model, whose last finished run is meant, or a run's folder")
+    card.add_argument("--check", action="store_true", help="write nothing; report what is wrong with the card")
     data = verbs.add_parser("data", help="twins, checks, landmarks and embeddings of data sets", allow_abbrev=False)
     among = data.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_commands(partial(verb, among=among, epilog=""))

@@ -17,8 +17,9 @@ from lightning.pytorch.cli import LightningCLI
 from lightning_utilities.core.rank_zero import rank_zero_only
 
 from datamodules.base import SignDataModule
-from zoo.artefact import save_artefact, write_readme
+from zoo.artefact import save_artefact
 from zoo.callbacks import AtomicCheckpointIO, EpochLines, EpochSeed, LastCheckpoint, Preview
+from zoo.card import write_readme
 from zoo.loaders import loader_class
 from zoo.loggers import close, loggers
 from zoo.provenance import now, provenance

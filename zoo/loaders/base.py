@@ -2,20 +2,43 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Final, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, Self
 
-SCHEMA: Final = 1
+from zoo.signals import Signal
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+SCHEMA: Final = 2
 """Of config.json; raised when an older zoo could not read what a newer one writes."""
 
 
 class Loader(Protocol):
     """What `zoo.load` returns: a network with what reads its input and writes its output, and one verb.
 
-    `task` names the loader in config.json and in specs; `verb` names its method for users.
+    `task` names the loader in config.json and in specs; `verb` names its method for users, and `usage` shows it: Python
+    that runs as it stands once `model` is the loader.
     """
 
     task: ClassVar[str]
     verb: ClassVar[str]
+    usage: ClassVar[str]
+    network: Any
+
+    @property
+    def accepts(self) -> Signal:
+        """What the verb takes."""
+        ...
+
+    @property
+    def gives(self) -> Signal:
+        """What the verb gives."""
+        ...
+
+    @property
+    def base_model(self) -> str | None:
+        """The Hub id of the model that this one was made from or needs; None when it stands alone."""
+        ...
 
     @classmethod
     def from_training(cls, module: Any, datamodule: Any) -> Self:
@@ -29,6 +52,10 @@ class Loader(Protocol):
 
     def save(self, folder: Path) -> None:
         """Write config.json (`schema`, `task` and the rest) and safetensors into an existing folder."""
+        ...
+
+    def probe(self) -> "dict[str, npt.NDArray[Any]]":
+        """What the network makes of an input that is always the same: equal for equal weights and the same reading."""
         ...
 
     def run(self, text: str, outputs: Sequence[Path], /) -> list[Path]:

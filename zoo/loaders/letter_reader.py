@@ -12,11 +12,13 @@ import numpy.typing as npt
 import torch
 from PIL.Image import Image as Picture
 
+from datamodules.catalogue import CATALOGUE
 from datamodules.images import read_image, resize, stack
 from lightning_modules.networks.letter_cnn import LetterCNN, LetterCNNConfig
-from zoo.loaders.storage import load_weights, read_config, save_network
+from zoo.loaders.storage import open_network, read_config, save_network
 from zoo.loaders.writing import refuse_unwritable
 from zoo.runs import write_json
+from zoo.signals import Signal
 
 BATCH = 64
 
@@ -36,11 +38,20 @@ class LetterReader:
 
     task: ClassVar[str] = "image-to-letter"
     verb: ClassVar[str] = "read"
+    usage: ClassVar[str] = """\
+import numpy as np
+from datamodules.avatar.letters import letter_frame
 
-    def __init__(self, network: LetterCNN, letters: Sequence[str], size: int) -> None:
+picture = letter_frame("A", np.random.default_rng(0))  # or the path of a photograph
+print(model.read(picture)[:3])  # the likeliest letters first, each with its probability
+"""
+    base_model: None = None
+
+    def __init__(self, network: LetterCNN, letters: Sequence[str], size: int, signed: str) -> None:
         self.network = network.eval()
         self.letters = list(letters)
         self.size = size
+        self.accepts, self.gives = Signal("image", language=signed), Signal("letters", language=signed)
 
     @overload
     def read(self, images: str | os.PathLike[str] | Picture) -> list[Reading]: ...
@@ -85,24 +96,29 @@ class LetterReader:
     @classmethod
     def from_training(cls, module: Any, datamodule: Any) -> Self:
         """The loader of a trained `LetterJudge` and its data."""
-        return cls(module.network, datamodule.classes, datamodule.image_size)
+        signed = CATALOGUE[datamodule.dataset].signed
+        return cls(module.network, datamodule.classes, datamodule.image_size, signed)
 
     def save(self, folder: Path) -> None:
         """Write config.json and model.safetensors."""
-        save_network(folder, self.task, self.network, letters=self.letters, size=self.size)
+        save_network(folder, self, letters=self.letters, size=self.size)
 
     @classmethod
     def open(cls, folder: Path) -> Self:
         """Read what `save` wrote. Raises ValueError when files do not belong together."""
         config = read_config(folder)
-        network = LetterCNN(LetterCNNConfig(**config["network"]))
+        network = open_network(folder, lambda: LetterCNN(LetterCNNConfig(**config["network"])))
         letters, size = config["letters"], config["size"]
         if len(letters) != network.config.classes:
             raise ValueError(
                 f"{folder / 'config.json'}: found {len(letters)} letters for a network of {network.config.classes}"
             )
-        load_weights(folder, network)
-        return cls(network, letters, size)
+        return cls(network, letters, size, config["gives"]["language"])
+
+    def probe(self) -> dict[str, npt.NDArray[np.float32]]:
+        """Probabilities for two pictures of noise."""
+        noise = torch.rand(2, 3, self.size, self.size, generator=torch.Generator().manual_seed(0)) * 2 - 1
+        return {"probabilities": self.probabilities(noise).cpu().numpy()}
 
     def run(self, text: str, outputs: Sequence[Path]) -> list[Path]:
         """Read the picture at the path `text` and write each of `outputs`: .json, the ranked letters.

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import torch
 from pose_format import Pose
 
+from datamodules.avatar import perform
 from datamodules.avatar.openpose import openpose_keypoints
 from datamodules.avatar.render import Camera
 from datamodules.boston50 import cropped
@@ -20,8 +21,9 @@ from datamodules.openpose_drawing import draw_openpose
 from datamodules.poses import to_joints
 from datamodules.video import Frame, write_video
 from lightning_modules.networks.unet_generator import UNetConfig, UNetGenerator
-from zoo.loaders.storage import load_weights, read_config, save_network
+from zoo.loaders.storage import open_network, read_config, save_network
 from zoo.loaders.writing import SHEET_FRAMES, refuse_unwritable
+from zoo.signals import Signal
 
 BATCH: Final = 16
 SKELS_FPS: Final = 25.0
@@ -39,10 +41,21 @@ class PoseToVideo:
 
     task: ClassVar[str] = "pose-to-video"
     verb: ClassVar[str] = "render"
+    usage: ClassVar[str] = """\
+from datamodules.avatar import perform
+from datamodules.video import write_video
+
+pose = perform(["HELLO"]).pose  # or any SLP-50 pose
+frames = model.render(pose)  # uint8 RGB (T, H, W, 3)
+write_video("hello.mp4", frames, pose.body.fps)
+"""
+    base_model: None = None
+    accepts = Signal("pose", skeleton="slp-50", normalisation="slp")
 
     def __init__(self, network: UNetGenerator, size: int, crop: bool) -> None:
         self.network = network.eval()
         self.size, self.crop = size, crop
+        self.gives = Signal("video", size=size)
 
     def render(self, pose: Pose) -> Frames:
         """Frames (T, S, S, 3) uint8 RGB of a signer who does what an SLP-50 pose does; see `stream` for long ones.
@@ -86,15 +99,18 @@ class PoseToVideo:
 
     def save(self, folder: Path) -> None:
         """Write config.json and model.safetensors: the generator, not the discriminator."""
-        save_network(folder, self.task, self.network, skeleton="slp-50", size=self.size, crop=self.crop)
+        save_network(folder, self, size=self.size, crop=self.crop)
 
     @classmethod
     def open(cls, folder: Path) -> Self:
         """Read what `save` wrote. Raises ValueError when files do not belong together."""
         config = read_config(folder)
-        network = UNetGenerator(UNetConfig(**config["network"]))
-        load_weights(folder, network)
+        network = open_network(folder, lambda: UNetGenerator(UNetConfig(**config["network"])))
         return cls(network, config["size"], config["crop"])
+
+    def probe(self) -> dict[str, Frames]:
+        """Four frames of the avatar's HELLO."""
+        return {"frames": self.paint(self.draw(perform(["HELLO"]).joints[:40:10]))}
 
     def run(self, text: str, outputs: Sequence[Path]) -> list[Path]:
         """Render the .pose or .skels file at the path `text` and write each of `outputs`: .mp4, or .png (a sheet).

@@ -9,7 +9,8 @@ import numpy.typing as npt
 import torch
 from pose_format import Pose
 
-from datamodules.poses import to_pose
+from datamodules.catalogue import CATALOGUE
+from datamodules.poses import to_joints, to_pose
 from datamodules.text import Tokenizer
 from lightning_modules.networks.decoding import decode
 from lightning_modules.networks.progressive_transformer import (
@@ -17,8 +18,9 @@ from lightning_modules.networks.progressive_transformer import (
     ProgressiveTransformerConfig,
 )
 from zoo.loaders.captions import captions
-from zoo.loaders.storage import load_weights, read_config, save_network
+from zoo.loaders.storage import open_network, read_config, save_network
 from zoo.loaders.writing import refuse_unwritable, write
+from zoo.signals import Signal
 
 MAX_TOKENS = 1000
 """Longest sentence that is accepted, in words plus spelled letters."""
@@ -31,11 +33,21 @@ class TextToPose:
 
     task: ClassVar[str] = "text-to-pose"
     verb: ClassVar[str] = "translate"
+    usage: ClassVar[str] = """\
+pose = model.translate("What is your name?")  # pose_format.Pose
+with open("name.pose", "wb") as file:
+    pose.write(file)
+"""
+    base_model: None = None
 
-    def __init__(self, network: ProgressiveTransformer, tokenizer: Tokenizer, fps: float) -> None:
+    def __init__(
+        self, network: ProgressiveTransformer, tokenizer: Tokenizer, fps: float, spoken: str | None, signed: str | None
+    ) -> None:
         self.network = network.eval()
         self.tokenizer = tokenizer
         self.fps = fps
+        self.accepts = Signal("text", language=spoken)
+        self.gives = Signal("pose", language=signed, skeleton="slp-50", normalisation="slp", fps=fps)
 
     @overload
     def translate(self, text: str) -> Pose: ...
@@ -71,11 +83,12 @@ class TextToPose:
     @classmethod
     def from_training(cls, module: Any, datamodule: Any) -> Self:
         """The loader of a trained `ASLSLP` and its data."""
-        return cls(module.network, datamodule.tokenizer, datamodule.fps)
+        dataset = CATALOGUE[datamodule.dataset]
+        return cls(module.network, datamodule.tokenizer, datamodule.fps, dataset.spoken, dataset.signed)
 
     def save(self, folder: Path) -> None:
         """Write config.json, tokens.json and model.safetensors."""
-        save_network(folder, self.task, self.network, skeleton="slp-50", fps=self.fps)
+        save_network(folder, self)
         self.tokenizer.save(folder / "tokens.json")
 
     @classmethod
@@ -83,13 +96,19 @@ class TextToPose:
         """Read what `save` wrote. Raises ValueError when files do not belong together."""
         config = read_config(folder)
         tokenizer = Tokenizer.open(folder / "tokens.json")
-        network = ProgressiveTransformer(ProgressiveTransformerConfig(**config["network"]))
+        network = open_network(
+            folder, lambda: ProgressiveTransformer(ProgressiveTransformerConfig(**config["network"]))
+        )
         if len(tokenizer) != network.config.vocabulary:
             raise ValueError(
                 f"{folder}: tokens.json has {len(tokenizer)} tokens, config.json's network {network.config.vocabulary}"
             )
-        load_weights(folder, network)
-        return cls(network, tokenizer, config["fps"])
+        accepts, gives = Signal.read(config["accepts"]), Signal.read(config["gives"])
+        return cls(network, tokenizer, config["gives"]["fps"], accepts.language, gives.language)
+
+    def probe(self) -> dict[str, npt.NDArray[np.float32]]:
+        """The joints of a word that every vocabulary can sign or spell."""
+        return {"joints": to_joints(self.translate("hello"))}
 
     def run(self, text: str, outputs: Sequence[Path]) -> list[Path]:
         """Translate and write each of `outputs`: .pose, .skels, .mp4 or .png (a contact sheet).

@@ -13,15 +13,17 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from datamodules.catalogue import CATALOGUE
 from datamodules.embedding_files import EmbeddingSettings
 from datamodules.video import Frame, read_video
 from datamodules.video_windows import windows
 from datamodules.vjepa import Encoder, model_folder, settings_of
 from datamodules.wlasl_embeddings import embedded
 from lightning_modules.networks.gloss_classifier import AttentionClassifier, AttentionClassifierConfig
-from zoo.loaders.storage import load_weights, read_config, save_network
+from zoo.loaders.storage import open_network, read_config, save_network
 from zoo.loaders.writing import refuse_unwritable
 from zoo.runs import write_json
+from zoo.signals import Signal
 
 ENCODER = "encoder"
 """The folder of an encoder that the artefact carries, a VJEPA2Model's; one from the Hub is referred to."""
@@ -43,11 +45,26 @@ class VideoToGloss:
 
     task: ClassVar[str] = "video-to-gloss"
     verb: ClassVar[str] = "predict"
+    usage: ClassVar[str] = """\
+from datamodules.avatar import perform
+from datamodules.avatar.render import render
 
-    def __init__(self, network: AttentionClassifier, glosses: Sequence[str], settings: EmbeddingSettings) -> None:
+frames = render(perform(["HELLO"]).joints)  # or the path of a video
+print(model.predict(frames)[:3])  # the likeliest glosses first, each with its probability
+"""
+
+    def __init__(
+        self, network: AttentionClassifier, glosses: Sequence[str], settings: EmbeddingSettings, signed: str
+    ) -> None:
         self.network = network.eval()
         self.glosses = list(glosses)
         self.settings = settings
+        self.accepts, self.gives = Signal("video", language=signed), Signal("glosses", language=signed)
+
+    @property
+    def base_model(self) -> str | None:
+        """The encoder, where it is one of the Hub."""
+        return None if Path(self.settings.model).is_dir() else self.settings.model
 
     def predict(self, video: str | os.PathLike[str] | npt.NDArray[np.uint8], fps: float = 25.0) -> list[Guess]:
         """Every gloss, the likeliest first, for a video of one sign.
@@ -103,7 +120,8 @@ class VideoToGloss:
     @classmethod
     def from_training(cls, module: Any, datamodule: Any) -> Self:
         """The loader of a trained `GlossClassifier` and its data."""
-        return cls(module.network, datamodule.glosses, datamodule.settings)
+        signed = CATALOGUE[datamodule.dataset].signed
+        return cls(module.network, datamodule.glosses, datamodule.settings, signed)
 
     def save(self, folder: Path) -> None:
         """Write config.json and model.safetensors, and beside them the encoder, unless it is one of the Hub."""
@@ -115,13 +133,13 @@ class VideoToGloss:
                 shutil.copyfile(path, folder / ENCODER / path.name)
             settings = dataclasses.replace(settings, model=ENCODER)
         embeddings = dataclasses.asdict(settings)
-        save_network(folder, self.task, self.network, glosses=self.glosses, embeddings=embeddings)
+        save_network(folder, self, glosses=self.glosses, embeddings=embeddings)
 
     @classmethod
     def open(cls, folder: Path) -> Self:
         """Read what `save` wrote. Raises ValueError when files do not belong together."""
         config = read_config(folder)
-        network = AttentionClassifier(AttentionClassifierConfig(**config["network"]))
+        network = open_network(folder, lambda: AttentionClassifier(AttentionClassifierConfig(**config["network"])))
         settings, glosses = EmbeddingSettings(**config["embeddings"]), config["glosses"]
         if len(glosses) != network.config.classes or settings.width != network.config.width:
             raise ValueError(
@@ -130,8 +148,19 @@ class VideoToGloss:
             )
         if settings.model == ENCODER:
             settings = dataclasses.replace(settings, model=str(folder / ENCODER))
-        load_weights(folder, network)
-        return cls(network, glosses, settings)
+        return cls(network, glosses, settings, config["gives"]["language"])
+
+    @torch.inference_mode()
+    def probe(self) -> dict[str, npt.NDArray[np.float32]]:
+        """Scores of rows of noise; of a video of noise too, where the artefact carries its encoder."""
+        noise = torch.Generator().manual_seed(0)
+        rows = torch.randn(8, self.settings.width, generator=noise).to(self.network.mean.device)
+        found = {"of rows": self.network(rows[None], torch.tensor([8], device=rows.device))}
+        if self.base_model is None:
+            size = self.settings.size
+            frames = torch.randint(0, 256, (self.settings.frames, size, size, 3), generator=noise, dtype=torch.uint8)
+            found["rows"] = self.embed(iter(frames.numpy()), self.settings.fps)
+        return {name: value.float().cpu().numpy() for name, value in found.items()}
 
     def run(self, text: str, outputs: Sequence[Path]) -> list[Path]:
         """Name the sign in the video at the path `text` and write each of `outputs`: .json, the ranked glosses.
