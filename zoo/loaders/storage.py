@@ -47,7 +47,7 @@ def open_network(folder: Path, build: Callable[[], Network]) -> Network:
     with torch.device("meta"):
         network = build()
     weights = load_file(folder / "model.safetensors")
-    single = {name: value.float() if value.is_floating_point() else value for name, value in weights.items()}
+    single = {name: v.to(torch.float32 if v.is_floating_point() else v.dtype, copy=True) for name, v in weights.items()}
     try:
         network.load_state_dict(single, assign=True)
     except RuntimeError as error:
