@@ -63,9 +63,10 @@ def find(name: str | Path, weights: str | None = None) -> Artefact:
         raise ValueError(f"weights={weights!r}: choose 'starter' or 'hub', or None for what the spec says")
     if isinstance(name, str) and name in list_models():
         return _by_name(name, weights)
+    folder = _by_path(name)
     if weights is not None:
         raise ValueError(f"weights={weights!r} chooses among the weights of a model's name; {name} is a folder")
-    return OnDisk(str(name), "from disk", _by_path(name))
+    return OnDisk(str(name), "from disk", folder)
 
 
 def finished(target: str) -> Path:
