@@ -4,12 +4,15 @@ from pathlib import Path
 from typing import Any
 
 from datamodules.catalogue import CATALOGUE
+from zoo.card.document import Parts, Sums, split, with_prose
 from zoo.loaders import loader_class
 from zoo.runs import Run, read_json, write_text
 from zoo.spec import shipped_folder
 
+__all__ = ["Parts", "Sums", "check", "data_note", "results_table", "split", "with_prose", "write"]
 
-def write(folder: Path) -> Path:
+
+def write(folder: Path, repo_id: str | None = None) -> Path:
     """Write the README.md of an artefact anew and return its path."""
     raise NotImplementedError
 
