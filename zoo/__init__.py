@@ -3,13 +3,13 @@
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-from zoo.spec import list_models
+from zoo.spec import list_models, list_pipelines
 
 if TYPE_CHECKING:
     from pathlib import Path
     from typing import Literal
 
-__all__ = ["__version__", "list_models", "load"]
+__all__ = ["__version__", "list_models", "list_pipelines", "load"]
 
 try:
     __version__ = version("sign-zoo")

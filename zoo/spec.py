@@ -18,6 +18,8 @@ from omegaconf.errors import OmegaConfBaseException
 SECTIONS = ("name", "summary", "task", "seed", "model", "data", "trainer", "starter", "hub", "card")
 OVERRIDABLE = ("model", "data", "trainer", "seed")
 DEFAULTS: dict[str, Any] = {"seed": 0, "trainer": {"deterministic": True}}
+PIPELINES = "pipelines"
+"""The folder in `specs/` of those specs that compose models."""
 NOT_TRAINING = ("summary", "card", "hub", "starter")
 """Sections that do not change what is trained, and so not the identity of a run."""
 RESOLVER = re.compile(r"\$\{\s*[\w.]+\s*:")
@@ -76,7 +78,16 @@ def shipped_folder() -> Path:
 
 def list_models(pattern: str = "*") -> list[str]:
     """Names of the shipped models that match a shell pattern, or contain it: `list_models("*slp*")`."""
-    names = sorted(path.stem for path in shipped_folder().glob("*.yaml"))
+    return _matching(shipped_folder(), pattern)
+
+
+def list_pipelines(pattern: str = "*") -> list[str]:
+    """Names of the shipped pipelines that match a shell pattern, or contain it."""
+    return _matching(shipped_folder() / PIPELINES, pattern)
+
+
+def _matching(folder: Path, pattern: str) -> list[str]:
+    names = sorted(path.stem for path in folder.glob("*.yaml"))
     glob = pattern if re.search(r"[*?\[]", pattern) else f"*{pattern}*"
     return fnmatch.filter(names, glob)
 
@@ -108,9 +119,9 @@ def locate(target: str) -> Path:
 
     A name goes before a folder or file called the same, which `./name` means.
     """
-    path, known = Path(target), list_models()
+    path, known = Path(target), [*list_models(), *list_pipelines()]
     if target in known:
-        return shipped_folder() / f"{target}.yaml"
+        return shipped_folder() / (PIPELINES if target in list_pipelines() else "") / f"{target}.yaml"
     if path.is_dir():
         if not (path / "spec.yaml").is_file():
             raise ValueError(f"{target}: no spec.yaml in this folder, so it is not a run's; give a YAML file or a run")
