@@ -237,8 +237,8 @@ def _combined(keys: Sequence[str], why: str) -> tuple[str, ...]:
         if SHARE in LICENCES[key].rules_out:
             others = " and ".join(LICENCES[other].title for other in keys if not _may_become(other, key))
             raise ValueError(
-                f"{why}: no licence satisfies them together, as {LICENCES[key].title} asks that all be shared on its own "
-                f"terms, and {others} does not allow that; train on other data or from another base model"
+                f"{why}: no licence satisfies them together, as {LICENCES[key].title} asks that all be shared on its "
+                f"own terms, and {others} does not allow that; train on other data or from another base model"
             )
     return tuple(sorted(set(keys), key=_rank))
 
