@@ -1,0 +1,286 @@
+"""What is refused of a folder or a repository before anything in it is opened: whoever wrote it is not trusted.
+
+Weights are safetensors, everything else that a loader reads is JSON or text. Formats that can run code when they are
+read are refused by name, and so is every name that could mean another file than the one it shows.
+"""
+
+import json
+import math
+import os
+import re
+import stat
+import struct
+import unicodedata
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any, Final
+
+PICKLED: Final = """.bin .pt .pth .ckpt .pkl .pickle .pk .p .dill .joblib .sav .npy .npz .h5 .hdf5 .keras .msgpack
+.torch .t7 .mar .nemo .pdparams .params .ot"""
+OTHER_WEIGHTS: Final = ".onnx .gguf .ggml .pb .tflite .task .engine .plan .mlmodel"
+CODE: Final = """.py .pyc .pyo .pyd .pyx .pyz .ipynb .egg .whl .so .dll .dylib .exe .com .msi .bat .cmd .ps1 .vbs .sh
+.bash .zsh .js .mjs .jar .class .wasm .lua .rb .pl .php .desktop .lnk"""
+ARCHIVES: Final = ".zip .tar .tgz .gz .bz2 .xz .zst .7z .rar .iso"
+REFUSED: Final = {
+    **dict.fromkeys(PICKLED.split(), "can run code when it is read; weights are taken as safetensors only"),
+    **dict.fromkeys(OTHER_WEIGHTS.split(), "is no format of this zoo's; weights are taken as safetensors only"),
+    **dict.fromkeys(CODE.split(), "is code, and none is taken from a repository"),
+    **dict.fromkeys(ARCHIVES.split(), "is an archive, whose contents cannot be checked by name"),
+}
+RECORDS: Final = ("results.json", "provenance.json")
+"""What was measured and made; nothing in it is ever opened as an object."""
+DEVICES: Final = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
+"""Names that mean a device on Windows."""
+VISIBLE: Final = ".gitattributes"
+LOADED: Final = (".json", ".txt", ".safetensors")
+OURS: Final = ("checkpoints", "logs", "samples", "wandb")
+"""Folders of a run that no loader looks into."""
+
+MAX_NAMES: Final = 10_000
+MAX_DEPTH: Final = 5
+MAX_JSON: Final = 50_000_000
+MAX_CONFIG: Final = 1_000_000
+MAX_HEADER: Final = 100_000_000
+"""Of a safetensors file, in bytes, as its own library has it."""
+MAX_NESTING: Final = 32
+NAMES_CODE: Final = ("auto_map", "custom_pipelines", "custom_pipeline", "class_path", "_target_")
+"""Keys of JSON files through which transformers, diffusers and others name code to import or download."""
+KERNELS: Final = ("attn_implementation", "_attn_implementation")
+"""Keys that name a repository of compiled code where they hold a slash."""
+LIBRARIES: Final = ("diffusers", "transformers")
+"""What a pipeline of diffusers or an adapter of peft may name where a package to import is named."""
+
+
+def wanted(name: str) -> bool:
+    """Whether a load downloads a file of a repository: what loaders read, and what says where it came from."""
+    if name in ("spec.yaml", "README.md"):
+        return True
+    return PurePosixPath(name).suffix in LOADED and PurePosixPath(name).parts[0] not in OURS
+
+
+def refuse_names(names: Iterable[str], where: str) -> None:
+    """Raise ValueError, which starts with `where`, for a listing that holds pickles, code, archives, names that lead
+    out of the folder, or names that are the same file on some system."""
+    spelled: dict[str, str] = {}
+    files: set[str] = set()
+    folders: set[str] = set()
+    for count, name in enumerate(names):
+        if count >= MAX_NAMES:
+            raise ValueError(f"{where}: refused, it holds more than {MAX_NAMES:,} files")
+        if reason := _unsafe(name):
+            raise ValueError(f"{where}: refused, it holds {name!r}, which {reason}")
+        parts = name.split("/")
+        *above, path = ["/".join(parts[:end]) for end in range(1, len(parts) + 1)]
+        for part in (*above, path):
+            other = spelled.setdefault(_folded(part), part)
+            if other != part or _folded(part) in files or (part == path and _folded(part) in folders):
+                raise ValueError(
+                    f"{where}: refused, it holds {other!r} and {part!r}, which are one file on some systems"
+                )
+        files.add(_folded(path))
+        folders.update(map(_folded, above))
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFKC", name).casefold()
+
+
+def _unsafe(name: str) -> str | None:
+    """What is wrong with one name of a listing; looked at as it is and as systems that normalise would have it."""
+    if not isinstance(name, str) or not name:
+        return "is no name of a file"
+    if any(unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp") for letter in name):
+        return "has characters that cannot be seen"
+    plain = unicodedata.normalize("NFKC", name)
+    if found := next((letter for letter in plain if letter in '\\:*?"<>|'), None):
+        return f"has {found!r} in it: a path or device on some systems"
+    if plain.startswith(("/", "~")):
+        return "is an absolute path"
+    parts = plain.split("/")
+    if len(parts) > MAX_DEPTH or len(plain.encode()) > 1000 or any(len(part.encode()) > 255 for part in parts):
+        return f"is longer, or deeper than {MAX_DEPTH} folders, than any file of a model"
+    for part in parts:
+        if part == "..":
+            return "leads out of its folder"
+        if part in ("", ".") or part != part.strip() or part.endswith("."):
+            return "has an empty part, or one that ends in a dot or space"
+        if part.startswith(".") and name != VISIBLE:
+            return "is hidden"
+        if DEVICES.fullmatch(part.casefold()):
+            return "is a device on some systems"
+    suffix = PurePosixPath(plain).suffix.casefold()
+    return f"{REFUSED[suffix]}" if suffix in REFUSED else None
+
+
+def refuse_folder(folder: Path) -> None:
+    """Raise ValueError for a folder on disk that a loader must not open.
+
+    Refused are links that leave the folder (those of the Hub's cache into its own blobs do not), what is no regular
+    file, pickled weights beside the others, files that are not what their suffix says, JSON that names code, and sizes
+    that no model has. What loaders never look into is left alone: a run's checkpoints/ and logs/, and hidden files.
+    """
+    root = folder.resolve()
+    for count, (path, depth) in enumerate(_visible(root)):
+        if count >= MAX_NAMES or depth > MAX_DEPTH:
+            raise ValueError(f"{folder}: more than {MAX_NAMES:,} files or {MAX_DEPTH} levels, so this is no artefact")
+        status = _status(path, root)
+        if stat.S_ISDIR(status.st_mode):
+            continue
+        if not stat.S_ISREG(status.st_mode):
+            raise ValueError(f"{path}: neither a file nor a folder, so it is not read")
+        suffix = path.suffix.casefold()
+        if suffix in PICKLED.split():
+            raise ValueError(f"{path}: refused, it {REFUSED[suffix]}; remove it, or put it into checkpoints/")
+        if suffix == ".json":
+            refuse_json(path)
+        elif suffix == ".safetensors":
+            tensors(path)
+
+
+def _visible(folder: Path, depth: int = 1) -> Iterator[tuple[Path, int]]:
+    """What is in a folder, and how deep. A linked folder is not entered."""
+    with os.scandir(folder) as entries:
+        for entry in sorted(entries, key=lambda entry: entry.name):
+            if entry.name.startswith(".") or (depth == 1 and entry.name in OURS):
+                continue
+            yield Path(entry.path), depth
+            if entry.is_dir(follow_symlinks=False) and depth <= MAX_DEPTH:
+                yield from _visible(Path(entry.path), depth + 1)
+
+
+def _status(path: Path, root: Path) -> os.stat_result:
+    """What a path is, a link followed if it may be. Raises ValueError."""
+    if not path.is_symlink():
+        return path.lstat()
+    try:
+        target = path.resolve(strict=True)
+    except (OSError, RuntimeError):
+        raise ValueError(f"{path}: a link to nothing; download or copy the file again") from None
+    if target.is_dir() or not (_blob(target, root) or target.is_relative_to(root)):
+        raise ValueError(f"{path}: refused, a link that leaves its folder (to {target}); copy the file instead")
+    return target.stat()
+
+
+def _blob(target: Path, root: Path) -> bool:
+    """Whether a file is one of the Hub's cache, of the repository of which `root` is a snapshot: blobs/<hash> there,
+    or blobs/<xx>/<hash> of the whole cache."""
+    repo = root.parent.parent
+    return root.parent.name == "snapshots" and (
+        target.parent == repo / "blobs" or target.parent.parent == repo.parent / "blobs"
+    )
+
+
+def refuse_json(path: Path) -> None:
+    """Raise ValueError for a JSON file that is too large or too deep, or that names code to import."""
+    content = read_json(path)
+    if path.name in RECORDS:
+        return
+    if path.name == "model_index.json" and isinstance(content, dict):
+        for key, value in content.items():
+            if isinstance(value, list) and value and value[0] not in (*LIBRARIES, None):
+                raise ValueError(f"{path}: refused, {key} is {_short(value)}, expected of {' or '.join(LIBRARIES)}")
+    for key, value in _items(content):
+        if reason := _names_code(key, value):
+            raise ValueError(f"{path}: refused, `{key}` {reason}")
+
+
+def _names_code(key: str, value: Any) -> str | None:
+    if key in NAMES_CODE and isinstance(value, str | list | dict) and value:
+        return f"names code to run ({_short(value)}), and none is taken from here"
+    if key == "auto_mapping" and value:
+        library = value.get("parent_library") if isinstance(value, dict) else None
+        if not isinstance(library, str) or library.partition(".")[0] not in LIBRARIES:
+            return f"names a package to import ({_short(value)}), expected {' or '.join(LIBRARIES)}"
+    if key in KERNELS and isinstance(value, str) and ("/" in value or ":" in value):
+        return f"names compiled code to download ({_short(value)}), and none is taken from there"
+    if key == "_class_name" and not (isinstance(value, str) and value.isidentifier()):
+        return f"is {_short(value)}, expected the bare name of a class"
+    if key == "weight_map" and isinstance(value, dict):
+        for name in value.values():
+            if not isinstance(name, str) or "/" in name or "\\" in name or not name.endswith(".safetensors"):
+                return f"names {_short(name)}, expected safetensors beside it"
+    return None
+
+
+def read_json(path: Path) -> Any:
+    """What a JSON file of unknown origin holds. Raises ValueError, in bounded time and memory.
+
+    A config.json is held to more: no number that is none, and no key twice, of which readers take one or the other.
+    """
+    config = path.name == "config.json"
+    limit = MAX_CONFIG if config else MAX_JSON
+    if (size := path.stat().st_size) > limit:
+        raise ValueError(f"{path}: found {size:,} bytes, expected at most {limit:,}")
+    try:
+        text = path.read_text(encoding="utf-8")
+        content = json.loads(text, parse_constant=_no_number, object_pairs_hook=_once) if config else json.loads(text)
+    except RecursionError:
+        raise ValueError(f"{path}: nested deeper than {MAX_NESTING} levels") from None
+    except ValueError as error:
+        raise ValueError(f"{path}: not readable as JSON: {error}") from None
+    for _ in _items(content, path):
+        pass
+    return content
+
+
+def _no_number(word: str) -> Any:
+    raise ValueError(f"found {word}, expected a number")
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    mapping = dict(pairs)
+    if len(mapping) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f"key {next(key for key in keys if keys.count(key) > 1)!r} stands twice")
+    if overflow := next((key for key, value in pairs if isinstance(value, float) and not math.isfinite(value)), None):
+        raise ValueError(f"key {overflow!r} is larger than any number")
+    return mapping
+
+
+def _items(content: Any, path: Path | None = None) -> Iterator[tuple[str, Any]]:
+    """Every key with its value in nested mappings and lists. Raises ValueError for what is nested too deep."""
+    waiting = [(content, 0)]
+    while waiting:
+        value, depth = waiting.pop()
+        if depth > MAX_NESTING:
+            raise ValueError(f"{path}: nested deeper than {MAX_NESTING} levels")
+        if isinstance(value, dict):
+            yield from value.items()
+            waiting.extend((item, depth + 1) for item in value.values())
+        elif isinstance(value, list):
+            waiting.extend((item, depth + 1) for item in value if isinstance(item, dict | list))
+
+
+def _short(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=True)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def tensors(path: Path) -> dict[str, int]:
+    """Numbers in each tensor of a safetensors file, read from its header. Raises ValueError for any other file."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        start = file.read(9)
+        if len(start) < 9 or start[8:] != b"{":
+            raise ValueError(f"{path}: not a safetensors file{_known(start)}; it is not read")
+        (length,) = struct.unpack("<Q", start[:8])
+        if length > min(MAX_HEADER, size - 8):
+            raise ValueError(f"{path}: damaged: its header claims {length:,} bytes, and the file has {size:,}")
+        file.seek(8)
+        raw = file.read(length)
+    try:
+        header = json.loads(raw)
+        return {
+            name: math.prod(int(side) for side in tensor["shape"])
+            for name, tensor in header.items()
+            if name != "__metadata__"
+        }
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        raise ValueError(f"{path}: damaged: its header is not that of a safetensors file") from None
+
+
+def _known(start: bytes) -> str:
+    kinds = {b"PK": "a zip archive, as torch.save writes", b"\x80": "a pickle", b"\x93NUMPY": "a NumPy file"}
+    kinds |= {b"version https": "a pointer of Git LFS: run `git lfs pull`"}
+    found = next((kind for magic, kind in kinds.items() if start.startswith(magic[:8])), None)
+    return f" but {found}" if found else ""
