@@ -1,9 +1,88 @@
 import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from every_spec import starter
+from hub_server import Hub
 
 ROOT = Path(__file__).parents[1]
+
+HUB = Hub()
+HF_HOME = tempfile.mkdtemp(prefix="zoo-hf-")
+os.environ.update(HF_ENDPOINT=HUB.endpoint, HF_HUB_DISABLE_XET="1", HF_HOME=HF_HOME)  # read when it is imported
+for name in ("HF_TOKEN", "HF_HUB_CACHE", "HF_HUB_OFFLINE", "HUGGING_FACE_HUB_TOKEN", "HF_TOKEN_PATH"):
+    os.environ.pop(name, None)
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(HF_HOME, ignore_errors=True)
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    """An empty Hub (tests/hub_server.py), an empty cache, the user `me`; what the client waits between tries is noted
+    in `hub.waits` instead of waited."""
+    from huggingface_hub import constants, file_download
+    from huggingface_hub.utils import _http
+
+    HUB.reset()
+    cache = tmp_path / "hub-cache"
+    monkeypatch.setenv("HF_HUB_CACHE", str(cache))
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
+    monkeypatch.setenv("HF_TOKEN", "hf_me")
+    clock = SimpleNamespace(sleep=HUB.waits.append)
+    for module in (file_download, _http):
+        monkeypatch.setattr(module, "time", clock)
+    yield HUB
+    HUB.reset()
+
+
+@pytest.fixture
+def offline(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Call it to close the network: HF_HUB_OFFLINE=1, and no socket connects."""
+
+    def close() -> None:
+        from huggingface_hub import constants
+
+        def refuse(*_: Any) -> None:
+            raise AssertionError("a socket was opened while offline")
+
+        monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+        monkeypatch.setattr(socket.socket, "connect", refuse)
+
+    return close
+
+
+@pytest.fixture(scope="session")
+def tiny_runs(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Name of a spec to the folder of a tiny run of it, fitted and tested; made once, when first asked for.
+
+    Tests read it and change nothing in it.
+    """
+    from zoo.cli import main
+
+    made: dict[str, Path] = {}
+
+    def run(name: str) -> Path:
+        if name not in made:
+            base = tmp_path_factory.mktemp(f"tiny-{name}")
+            few = ("--trainer.limit_train_batches=2", "--trainer.limit_val_batches=1", "--trainer.limit_test_batches=1")
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setenv("ZOO_RUNS", str(base / "runs"))
+                assert main(["fit", name, *starter(name, base / "twin"), *few]) == 0
+                (folder,) = (base / "runs" / name).iterdir()
+                assert main(["test", str(folder)]) == 0
+            made[name] = folder
+        return made[name]
+
+    return run
 
 
 @pytest.fixture(scope="session")
