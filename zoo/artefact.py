@@ -3,44 +3,127 @@
 import importlib.resources
 import json
 import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from zoo.loaders import TASKS, loader_class
 from zoo.loaders.base import SCHEMA, Loader
-from zoo.runs import Run, read_json, unfinished_message
+from zoo.runs import Run, unfinished_message
+from zoo.signals import Signal
 from zoo.spec import nearest
+from zoo.trust import items, read_json, refuse_folder, shapes, visible
+
+MAX_FPS: Final = 1000
+MAX_SIZE: Final = 4096
+MANY: Final = 20_000
+"""Parts of a network, and lengths of one side of a tensor, that are never too many."""
+SLACK: Final = 8
+"""How many times more parts or longer sides than the weights have are let through; they will not fit anyway."""
 
 
 def open_artefact(folder: Path) -> Loader:
-    """The loader of the artefact in `folder`. Executes nothing of what lies there. Raises ValueError."""
+    """The loader of the artefact in `folder`, which may come from anybody: nothing in it is executed, and sizes that
+    its weights do not have cost neither time nor memory. Raises ValueError."""
     from safetensors import SafetensorError
 
+    path = _config_path(folder)
+    refuse_folder(folder)
     config = read_config(folder)
+    weights = [file for file, _ in visible(folder) if file.suffix == ".safetensors"]
+    found = [shape for file in weights for shape in shapes(file)]
+    _refuse_numbers(path, config, max((side for shape in found for side in shape), default=0))
     try:
-        return loader_class(config["task"]).open(folder)
+        with _bounded(path, len(found)):
+            return loader_class(config["task"]).open(folder)
     except FileNotFoundError as error:
         raise ValueError(f"{folder}: incomplete artefact, {Path(str(error.filename)).name} is missing") from None
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"{folder / 'config.json'}: a key is missing or unknown: {error}") from None
+    except (KeyError, TypeError, AttributeError, IndexError) as error:
+        raise ValueError(f"{path}: a key is missing or unknown: {error}") from None
     except (SafetensorError, json.JSONDecodeError) as error:
         raise ValueError(f"{folder}: damaged artefact: {error}") from None
+    except ValueError as error:
+        named = str(folder) in str(error)
+        raise ValueError(str(error) if named else f"{path}: {error}") from error
+    except (RuntimeError, ArithmeticError) as error:
+        raise ValueError(f"{path}: describes no network that can be built: {str(error).splitlines()[0]}") from error
 
 
 def read_config(folder: Path) -> dict[str, Any]:
-    """config.json of an artefact, its schema and task checked. Raises ValueError."""
-    path = folder / "config.json"
-    if not path.is_file():
-        raise ValueError(unfinished_message(folder))
+    """config.json of an artefact, its schema, task and signals checked. Raises ValueError."""
+    path = _config_path(folder)
     config = read_json(path)
+    if not isinstance(config, dict):
+        raise ValueError(f"{path}: found {type(config).__name__}, expected a mapping")
     schema, task = config.get("schema"), config.get("task")
     if isinstance(schema, int) and schema > SCHEMA:
         raise ValueError(f"{path}: schema {schema} is newer than this zoo reads ({SCHEMA}); upgrade sign-zoo")
     if schema != SCHEMA:
         raise ValueError(f"{path}: found schema {schema!r}, expected {SCHEMA}")
-    if task not in TASKS:
+    if not isinstance(task, str) or task not in TASKS:
         raise ValueError(f"{path}: found task {task!r}, which no loader has{nearest(str(task), TASKS)}")
+    for side in ("accepts", "gives"):
+        _refuse_signal(path, side, config.get(side))
     return config
+
+
+def _config_path(folder: Path) -> Path:
+    path = folder / "config.json"
+    if not path.is_file():
+        raise ValueError(unfinished_message(folder))
+    return path
+
+
+def _refuse_signal(path: Path, side: str, content: object) -> None:
+    try:
+        signal = Signal.read(content)
+    except ValueError as error:
+        raise ValueError(f"{path}: {side}: {error}") from None
+    fps, size = signal.fps, signal.size
+    words = (signal.language, signal.skeleton, signal.normalisation)
+    if not all(word is None or isinstance(word, str) for word in words):
+        raise ValueError(f"{path}: {side}: found {content!r}, expected words")
+    if fps is not None and not (type(fps) in (int, float) and 0 < fps <= MAX_FPS):
+        raise ValueError(f"{path}: {side}.fps: found {fps!r}, expected above 0 and at most {MAX_FPS}")
+    if size is not None and not (type(size) is int and 0 < size <= MAX_SIZE):
+        raise ValueError(f"{path}: {side}.size: found {size!r}, expected at most {MAX_SIZE} pixels")
+
+
+def _refuse_numbers(path: Path, config: dict[str, Any], longest: int) -> None:
+    """Raise ValueError for a whole number in config.json that no side of any tensor comes near."""
+    most = max(MANY, SLACK * longest)
+    for key, value in items(config):
+        for number in value if isinstance(value, list) else [value]:
+            if isinstance(number, int) and abs(number) > most:
+                raise ValueError(f"{path}: {key}: found {number:.3g}, more than the weights beside it can bear")
+
+
+@contextmanager
+def _bounded(path: Path, tensors: int) -> Iterator[None]:
+    """Stop what this thread builds at many times the parts that its weights have: it could not fit them, and a
+    forged number of layers would keep it busy for days. Raises ValueError."""
+    from torch.nn.modules import module
+
+    most, parts, thread = max(MANY, SLACK * tensors), 0, threading.get_ident()
+
+    def count(*_: object) -> None:
+        nonlocal parts
+        parts += threading.get_ident() == thread
+        if parts > most:
+            raise ValueError(f"{path}: describes more than {most:,} parts of a network, for {tensors:,} tensors")
+
+    hooks = [
+        module.register_module_parameter_registration_hook(count),
+        module.register_module_buffer_registration_hook(count),
+        module.register_module_module_registration_hook(count),
+    ]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
 def starter_folder(name: str) -> Path:

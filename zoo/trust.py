@@ -74,9 +74,12 @@ def refuse_names(names: Iterable[str], where: str) -> None:
         for part in (*above, path):
             other = spelled.setdefault(_folded(part), part)
             if other != part or _folded(part) in files or (part == path and _folded(part) in folders):
-                raise ValueError(
-                    f"{where}: refused, it holds {other!r} and {part!r}, which are one file on some systems"
+                both = (
+                    f"{other!r} and {part!r}, which are one file on some systems"
+                    if other != part
+                    else f"{part!r} twice"
                 )
+                raise ValueError(f"{where}: refused, it holds {both}")
         files.add(_folded(path))
         folders.update(map(_folded, above))
 
@@ -120,7 +123,7 @@ def refuse_folder(folder: Path) -> None:
     that no model has. What loaders never look into is left alone: a run's checkpoints/ and logs/, and hidden files.
     """
     root = folder.resolve()
-    for count, (path, depth) in enumerate(_visible(root)):
+    for count, (path, depth) in enumerate(visible(root)):
         if count >= MAX_NAMES or depth > MAX_DEPTH:
             raise ValueError(f"{folder}: more than {MAX_NAMES:,} files or {MAX_DEPTH} levels, so this is no artefact")
         status = _status(path, root)
@@ -134,10 +137,10 @@ def refuse_folder(folder: Path) -> None:
         if suffix == ".json":
             refuse_json(path)
         elif suffix == ".safetensors":
-            tensors(path)
+            shapes(path)
 
 
-def _visible(folder: Path, depth: int = 1) -> Iterator[tuple[Path, int]]:
+def visible(folder: Path, depth: int = 1) -> Iterator[tuple[Path, int]]:
     """What is in a folder, and how deep. A linked folder is not entered."""
     with os.scandir(folder) as entries:
         for entry in sorted(entries, key=lambda entry: entry.name):
@@ -145,7 +148,7 @@ def _visible(folder: Path, depth: int = 1) -> Iterator[tuple[Path, int]]:
                 continue
             yield Path(entry.path), depth
             if entry.is_dir(follow_symlinks=False) and depth <= MAX_DEPTH:
-                yield from _visible(Path(entry.path), depth + 1)
+                yield from visible(Path(entry.path), depth + 1)
 
 
 def _status(path: Path, root: Path) -> os.stat_result:
@@ -179,7 +182,7 @@ def refuse_json(path: Path) -> None:
         for key, value in content.items():
             if isinstance(value, list) and value and value[0] not in (*LIBRARIES, None):
                 raise ValueError(f"{path}: refused, {key} is {_short(value)}, expected of {' or '.join(LIBRARIES)}")
-    for key, value in _items(content):
+    for key, value in items(content):
         if reason := _names_code(key, value):
             raise ValueError(f"{path}: refused, `{key}` {reason}")
 
@@ -218,7 +221,7 @@ def read_json(path: Path) -> Any:
         raise ValueError(f"{path}: nested deeper than {MAX_NESTING} levels") from None
     except ValueError as error:
         raise ValueError(f"{path}: not readable as JSON: {error}") from None
-    for _ in _items(content, path):
+    for _ in items(content, path):
         pass
     return content
 
@@ -237,7 +240,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return mapping
 
 
-def _items(content: Any, path: Path | None = None) -> Iterator[tuple[str, Any]]:
+def items(content: Any, path: Path | None = None) -> Iterator[tuple[str, Any]]:
     """Every key with its value in nested mappings and lists. Raises ValueError for what is nested too deep."""
     waiting = [(content, 0)]
     while waiting:
@@ -256,8 +259,8 @@ def _short(value: object) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
-def tensors(path: Path) -> dict[str, int]:
-    """Numbers in each tensor of a safetensors file, read from its header. Raises ValueError for any other file."""
+def shapes(path: Path) -> list[list[int]]:
+    """Of the tensors of a safetensors file, as its header claims them. Raises ValueError for any other file."""
     size = path.stat().st_size
     with path.open("rb") as file:
         start = file.read(9)
@@ -270,11 +273,7 @@ def tensors(path: Path) -> dict[str, int]:
         raw = file.read(length)
     try:
         header = json.loads(raw)
-        return {
-            name: math.prod(int(side) for side in tensor["shape"])
-            for name, tensor in header.items()
-            if name != "__metadata__"
-        }
+        return [[int(side) for side in tensor["shape"]] for name, tensor in header.items() if name != "__metadata__"]
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise ValueError(f"{path}: damaged: its header is not that of a safetensors file") from None
 
