@@ -15,6 +15,8 @@ import yaml
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from zoo.expansion import MAX_BYTES, boundless, refuse_aliases, resolvers
+
 SECTIONS = ("name", "summary", "task", "seed", "model", "data", "trainer", "starter", "hub", "card")
 OVERRIDABLE = ("model", "data", "trainer", "seed")
 DEFAULTS: dict[str, Any] = {"seed": 0, "trainer": {"deterministic": True}}
@@ -22,7 +24,6 @@ PIPELINES = "pipelines"
 """The folder in `specs/` of those specs that compose models."""
 NOT_TRAINING = ("summary", "card", "hub", "starter")
 """Sections that do not change what is trained, and so not the identity of a run."""
-RESOLVER = re.compile(r"\$\{\s*[\w.]+\s*:")
 RESOLVER_REFUSED = "only keys of the spec itself can be interpolated; resolvers such as ${oc.env:...} are refused"
 
 
@@ -137,7 +138,10 @@ def locate(target: str) -> Path:
 def read(path: Path) -> dict[str, Any]:
     """The mapping in a YAML file, not yet interpolated. Raises SpecError with the line that is unreadable."""
     try:
+        if (size := path.stat().st_size) > MAX_BYTES:
+            raise SpecError([Problem(str(path), "", f"found {size:,} bytes, expected at most {MAX_BYTES:,}")])
         text = path.read_text(encoding="utf-8")
+        refuse_aliases(text)
         loaded = OmegaConf.load(path) if isinstance(yaml.safe_load(text), dict) else None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
@@ -148,6 +152,10 @@ def read(path: Path) -> dict[str, Any]:
         raise SpecError([Problem(str(path), "", "not a text file in UTF-8")]) from None
     except OmegaConfBaseException as error:
         raise SpecError([_omegaconf_problem(str(path), error)]) from None
+    except SpecError:
+        raise
+    except ValueError as error:  # a date that is none, a number of a thousand digits
+        raise SpecError([Problem(str(path), "", f"not readable as a spec: {error}")]) from None
     if not isinstance(loaded, DictConfig):
         raise SpecError([Problem(str(path), "", "not a mapping; a spec starts with `name: ...`")])
     return _unresolved(loaded)
@@ -159,6 +167,7 @@ def resolve(raw: dict[str, Any], source: str, starter: bool = False, overrides: 
     A list replaces a list; a mapping is merged; where `class_path` changes, the old class's `init_args` are
     dropped. `overrides` are `key=value` with YAML values. Raises SpecError.
     """
+    _refuse_interpolations(raw, source)  # a merge follows some of them
     config = OmegaConf.merge(DEFAULTS, {key: value for key, value in raw.items() if key != "starter"})
     assert isinstance(config, DictConfig)
     if starter:
@@ -173,15 +182,19 @@ def resolve(raw: dict[str, Any], source: str, starter: bool = False, overrides: 
             raise SpecError([Problem(source, "starter", f"does not fit the spec: {detail}")]) from None
     for override in overrides:
         _override(config, override)
-    if problems := [
-        Problem(source, key, RESOLVER_REFUSED) for key, text in strings(_unresolved(config)) if RESOLVER.search(text)
-    ]:
-        raise SpecError(problems)
+    _refuse_interpolations(_unresolved(config), source)
     try:
         resolved = cast(dict[str, Any], OmegaConf.to_container(config, resolve=True))
     except OmegaConfBaseException as error:
         raise SpecError([_omegaconf_problem(source, error)]) from None
     return Spec(source, resolved, starter)
+
+
+def _refuse_interpolations(config: dict[str, Any], source: str) -> None:
+    if problems := [Problem(source, key, RESOLVER_REFUSED) for key, text in strings(config) if resolvers(text)]:
+        raise SpecError(problems)
+    if (key := boundless(config)) is not None:
+        raise SpecError([Problem(source, key, "grows beyond all bounds by interpolation, or refers to itself")])
 
 
 def _override(config: DictConfig, override: str) -> None:
