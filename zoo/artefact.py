@@ -11,10 +11,10 @@ from typing import Any, Final
 
 from zoo.loaders import TASKS, loader_class
 from zoo.loaders.base import SCHEMA, Loader
-from zoo.runs import Run, unfinished_message
+from zoo.runs import Run, read_json, unfinished_message
 from zoo.signals import Signal
 from zoo.spec import nearest
-from zoo.trust import items, read_json, refuse_folder, shapes, visible
+from zoo.trust import items, refuse_folder, shapes, visible
 
 MAX_FPS: Final = 1000
 MAX_SIZE: Final = 4096
@@ -55,8 +55,6 @@ def read_config(folder: Path) -> dict[str, Any]:
     """config.json of an artefact, its schema, task and signals checked. Raises ValueError."""
     path = _config_path(folder)
     config = read_json(path)
-    if not isinstance(config, dict):
-        raise ValueError(f"{path}: found {type(config).__name__}, expected a mapping")
     schema, task = config.get("schema"), config.get("task")
     if isinstance(schema, int) and schema > SCHEMA:
         raise ValueError(f"{path}: schema {schema} is newer than this zoo reads ({SCHEMA}); upgrade sign-zoo")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from zoo import trust
 from zoo.spec import Spec, nearest
 
 
@@ -84,10 +85,7 @@ def find_finished(folder: Path) -> Path | None:
 
 def read_json(path: Path) -> dict[str, Any]:
     """A JSON mapping. Raises ValueError that names the file."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: not readable as JSON: {error}") from None
+    content = trust.read_json(path)
     if not isinstance(content, dict):
         raise ValueError(f"{path}: found {type(content).__name__}, expected a mapping")
     return content

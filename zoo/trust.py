@@ -212,8 +212,11 @@ def read_json(path: Path) -> Any:
     """
     config = path.name == "config.json"
     limit = MAX_CONFIG if config else MAX_JSON
-    if (size := path.stat().st_size) > limit:
-        raise ValueError(f"{path}: found {size:,} bytes, expected at most {limit:,}")
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise ValueError(f"{path}: no file, so it is not read")
+    if status.st_size > limit:
+        raise ValueError(f"{path}: found {status.st_size:,} bytes, expected at most {limit:,}")
     try:
         text = path.read_text(encoding="utf-8")
         content = json.loads(text, parse_constant=_no_number, object_pairs_hook=_once) if config else json.loads(text)
