@@ -12,7 +12,7 @@ from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.loggers import WandbLogger
 from lightning.pytorch.utilities.seed import isolate_rng
 
-from zoo.loaders import loader_class
+from zoo.loaders import trainable_class
 from zoo.loggers import log_files
 
 
@@ -99,7 +99,7 @@ class Preview(Callback):
     """Call the model's verb after validations, into the run's samples/, for at most `share` of the time."""
 
     def __init__(self, task: str, folder: Path, share: float = 0.05) -> None:
-        self.task, self.folder, self.share = task, folder, share
+        self.loader, self.folder, self.share = trainable_class(task), folder, share
         self.began, self.spent, self.last = time.monotonic(), 0.0, 3.0
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -118,7 +118,7 @@ class Preview(Callback):
         self.folder.mkdir(exist_ok=True)
         with torch.no_grad():
             data = trainer.datamodule  # type: ignore[attr-defined]
-            paths = loader_class(self.task).from_training(pl_module, data).preview(data, self.folder)
+            paths = self.loader.from_training(pl_module, data).preview(data, self.folder)
         pl_module.train(training)
         for logger in trainer.loggers:
             if isinstance(logger, WandbLogger):

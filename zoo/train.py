@@ -20,7 +20,7 @@ from datamodules.base import SignDataModule
 from zoo.artefact import save_artefact
 from zoo.callbacks import AtomicCheckpointIO, EpochLines, EpochSeed, LastCheckpoint, Preview
 from zoo.card import write_readme
-from zoo.loaders import loader_class
+from zoo.loaders import trainable_class
 from zoo.loggers import close, loggers
 from zoo.provenance import now, provenance
 from zoo.quiet import quiet
@@ -240,4 +240,4 @@ def _finish(spec: Spec, run: Run, trainer: Trainer, module: LightningModule, pre
     record = run.provenance()
     write_json(run.folder / "provenance.json", {**record, "finished": now()})
     write_readme(run, spec.config)
-    save_artefact(loader_class(spec.config["task"]).from_training(module, trainer.datamodule), run)  # type: ignore[attr-defined]
+    save_artefact(trainable_class(spec.config["task"]).from_training(module, trainer.datamodule), run)  # type: ignore[attr-defined]

@@ -3,7 +3,7 @@
 import importlib
 from typing import cast
 
-from zoo.loaders.base import Loader
+from zoo.loaders.base import Loader, Trainable
 from zoo.spec import nearest
 
 TASKS = {
@@ -11,6 +11,8 @@ TASKS = {
     "image-to-letter": "zoo.loaders.letter_reader.LetterReader",
     "pose-to-video": "zoo.loaders.pose_to_video.PoseToVideo",
     "video-to-gloss": "zoo.loaders.video_to_gloss.VideoToGloss",
+    "controlnet": "zoo.loaders.controlnet.ControlNet",
+    "lora": "zoo.loaders.lora.LoRA",
 }
 
 
@@ -20,3 +22,11 @@ def loader_class(task: str) -> type[Loader]:
         raise ValueError(f"task {task!r} has no loader in this version of the zoo{nearest(str(task), TASKS)}")
     module, _, name = TASKS[task].rpartition(".")
     return cast(type[Loader], getattr(importlib.import_module(module), name))
+
+
+def trainable_class(task: str) -> type[Trainable]:
+    """As `loader_class`, for a task that a spec can train. Raises ValueError for one that is only opened."""
+    found = loader_class(task)
+    if not hasattr(found, "from_training"):
+        raise ValueError(f"task {task!r} opens what was trained elsewhere; no spec trains it")
+    return cast(type[Trainable], found)

@@ -41,11 +41,6 @@ class Loader(Protocol):
         ...
 
     @classmethod
-    def from_training(cls, module: Any, datamodule: Any) -> Self:
-        """The loader of a trained LightningModule and the data module it was trained with."""
-        ...
-
-    @classmethod
     def open(cls, folder: Path) -> Self:
         """Read what `save` wrote: strict keys, no pickle. Raises ValueError when files do not belong together."""
         ...
@@ -63,6 +58,15 @@ class Loader(Protocol):
 
         Raises ValueError, before the verb is called, when one of them cannot be written.
         """
+        ...
+
+
+class Trainable(Loader, Protocol):
+    """A loader that a spec's training ends in; without these a loader only opens what was trained elsewhere."""
+
+    @classmethod
+    def from_training(cls, module: Any, datamodule: Any) -> Self:
+        """The loader of a trained LightningModule and the data module it was trained with."""
         ...
 
     def preview(self, datamodule: Any, folder: Path, /) -> list[Path]:

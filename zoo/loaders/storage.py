@@ -1,4 +1,4 @@
-"""The two files that every artefact has: config.json, to build the network from, and model.safetensors, its weights."""
+"""What every artefact has: config.json, to build the network from, and weights in safetensors."""
 
 import dataclasses
 import json
@@ -16,20 +16,25 @@ Network = TypeVar("Network", bound=nn.Module)
 
 
 def save_network(folder: Path, loader: Loader, **content: Any) -> None:
-    """Write both files. The network's `config` is a dataclass; `content` is what else its loader must know."""
+    """Write config.json and model.safetensors. The network's `config` is a dataclass; `content` is what else its loader
+    must know."""
+    write_config(folder, loader, network=dataclasses.asdict(loader.network.config), **content)
+    weights = {name: value.contiguous() for name, value in loader.network.state_dict().items()}
+    save_file(weights, folder / "model.safetensors")
+
+
+def write_config(folder: Path, loader: Loader, **content: Any) -> None:
+    """Write config.json: what all have in it, and `content`."""
     config = {
         "schema": SCHEMA,
         "task": loader.task,
         "accepts": loader.accepts.content(),
         "gives": loader.gives.content(),
         "base_model": loader.base_model,
-        "network": dataclasses.asdict(loader.network.config),
         **content,
     }
     text = json.dumps(config, indent=2, ensure_ascii=False) + "\n"
     (folder / "config.json").write_text(text, encoding="utf-8")
-    weights = {name: value.contiguous() for name, value in loader.network.state_dict().items()}
-    save_file(weights, folder / "model.safetensors")
 
 
 def read_config(folder: Path) -> dict[str, Any]:
@@ -38,18 +43,29 @@ def read_config(folder: Path) -> dict[str, Any]:
     return config
 
 
-def open_network(folder: Path, build: Callable[[], Network]) -> Network:
-    """The network that `build` makes, with the weights of a folder, in single precision.
+def open_network(folder: Path, build: Callable[[], Network], file: str = "model.safetensors") -> Network:
+    """The network that `build` makes, with the weights of a file in a folder, in single precision.
 
     Nothing is allocated for a network before its weights are seen to fit, so a forged config.json costs no memory.
     Raises ValueError unless every key and shape matches.
     """
     with torch.device("meta"):
         network = build()
-    weights = load_file(folder / "model.safetensors")
-    single = {name: v.to(torch.float32 if v.is_floating_point() else v.dtype, copy=True) for name, v in weights.items()}
     try:
-        network.load_state_dict(single, assign=True)
+        network.load_state_dict(load_single(folder / file), assign=True)
     except RuntimeError as error:
-        raise ValueError(f"{folder}/model.safetensors does not fit config.json: {error}") from None
+        raise ValueError(f"{folder / file} does not fit config.json: {_one_line(error)}") from None
     return network
+
+
+def load_single(path: Path) -> dict[str, torch.Tensor]:
+    """The tensors of a file, those of floats in single precision, copied out of it: its alignment can change sums."""
+    weights = load_file(path)
+    return {name: v.to(torch.float32 if v.is_floating_point() else v.dtype, copy=True) for name, v in weights.items()}
+
+
+def _one_line(error: RuntimeError) -> str:
+    """The first of what PyTorch found, and how much more there is."""
+    first, *more = [line.strip() for line in str(error).splitlines()[1:]] or [str(error)]
+    first = first if len(first) < 240 else f"{first[:240]} ..."
+    return f"{first} (and {len(more)} more)" if more else first

@@ -1,0 +1,95 @@
+"""A Stable Diffusion of a few thousand weights, a ControlNet and a LoRA for it, in the layouts of the real ones."""
+
+import json
+from pathlib import Path
+
+import torch
+from diffusers import AutoencoderKL, ControlNetModel, DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
+from peft import LoraConfig
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+
+from zoo.loaders.controlnet import ControlNet
+from zoo.loaders.lora import LoRA
+
+LETTERS = [chr(code) for code in range(ord("a"), ord("z") + 1)]
+WORDS = ["<|startoftext|>", "<|endoftext|>", *LETTERS, *(f"{letter}</w>" for letter in LETTERS)]
+TARGETS = ["to_k", "to_out.0", "to_q", "to_v"]
+
+
+def tiny_unet(width: int = 8) -> UNet2DConditionModel:
+    torch.manual_seed(0)
+    return UNet2DConditionModel(
+        sample_size=16,
+        layers_per_block=1,
+        block_out_channels=(4, width),
+        down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
+        up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
+        cross_attention_dim=8,
+        attention_head_dim=2,
+        norm_num_groups=2,
+    ).eval()
+
+
+def tiny_pipeline(width: int = 8) -> StableDiffusionPipeline:
+    """Draws 32 x 32 pixels; always the same weights."""
+    unet = tiny_unet(width)
+    vae = AutoencoderKL(
+        block_out_channels=(4, 4),
+        down_block_types=("DownEncoderBlock2D",) * 2,
+        up_block_types=("UpDecoderBlock2D",) * 2,
+        norm_num_groups=2,
+        sample_size=32,
+    )
+    text = CLIPTextConfig(
+        vocab_size=len(WORDS),
+        hidden_size=8,
+        intermediate_size=8,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        max_position_embeddings=16,
+        bos_token_id=0,
+        eos_token_id=1,
+        pad_token_id=1,
+    )
+    vocabulary = {word: index for index, word in enumerate(WORDS)}
+    pipeline = StableDiffusionPipeline(
+        vae=vae.eval(),
+        text_encoder=CLIPTextModel(text).eval(),
+        tokenizer=CLIPTokenizer(vocabulary, [], model_max_length=16),
+        unet=unet,
+        scheduler=DDIMScheduler(steps_offset=1, clip_sample=False),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    )
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
+def tiny_controlnet(base: str | None = None, revision: str | None = None) -> ControlNet:
+    """As if it had been trained: its zero convolutions are not zero."""
+    torch.manual_seed(1)
+    network = ControlNetModel.from_unet(tiny_unet(), conditioning_embedding_out_channels=(16, 32))
+    with torch.no_grad():
+        for weight in network.parameters():
+            weight.add_(0.05 * torch.randn_like(weight))
+    return ControlNet(network, base, revision, prompt="a person signing")
+
+
+def tiny_lora(base: str | None = None, revision: str | None = None) -> LoRA:
+    """Rank 4, alpha 2; as if it had been trained: B is not zero."""
+    torch.manual_seed(2)
+    unet = tiny_unet()
+    unet.add_adapter(LoraConfig(r=4, lora_alpha=2, target_modules=TARGETS))
+    with torch.no_grad():
+        for name, weight in unet.named_parameters():
+            if "lora_B" in name:
+                weight.copy_(torch.randn_like(weight))
+    return LoRA.of(unet, base, revision)
+
+
+def write_records(folder: Path, name: str, task: str) -> None:
+    """The records that a published folder has beside what its loader wrote."""
+    (folder / "results.json").write_text(
+        json.dumps({"ssim": {"value": 0.5, "blank": 0.25, "protocol": "32 x 32 pixels", "n": 4}})
+    )

@@ -1,0 +1,192 @@
+"""A ControlNet as diffusers has it: what a folder of one opens as."""
+
+import inspect
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
+
+import numpy.typing as npt
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+from torch import nn
+
+from datamodules.images import read_image, resize
+from zoo.loaders.stable_diffusion import check_base, open_base, picture_size, write_picture
+from zoo.loaders.storage import open_network, read_config, write_config
+from zoo.loaders.writing import refuse_unwritable
+from zoo.runs import read_json
+from zoo.signals import Signal
+
+if TYPE_CHECKING:
+    from diffusers import ControlNetModel
+
+FOLDER: Final = "controlnet"
+"""Where in an artefact it lies; `ControlNetModel.from_pretrained("user/name", subfolder="controlnet")` opens it."""
+WEIGHTS: Final = "diffusion_pytorch_model.safetensors"
+SHARED: Final = ("in_channels", "block_out_channels", "down_block_types", "layers_per_block", "cross_attention_dim")
+"""What a ControlNet has in common with the UNet that it steers."""
+ABSENT: Final = (
+    "addition_embed_type",
+    "addition_time_embed_dim",
+    "class_embed_type",
+    "encoder_hid_dim",
+    "encoder_hid_dim_type",
+    "num_class_embeds",
+    "projection_class_embeddings_input_dim",
+)
+"""Inputs that Stable Diffusion 1 and 2 do not have."""
+
+
+class ControlNet:
+    """A ControlNet (Zhang et al. 2023, arXiv 2302.05543), the base model it steers, and the prompt of its training."""
+
+    task: ClassVar[str] = "controlnet"
+    verb: ClassVar[str] = "attach"
+    usage: ClassVar[str] = """\
+from PIL import Image
+from datamodules.avatar import perform
+from datamodules.draw import draw_frames
+
+pipeline = model.attach(model.base())  # or any StableDiffusionPipeline of that base
+condition = Image.fromarray(next(draw_frames(perform(["HELLO"]).joints, 512)))
+picture = pipeline(model.prompt, image=condition, num_inference_steps=30).images[0]
+"""
+    accepts = Signal("image")
+    gives = Signal("image")
+
+    def __init__(
+        self,
+        network: "ControlNetModel",
+        base_model: str | None = None,
+        base_revision: str | None = None,
+        prompt: str = "",
+    ) -> None:
+        """
+        Args:
+            network: a ControlNet of Stable Diffusion 1 or 2.
+            base_model: Hub id of the Stable Diffusion that it was trained for.
+            base_revision: which commit of it.
+            prompt: the text of every training picture; `run` draws with it.
+
+        Raises ValueError for what is no Hub id or revision.
+        """
+        check_base(base_model, base_revision)
+        self.network: Any = network.eval()
+        self.base_model, self.base_revision = base_model, base_revision
+        self.prompt = prompt
+
+    def attach(self, pipeline: Any) -> Any:
+        """A StableDiffusionControlNetPipeline of this ControlNet and the parts of a StableDiffusionPipeline, which both
+        then share. The ControlNet is moved to its device and type.
+
+        Raises ValueError for a pipeline whose UNet it does not fit.
+        """
+        from diffusers import StableDiffusionControlNetPipeline
+
+        ours, theirs = self.network.config, pipeline.unet.config
+        for name in SHARED:
+            if _plain(ours[name]) != _plain(theirs[name]):
+                raise ValueError(
+                    f"this ControlNet does not fit the pipeline's UNet: {name} is {_plain(theirs[name])}, expected "
+                    f"{_plain(ours[name])}; it is for {self.base_model or 'another base model'}"
+                )
+        network = nn.Module.to(
+            self.network, pipeline.unet.device, pipeline.unet.dtype
+        )  # diffusers' own warns of nothing
+        attached = StableDiffusionControlNetPipeline(
+            **pipeline.components,
+            controlnet=network,
+            requires_safety_checker=pipeline.config.requires_safety_checker,
+        )
+        attached.set_progress_bar_config(**getattr(pipeline, "_progress_bar_config", {}))
+        return attached
+
+    def base(self) -> Any:
+        """The StableDiffusionPipeline it was trained for, from the Hub's cache. Raises ValueError if it is absent."""
+        return open_base(self.base_model, self.base_revision)
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """Read what `save` wrote. Raises ValueError when files do not belong together."""
+        config = read_config(folder)
+        return cls(open_controlnet(folder / FOLDER), config["base_model"], config["base_revision"], config["prompt"])
+
+    def save(self, folder: Path) -> None:
+        """Write config.json, and controlnet/ as diffusers has it."""
+        save_controlnet(self.network, folder / FOLDER)
+        write_config(folder, self, base_revision=self.base_revision, prompt=self.prompt)
+
+    @torch.inference_mode()
+    def probe(self) -> dict[str, npt.NDArray[Any]]:
+        """What it adds to the UNet's blocks for noise under a condition of noise."""
+        config, noise = self.network.config, torch.Generator().manual_seed(0)
+        side = 2 ** len(config.block_out_channels)
+        scale = 2 ** (len(config.conditioning_embedding_out_channels) - 1)
+        inputs = (
+            torch.randn(1, config.in_channels, side, side, generator=noise),
+            torch.randn(1, 4, config.cross_attention_dim, generator=noise),
+            torch.rand(1, config.conditioning_channels, side * scale, side * scale, generator=noise),
+        )
+        sample, states, condition = (value.to(self.network.device, self.network.dtype) for value in inputs)
+        down, mid = self.network(sample, 500, states, condition, return_dict=False)
+        return {str(index): value.float().cpu().numpy() for index, value in enumerate((*down, mid))}
+
+    def run(self, text: str, outputs: Sequence[Path]) -> list[Path]:
+        """Draw one picture with the prompt of training, under the condition in the picture at the path `text`, and
+        write each of `outputs`: .png. The condition is fitted to the base model's size.
+
+        Raises ValueError, before it draws, for a path that cannot be written, another input, and a base model that is
+        not in the cache.
+        """
+        refuse_unwritable(outputs, (".png",))
+        condition = read_image(text)
+        base = self.base()
+        size = picture_size(base)
+        image = Image.fromarray(resize(condition, size, size))
+        return write_picture(self.attach(base), outputs, prompt=self.prompt, image=image)
+
+
+def save_controlnet(network: "ControlNetModel", folder: Path) -> None:
+    """Write config.json and weights as diffusers does, but without the path that the network was once opened from."""
+    folder.mkdir(exist_ok=True)
+    config = {name: value for name, value in json.loads(network.to_json_string()).items() if name != "_name_or_path"}
+    (folder / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    weights = {name: value.contiguous() for name, value in network.state_dict().items()}
+    save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
+
+
+def open_controlnet(folder: Path) -> "ControlNetModel":
+    """The ControlNetModel that diffusers saved in a folder, in single precision; no class but this one is made.
+
+    Raises ValueError for another class, unknown settings, inputs that Stable Diffusion 1 and 2 do not have, and weights
+    that do not fit.
+    """
+    from diffusers import ControlNetModel
+
+    path = folder / "config.json"
+    config = read_json(path)
+    if config.get("_class_name") != "ControlNetModel":
+        raise ValueError(f"{path}: _class_name is {config.get('_class_name')!r}, expected 'ControlNetModel'")
+    settings = {name: value for name, value in config.items() if name not in ("_class_name", "_diffusers_version")}
+    for name, value in settings.items():
+        if name not in inspect.signature(ControlNetModel.__init__).parameters or name == "self":
+            raise ValueError(f"{path}: found {name!r}, which is no setting of a ControlNetModel")
+        if name in ABSENT and value is not None:
+            raise ValueError(f"{path}: {name} is {value!r}, expected null, as for Stable Diffusion 1 and 2")
+
+    def build() -> ControlNetModel:
+        try:
+            return ControlNetModel(**settings)
+        except Exception as error:  # whatever its layers make of a wrong value
+            reason = str(error).strip().splitlines()
+            raise ValueError(
+                f"{path}: makes no ControlNetModel: {reason[0] if reason else type(error).__name__}"
+            ) from None
+
+    return open_network(folder, build, WEIGHTS)
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple | list) else value

@@ -1,0 +1,129 @@
+"""The Stable Diffusion that a ControlNet or LoRA is for: opened from the Hub's cache, and made to draw a picture."""
+
+import logging
+import re
+import shlex
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+
+from datamodules.draw import write_png
+from zoo.runs import read_json
+
+COMPONENTS: Final = {
+    "vae": "diffusers.AutoencoderKL",
+    "text_encoder": "transformers.CLIPTextModel",
+    "tokenizer": "transformers.CLIPTokenizer",
+    "unet": "diffusers.UNet2DConditionModel",
+}
+"""What Stable Diffusion 1 and 2 consist of, beside a scheduler."""
+UNUSED: Final = ("safety_checker", "feature_extractor", "image_encoder")
+FILES: Final = ("*.json", "*.txt", "*/diffusion_pytorch_model.safetensors", "text_encoder/model.safetensors")
+STEPS: Final = 30
+
+logging.getLogger("transformers.utils.import_utils").addFilter(  # nothing here uses what it says is missing
+    lambda record: "requires torchvision" not in str(record.msg)
+)
+
+
+def open_base(base_model: str | None, revision: str | None) -> Any:
+    """The StableDiffusionPipeline of a Hub id at a revision, from the cache: nothing is downloaded, no pickle is read
+    and no code of the repository's runs. It has no safety checker.
+
+    Raises ValueError for what is not in the cache whole, and for another kind of pipeline.
+    """
+    from diffusers import StableDiffusionPipeline
+
+    if base_model is None:
+        raise ValueError("config.json names no base_model; attach to a StableDiffusionPipeline that you opened")
+    folder = _cached(base_model, revision)
+    _check_index(folder / "model_index.json")
+    unused = dict.fromkeys(UNUSED)
+    try:
+        with _without_bars():
+            pipeline = StableDiffusionPipeline.from_pretrained(
+                folder, **unused, requires_safety_checker=False, use_safetensors=True, local_files_only=True
+            )
+    except (OSError, ValueError, RuntimeError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ValueError(f"{folder}: not a whole Stable Diffusion ({reason}); {_fetch(base_model, revision)}") from None
+    pipeline.set_progress_bar_config(disable=not sys.stderr.isatty())
+    return pipeline
+
+
+def check_base(base_model: object, revision: object) -> None:
+    """Raise ValueError unless these are a Hub id and a revision, or None: no path, and nothing that a shell reads."""
+    for name, value, pattern in (
+        ("base_model", base_model, r"\w[\w.-]*/\w[\w.-]*"),
+        ("base_revision", revision, r"\w[\w./-]*"),
+    ):
+        if value is not None and not (isinstance(value, str) and re.fullmatch(pattern, value, re.ASCII)):
+            raise ValueError(f"{name}: found {value!r}, expected null or such as user/name and a commit of it")
+
+
+def write_picture(pipeline: Any, outputs: Sequence[Path], **arguments: Any) -> list[Path]:
+    """Draw one picture, the same for the same arguments, and write it to each of `outputs`, all of them .png."""
+    drawn = pipeline(
+        num_inference_steps=STEPS, generator=torch.Generator().manual_seed(0), output_type="pil", **arguments
+    )
+    for output in outputs:
+        write_png(output, np.asarray(drawn.images[0].convert("RGB")))
+    return list(outputs)
+
+
+def picture_size(pipeline: Any) -> int:
+    """Height and width in pixels that the pipeline draws when it is not told."""
+    return int(pipeline.unet.config.sample_size) * int(pipeline.vae_scale_factor)
+
+
+def _cached(base_model: str, revision: str | None) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(base_model, revision=revision, local_files_only=True))
+    except (LocalEntryNotFoundError, HFValidationError):
+        wanted = f"{base_model}@{revision or 'main'}"
+        raise ValueError(f"{wanted}: not in the Hub's cache; {_fetch(base_model, revision)}") from None
+
+
+def _fetch(base_model: str, revision: str | None) -> str:
+    chosen = f" --revision {revision}" if revision else ""
+    included = " ".join(f"--include {shlex.quote(pattern)}" for pattern in FILES)
+    return f"`hf download {base_model}{chosen} {included}` fetches it"
+
+
+def _check_index(path: Path) -> None:
+    """Raise ValueError unless model_index.json names Stable Diffusion's own classes."""
+    if not path.is_file():
+        raise ValueError(f"{path}: no such file; expected the folder of a StableDiffusionPipeline")
+    index = read_json(path)
+    found = {name: ".".join(map(str, value)) for name, value in index.items() if isinstance(value, list)}
+    scheduler = found.get("scheduler", "nothing")
+    for name, wanted in COMPONENTS.items():
+        if found.get(name) != wanted:
+            raise ValueError(f"{path}: {name} is {found.get(name, 'missing')}, expected {wanted}")
+    if not re.fullmatch(r"diffusers\.\w+Scheduler", scheduler):
+        raise ValueError(f"{path}: scheduler is {scheduler}, expected one of diffusers'")
+
+
+@contextmanager
+def _without_bars() -> Iterator[None]:
+    """Opening takes seconds; what follows has a bar of its own."""
+    from diffusers.utils import logging as diffusers_logging
+    from transformers.utils import logging as transformers_logging
+
+    libraries = (diffusers_logging, transformers_logging)
+    shown = [library for library in libraries if library.is_progress_bar_enabled()]
+    for library in shown:
+        library.disable_progress_bar()
+    try:
+        yield
+    finally:
+        for library in shown:
+            library.enable_progress_bar()
