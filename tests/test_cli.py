@@ -329,7 +329,7 @@ class TestRefusal:
                 "command line: --trainer.limit_train_batches: found 0, which trains nothing",
             ),
             (["fit", "asl-slp", "--trainer.accelerator=tpu"], "error: trainer: Requirement 'torch_xla"),
-            (["list", "nothing-like-it"], "no model matches 'nothing-like-it'; there are asl-slp"),
+            (["list", "nothing-like-it"], "no model or pipeline matches 'nothing-like-it'; there are asl-slp"),
             (["run", "no-model", "hello", "-o", "x.pose"], "'no-model' is neither a model of the zoo nor a folder"),
             (["run", "specs/nope.yaml", "hello", "-o", "x.pose"], "specs/nope.yaml: no such spec or run"),
             (["run", "asl-slq", "hello", "-o", "x.pose", "--starter"], "'asl-slq' is neither a model of the zoo nor"),

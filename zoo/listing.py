@@ -1,22 +1,95 @@
 """`python -m zoo list`: what there is, and where its weights are."""
 
-import sys
-
-from rich.console import Console
-from rich.table import Table
+import shutil
+import textwrap
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Final
 
 from zoo.artefact import starter_folder
-from zoo.spec import list_models, read, shipped_folder
+from zoo.spec import list_models, list_pipelines, locate, read
+
+NONE: Final = "-"
+GAP: Final = 2
 
 
 def show(pattern: str) -> None:
-    """Print the models whose names match a shell pattern. Raises ValueError when none does."""
-    names = list_models(pattern)
-    if not names:
-        raise ValueError(f"no model matches {pattern!r}; there are {', '.join(list_models())}")
-    table = Table("name", "task", "summary", "starter weights", box=None, pad_edge=False)
-    for name in names:
-        spec = read(shipped_folder() / f"{name}.yaml")
-        shipped = "yes" if (starter_folder(name) / "config.json").is_file() else "no"
-        table.add_row(name, str(spec.get("task")), str(spec.get("summary")), shipped)
-    Console(width=None if sys.stdout.isatty() else 200).print(table)
+    """Print the models and pipelines whose names match a shell pattern. Raises ValueError when none does.
+
+    Columns are plain text, as wide as they need to be, so that the list can be read by eye and by `grep`.
+    """
+    models, pipelines = list_models(pattern), list_pipelines(pattern)
+    if not models and not pipelines:
+        there = ", ".join([*list_models(), *list_pipelines()])
+        raise ValueError(f"no model or pipeline matches {pattern!r}; there are {there}")
+    if models:
+        specs = [read(locate(name)) for name in models]
+        head = ("model", "task", "published", "cached", "starter", "weights")
+        _print(head, [_row(spec) for spec in specs], [_below(spec) for spec in specs])
+    if models and pipelines:
+        print()
+    if pipelines:
+        specs = [read(locate(name)) for name in pipelines]
+        rows = [(spec["name"], _stages(spec["stages"])) for spec in specs]
+        _print(("pipeline", "stages"), rows, [[str(spec["summary"])] for spec in specs])
+
+
+def _row(spec: dict[str, Any]) -> tuple[str, ...]:
+    """What stands in a model's line; the weights are those that its name opens."""
+    name, hub = spec["name"], spec.get("hub") or {}
+    starter = starter_folder(name)
+    shipped = (starter / "config.json").is_file()
+    there = cached(hub["repo_id"], hub["revision"]) if hub.get("revision") else None
+    opened = there if hub.get("revision") else starter if shipped else None
+    return (
+        name,
+        str(spec["task"]),
+        "yes" if hub.get("revision") else NONE,
+        NONE if not hub.get("revision") else "yes" if there else "no",
+        "yes" if shipped else NONE,
+        _size(weight_bytes(opened)) if opened else NONE,
+    )
+
+
+def cached(repo_id: str, revision: str) -> Path | None:
+    """Where the Hub's cache on this machine has a revision; None where it has not all of it."""
+    from zoo.hub.cache import cached as lookup  # brings the Hub's client
+
+    return lookup(repo_id, revision)
+
+
+def weight_bytes(folder: Path) -> int:
+    """Of all safetensors in an artefact."""
+    return sum(path.stat().st_size for path in folder.rglob("*.safetensors"))
+
+
+def _below(spec: dict[str, Any]) -> list[str]:
+    hub, card = spec.get("hub") or {}, spec.get("card") or {}
+    lines = [str(spec["summary"]), f"licence: {card.get('license_name') or card.get('license') or NONE}"]
+    if hub.get("revision"):
+        lines[1] += f"; published: {hub['repo_id']}@{hub['revision'][:7]}"
+    return lines
+
+
+def _stages(stages: dict[str, str | None]) -> str:
+    return ", ".join(f"{role} {component}" for role, component in stages.items() if component)
+
+
+def _size(count: int) -> str:
+    size, unit = float(count), "B"
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if size < 999.5 or unit == "TB":
+            break
+        size /= 1000
+    return f"{count} B" if unit == "B" else f"{size:.3g} {unit}"
+
+
+def _print(head: Sequence[str], rows: Iterable[Sequence[str]], below: Iterable[Sequence[str]]) -> None:
+    """A line a row, its columns aligned, and indented beneath it what else there is to say."""
+    rows = list(rows)
+    widths = [max(map(len, column)) + GAP for column in zip(head, *rows, strict=True)]
+    limit = max(60, min(shutil.get_terminal_size().columns, 100))
+    for row, notes in zip([head, *rows], [(), *below], strict=True):
+        print("".join(map(str.ljust, row, widths)).rstrip())
+        for note in notes:
+            print(textwrap.fill(note, limit, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False))
