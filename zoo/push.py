@@ -1,6 +1,121 @@
-"""`python -m zoo push`."""
+"""`python -m zoo push`: a measured model, built, opened again elsewhere, linted, then one commit on the Hub."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from zoo.addresses import finished
+from zoo.hub.build import build, place, refuse_personal
+from zoo.hub.prose import seal
+from zoo.hub.reference import REPO
+from zoo.licences import licence_of
+from zoo.runs import read_json
+from zoo.spec import list_models, read, shipped_folder
 
 
 def push(target: str, repo: str | None, private: bool, pull_request: bool, dry_run: bool) -> None:
-    """Publish an artefact."""
-    raise NotImplementedError
+    """Publish the artefact of a model's last finished run, or of a folder, and print what to pin in its spec.
+
+    Args:
+        target: a model's name, or the folder of a run or artefact.
+        repo: user/name of the repository; None for `hub.repo_id` of the spec.
+        private: make the repository private, if it is new.
+        pull_request: open a pull request instead of committing.
+        dry_run: stop before the network, and leave the folder.
+
+    Raises:
+        ValueError: what is not finished, not measured, not licensed, not what the run gives, or not documented; and
+            whatever keeps the Hub from taking it. The Hub then holds what it held.
+    """
+    from zoo.artefact import open_artefact, read_config
+    from zoo.card import check, write
+    from zoo.proof import prove
+
+    source = finished(target)
+    spec, provenance = _records(source)
+    name = str(spec["name"])
+    repo_id = _repository(spec, provenance, repo, dry_run)
+    _say(f"{name}, run {provenance['run']}, from {source}")
+    if (provenance.get("code") or {}).get("dirty"):
+        _say("trained by a checkout with uncommitted changes: provenance.json says so, and its commit is not the code")
+    licence = licence_of(read_config(source), provenance, spec.get("card"))
+    _say(f"licence {licence.name}: {licence.why}")
+    loader = open_artefact(source)
+    folder = place(source, name)
+    sums = build(source, loader, folder)
+    write(folder, repo_id)
+    seal(folder)
+    refuse_personal(folder)
+    _say(f"opening {folder} in a fresh process")
+    apart = prove(loader, folder)
+    _say("it gives what the run gives" + (f", to {apart:.1g} of the largest value" if apart else ", to the bit"))
+    if problems := check(folder):
+        raise ValueError("\n".join([f"{folder}: its card keeps it from being published", *map(str, problems)]))
+    _say("its card is good")
+    if dry_run:
+        _print_dry(folder, licence.name, licence.why, sums)
+        return
+    assert repo_id is not None
+    from zoo.hub.publish import Shipment, publish
+
+    shipment = Shipment(folder, repo_id, f"Publish {name}, run {provenance['run']}", f"cards/{name}.md")
+    done = publish(shipment, private, pull_request, _say)
+    if not done.new:
+        print(f"already there {done.url}")
+    elif done.pull_request is not None:
+        print(f"pull request {done.pull_request} {done.url}")
+    else:
+        print(f"published {done.url}")
+    if done.pull_request is None:
+        print(pin(repo_id, done.revision, sums))
+
+
+def pin(repo_id: str, revision: str, sums: dict[str, str]) -> str:
+    """The `hub` section that makes a spec open exactly this."""
+    return yaml.safe_dump({"hub": {"repo_id": repo_id, "revision": revision, "sha256": sums}}, sort_keys=False).rstrip()
+
+
+def _records(source: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Spec and provenance of an artefact that can be published. Raises ValueError that says what it lacks."""
+    for name, remedy in (
+        ("spec.yaml", "only the folder of a run, or one made from a run, can be published"),
+        ("provenance.json", "only the folder of a run, or one made from a run, can be published"),
+        ("results.json", f"it was not measured yet; `python -m zoo test {source}` does it"),
+    ):
+        if not (source / name).is_file():
+            raise ValueError(f"{source}: no {name}; {remedy}")
+    return read(source / "spec.yaml"), read_json(source / "provenance.json")
+
+
+def _repository(spec: dict[str, Any], provenance: dict[str, Any], given: str | None, dry_run: bool) -> str | None:
+    """Where to push: what the user says, or the spec; None for a dry run that needs none. Raises ValueError."""
+    name = spec["name"]
+    if given is not None:
+        if not REPO.fullmatch(given):
+            raise ValueError(f"--repo: found {given!r}, expected USER/NAME")
+        return given
+    if provenance["data"]["twin"]:
+        if dry_run:
+            return None
+        raise ValueError(
+            f"{name}: trained on the signing avatar's twin, which goes to no repository by itself, lest it be taken "
+            "for the recipe on real data; name one with --repo USER/NAME"
+        )
+    declared = (spec.get("hub") or {}).get("repo_id")
+    if declared is None and name in list_models():  # entered in the spec since the run was started
+        declared = (read(shipped_folder() / f"{name}.yaml").get("hub") or {}).get("repo_id")
+    if declared is None and not dry_run:
+        raise ValueError(f"{name}: hub.repo_id of its spec is not set; enter USER/NAME there, or give --repo USER/NAME")
+    return declared
+
+
+def _print_dry(folder: Path, licence: str, why: str, sums: dict[str, str]) -> None:
+    print(f"built {folder}, published nothing")
+    print(f"licence {licence}: {why}")
+    print("\n".join(f"{value}  {file}" for file, value in sums.items()))
+
+
+def _say(line: str) -> None:
+    print(f"zoo: {line}", file=sys.stderr, flush=True)

@@ -1,0 +1,137 @@
+"""The folder that is published: what the loader saves, the run's records and samples, and nothing personal."""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PureWindowsPath
+from typing import Any, Final
+
+import yaml
+
+from zoo.artefact import starter_folder
+from zoo.loaders.base import Loader
+from zoo.runs import runs_root, write_json, write_text
+
+RECORDS: Final = ("spec.yaml", "results.json", "provenance.json")
+CONFIGS: Final = ("config.json", "model_index.json")
+"""How the files end that say how something was made; vocabularies are left alone, whatever their words look like."""
+SAMPLES: Final = (".png", ".gif", ".mp4", ".json")
+SAMPLE_BYTES: Final = 25_000_000
+"""A larger sample stays at home: every visitor of the card downloads them."""
+OUT: Final = r"(?:~[\w-]*|[A-Za-z]:|\.\.)?[/\\](?![/\\])"
+"""How a path starts that leads out of the folder it is read in."""
+A_PATH: Final = re.compile(rf"(?:~[\w-]*[/\\]|file://|{OUT}[^\n]*[/\\])[^\n]+")
+WITHIN: Final = re.compile(rf"(?<![\w.:/\\~-]){OUT}(?:[^\s/\\\"'<>|:;,]+[/\\])+([^\s/\\\"'<>|:;,]*)")
+"""A path in a sentence: it has no spaces and at least two parts."""
+
+
+def place(source: Path, name: str) -> Path:
+    """Where the folder goes: hub/ in a run; push/<name>/ among the runs for what cannot be written to."""
+    ours = starter_folder(name).parent
+    if source.resolve().is_relative_to(ours.resolve()) or not os.access(source, os.W_OK):
+        return runs_root() / "push" / name
+    return source / "hub"
+
+
+def build(source: Path, loader: Loader, into: Path) -> dict[str, str]:
+    """Make `into` anew of the artefact in `source`; what stood there is replaced in one step.
+
+    The card is copied as it is, to be written anew with the prose that somebody may have edited in it. Returns the
+    SHA-256 of each file that the loader wrote, which are those that it reads.
+    """
+    with _replacing(into) as part:
+        loader.save(part)
+        written = list(names(part))
+        for name in RECORDS:
+            shutil.copyfile(source / name, part / name)
+        if (source / "README.md").is_file():
+            shutil.copyfile(source / "README.md", part / "README.md")
+        _copy_samples(source / "samples", part / "samples")
+        for name in names(part):
+            if name in RECORDS or name.endswith(CONFIGS):
+                _forget_places(part / name)
+    return {name: sha256(into / name) for name in written}
+
+
+def names(folder: Path) -> Iterator[str]:
+    """Every file of a folder, relative to it, in order."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            yield path.relative_to(folder).as_posix()
+
+
+def sha256(path: Path) -> str:
+    """Of a file's content, as hex digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def _replacing(into: Path) -> Iterator[Path]:
+    into.parent.mkdir(parents=True, exist_ok=True)
+    part, old = into.with_name(f".{into.name}.part"), into.with_name(f".{into.name}.old")
+    for leftover in (part, old):
+        shutil.rmtree(leftover, ignore_errors=True)
+    part.mkdir()
+    try:
+        yield part
+        if into.exists():
+            into.replace(old)
+        part.replace(into)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _copy_samples(source: Path, into: Path) -> None:
+    found = [path for path in sorted(source.glob("*")) if path.suffix.lower() in SAMPLES and path.is_file()]
+    for path in found:
+        if path.is_symlink():
+            continue
+        if path.stat().st_size > SAMPLE_BYTES:
+            print(f"push: {path} is left out: a sample has {SAMPLE_BYTES / 1e6:.0f} MB at most", file=sys.stderr)
+            continue
+        into.mkdir(exist_ok=True)
+        shutil.copyfile(path, into / path.name)
+
+
+def refuse_personal(folder: Path) -> None:
+    """Raise ValueError for a text that still names the home folder of who publishes it."""
+    home = f"{Path.home()}{os.sep}"
+    for name in names(folder):
+        text = (folder / name).suffix in (".json", ".yaml", ".txt", ".md")
+        if text and home in (folder / name).read_text(encoding="utf-8", errors="replace"):
+            raise ValueError(f"{folder / name}: would publish a path in {home}; take it out of the run's {name}")
+
+
+def without_places(value: Any) -> Any:
+    """The same mapping, list or text with the last part of every path alone: /home/jane/How2Sign -> How2Sign.
+
+    Where things lay on one machine helps nobody elsewhere. Relative paths stay, unless they lead out of their folder.
+    """
+    if isinstance(value, dict):
+        return {key: without_places(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [without_places(item) for item in value]
+    if not isinstance(value, str):
+        return value
+    if A_PATH.fullmatch(value):
+        return PureWindowsPath(value).name
+    return WITHIN.sub(r"\1", value)
+
+
+def _forget_places(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    content = yaml.safe_load(text) if path.suffix == ".yaml" else json.loads(text)
+    forgotten = without_places(content)
+    if forgotten == content:
+        return
+    if path.suffix == ".json":
+        write_json(path, forgotten)
+    else:
+        write_text(path, yaml.safe_dump(forgotten, sort_keys=False, allow_unicode=True, width=110))

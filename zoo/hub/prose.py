@@ -1,0 +1,68 @@
+"""The card on the Hub and the card that is pushed: what people edited there is kept, or the push stops."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from zoo.card.document import Parts, sealed, split, with_prose
+from zoo.runs import write_text
+
+ASIDE: Final = "README.hub.md"
+
+
+def is_ours(theirs: str) -> bool:
+    """Whether the zoo pushed a card: it seals what it writes."""
+    parts = _parts(theirs)
+    return parts is not None and parts.recorded is not None
+
+
+def seal(folder: Path) -> None:
+    """Seal the README.md of a folder as it is pushed: what differs from that later was edited on the Hub."""
+    path = folder / "README.md"
+    parts = split(path.read_text(encoding="utf-8"))
+    write_text(path, sealed(parts.generated, parts.prose))
+
+
+def keep_prose(folder: Path, theirs: str, where: str, source: str, say: Callable[[str], None]) -> None:
+    """Take prose that was edited on the Hub, and not here, into the README.md of `folder`.
+
+    Args:
+        folder: what is about to be pushed.
+        theirs: the README.md of the Hub.
+        where: the repository, for messages.
+        source: the file that the prose here comes from, for messages.
+        say: prints a line.
+
+    Raises:
+        ValueError: an edit would be lost: prose edited on both sides, generated sections edited by hand, or a card
+            that is not the zoo's. The Hub's text is left in `folder` as README.hub.md.
+    """
+    path = folder / "README.md"
+    ours = path.read_text(encoding="utf-8")
+    here, there = split(ours), _parts(theirs)
+    if reason := _lost(here, there):
+        write_text(folder / ASIDE, theirs)
+        raise ValueError(
+            f"{where}: {reason}, which a push would undo; what stands there is now in {folder / ASIDE}: take over into "
+            f"{source} what should stay, then push with --pr, which replaces nothing until it is merged"
+        )
+    if there is not None and there.prose_edited and there.prose != here.prose:
+        write_text(path, with_prose(ours, there.prose))
+        say(f"the prose of README.md was edited on the Hub and stays as it is there; copy it to {source}")
+
+
+def _parts(theirs: str) -> Parts | None:
+    try:
+        return split(theirs)
+    except ValueError:
+        return None
+
+
+def _lost(here: Parts, there: Parts | None) -> str | None:
+    if there is None or there.recorded is None:
+        return "its README.md was not written by the zoo"
+    if there.rest_edited:
+        return "generated sections of its README.md were edited by hand"
+    if there.prose_edited and here.sums.prose not in (there.recorded.prose, there.sums.prose):
+        return "the prose of its README.md was edited since the last push, there and here"
+    return None
