@@ -19,6 +19,8 @@ PACKAGES = (
     "jsonargparse",
     "safetensors",
     "transformers",
+    "diffusers",
+    "peft",
     "opencv-contrib-python",
     "av",
     "pose-format",

@@ -19,9 +19,10 @@ from lightning_utilities.core.rank_zero import rank_zero_only
 from datamodules.base import SignDataModule
 from zoo.artefact import save_artefact
 from zoo.callbacks import AtomicCheckpointIO, EpochLines, EpochSeed, LastCheckpoint, Preview
-from zoo.card import write_readme
+from zoo.card import write
 from zoo.loaders import trainable_class
 from zoo.loggers import close, loggers
+from zoo.metering import Meter
 from zoo.provenance import now, provenance
 from zoo.quiet import quiet
 from zoo.runs import Run, write_json, write_text
@@ -77,8 +78,8 @@ def fit(spec: Spec, run: Run) -> None:
     """
     quiet()
     checkpoint, step = _resumable(run)
-    preview = Preview(spec.config["task"], run.samples)
-    callbacks = [EpochSeed(spec.config["seed"]), preview, LastCheckpoint(run.checkpoints / "last.ckpt")]
+    preview, meter = Preview(spec.config["task"], run.samples), Meter()
+    callbacks = [EpochSeed(spec.config["seed"]), preview, meter, LastCheckpoint(run.checkpoints / "last.ckpt")]
     if not sys.stderr.isatty():
         callbacks.append(EpochLines())
     cli = _build(_with_checkpoint_names(spec.config, run), run, callbacks)
@@ -100,7 +101,7 @@ def fit(spec: Spec, run: Run) -> None:
                 trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
             if trainer.global_step == 0:
                 raise ValueError(f"{run.folder}: no training step was made; let the trainer's limits allow one")
-            _finish(spec, run, trainer, module, preview)
+            _finish(spec, run, trainer, module, preview, meter)
             print(f"finished {run.folder}\nopen it with zoo.load({str(run.folder)!r})")
         except SystemExit:  # Lightning's answer to Ctrl-C, which it leaves ignored
             signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -134,7 +135,7 @@ def measure(spec: Spec, run: Run, verb: str) -> dict[str, dict[str, Any]]:
     module: Measurable = cli.model
     results = module.test_results()
     write_json(run.folder / "results.json", results)
-    write_readme(run, spec.config)
+    write(run.folder)
     return results
 
 
@@ -231,13 +232,18 @@ def _weights(run: Run) -> str | None:
     return str(best) if best.is_file() else str(last) if last.is_file() else None
 
 
-def _finish(spec: Spec, run: Run, trainer: Trainer, module: LightningModule, preview: Preview) -> None:
+def _finish(spec: Spec, run: Run, trainer: Trainer, module: LightningModule, preview: Preview, meter: Meter) -> None:
     best = run.checkpoints / "best.ckpt"
     if best.is_file():
         module.load_state_dict(torch.load(best, map_location="cpu", weights_only=True)["state_dict"])
     module.eval()
     preview.write(trainer, module)
     record = run.provenance()
-    write_json(run.folder / "provenance.json", {**record, "finished": now()})
-    write_readme(run, spec.config)
+    record["data"]["items"] = {"train": _items(trainer.train_dataloader), "dev": _items(trainer.val_dataloaders)}
+    write_json(run.folder / "provenance.json", {**record, **meter.record(), "finished": now()})
     save_artefact(trainable_class(spec.config["task"]).from_training(module, trainer.datamodule), run)  # type: ignore[attr-defined]
+    write(run.folder)
+
+
+def _items(loader: Any) -> int:
+    return len(loader.dataset)

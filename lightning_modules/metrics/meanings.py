@@ -1,0 +1,90 @@
+"""What the keys of results.json mean, in a few words for a reader of tables, and which way is better. No torch."""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+Better = Literal["lower", "higher", "nearer to 1"]
+LOWER: Final = "lower"
+HIGHER: Final = "higher"
+NEARER_TO_1: Final = "nearer to 1"
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """One score: its name in print, how it is measured, in a clause, and which way is better."""
+
+    title: str
+    text: str
+    better: Better
+
+    def beats(self, value: float, other: float) -> bool:
+        """Whether `value` is better than `other`."""
+        if self.better == NEARER_TO_1:
+            return abs(value - 1) < abs(other - 1)
+        return value < other if self.better == LOWER else value > other
+
+
+MEANINGS: Final[dict[str, Meaning]] = {
+    "dtw_pt": Meaning(
+        "DTW", "absolute differences of all coordinates, summed over joints, after dynamic time warping, a frame", LOWER
+    ),
+    "dtw_mje": Meaning("DTW-MJE", "mean distance of a joint over the aligned frames; hardly moving scores well", LOWER),
+    "ndtw_mje": Meaning(
+        "nDTW-MJE", "distances of each joint along a warping path of its own; grows with length", LOWER
+    ),
+    "dtw_p": Meaning("DTWp", "the hands' joints only; of these distances the nearest to human judgement", LOWER),
+    "total_distance": Meaning(
+        "total distance", "path of the wrists, produced / true: below 1 is timid, 0 is frozen", NEARER_TO_1
+    ),
+    "length_within_25": Meaning("length", "share of sentences whose length is within 25 % of the reference's", HIGHER),
+    "top1": Meaning("top-1", "share of samples whose class is ranked first", HIGHER),
+    "top5": Meaning("top-5", "share of samples whose class is among the first five", HIGHER),
+    "top1_per_class": Meaning(
+        "top-1 per class", "as top-1, over classes: rare ones count as much as frequent ones", HIGHER
+    ),
+    "ssim": Meaning("SSIM", "structural similarity to the true frame", HIGHER),
+    "psnr": Meaning("PSNR", "peak signal-to-noise ratio to the true frame, in decibels", HIGHER),
+    "l1": Meaning("L1", "mean absolute difference from the true frame's pixels", LOWER),
+    "hand_ssim": Meaning("hand SSIM", "structural similarity to the true frame around the hands", HIGHER),
+    "hand_pose": Meaning(
+        "hand pose", "distance in pixels of the hand keypoints that are found again in the picture", LOWER
+    ),
+    "fid": Meaning("FID", "distance of the distributions of features of generated and true pictures", LOWER),
+    "bleu_1": Meaning("BLEU-1", "words of the back-translated text that the reference has, out of 100", HIGHER),
+    "bleu_2": Meaning("BLEU-2", "as BLEU-1, of pairs of words as well", HIGHER),
+    "bleu_3": Meaning("BLEU-3", "as BLEU-1, of up to three words in a row", HIGHER),
+    "bleu_4": Meaning("BLEU-4", "as BLEU-1, of up to four words in a row", HIGHER),
+    "chrf": Meaning(
+        "chrF", "characters in a row that the back-translated text and the reference share, out of 100", HIGHER
+    ),
+    "rouge_l": Meaning("ROUGE-L", "longest common subsequence of the back-translated text and the reference", HIGHER),
+    "handshape_acc": Meaning("handshape", "share of signs whose handshape is the intended one", HIGHER),
+    "location_acc": Meaning("location", "share of signs whose place of articulation is the intended one", HIGHER),
+    "movement_acc": Meaning("movement", "share of signs whose movement is the intended one", HIGHER),
+    "orientation_acc": Meaning("orientation", "share of signs whose palm orientation is the intended one", HIGHER),
+}
+"""By key without its variant; `fid` stands for `fid_<extractor>`."""
+
+BASELINES: Final = {
+    "mean_pose": "the mean training pose, held still",
+    "frozen_pose": "the reference's first pose, held still",
+    "other_reference": "the true motion of another sentence",
+    "nearest_train": "the motion of the training sentence whose words are nearest",
+    "majority_class": "always the most frequent class of training",
+    "nearest_neighbour": "the class of the most similar training sample",
+    "copy_condition": "the drawing itself, unchanged",
+    "mean_frame": "the mean training frame, whatever the pose",
+}
+"""What the guesses that understand nothing are."""
+
+PROTOCOLS: Final = {
+    "free": "the model begins, paces and ends its motion by itself",
+    "oracle-length": "the model is told how many frames the reference has",
+}
+"""What protocols mean whose names do not say it."""
+
+
+def meaning(key: str) -> Meaning | None:
+    """Of a key of results.json, its variant after `@` left out; None for a score that is not in the table."""
+    name = key.partition("@")[0]
+    return MEANINGS.get("fid" if name.startswith("fid_") else name)

@@ -1,0 +1,65 @@
+"""The block of metadata at the head of a card, through huggingface_hub's own classes."""
+
+from typing import TYPE_CHECKING, Any
+
+from lightning_modules.metrics.meanings import meaning
+from zoo.card.evaluation import Results, data_name
+from zoo.licences import Licence
+
+if TYPE_CHECKING:
+    from huggingface_hub import EvalResult, ModelCardData
+
+TWIN_TAG = "avatar-twin"
+
+
+def metadata(
+    spec: dict[str, Any],
+    config: dict[str, Any],
+    results: Results,
+    provenance: dict[str, Any],
+    licence: Licence | None,
+    library: str,
+) -> "ModelCardData":
+    """What the Hub reads of a model. A twin's model names no data set: who looks for it is not to find this."""
+    from huggingface_hub import ModelCardData
+
+    card = spec.get("card") or {}
+    twin = bool(provenance["data"]["twin"])
+    other = licence is not None and licence.identifier == "other"
+    return ModelCardData(
+        license=licence.identifier if licence else None,
+        license_name=licence.name if licence and other else None,
+        license_link=licence.link or None if licence and other else None,
+        library_name=library,
+        pipeline_tag=card.get("pipeline_tag"),
+        base_model=config.get("base_model"),
+        datasets=None if twin else card.get("datasets"),
+        language=card.get("language"),
+        tags=[*card.get("tags", []), *([TWIN_TAG] if twin else [])],
+        model_name=spec["name"],
+        eval_results=_measured(config, results, provenance) or None,
+    )
+
+
+def _measured(config: dict[str, Any], results: Results, provenance: dict[str, Any]) -> "list[EvalResult]":
+    from huggingface_hub import EvalResult
+
+    dataset = str(provenance["data"]["name"]) + ("-avatar-twin" if provenance["data"]["twin"] else "")
+    found = []
+    for key, row in results.items():
+        known = meaning(key)
+        variant = key.partition("@")[2]
+        found.append(
+            EvalResult(
+                task_type=config["task"],
+                dataset_type=dataset,
+                dataset_name=data_name(provenance),
+                dataset_split="test",
+                metric_type=key,
+                metric_name=" @ ".join(filter(None, (known.title if known else key, variant))),
+                metric_value=row["value"],
+                metric_config=row.get("protocol"),
+                verified=False,
+            )
+        )
+    return found
