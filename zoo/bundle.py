@@ -8,22 +8,29 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from safetensors.torch import load_file, save_file
 
+from zoo import card
 from zoo.artefact import open_artefact, starter_folder
 from zoo.runs import Run, unfinished_message
 
+Probe = dict[str, npt.NDArray[Any]]
+
 RECORDS = ("spec.yaml", "provenance.json", "results.json")
-NOTE = "Weights are in half precision; scores were measured in single precision."
+TOLERANCE = 0.02
+"""How far a probe may move when weights are halved, as a share of its largest value."""
 
 
 def bundle(run: Run, into: Path) -> Path:
     """Copy a run's artefact without logs, checkpoints and samples to `into`, in place of what is there.
 
     What is there stays until the new folder is whole and has been opened. Raises ValueError for a run that is
-    unfinished or was not tested: a starter ships with its scores.
+    unfinished or was not tested, as a starter ships with its scores, and where halving changes what the network does.
     """
     if not run.finished:
         raise ValueError(unfinished_message(run.folder))
@@ -35,14 +42,14 @@ def bundle(run: Run, into: Path) -> Path:
         shutil.rmtree(leftover, ignore_errors=True)
     part.mkdir()
     try:
-        open_artefact(run.folder).save(part)
+        loader = open_artefact(run.folder)
+        loader.save(part)
         for name in RECORDS:
             shutil.copyfile(run.folder / name, part / name)
-        card = (run.folder / "README.md").read_text(encoding="utf-8")
-        (part / "README.md").write_text(f"{card}\n{NOTE}\n", encoding="utf-8")
         weights = load_file(part / "model.safetensors")
         save_file({name: _halved(value) for name, value in weights.items()}, part / "model.safetensors")
-        open_artefact(part)
+        _refuse_another(loader.probe(), open_artefact(part).probe())
+        card.write(part)
         if into.exists():
             into.replace(old)
         part.replace(into)
@@ -50,6 +57,13 @@ def bundle(run: Run, into: Path) -> Path:
         shutil.rmtree(part, ignore_errors=True)
     shutil.rmtree(old, ignore_errors=True)
     return into
+
+
+def _refuse_another(whole: Probe, halved: Probe) -> None:
+    for name, values in whole.items():
+        before, after = values.astype(float), halved[name].astype(float)
+        if before.shape != after.shape or not np.abs(after - before).max() <= TOLERANCE * np.abs(before).max():
+            raise ValueError(f"half precision changes the network's {name}")
 
 
 def _halved(value: torch.Tensor) -> torch.Tensor:
