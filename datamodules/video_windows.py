@@ -48,6 +48,14 @@ def windows(frames: Iterable[Frame], fps: float, length: int, size: int) -> Iter
         yield np.stack(pending + padding, axis=1), len(pending)
 
 
+def filled(frames: Iterable[Frame], length: int) -> Iterator[Window]:
+    """Consecutive windows (length, size, size, 3) of frames that were resampled and cropped, without variants."""
+    pending = list(frames)
+    for start in range(0, len(pending), length):
+        part = pending[start : start + length]
+        yield np.stack(part + [part[-1]] * (length - len(part))), len(part)
+
+
 def resample(frames: Iterable[Frame], fps: float) -> Iterator[Frame]:
     """The frames that a video shows in the middle of each sixteenth of a second; at least one.
 

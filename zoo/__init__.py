@@ -17,16 +17,32 @@ except PackageNotFoundError:  # a source tree that was never installed
     __version__ = "0+source"
 
 
-def load(name: "str | Path", weights: "Literal['starter', 'hub'] | None" = None) -> Any:
-    """Open a model by its name, or by the path of a run or artefact folder, and return its loader.
+def load(name: "str | Path", weights: "Literal['starter', 'hub'] | None" = None, **stages: Any) -> Any:
+    """Open a model by its name, by the path of a run or artefact folder, or by its repository on the Hub, and return
+    its loader.
 
-    A name opens the bundled starter weights while its spec pins no Hub revision, and goes before a folder called
-    the same, which "./name" means; `weights="starter"` takes them although a revision is pinned. This version
-    downloads nothing: what only the Hub holds is refused. One line on stderr says what was opened. Raises
-    ValueError for an unknown name, an unfinished run and files that are not an artefact.
+    A name opens what its spec pins on the Hub, or the bundled starter weights while it pins nothing, and goes before
+    a folder called the same, which "./name" means; `weights="starter"` and `weights="hub"` choose. "user/repo@revision"
+    is a repository at a branch, tag or commit; "user/repo" is its main, unless there is such a folder here. What is
+    downloaded lies in the Hub's standard cache, is verified each time, and opens without a network, where
+    HF_HUB_OFFLINE=1 makes no request at all. One line on stderr says what was opened, with the commit to pin. Raises
+    ValueError for an unknown name or repository, an unfinished run, what cannot be downloaded whole, and files that
+    are not an artefact.
 
         zoo.load("asl-slp").translate("What is your name?")
+
+    The name or YAML file of a pipeline opens the components that its stages name, after what they take and give was
+    seen to fit: all that does not is one ValueError, before any weights load. `stages` puts other components in, by
+    role: a name, a path, "user/repo@revision", an opened loader, or None to leave the stage out.
+
+        zoo.load("text-to-video", renderer="pix2pix").translate("What is your name?").save("name.mp4")
     """
+    from zoo.pipelines.specs import pipeline_file
+
+    if stages or pipeline_file(name):
+        from zoo.pipelines.compose import load as load_pipeline
+
+        return load_pipeline(name, weights, stages)
     from zoo.addresses import load as load_address
 
     return load_address(name, weights)

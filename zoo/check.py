@@ -8,6 +8,7 @@ from typing import Any
 
 from zoo.closed import allowed_classes, meant_class, refusals
 from zoo.loaders import TASKS
+from zoo.pipelines.specs import is_pipeline
 from zoo.spec import SECTIONS, Problem, Spec, SpecError, nearest, read, resolve
 
 REQUIRED = ("name", "summary", "task", "model", "data", "trainer")
@@ -38,7 +39,10 @@ def accepted(path: Path, starter: bool = False, overrides: Sequence[str] = (), t
 
     Without `types` no torch is loaded, and types and argument names stay unchecked.
     """
-    spec, found = _examine(path, read(path), starter, overrides, types)
+    raw = read(path)
+    if is_pipeline(raw):
+        raise ValueError(f"{path}: a pipeline is not trained; its models are, and `python -m zoo run` runs it")
+    spec, found = _examine(path, raw, starter, overrides, types)
     if found or spec is None:
         overridden = [override.partition("=")[0] for override in overrides]
         raise SpecError([_blame(problem, overridden) for problem in found])
@@ -51,6 +55,10 @@ def problems(path: Path) -> list[Problem]:
         raw = read(path)
     except SpecError as error:
         return list(error.problems)
+    if is_pipeline(raw):
+        from zoo.pipelines.compose import pipeline_problems
+
+        return pipeline_problems(raw, path)
     variants = (False, True) if raw.get("starter") else (False,)
     return list(dict.fromkeys(problem for starter in variants for problem in _examine(path, raw, starter)[1]))
 
@@ -194,7 +202,7 @@ def _hub(raw: dict[str, Any], source: str) -> Iterator[Problem]:
     hub = raw.get("hub")
     if not isinstance(hub, dict):
         return
-    yield from _unknown(hub, ("repo_id", "revision"), "hub", source)
+    yield from _unknown(hub, ("repo_id", "revision", "sha256"), "hub", source)
     repo = re.compile(r"[\w.-]+/[\w.-]+")
     yield from _expect(
         hub,
@@ -215,6 +223,17 @@ def _hub(raw: dict[str, Any], source: str) -> Iterator[Problem]:
     )
     if hub.get("revision") and not hub.get("repo_id"):
         yield Problem(source, "hub.repo_id", "missing, although hub.revision is pinned")
+    sums = hub.get("sha256")
+    yield from _expect(
+        hub,
+        "sha256",
+        source,
+        "a mapping of file names to their SHA-256 (64 hex digits)",
+        lambda v: v is None or (isinstance(v, dict) and all(_is_sha256(sum_) for sum_ in v.values())),
+        "hub",
+    )
+    if sums and not hub.get("revision"):
+        yield Problem(source, "hub.revision", "missing, although hub.sha256 pins what it holds")
 
 
 def _card(raw: dict[str, Any], source: str) -> Iterator[Problem]:
@@ -271,6 +290,10 @@ def _expect(
     if name in block and not valid(block[name]):
         where = f"{key}.{name}" if key else name
         yield Problem(source, where, f"found {block[name]!r}, expected {expected}")
+
+
+def _is_sha256(value: Any) -> bool:
+    return isinstance(value, str) and bool(re.fullmatch(r"[0-9a-f]{64}", value))
 
 
 def _is_whole(value: Any) -> bool:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from datamodules.avatar.backdrop import Image, backdrop
 from datamodules.avatar.flesh import hand_flesh
-from datamodules.avatar.hand import hand_joints, thumb_bones
+from datamodules.avatar.hand import Array, hand_joints, thumb_bones
 from datamodules.avatar.lexicon import lexicon
 from datamodules.avatar.raster import Canvas, Floats
 from datamodules.avatar.shading import shade
@@ -110,10 +110,17 @@ class Setting:
 
 def photograph(symbol: str | None, stance: Stance, setting: Setting, rng: np.random.Generator) -> Image:
     """The hand in the setting; without a symbol, the background alone. `rng` gives the noise."""
+    hand = None if symbol is None else _pose(symbol, stance, 2.0 * len(setting.scene))
+    return photograph_hand(hand, setting, rng)
+
+
+def photograph_hand(hand: tuple[Floats, Floats] | None, setting: Setting, rng: np.random.Generator) -> Image:
+    """A hand given by its joints (21, 3) and the end of its forearm (3,), in halves of the picture's pixels, y up and z
+    to the viewer; without one, the background alone. `rng` gives the noise."""
     size = len(setting.scene)
     picture: Image = cv2.resize(setting.scene, (2 * size, 2 * size), interpolation=cv2.INTER_LINEAR)
-    if symbol is not None:
-        picture = _hand(*_pose(symbol, stance, 2.0 * size), setting, picture)
+    if hand is not None:
+        picture = _hand(*hand, setting, picture)
     small = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA).astype(np.float32)
     if setting.blur is not None:
         cv2.GaussianBlur(small, (0, 0), setting.blur * size / 256, dst=small)
@@ -158,11 +165,7 @@ def _muted(colour: Colour, rng: np.random.Generator) -> Colour:
 def _pose(symbol: str, stance: Stance, size: float) -> tuple[Floats, Floats]:
     """Joints (21, 3) and the forearm's end (3,) in scene pixels (y up), under weak perspective."""
     view = VIEWS[symbol]
-    joints = hand_joints(_configuration(symbol, view, stance))
-    along = np.array(view.fingers) / np.linalg.norm(view.fingers)
-    facing = np.array(view.palm) - along * (along @ np.array(view.palm))
-    facing /= np.linalg.norm(facing)
-    turn = np.stack([np.cross(along, facing), along, facing], axis=1)
+    joints, turn = hand_joints(_configuration(symbol, view, stance.bend)), view_turn(view)
     tilt, _ = cv2.Rodrigues(np.radians(stance.tilt))
     tips = np.array(view.elbow) / np.linalg.norm(view.elbow) * _FOREARM + stance.elbow
     cloud = np.vstack([joints @ turn.T, tips]) @ tilt.T
@@ -178,7 +181,20 @@ def _pose(symbol: str, stance: Stance, size: float) -> tuple[Floats, Floats]:
     return placed[:21], placed[21]
 
 
-def _configuration(symbol: str, view: View, stance: Stance) -> Floats:
+def view_turn(view: View) -> Array:
+    """The rotation (3, 3) from the hand's frame to the viewer's: x right, y up, z to the viewer."""
+    along = np.array(view.fingers) / np.linalg.norm(view.fingers)
+    facing = np.array(view.palm) - along * (along @ np.array(view.palm))
+    facing /= np.linalg.norm(facing)
+    return np.stack([np.cross(along, facing), along, facing], axis=1)
+
+
+def configuration(symbol: str) -> Array:
+    """The symbol's hand configuration (25,) as photographs show it."""
+    return _configuration(symbol, VIEWS[symbol], np.zeros(16))
+
+
+def _configuration(symbol: str, view: View, bend: Floats) -> Array:
     """The symbol's hand configuration with the view's changes and a signer's own slackness."""
     tables = lexicon()
     shape = GESTURES[symbol] if symbol in GESTURES else tables.letters[symbol].handshape
@@ -189,5 +205,5 @@ def _configuration(symbol: str, view: View, stance: Stance) -> Floats:
         hand[4 + 3 * finger : 7 + 3 * finger] = flexion
     if view.thumb:
         hand[16:] = thumb_bones(*view.thumb).ravel()
-    hand[:16] += stance.bend
+    hand[:16] += bend
     return hand

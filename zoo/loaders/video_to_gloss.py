@@ -3,7 +3,8 @@
 import dataclasses
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +17,7 @@ import torch
 from datamodules.catalogue import CATALOGUE
 from datamodules.embedding_files import EmbeddingSettings
 from datamodules.video import Frame, read_video
-from datamodules.video_windows import windows
+from datamodules.video_windows import FPS, crop, filled, resample, windows
 from datamodules.vjepa import Encoder, model_folder, settings_of
 from datamodules.wlasl_embeddings import embedded
 from lightning_modules.networks.gloss_classifier import AttentionClassifier, AttentionClassifierConfig
@@ -33,6 +34,15 @@ ENCODER = "encoder"
 class Guess:
     """A gloss that a video may show, and how likely, in [0, 1]."""
 
+    gloss: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """A gloss that was seen up to a moment of a video, and how likely, in [0, 1]."""
+
+    seconds: float
     gloss: str
     probability: float
 
@@ -85,21 +95,78 @@ print(model.predict(frames)[:3])  # the likeliest glosses first, each with its p
             raise ValueError(f"found {kind} of shape {shape}, expected uint8 RGB frames (T, H, W, 3)")
         return self.rank(self.embed(iter(video), fps))
 
-    @torch.inference_mode()
+    def stream(
+        self, frames: Iterable[Frame], fps: float = 25.0, window: float = 1.5, hop: float = 0.25, least: float = 0.5
+    ) -> Iterator[Sighting]:
+        """What is signed in a video of any length, as soon as it is seen: an answer whenever another gloss is likely.
+
+        Every `hop` seconds the last `window` seconds are read as a clip of one sign, and its probabilities averaged
+        with the ones before, half and half. A gloss is given once it is as likely as `least`, and again only after
+        another one, or after it was half as likely as that. A video shorter than the window is read at its end.
+
+        Args:
+            frames: uint8 RGB (H, W, 3), taken one at a time; no more than a window of them is kept.
+            fps: of the frames.
+
+        Raises:
+            ValueError: numbers that are out of range; from the iterator, as `predict` does.
+        """
+        if not (0 < hop <= 60 and 0 < window <= 60 and 0 <= least <= 1):
+            raise ValueError(
+                f"found window {window:g}, hop {hop:g} and least {least:g}; expected seconds up to 60 and a probability"
+            )
+        return self._sightings(self._judged(frames, fps, window, hop), least)
+
+    def _sightings(self, judged: Iterable[tuple[float, torch.Tensor]], least: float) -> Iterator[Sighting]:
+        shares, given = None, None
+        for seconds, found in judged:
+            shares = found if shares is None else (shares + found) / 2
+            best = int(shares.argmax())
+            if given is not None and shares[given] < least / 2:
+                given = None
+            if best != given and shares[best] >= least:
+                given = best
+                yield Sighting(seconds, self.glosses[best], float(shares[best]))
+
+    def _judged(
+        self, frames: Iterable[Frame], fps: float, window: float, hop: float
+    ) -> Iterator[tuple[float, torch.Tensor]]:
+        """Seconds, and the probability of each gloss in the window that ends there."""
+        length, step = (max(1, round(span * FPS)) for span in (window, hop))
+        recent: deque[Frame] = deque(maxlen=length)
+        number = read = 0
+        for number, frame in enumerate(resample(frames, fps), 1):
+            recent.append(crop(frame, self.settings.size))
+            if number == (read + step if read else length):
+                read = number
+                yield number / FPS, self._shares(self._rows(filled(recent, self.settings.frames)))
+        if number != read:
+            yield number / FPS, self._shares(self._rows(filled(recent, self.settings.frames)))
+
     def embed(self, frames: Iterator[Frame], fps: float) -> torch.Tensor:
         """Rows (T, D) of a video, one a tubelet, as `python -m zoo data embed` writes them of the original."""
+        found = windows(frames, fps, self.settings.frames, self.settings.size)
+        return self._rows((views[0], real) for views, real in found)
+
+    @torch.inference_mode()
+    def _rows(self, windows: Iterable[tuple[npt.NDArray[np.uint8], int]]) -> torch.Tensor:
+        """Rows (T, D) of windows (frames, size, size, 3), of which so many frames are the video's."""
         rows = []
-        for views, real in windows(frames, fps, self.settings.frames, self.settings.size):
-            window = torch.from_numpy(views[:1]).to(self.network.mean.device)
-            rows.append(self.encoder(window)[0, : -(-real // self.settings.tubelet)])
+        for window, real in windows:
+            frames = torch.from_numpy(window[None]).to(self.network.mean.device)
+            rows.append(self.encoder(frames)[0, : -(-real // self.settings.tubelet)])
         return torch.cat(rows)
 
     @torch.inference_mode()
-    def rank(self, rows: torch.Tensor) -> list[Guess]:
-        """Every gloss, the likeliest first, for an embedding (T, D) float32."""
+    def _shares(self, rows: torch.Tensor) -> torch.Tensor:
         rows = rows.to(self.network.mean.device)
         logits = self.network(rows[None], torch.tensor([len(rows)], device=rows.device))[0]
-        shares = logits.float().softmax(-1).cpu()
+        shares: torch.Tensor = logits.float().softmax(-1).cpu()
+        return shares
+
+    def rank(self, rows: torch.Tensor) -> list[Guess]:
+        """Every gloss, the likeliest first, for an embedding (T, D) float32."""
+        shares = self._shares(rows)
         order = shares.argsort(descending=True, stable=True).tolist()
         return [Guess(self.glosses[index], float(shares[index])) for index in order]
 

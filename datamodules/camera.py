@@ -1,0 +1,62 @@
+"""Frames of a camera at an even rate, however long whoever takes them needs for each."""
+
+import threading
+import time
+from collections.abc import Iterator
+from typing import Final
+
+import cv2
+
+from datamodules.video import Frame
+
+FPS: Final = 16.0
+"""Frames a second, as the video models here look at video."""
+BEHIND: Final = 1.0
+"""Seconds that who takes the frames may lag behind; more of the past is left out."""
+PATIENCE: Final = 10.0
+"""Seconds without a frame after which a camera is given up."""
+
+
+def watch(index: int, fps: float = FPS) -> Iterator[Frame]:
+    """Frames (H, W, 3) uint8 RGB, so many for each second that goes by: who was busy gets the newest repeatedly.
+
+    One frame is kept at a time. The camera is let go of when the iterator is closed.
+
+    Raises ValueError where there is no such camera; from the iterator, when it gives no picture any more.
+    """
+    camera = cv2.VideoCapture(index)
+    if not camera.isOpened():
+        camera.release()
+        raise ValueError(f"camera {index} cannot be opened; is it connected, and free?")
+    return _ticks(camera, index, fps)
+
+
+def _ticks(camera: cv2.VideoCapture, index: int, fps: float) -> Iterator[Frame]:
+    newest: list[Frame] = []
+    arrived, stop = threading.Event(), threading.Event()
+
+    def read() -> None:
+        while not stop.is_set():
+            good, picture = camera.read()
+            if not good:
+                return
+            newest[:] = [picture[..., ::-1].copy()]
+            arrived.set()
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    try:
+        if not arrived.wait(PATIENCE):
+            raise ValueError(f"camera {index} gave no picture within {PATIENCE:g} seconds")
+        start, number = time.monotonic(), 0
+        while reader.is_alive():
+            ahead = start + number / fps - time.monotonic()
+            if ahead < -BEHIND:
+                start -= ahead
+            time.sleep(max(0.0, ahead))
+            yield newest[0]
+            number += 1
+    finally:
+        stop.set()
+        reader.join(PATIENCE)
+        camera.release()

@@ -1,0 +1,60 @@
+"""The closed table of components without weights, as data: what fits is known before anything heavy is imported."""
+
+import importlib
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+from zoo.signals import Kind, Signal
+
+
+@dataclass(frozen=True)
+class Weightless:
+    """A component that nothing was learnt for: its name and class, and what it takes and gives."""
+
+    name: str
+    path: str
+    summary: str
+    accepts: Signal
+    gives: Signal
+
+    def open(self) -> Any:
+        """The component; imports what it needs. One line on stderr says that nothing in it was learnt."""
+        print(f"zoo: {self.name}: no model, {self.summary}", file=sys.stderr)
+        module, _, name = self.path.rpartition(".")
+        return getattr(importlib.import_module(module), name)()
+
+
+_ALL = (
+    Weightless(
+        "drawing",
+        "zoo.pipelines.weightless.Drawing",
+        "a drawing of the skeleton, the hands enlarged",
+        Signal("pose", skeleton="slp-50", normalisation="slp"),
+        Signal("video", size=512),
+    ),
+    Weightless(
+        "avatar-signer",
+        "zoo.pipelines.weightless.AvatarSigner",
+        "the signing avatar's motion by rules; what it has no sign for, it fingerspells",
+        Signal("glosses", language="ase"),
+        Signal("pose", language="ase", skeleton="slp-50", normalisation="slp", fps=25.0),
+    ),
+    Weightless(
+        "avatar-hand",
+        "zoo.pipelines.weightless.AvatarHand",
+        "the signing avatar's hand, seen from near",
+        Signal("letters", language="ase"),
+        Signal("video", language="ase", fps=25.0, size=256),
+    ),
+)
+
+WEIGHTLESS = {component.name: component for component in _ALL}
+
+PLANNED: dict[str, tuple[Kind, Kind]] = {
+    "back-translation": ("pose", "text"),
+    "letter-ddpm": ("letters", "image"),
+    "signdiff": ("pose", "video"),
+    "skeleton-lora": ("glosses", "video"),
+}
+"""What models to come will take and give, so that whoever asks for one is told; not for names that have a spec."""

@@ -1,0 +1,56 @@
+"""A running video to glosses: what `zoo.load("live-gloss")` returns."""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, ClassVar
+
+from datamodules import camera
+from datamodules.video import Frame, read_video
+from zoo.loaders.writing import refuse_unwritable
+from zoo.pipelines.base import Pipeline
+from zoo.runs import write_json
+
+
+class LiveGloss(Pipeline):
+    """A reader of signs that answers while a video runs."""
+
+    verb: ClassVar[str] = "watch"
+
+    def watch(
+        self, video: str | os.PathLike[str] | int | Iterable[Frame], fps: float = 25.0, **settings: float
+    ) -> Iterator[Any]:
+        """What is signed, as soon as it is seen: (seconds, gloss, probability), by name.
+
+        Args:
+            video: a file's path, a camera's number, or uint8 RGB frames (H, W, 3) that go on for as long as they like.
+            fps: of the frames; a file knows its own.
+            settings: of the reader's `stream`, such as `least`, the probability from which a gloss is given.
+
+        Raises:
+            ValueError: a file that is no video or a camera that is not there; from the iterator, damaged data.
+            FileNotFoundError: no such file.
+        """
+        if isinstance(video, int):
+            video, fps = camera.watch(video), camera.FPS
+        elif isinstance(video, str | os.PathLike):
+            video, fps = read_video(video)
+        return iter(self.components["reader"].stream(video, fps, **settings))
+
+    def run(self, text: str, outputs: Sequence[Path]) -> list[Path]:
+        """Watch the file at the path `text`, or the camera of that number until Ctrl-C; print what is seen, and write
+        each of `outputs`: .json, all of it."""
+        refuse_unwritable(outputs, (".json",))
+        live = text.isdecimal() and not Path(text).exists()
+        seen = []
+        try:
+            for sighting in self.watch(int(text) if live else text):
+                print(f"{sighting.seconds:8.2f} s  {sighting.gloss}  {sighting.probability:.2f}", flush=True)
+                seen.append(asdict(sighting))
+        except KeyboardInterrupt:
+            if not live:
+                raise
+        for output in outputs:
+            write_json(output, {"video": text, "glosses": seen})
+        return list(outputs)

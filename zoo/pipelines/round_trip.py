@@ -1,0 +1,93 @@
+"""A text into signing and back: what `zoo.load("round-trip")` returns."""
+
+import dataclasses
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from datamodules.text import words
+from zoo.loaders.writing import refuse_unwritable
+from zoo.pipelines.base import Pipeline
+from zoo.pipelines.progress import progress
+from zoo.pipelines.text_to_video import signable, translated
+from zoo.pipelines.video import FPS, call, frames_of
+from zoo.runs import write_json
+
+
+@dataclass(frozen=True)
+class Returned:
+    """What went in and what came back, with the words that are in both, each as often as it is in both.
+
+    Words are compared as they are written, in lower case: "is" has no sign, "me" is not "I", order does not matter. So
+    this counts what arrived in so many words; it is no measure of translation.
+
+    said, heard: numbers of words that went in and came back. kind: what came back, text or glosses.
+    """
+
+    text: str
+    back: str
+    kind: str
+    shared: tuple[str, ...]
+    said: int
+    heard: int
+
+    def __str__(self) -> str:
+        count = f"{len(self.shared)} of {self.said} words came back, among {self.heard} ({self.kind})"
+        return f"in:    {self.text}\nback:  {self.back or '-'}\n{count}"
+
+
+class RoundTrip(Pipeline):
+    """A translator of text, a renderer unless the reader reads what the translator makes, and a reader."""
+
+    verb: ClassVar[str] = "send"
+
+    def send(self, text: str) -> Returned:
+        """A text of any length there and back, sentence by sentence.
+
+        Raises ValueError for a text without anything to sign.
+        """
+        back: list[str] = []
+        for signed in translated(self.components["translator"], progress(signable(text), self.name)):
+            back.extend(self._read(signed))
+        return compared(text, " ".join(back), self.gives.kind)
+
+    def _read(self, signed: Any) -> Iterator[str]:
+        renderer, reader = self.components["renderer"], self.components["reader"]
+        if reader.accepts.kind != "video":
+            yield _written(call(reader, signed))
+            return
+        frames = iter(signed) if renderer is None else frames_of(renderer, signed)
+        fps = self.gives.fps or FPS
+        if hasattr(reader, "stream"):
+            yield from (sighting.gloss for sighting in reader.stream(frames, fps))
+        else:
+            yield _written(getattr(reader, reader.verb)(np.stack(list(frames)), fps))
+
+    def run(self, text: str, outputs: Sequence[Path]) -> list[Path]:
+        """Send the text there and back, print what came of it and write each of `outputs`: .json."""
+        refuse_unwritable(outputs, (".json",))
+        returned = self.send(text)
+        print(returned)
+        for output in outputs:
+            write_json(output, dataclasses.asdict(returned))
+        return list(outputs)
+
+
+def compared(text: str, back: str, kind: str) -> Returned:
+    """What of a text came back; of glosses, the words that they are named by."""
+    said, heard = _words(text), _words(back)
+    shared = Counter(said) & Counter(heard)
+    return Returned(text, back, kind, tuple(sorted(shared.elements())), len(said), len(heard))
+
+
+def _words(text: str) -> list[str]:
+    return [word for word in words(re.sub(r"[-_]", " ", text)) if word[0].isalnum()]
+
+
+def _written(answer: Any) -> str:
+    return answer if isinstance(answer, str) else " ".join(map(str, answer))

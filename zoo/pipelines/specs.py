@@ -1,0 +1,110 @@
+"""A pipeline's spec: a name, a task out of the closed table, and a component for each role. No torch."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from zoo.pipelines import TASKS, Task
+from zoo.spec import Problem, SpecError, list_pipelines, locate, nearest, read
+
+SECTIONS = ("name", "summary", "task", "stages")
+
+
+@dataclass(frozen=True)
+class PipelineSpec:
+    """A spec that was checked. `stages` has an entry for each role, in order: the component's name, or None."""
+
+    name: str
+    summary: str
+    task: str
+    stages: dict[str, Any]
+
+    @property
+    def kind(self) -> Task:
+        return TASKS[self.task]
+
+    def yaml(self) -> str:
+        """The spec as YAML, in the order of SECTIONS."""
+        content = {key: getattr(self, key) for key in SECTIONS}
+        return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=110)
+
+    def replacing(self, stages: dict[str, Any]) -> "PipelineSpec":
+        """The spec with other components in some roles. Raises ValueError for a role that the pipeline lacks."""
+        for role in stages:
+            if role not in self.stages:
+                raise ValueError(f"{self.name} has no stage {role!r}{nearest(role, self.stages)}")
+        return replace(self, stages={**self.stages, **stages})
+
+
+def is_pipeline(raw: dict[str, Any]) -> bool:
+    """Whether what `zoo.spec.read` found is meant as a pipeline's."""
+    return "stages" in raw and "model" not in raw
+
+
+def pipeline_file(target: str | Path) -> Path | None:
+    """The YAML of the pipeline that a name or a path stands for; None for all else."""
+    if isinstance(target, str) and target in list_pipelines():
+        return locate(target)
+    path = Path(target)
+    return path if path.suffix in (".yaml", ".yml") and path.is_file() and is_pipeline(read(path)) else None
+
+
+def read_pipeline(path: Path, overrides: Sequence[str] = ()) -> PipelineSpec:
+    """The spec in a file, with `overrides` such as "stages.renderer=pix2pix". Raises SpecError with every problem."""
+    raw = read(path)
+    if found := list(structure(raw, path)):
+        raise SpecError(found)
+    task = TASKS[raw["task"]]
+    spec = PipelineSpec(
+        raw["name"], raw["summary"], raw["task"], {role: raw["stages"].get(role) for role in task.roles}
+    )
+    try:
+        return spec.replacing(dict(map(_override, overrides)))
+    except ValueError as error:
+        raise SpecError([Problem("command line", "", str(error))]) from None
+
+
+def structure(raw: dict[str, Any], path: Path) -> Iterator[Problem]:
+    """Keys, names and roles; what fits to what is `zoo.pipelines.compose`'s."""
+    source = str(path)
+    for key in (key for key in SECTIONS if key not in raw):
+        yield Problem(source, key, "missing")
+    for key in (key for key in raw if key not in SECTIONS):
+        yield Problem(source, str(key), f"unknown key{nearest(str(key), SECTIONS)}")
+    for key in ("name", "summary", "task"):
+        if key in raw and not _is_line(raw[key]):
+            yield Problem(source, key, f"found {raw[key]!r}, expected a line of text")
+    name, task, stages = raw.get("name"), raw.get("task"), raw.get("stages")
+    if _is_line(name) and name != path.stem:
+        yield Problem(source, "name", f"found {name!r}, expected {path.stem!r}, the name of the file")
+    if _is_line(task) and task not in TASKS:
+        yield Problem(source, "task", f"found {task!r}, which no pipeline has{nearest(str(task), TASKS)}")
+    if "stages" not in raw:
+        return
+    if not isinstance(stages, dict):
+        yield Problem(source, "stages", f"found {stages!r}, expected a component for each role")
+        return
+    roles = TASKS[task].roles if isinstance(task, str) and task in TASKS else tuple(stages)
+    for role in (role for role in roles if role not in stages):
+        yield Problem(source, f"stages.{role}", "missing; a component, or null to leave the stage out")
+    for role, component in stages.items():
+        if role not in roles:
+            yield Problem(source, f"stages.{role}", f"no role of {task}{nearest(str(role), roles)}")
+        elif component is not None and (not _is_line(component) or re.search(r"\$\{", component)):
+            yield Problem(source, f"stages.{role}", f"found {component!r}, expected a component's name or null")
+
+
+def _is_line(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip()) and "\n" not in value
+
+
+def _override(override: str) -> tuple[str, str | None]:
+    key, _, text = override.partition("=")
+    section, _, role = key.partition(".")
+    if section != "stages" or not role:
+        raise ValueError(f"--{key}: a pipeline takes --stages.ROLE COMPONENT")
+    return role, None if text in ("null", "None", "~", "") else text

@@ -1,0 +1,77 @@
+"""Components that nothing was learnt for: they make pipelines whole while a model is missing, or compare with one."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+from pose_format import Pose
+
+from datamodules.avatar import perform
+from datamodules.avatar.lexicon import lexicon
+from datamodules.avatar.plan import SPELLED
+from datamodules.avatar.plan import spell as spelling
+from datamodules.avatar.spelling import spell
+from datamodules.draw import draw_frames
+from datamodules.poses import to_joints
+from datamodules.video import Frame
+from zoo.pipelines.components import WEIGHTLESS
+from zoo.spec import closest
+
+
+class Drawing:
+    """Drawings of the skeleton that signs can be read from."""
+
+    verb: ClassVar[str] = "render"
+    accepts, gives = WEIGHTLESS["drawing"].accepts, WEIGHTLESS["drawing"].gives
+
+    def render(self, pose: Pose) -> npt.NDArray[np.uint8]:
+        """Frames (T, S, S, 3) uint8 RGB of an SLP-50 pose. Raises ValueError for another."""
+        return np.stack(list(self.stream(pose)))
+
+    def stream(self, pose: Pose) -> Iterator[Frame]:
+        """The frames of `render` one by one."""
+        return draw_frames(to_joints(pose), self.gives.size or 512)
+
+
+class AvatarSigner:
+    """The avatar, who signs by rules: no model."""
+
+    verb: ClassVar[str] = "perform"
+    accepts, gives = WEIGHTLESS["avatar-signer"].accepts, WEIGHTLESS["avatar-signer"].gives
+
+    def __init__(self) -> None:
+        self._told: set[str] = set()
+
+    def perform(self, glosses: Sequence[str]) -> Pose:
+        """The pose of glosses signed in order, from rest to rest. What the avatar has no sign for it fingerspells, and
+        says so on stderr unless "#" asks for it. Raises ValueError for what it cannot spell either."""
+        book = lexicon()
+        for gloss in glosses:
+            if not spelling(gloss, book):
+                raise ValueError(f"gloss {gloss!r}: the avatar has no sign for it and no letter to spell it with")
+            if gloss not in book.signs and gloss[0] != SPELLED and gloss not in self._told:
+                self._told.add(gloss)
+                print(f"zoo: the avatar has no sign {gloss}, so it spells it{_near(gloss)}", file=sys.stderr)
+        return perform(glosses, fps=self.gives.fps or 25.0).pose
+
+
+class AvatarHand:
+    """The avatar's hand, photographed from near: no model."""
+
+    verb: ClassVar[str] = "spell"
+    accepts, gives = WEIGHTLESS["avatar-hand"].accepts, WEIGHTLESS["avatar-hand"].gives
+
+    def spell(self, letters: str) -> npt.NDArray[np.uint8]:
+        """Frames (T, S, S, 3) uint8 RGB of a hand that spells A-Z and digits, blanks between words."""
+        return np.stack(list(self.stream(letters)))
+
+    def stream(self, letters: str) -> Iterator[Frame]:
+        """The frames of `spell` one by one."""
+        return spell(letters, self.gives.fps or 25.0, self.gives.size or 256)
+
+
+def _near(gloss: str) -> str:
+    sign = closest(gloss, lexicon().signs)
+    return f" ({sign} is one)" if sign else ""
