@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 from zoo import __version__
 from zoo.addresses import finished
 from zoo.check import accepted, problems
+from zoo.pipelines.specs import pipeline_file, read_pipeline
 from zoo.prepare import commands
 from zoo.runs import Run, unfinished_message
 from zoo.spec import OVERRIDABLE, Problem, Spec, SpecError, list_models, locate, read, shipped_folder
@@ -27,6 +28,7 @@ examples:
   python -m zoo fit specs/asl-slp.yaml --trainer.devices 4  train the real recipe
   python -m zoo test asl-slp --starter                      measure that run, into its results.json
   python -m zoo run asl-slp "What is your name?" -o name.mp4
+  python -m zoo run text-to-video "Hello." -o hello.mp4 --stages.renderer pix2pix
   python -m zoo check my-spec.yaml                          every problem at once
   python -m zoo data check wlasl ~/data/WLASL               what is wrong with a folder of data
 
@@ -154,12 +156,15 @@ def _card(options: argparse.Namespace) -> int:
 
 
 def _show(options: argparse.Namespace) -> int:
+    if path := pipeline_file(options.spec):
+        print(read_pipeline(path, options.overrides).yaml(), end="")
+        return OK
     print(accepted(locate(options.spec), options.starter, options.overrides, types=False).yaml(), end="")
     return OK
 
 
 def _check(options: argparse.Namespace) -> int:
-    paths = [locate(spec) for spec in options.specs] or sorted(shipped_folder().glob("*.yaml"))
+    paths = [locate(spec) for spec in options.specs] or sorted(shipped_folder().rglob("*.yaml"))
     bad = 0
     for path in paths:
         found = problems(path)
@@ -176,6 +181,12 @@ def _check(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace) -> int:
     from zoo.addresses import load
 
+    if pipeline_file(options.spec):
+        from zoo.pipelines.compose import load as load_pipeline
+
+        pipeline = load_pipeline(options.spec, "starter" if options.starter else None, {}, options.overrides)
+        print(*pipeline.run(options.input, options.output), sep="\n")
+        return OK
     named = options.spec in list_models()
     path = Path(options.spec)
     if not named and (path.is_file() or path.suffix in (".yaml", ".yml")):
@@ -265,9 +276,9 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_commands(partial(verb, among=among, epilog=""))
     check = verb("check", _check, "report every problem of specs, all shipped ones by default")
     check.add_argument("specs", nargs="*", metavar="SPEC")
-    run = verb("run", _run, "call a model's verb and write what the suffix of OUT asks for")
+    run = verb("run", _run, "call a model's or a pipeline's verb and write what the suffix of OUT asks for")
     run.set_defaults(takes_overrides=True)
-    run.add_argument("spec", metavar="NAME", help="a model, a run's folder, or a YAML file whose run is meant")
+    run.add_argument("spec", metavar="NAME", help="a model, a pipeline, a run's folder, or a YAML file")
     run.add_argument("input", metavar="INPUT")
     run.add_argument("-o", "--output", action="append", required=True, type=Path, metavar="OUT")
     run.add_argument("--starter", action="store_true", help="the bundled starter weights, or a YAML file's starter run")
