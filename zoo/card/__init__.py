@@ -31,19 +31,25 @@ def write(folder: Path, repo_id: str | None = None) -> Path:
 
 def text(folder: Path, repo_id: str | None = None) -> str:
     """What `write` writes where nobody edited the prose. Raises ValueError for a folder that lacks a record."""
-    from zoo.artefact import read_config
     from zoo.card.render import render
     from zoo.card.weights import weigh
 
-    config = read_config(folder)
-    for name in ("spec.yaml", "provenance.json"):
-        if not (folder / name).is_file():
-            raise ValueError(f"{folder}: no {name}, which a card is written from; a finished run has it")
-    spec: dict[str, Any] = yaml.safe_load((folder / "spec.yaml").read_text(encoding="utf-8"))
-    results = read_json(folder / "results.json") if (folder / "results.json").is_file() else {}
+    found = _records(folder)
     samples = [path.relative_to(folder).as_posix() for path in sorted((folder / "samples").glob("*"))]
-    provenance = read_json(folder / "provenance.json")
-    return render(spec, config, results, provenance, prose(spec["name"]), samples, weigh(folder), repo_id)
+    return render(**found, prose=prose(found["spec"]["name"]), samples=samples, weights=weigh(folder), repo_id=repo_id)
+
+
+def check(folder: Path) -> list[Problem]:
+    """Everything that is wrong with the card of an artefact. Runs the Python in it: see `zoo.card.blocks`.
+
+    Raises ValueError for a folder that lacks a record, so that there is nothing to hold the card against.
+    """
+    from zoo.card.lint import WRITES, problems
+
+    path = folder / "README.md"
+    if not path.is_file():
+        return [Problem(str(path), "", f"missing; {WRITES}")]
+    return problems(folder, path.read_text(encoding="utf-8", errors="replace"), text(folder), _records(folder))
 
 
 def prose(name: str) -> str:
@@ -52,6 +58,14 @@ def prose(name: str) -> str:
     return path.read_text(encoding="utf-8").strip() if path.is_file() else ""
 
 
-def check(folder: Path) -> list[Problem]:
-    """Everything that is wrong with the card of an artefact."""
-    raise NotImplementedError
+def _records(folder: Path) -> dict[str, Any]:
+    """What a card is written from: `spec`, `config`, `results`, which may be empty, and `provenance`."""
+    from zoo.artefact import read_config
+
+    config = read_config(folder)
+    for name in ("spec.yaml", "provenance.json"):
+        if not (folder / name).is_file():
+            raise ValueError(f"{folder}: no {name}, which a card is written from; a finished run has it")
+    spec: dict[str, Any] = yaml.safe_load((folder / "spec.yaml").read_text(encoding="utf-8"))
+    results = read_json(folder / "results.json") if (folder / "results.json").is_file() else {}
+    return {"spec": spec, "config": config, "results": results, "provenance": read_json(folder / "provenance.json")}

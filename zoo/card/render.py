@@ -25,7 +25,7 @@ from zoo.card.evaluation import (
 from zoo.card.metadata import metadata
 from zoo.card.settings import described, settings
 from zoo.card.weights import Weights
-from zoo.card.words import apa, cell, duration, language, number, plain, quantity, signal
+from zoo.card.words import apa, cell, duration, language, plain, quantity, signal
 from zoo.licences import Licence, licence_of
 from zoo.loaders import loader_class
 from zoo.spec import shipped_folder
