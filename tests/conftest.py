@@ -31,13 +31,15 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     from huggingface_hub import constants, file_download
     from huggingface_hub.utils import _http
 
+    from zoo.hub import errors
+
     HUB.reset()
     cache = tmp_path / "hub-cache"
     monkeypatch.setenv("HF_HUB_CACHE", str(cache))
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
     monkeypatch.setenv("HF_TOKEN", "hf_me")
     clock = SimpleNamespace(sleep=HUB.waits.append)
-    for module in (file_download, _http):
+    for module in (file_download, _http, errors):
         monkeypatch.setattr(module, "time", clock)
     yield HUB
     HUB.reset()

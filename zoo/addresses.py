@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from zoo.artefact import open_artefact, read_config, starter_folder
+from zoo.hub.pull import OnHub
+from zoo.hub.reference import Reference, looks_like, parse
 from zoo.loaders.base import Loader
 from zoo.runs import find_finished, runs_root, unfinished_message
 from zoo.spec import list_models, nearest, read, shipped_folder
@@ -63,10 +65,12 @@ def find(name: str | Path, weights: str | None = None) -> Artefact:
         raise ValueError(f"weights={weights!r}: choose 'starter' or 'hub', or None for what the spec says")
     if isinstance(name, str) and name in list_models():
         return _by_name(name, weights)
-    folder = _by_path(name)
+    reference = _reference(name) if isinstance(name, str) else None
+    artefact = OnHub(str(name), reference) if reference else OnDisk(str(name), "from disk", _by_path(name))
     if weights is not None:
-        raise ValueError(f"weights={weights!r} chooses among the weights of a model's name; {name} is a folder")
-    return OnDisk(str(name), "from disk", folder)
+        kind = "repository" if reference else "folder"
+        raise ValueError(f"weights={weights!r} chooses among the weights of a model's name; {name} is a {kind}")
+    return artefact
 
 
 def finished(target: str) -> Path:
@@ -80,14 +84,14 @@ def finished(target: str) -> Path:
 
 def _by_name(name: str, weights: str | None) -> Artefact:
     hub = read(shipped_folder() / f"{name}.yaml").get("hub") or {}
-    pinned = hub.get("revision")
-    if weights == "hub" or (weights is None and pinned):
-        reason = (
-            f"its spec pins {hub.get('repo_id')}@{pinned}, which this version of the zoo cannot download yet"
-            if pinned
-            else "its spec pins no Hub revision yet"
+    repo_id, pinned = hub.get("repo_id"), hub.get("revision")
+    if repo_id and pinned and weights != "starter":
+        return OnHub(name, Reference(repo_id, pinned), hub.get("sha256"))
+    if weights == "hub":
+        raise ValueError(
+            f"{name}: its spec pins no Hub revision yet; weights='starter' (--starter) opens the bundled weights"
+            + (f", {repo_id}@main the latest of its repository" if repo_id else "")
         )
-        raise ValueError(f"{name}: {reason}; weights='starter' (--starter) opens the bundled weights")
     folder = starter_folder(name)
     if not (folder / "config.json").is_file():
         raise ValueError(
@@ -95,6 +99,22 @@ def _by_name(name: str, weights: str | None) -> Artefact:
             "and load the run's folder"
         )
     return OnDisk(name, "bundled starter weights", folder)
+
+
+def _reference(name: str) -> Reference | None:
+    """The repository that is meant by what is no model's name; None where a folder is meant.
+
+    With an @ it is a repository. Without, it is one where no folder is, and none could be: a folder that is missing
+    from runs/ is not looked for on the Hub. Raises ValueError.
+    """
+    path = Path(name)
+    if "://" in name:
+        raise ValueError(f"{name}: an address of the web; write a repository as user/name or user/name@revision")
+    if looks_like(name):
+        return parse(name) if "@" in name or not (path.exists() or path.parent.is_dir()) else None
+    if "@" in name and name[0] not in "./~" and not path.exists():
+        return parse(name)
+    return None
 
 
 def _by_path(name: str | Path) -> Path:
@@ -106,5 +126,6 @@ def _by_path(name: str | Path) -> Path:
     folder = find_finished(path)
     if folder is None:
         runs = sorted(run.parent for run in path.glob("*/provenance.json")) if path.is_dir() else []
-        raise ValueError(unfinished_message(runs[-1] if runs else path))
+        hub = f"; {name}@main is the repository of the Hub" if not path.exists() and looks_like(str(name)) else ""
+        raise ValueError(unfinished_message(runs[-1] if runs else path) + hub)
     return folder

@@ -1,0 +1,206 @@
+"""Artefacts of the Hub: found, listed, downloaded into its standard cache, and verified, all at one commit."""
+
+import glob
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from zoo.artefact import read_config
+from zoo.hub import cache
+from zoo.hub.cache import Entry, cached
+from zoo.hub.errors import HubError, persistently, told
+from zoo.hub.reference import COMMIT, SHORT_COMMIT, Reference
+from zoo.spec import nearest
+from zoo.trust import MAX_JSON, refuse_names, wanted
+
+__all__ = ["OnHub", "cached"]
+
+
+class OnHub:
+    """An artefact in a repository of the Hub: the `Artefact` protocol of zoo/addresses.py.
+
+    The revision is resolved once, and every file is of that commit. `sha256` maps names to the sums that a spec pins.
+    What is in the cache is not requested again; with HF_HUB_OFFLINE=1 nothing is requested at all.
+    """
+
+    def __init__(self, name: str, reference: Reference, sha256: Mapping[str, str] | None = None) -> None:
+        self.name = name
+        self.reference = reference
+        self.pins = dict(sha256 or {})
+        self._note = ""
+
+    @property
+    def what(self) -> str:
+        return f"from the Hub, {self.reference.at(self.commit)}{self._note}"
+
+    @cached_property
+    def commit(self) -> str:
+        """The commit that the revision is, 40 digits; of a Hub that cannot be reached, what it was when last seen."""
+        repo_id, revision = self.reference.repo_id, self.reference.revision or "main"
+        known = cache.known_commit(repo_id, revision)
+        if known and (cache.is_offline() or COMMIT.fullmatch(revision) or SHORT_COMMIT.fullmatch(revision)):
+            return known
+        try:
+            commit = self._ask(revision)
+        except HubError as error:
+            if known is None or not error.unreachable:
+                raise
+            self._note = f", which {revision} was when the Hub was last reached"
+            return known
+        if not SHORT_COMMIT.fullmatch(revision):
+            cache.remember_commit(repo_id, revision, commit)
+        return commit
+
+    @cached_property
+    def snapshot(self) -> Path:
+        """Where the cache has, or will have, the files of this commit."""
+        return cache.storage(self.reference.repo_id) / "snapshots" / self.commit
+
+    @cached_property
+    def entries(self) -> dict[str, Entry]:
+        """The listing of the commit, its names checked. Raises ValueError."""
+        repo_id, commit = self.reference.repo_id, self.commit
+        entries = cache.listing(repo_id, commit)
+        if entries is None and cache.is_offline():
+            entries = cache.present(self.snapshot)
+        if entries is None:
+            if self.reference.revision == commit:
+                self._ask(commit)  # listing a repository takes half a minute to find that there is no network
+            entries = self._list()
+            refuse_names(entries, str(self))
+            with told(str(self)):
+                cache.remember_listing(repo_id, commit, entries)
+        if "config.json" not in entries:
+            if cache.is_offline():
+                raise self._not_cached(["config.json"])
+            holds = ", ".join(sorted(entries)[:5]) or "nothing"
+            raise HubError(f"{self}: no config.json, so this is no artefact of the zoo; it holds {holds}")
+        return entries
+
+    def config(self) -> dict[str, Any]:
+        """config.json, checked; nothing else is downloaded."""
+        self._bring(["config.json"])
+        return read_config(self.snapshot)
+
+    def folder(self) -> Path:
+        """The snapshot in the cache: whole, and every sum as announced. config.json is read before weights are
+        downloaded that this version could not open."""
+        if missing := sorted(self.pins.keys() - self.entries.keys()):
+            raise HubError(f"{self}: no {missing[0]}, of which the spec pins the sha256")
+        self.config()
+        self._bring(list(filter(wanted, self.entries)))
+        return self.snapshot
+
+    def __str__(self) -> str:
+        return str(self.reference.at(self.commit))
+
+    def _bring(self, names: Sequence[str]) -> None:
+        """Have these files in the cache, with the right sums. Raises ValueError."""
+        for name in names:
+            if not name.endswith(".safetensors") and self.entries[name].size > MAX_JSON:
+                raise HubError(f"{self}: {name} has {self.entries[name].size:,} bytes, expected at most {MAX_JSON:,}")
+        self._download([name for name in names if not (self.snapshot / name).is_file()])
+        wrong = self._wrong(names)
+        if wrong and cache.is_offline():
+            name, how = next(iter(wrong.items()))
+            raise HubError(f"{self.snapshot / name}: damaged: {how}; without HF_HUB_OFFLINE it is downloaded again")
+        if wrong:
+            self._discard(wrong)
+            self._download(list(wrong))
+            wrong = self._wrong(list(wrong))
+            self._discard(wrong)
+        if wrong:
+            name, how = next(iter(wrong.items()))
+            raise HubError(f"{self}: {name} is not what was published: {how}, twice; it was not kept")
+
+    def _wrong(self, names: Sequence[str]) -> dict[str, str]:
+        return dict(cache.wrong_sums(self.snapshot, {name: self.entries[name] for name in names}, self.pins))
+
+    def _discard(self, names: Iterable[str]) -> None:
+        for name in names:
+            cache.discard(self.snapshot, name)
+
+    def _download(self, names: Sequence[str]) -> None:
+        if not names:
+            return
+        if cache.is_offline():
+            raise self._not_cached(names)
+        from huggingface_hub import constants, snapshot_download
+
+        with told(str(self)):
+            persistently(
+                str(self),
+                lambda: snapshot_download(
+                    self.reference.repo_id,
+                    revision=self.commit,
+                    cache_dir=constants.HF_HUB_CACHE,
+                    allow_patterns=[glob.escape(name) for name in names],
+                    tqdm_class=_bars(),
+                ),
+            )
+        if missing := [name for name in names if not (self.snapshot / name).is_file()]:
+            raise HubError(f"{self}: {missing[0]} could not be downloaded", unreachable=True)
+
+    def _not_cached(self, names: Sequence[str]) -> HubError:
+        what = ", ".join(names[:3]) + (f" and {len(names) - 3} more files" if len(names) > 3 else "")
+        return HubError(f"{self}: {what} not in the cache, and HF_HUB_OFFLINE forbids to download")
+
+    def _ask(self, revision: str) -> str:
+        """The commit that the Hub says a revision is."""
+        if cache.is_offline():
+            raise HubError(f"{self.reference}: not in the cache, and HF_HUB_OFFLINE forbids to ask the Hub")
+        from huggingface_hub import HfApi, constants
+        from huggingface_hub.errors import RevisionNotFoundError
+
+        def ask() -> str | None:
+            timeout = constants.HF_HUB_ETAG_TIMEOUT
+            return HfApi().model_info(self.reference.repo_id, revision=revision, timeout=timeout).sha
+
+        with told(str(self.reference)):
+            try:
+                return str(persistently(str(self.reference), ask))
+            except RevisionNotFoundError:
+                return self._only_candidate(revision)
+
+    def _only_candidate(self, revision: str) -> str:
+        """The commit that a shortened one means; the Hub does not say. Raises ValueError with the names there are."""
+        from huggingface_hub import HfApi
+        from huggingface_hub.errors import HfHubHTTPError
+
+        repo_id, api = self.reference.repo_id, HfApi()
+        if SHORT_COMMIT.fullmatch(revision):
+            found = {commit.commit_id for commit in api.list_repo_commits(repo_id)}
+            found = {commit for commit in found if commit.startswith(revision)}
+            if len(found) == 1:
+                return found.pop()
+        names: list[str] = []
+        with suppress(HfHubHTTPError):
+            refs = api.list_repo_refs(repo_id)
+            names = [ref.name for ref in (*refs.branches, *refs.tags)]
+        raise HubError(f"{repo_id}: no branch, tag or commit {revision!r}{nearest(revision, names)}")
+
+    def _list(self) -> dict[str, Entry]:
+        from huggingface_hub import HfApi
+        from huggingface_hub.hf_api import RepoFile
+
+        with told(str(self)):
+            found = HfApi().list_repo_tree(self.reference.repo_id, recursive=True, revision=self.commit)
+            return {
+                item.path: Entry(item.size, item.blob_id, item.lfs.sha256 if item.lfs else None, item.xet_hash)
+                for item in found
+                if isinstance(item, RepoFile)
+            }
+
+
+def _bars() -> Any:
+    """huggingface_hub's own progress on a terminal, none elsewhere."""
+    from huggingface_hub.utils.tqdm import tqdm
+
+    class Silent(tqdm):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **{**kwargs, "disable": True})  # type: ignore[no-untyped-call]
+
+    return tqdm if sys.stderr.isatty() else Silent
