@@ -1,43 +1,26 @@
-"""What is refused of a folder or a repository before anything in it is opened: whoever wrote it is not trusted.
+"""What is refused of a folder before anything in it is opened: whoever wrote it is not trusted.
 
-Weights are safetensors, everything else that a loader reads is JSON or text. Formats that can run code when they are
-read are refused by name, and so is every name that could mean another file than the one it shows.
+Weights are safetensors, everything else that a loader reads is JSON or text, and neither may name code.
 """
 
 import json
 import math
 import os
-import re
 import stat
 import struct
-import unicodedata
-from collections.abc import Iterable, Iterator
-from pathlib import Path, PurePosixPath
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Final
 
-PICKLED: Final = """.bin .pt .pth .ckpt .pkl .pickle .pk .p .dill .joblib .sav .npy .npz .h5 .hdf5 .keras .msgpack
-.torch .t7 .mar .nemo .pdparams .params .ot"""
-OTHER_WEIGHTS: Final = ".onnx .gguf .ggml .pb .tflite .task .engine .plan .mlmodel"
-CODE: Final = """.py .pyc .pyo .pyd .pyx .pyz .ipynb .egg .whl .so .dll .dylib .exe .com .msi .bat .cmd .ps1 .vbs .sh
-.bash .zsh .js .mjs .jar .class .wasm .lua .rb .pl .php .desktop .lnk"""
-ARCHIVES: Final = ".zip .tar .tgz .gz .bz2 .xz .zst .7z .rar .iso"
-REFUSED: Final = {
-    **dict.fromkeys(PICKLED.split(), "can run code when it is read; weights are taken as safetensors only"),
-    **dict.fromkeys(OTHER_WEIGHTS.split(), "is no format of this zoo's; weights are taken as safetensors only"),
-    **dict.fromkeys(CODE.split(), "is code, and none is taken from a repository"),
-    **dict.fromkeys(ARCHIVES.split(), "is an archive, whose contents cannot be checked by name"),
-}
+from zoo.expansion import resolvers
+from zoo.names import MAX_DEPTH, MAX_NAMES, OURS, PICKLED, REFUSED, refuse_names, wanted
+from zoo.spec import RESOLVER_REFUSED, read, strings
+
+__all__ = ["items", "read_json", "refuse_folder", "refuse_names", "shapes", "visible", "wanted"]
+
 RECORDS: Final = ("results.json", "provenance.json")
 """What was measured and made; nothing in it is ever opened as an object."""
-DEVICES: Final = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
-"""Names that mean a device on Windows."""
-VISIBLE: Final = ".gitattributes"
-LOADED: Final = (".json", ".txt", ".safetensors")
-OURS: Final = ("checkpoints", "logs", "samples", "wandb")
-"""Folders of a run that no loader looks into."""
 
-MAX_NAMES: Final = 10_000
-MAX_DEPTH: Final = 5
 MAX_JSON: Final = 50_000_000
 MAX_CONFIG: Final = 1_000_000
 MAX_HEADER: Final = 100_000_000
@@ -47,72 +30,10 @@ NAMES_CODE: Final = ("auto_map", "custom_pipelines", "custom_pipeline", "class_p
 """Keys of JSON files through which transformers, diffusers and others name code to import or download."""
 KERNELS: Final = ("attn_implementation", "_attn_implementation")
 """Keys that name a repository of compiled code where they hold a slash."""
+PACKAGES: Final = ("datamodules", "lightning_modules", "zoo", "lightning")
+"""Where the classes of a spec are."""
 LIBRARIES: Final = ("diffusers", "transformers")
 """What a pipeline of diffusers or an adapter of peft may name where a package to import is named."""
-
-
-def wanted(name: str) -> bool:
-    """Whether a load downloads a file of a repository: what loaders read, and what says where it came from."""
-    if name in ("spec.yaml", "README.md"):
-        return True
-    return PurePosixPath(name).suffix in LOADED and PurePosixPath(name).parts[0] not in OURS
-
-
-def refuse_names(names: Iterable[str], where: str) -> None:
-    """Raise ValueError, which starts with `where`, for a listing that holds pickles, code, archives, names that lead
-    out of the folder, or names that are the same file on some system."""
-    spelled: dict[str, str] = {}
-    files: set[str] = set()
-    folders: set[str] = set()
-    for count, name in enumerate(names):
-        if count >= MAX_NAMES:
-            raise ValueError(f"{where}: refused, it holds more than {MAX_NAMES:,} files")
-        if reason := _unsafe(name):
-            raise ValueError(f"{where}: refused, it holds {name!r}, which {reason}")
-        parts = name.split("/")
-        *above, path = ["/".join(parts[:end]) for end in range(1, len(parts) + 1)]
-        for part in (*above, path):
-            other = spelled.setdefault(_folded(part), part)
-            if other != part or _folded(part) in files or (part == path and _folded(part) in folders):
-                both = (
-                    f"{other!r} and {part!r}, which are one file on some systems"
-                    if other != part
-                    else f"{part!r} twice"
-                )
-                raise ValueError(f"{where}: refused, it holds {both}")
-        files.add(_folded(path))
-        folders.update(map(_folded, above))
-
-
-def _folded(name: str) -> str:
-    return unicodedata.normalize("NFKC", name).casefold()
-
-
-def _unsafe(name: str) -> str | None:
-    """What is wrong with one name of a listing; looked at as it is and as systems that normalise would have it."""
-    if not isinstance(name, str) or not name:
-        return "is no name of a file"
-    if any(unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp") for letter in name):
-        return "has characters that cannot be seen"
-    plain = unicodedata.normalize("NFKC", name)
-    if found := next((letter for letter in plain if letter in '\\:*?"<>|'), None):
-        return f"has {found!r} in it: a path or device on some systems"
-    if plain.startswith(("/", "~")):
-        return "is an absolute path"
-    parts = plain.split("/")
-    if len(parts) > MAX_DEPTH or len(plain.encode()) > 1000 or any(len(part.encode()) > 255 for part in parts):
-        return f"is longer, or deeper than {MAX_DEPTH} folders, than any file of a model"
-    for part in parts:
-        if part == "..":
-            return "leads out of its folder"
-        if part in ("", ".") or part != part.strip() or part.endswith("."):
-            return "has an empty part, or one that ends in a dot or space"
-        if part.startswith(".") and name != VISIBLE:
-            return "is hidden"
-        if DEVICES.fullmatch(part.casefold()):
-            return "is a device on some systems"
-    suffix = PurePosixPath(plain).suffix.casefold()
-    return f"{REFUSED[suffix]}" if suffix in REFUSED else None
 
 
 def refuse_folder(folder: Path) -> None:
@@ -136,6 +57,8 @@ def refuse_folder(folder: Path) -> None:
             raise ValueError(f"{path}: refused, it {REFUSED[suffix]}; remove it, or put it into checkpoints/")
         if suffix == ".json":
             refuse_json(path)
+        elif path == root / "spec.yaml":
+            refuse_spec(path)
         elif suffix == ".safetensors":
             shapes(path)
 
@@ -185,6 +108,20 @@ def refuse_json(path: Path) -> None:
     for key, value in items(content):
         if reason := _names_code(key, value):
             raise ValueError(f"{path}: refused, `{key}` {reason}")
+
+
+def refuse_spec(path: Path) -> None:
+    """Raise ValueError for a spec that is none, or that names classes of packages that no spec of the zoo names.
+
+    No load reads it; `fit` does, and then holds it against the closed list of classes. But where it is hostile, so is
+    what lies beside it.
+    """
+    raw = read(path)
+    for key, text in strings(raw):
+        if resolvers(text):
+            raise ValueError(f"{path}: {key}: {RESOLVER_REFUSED}")
+        if key.endswith("class_path") and text.partition(".")[0] not in PACKAGES:
+            raise ValueError(f"{path}: {key}: refused, found {_short(text)}, expected a class of {', '.join(PACKAGES)}")
 
 
 def _names_code(key: str, value: Any) -> str | None:
