@@ -12,19 +12,28 @@ from zoo.pipelines.specs import is_pipeline
 from zoo.spec import SECTIONS, Problem, Spec, SpecError, nearest, read, resolve
 
 REQUIRED = ("name", "summary", "task", "model", "data", "trainer")
-CARD = (
+CARD_TEXTS = (
     "license",
     "license_name",
     "license_link",
-    "base_model",
-    "datasets",
-    "tags",
-    "language",
-    "citation",
     "pipeline_tag",
+    "developers",
+    "funding",
+    "repository",
     "paper",
-    "terms",
+    "demo",
+    "factors",
+    "citation",
+    "authors",
+    "contact",
 )
+CARD_LISTS = {
+    "datasets": "a list of words",
+    "language": "a list of codes of ISO 639",
+    "tags": "a list of words",
+    "reported": "a list of sentences",
+}
+CARD_TERMS = "glossary"
 SET_BY_THE_ZOO = {
     "default_root_dir": "the zoo writes into the run's own folder",
     "enable_checkpointing": "the zoo keeps checkpoints so that a run can resume",
@@ -241,26 +250,23 @@ def _card(raw: dict[str, Any], source: str) -> Iterator[Problem]:
     card = raw.get("card")
     if not isinstance(card, dict):
         return
-    yield from _unknown(card, CARD, "card", source)
+    yield from _unknown(card, (*CARD_TEXTS, *CARD_LISTS, CARD_TERMS), "card", source)
     if "license" not in card:
         yield Problem(source, "card.license", "missing; a published model needs one")
+    for key in CARD_TEXTS:
+        expected = "a licence identifier such as mit" if key == "license" else "text"
+        yield from _expect(card, key, source, expected, _is_text, "card")
+    for key, expected in CARD_LISTS.items():
+        yield from _expect(card, key, source, expected, lambda v: isinstance(v, list) and all(map(_is_text, v)), "card")
+    expected = "a mapping of terms to what they mean"
     yield from _expect(
         card,
-        "license",
+        CARD_TERMS,
         source,
-        "a licence identifier such as mit",
-        lambda v: isinstance(v, str) and bool(v.strip()),
+        expected,
+        lambda v: isinstance(v, dict) and all(map(_is_text, (*v, *v.values()))),
         "card",
     )
-    for key in ("datasets", "tags", "language"):
-        yield from _expect(
-            card,
-            key,
-            source,
-            "a list of words",
-            lambda v: isinstance(v, list) and all(isinstance(i, str) for i in v),
-            "card",
-        )
 
 
 def _unknown(block: dict[str, Any], known: Sequence[str], key: str, source: str) -> Iterator[Problem]:
@@ -294,6 +300,10 @@ def _expect(
 
 def _is_sha256(value: Any) -> bool:
     return isinstance(value, str) and bool(re.fullmatch(r"[0-9a-f]{64}", value))
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())
 
 
 def _is_whole(value: Any) -> bool:

@@ -36,7 +36,9 @@ MEANINGS: Final[dict[str, Meaning]] = {
     "total_distance": Meaning(
         "total distance", "path of the wrists, produced / true: below 1 is timid, 0 is frozen", NEARER_TO_1
     ),
-    "length_within_25": Meaning("length within 25 %", "share of sentences whose length is within 25 % of the reference's", HIGHER),
+    "length_within_25": Meaning(
+        "length within 25 %", "share of sentences whose length is within 25 % of the reference's", HIGHER
+    ),
     "top1": Meaning("top-1", "share of samples whose class is ranked first", HIGHER),
     "top5": Meaning("top-5", "share of samples whose class is among the first five", HIGHER),
     "top1_per_class": Meaning(
@@ -59,9 +61,13 @@ MEANINGS: Final[dict[str, Meaning]] = {
     ),
     "rouge_l": Meaning("ROUGE-L", "longest common subsequence of the back-translated text and the reference", HIGHER),
     "handshape_acc": Meaning("handshape accuracy", "share of signs whose handshape is the intended one", HIGHER),
-    "location_acc": Meaning("location accuracy", "share of signs whose place of articulation is the intended one", HIGHER),
+    "location_acc": Meaning(
+        "location accuracy", "share of signs whose place of articulation is the intended one", HIGHER
+    ),
     "movement_acc": Meaning("movement accuracy", "share of signs whose movement is the intended one", HIGHER),
-    "orientation_acc": Meaning("orientation accuracy", "share of signs whose palm orientation is the intended one", HIGHER),
+    "orientation_acc": Meaning(
+        "orientation accuracy", "share of signs whose palm orientation is the intended one", HIGHER
+    ),
 }
 """By key without its variant; `fid` stands for `fid_<extractor>`."""
 
