@@ -73,7 +73,7 @@ def tiny_controlnet(base: str | None = None, revision: str | None = None) -> Con
     with torch.no_grad():
         for weight in network.parameters():
             weight.add_(0.05 * torch.randn_like(weight))
-    return ControlNet(network, base, revision, prompt="a person signing")
+    return ControlNet(network, base, revision, prompt="a person signing", size=32)
 
 
 def tiny_lora(base: str | None = None, revision: str | None = None) -> LoRA:

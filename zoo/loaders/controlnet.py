@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 import numpy.typing as npt
 import torch
 from PIL import Image
+from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import nn
 
 from datamodules.images import read_image, resize
-from zoo.loaders.stable_diffusion import check_base, open_base, picture_size, write_picture
+from zoo.loaders.stable_diffusion import check_revision, open_base, write_picture
 from zoo.loaders.storage import open_network, read_config, write_config
 from zoo.loaders.writing import refuse_unwritable
 from zoo.runs import read_json
@@ -50,11 +51,10 @@ from datamodules.avatar import perform
 from datamodules.draw import draw_frames
 
 pipeline = model.attach(model.base())  # or any StableDiffusionPipeline of that base
-condition = Image.fromarray(next(draw_frames(perform(["HELLO"]).joints, 512)))
+condition = Image.fromarray(next(draw_frames(perform(["HELLO"]).joints, model.size)))
 picture = pipeline(model.prompt, image=condition, num_inference_steps=30).images[0]
 """
     accepts = Signal("image")
-    gives = Signal("image")
 
     def __init__(
         self,
@@ -62,6 +62,7 @@ picture = pipeline(model.prompt, image=condition, num_inference_steps=30).images
         base_model: str | None = None,
         base_revision: str | None = None,
         prompt: str = "",
+        size: int = 512,
     ) -> None:
         """
         Args:
@@ -69,13 +70,15 @@ picture = pipeline(model.prompt, image=condition, num_inference_steps=30).images
             base_model: Hub id of the Stable Diffusion that it was trained for.
             base_revision: which commit of it.
             prompt: the text of every training picture; `run` draws with it.
+            size: height and width of the training pictures.
 
-        Raises ValueError for what is no Hub id or revision.
+        Raises ValueError for what is no revision.
         """
-        check_base(base_model, base_revision)
+        check_revision(base_revision)
         self.network: Any = network.eval()
         self.base_model, self.base_revision = base_model, base_revision
-        self.prompt = prompt
+        self.prompt, self.size = prompt, size
+        self.gives = Signal("image", size=size)
 
     def attach(self, pipeline: Any) -> Any:
         """A StableDiffusionControlNetPipeline of this ControlNet and the parts of a StableDiffusionPipeline, which both
@@ -87,10 +90,10 @@ picture = pipeline(model.prompt, image=condition, num_inference_steps=30).images
 
         ours, theirs = self.network.config, pipeline.unet.config
         for name in SHARED:
-            if _plain(ours[name]) != _plain(theirs[name]):
+            if _listed(ours[name]) != _listed(theirs[name]):
                 raise ValueError(
-                    f"this ControlNet does not fit the pipeline's UNet: {name} is {_plain(theirs[name])}, expected "
-                    f"{_plain(ours[name])}; it is for {self.base_model or 'another base model'}"
+                    f"this ControlNet does not fit the pipeline's UNet, it is for {self.base_model or 'another one'}: "
+                    f"{name} is {theirs[name]}, expected {ours[name]}"
                 )
         network = nn.Module.to(
             self.network, pipeline.unet.device, pipeline.unet.dtype
@@ -111,7 +114,8 @@ picture = pipeline(model.prompt, image=condition, num_inference_steps=30).images
     def open(cls, folder: Path) -> Self:
         """Read what `save` wrote. Raises ValueError when files do not belong together."""
         config = read_config(folder)
-        return cls(open_controlnet(folder / FOLDER), config["base_model"], config["base_revision"], config["prompt"])
+        network, size = open_controlnet(folder / FOLDER), config["gives"]["size"]
+        return cls(network, config["base_model"], config["base_revision"], config["prompt"], size)
 
     def save(self, folder: Path) -> None:
         """Write config.json, and controlnet/ as diffusers has it."""
@@ -135,17 +139,14 @@ picture = pipeline(model.prompt, image=condition, num_inference_steps=30).images
 
     def run(self, text: str, outputs: Sequence[Path]) -> list[Path]:
         """Draw one picture with the prompt of training, under the condition in the picture at the path `text`, and
-        write each of `outputs`: .png. The condition is fitted to the base model's size.
+        write each of `outputs`: .png. The condition is scaled to the size of training.
 
         Raises ValueError, before it draws, for a path that cannot be written, another input, and a base model that is
         not in the cache.
         """
         refuse_unwritable(outputs, (".png",))
-        condition = read_image(text)
-        base = self.base()
-        size = picture_size(base)
-        image = Image.fromarray(resize(condition, size, size))
-        return write_picture(self.attach(base), outputs, prompt=self.prompt, image=image)
+        condition = Image.fromarray(resize(read_image(text), self.size, self.size))
+        return write_picture(self.attach(self.base()), outputs, prompt=self.prompt, image=condition)
 
 
 def save_controlnet(network: "ControlNetModel", folder: Path) -> None:
@@ -175,6 +176,11 @@ def open_controlnet(folder: Path) -> "ControlNetModel":
             raise ValueError(f"{path}: found {name!r}, which is no setting of a ControlNetModel")
         if name in ABSENT and value is not None:
             raise ValueError(f"{path}: {name} is {value!r}, expected null, as for Stable Diffusion 1 and 2")
+    with safe_open(folder / WEIGHTS, "pt") as file:
+        tensors = len(file.keys())
+    for name in ("layers_per_block", "transformer_layers_per_block"):
+        if any(isinstance(number, int | float) and number > tensors for number in _listed(settings.get(name))):
+            raise ValueError(f"{path}: {name} is {settings[name]}, for the {tensors} tensors of {WEIGHTS}")
 
     def build() -> ControlNetModel:
         try:
@@ -188,5 +194,5 @@ def open_controlnet(folder: Path) -> "ControlNetModel":
     return open_network(folder, build, WEIGHTS)
 
 
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple | list) else value
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, tuple | list) else [value]

@@ -2,6 +2,7 @@
 
 import json
 import math
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Final, Self
@@ -13,7 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from zoo.loaders.low_rank import LowRank
-from zoo.loaders.stable_diffusion import check_base, open_base, write_picture
+from zoo.loaders.stable_diffusion import check_revision, open_base, write_picture
 from zoo.loaders.storage import load_single, read_config, write_config
 from zoo.loaders.writing import refuse_unwritable
 from zoo.runs import read_json, write_json
@@ -44,9 +45,9 @@ pipeline.delete_adapters("lora")  # as it was before
     def __init__(self, network: LowRank, base_model: str | None = None, base_revision: str | None = None) -> None:
         """base_model and base_revision: Hub id and commit of the Stable Diffusion that it was trained on.
 
-        Raises ValueError for what is no Hub id or revision.
+        Raises ValueError for what is no revision.
         """
-        check_base(base_model, base_revision)
+        check_revision(base_revision)
         self.network = network
         self.base_model, self.base_revision = base_model, base_revision
 
@@ -78,7 +79,9 @@ pipeline.delete_adapters("lora")  # as it was before
         if not math.isfinite(strength):
             raise ValueError(f"strength={strength}: expected a number, 1 for the strength of training")
         self._check_layers(unet)
-        unet.load_lora_adapter(self.network.weights(), prefix=None, adapter_name=name, metadata=self._settings())
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Already found a `peft_config` attribute", module="peft")
+            unet.load_lora_adapter(self.network.weights(), prefix=None, adapter_name=name, metadata=self._settings())
         unet.set_adapters([name], [strength])
         return pipeline
 
@@ -110,10 +113,10 @@ pipeline.delete_adapters("lora")  # as it was before
         below, settings, weights = folder / FOLDER, self._settings(), self.network.weights()
         below.mkdir(exist_ok=True)
         write_json(below / CONFIG, settings)
-        notes = {PEFT: {}, DIFFUSERS: {METADATA: json.dumps(_named(settings), indent=2)}}
+        notes = {PEFT: {"format": "pt"}, DIFFUSERS: {METADATA: json.dumps(_named(settings), indent=2)}}
         for file, prefix in FILES.items():
             named = {f"{prefix}{name}": value for name, value in weights.items()}
-            save_file(named, below / file, metadata={"format": "pt", **notes[file]})
+            save_file(named, below / file, metadata=notes[file])  # one note a file: their order would be chance
         write_config(folder, self, base_revision=self.base_revision)
 
     def probe(self) -> dict[str, npt.NDArray[Any]]:

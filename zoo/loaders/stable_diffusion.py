@@ -56,14 +56,10 @@ def open_base(base_model: str | None, revision: str | None) -> Any:
     return pipeline
 
 
-def check_base(base_model: object, revision: object) -> None:
-    """Raise ValueError unless these are a Hub id and a revision, or None: no path, and nothing that a shell reads."""
-    for name, value, pattern in (
-        ("base_model", base_model, r"\w[\w.-]*/\w[\w.-]*"),
-        ("base_revision", revision, r"\w[\w./-]*"),
-    ):
-        if value is not None and not (isinstance(value, str) and re.fullmatch(pattern, value, re.ASCII)):
-            raise ValueError(f"{name}: found {value!r}, expected null or such as user/name and a commit of it")
+def check_revision(revision: object) -> None:
+    """Raise ValueError unless this is a commit, branch or tag, or None: no path, and nothing that a shell reads."""
+    if revision is not None and not (isinstance(revision, str) and re.fullmatch(r"\w[\w./-]*", revision, re.ASCII)):
+        raise ValueError(f"base_revision: found {revision!r}, expected null or a commit of the base model")
 
 
 def write_picture(pipeline: Any, outputs: Sequence[Path], **arguments: Any) -> list[Path]:
@@ -74,11 +70,6 @@ def write_picture(pipeline: Any, outputs: Sequence[Path], **arguments: Any) -> l
     for output in outputs:
         write_png(output, np.asarray(drawn.images[0].convert("RGB")))
     return list(outputs)
-
-
-def picture_size(pipeline: Any) -> int:
-    """Height and width in pixels that the pipeline draws when it is not told."""
-    return int(pipeline.unet.config.sample_size) * int(pipeline.vae_scale_factor)
 
 
 def _cached(base_model: str, revision: str | None) -> Path:
