@@ -45,4 +45,13 @@ class Signal:
         known = {field.name for field in fields(cls)}
         if not isinstance(content, dict) or not set(content) <= known or content.get("kind") not in get_args(Kind):
             raise ValueError(f"found {content!r}, expected a mapping with `kind` and of {', '.join(sorted(known))}")
-        return cls(**content)
+        signal = cls(**content)
+        words = (signal.language, signal.skeleton, signal.normalisation)
+        numbers = [number for number in (signal.fps, signal.size) if number is not None]
+        if not all(isinstance(word, str | None) for word in words) or not all(map(_is_positive, numbers)):
+            raise ValueError(f"found {content!r}, expected words, and numbers above 0 for fps and size")
+        return signal
+
+
+def _is_positive(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= 1_000_000
