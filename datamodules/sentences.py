@@ -10,10 +10,14 @@ LONGEST: Final = 200
 
 _END = re.compile(r"(?P<mark>[.!?…]+|[。！？]+)(?P<close>[\"'”’»)\]]*)(?=\s|$|(?<=[。！？]))")
 _NEVER_LAST: Final = re.compile(
-    "mr|mrs|ms|mx|dr|prof|st|rev|hon|sen|rep|gov|gen|col|capt|lt|sgt|messrs|vs|e.g|i.e|cf|viz|figs?|nos?|vol|pp|approx|"
-    "dept|est|ca|hr|fr|bzw|z.b|d.h|u.a|sog|bspw|vgl|nr|evtl|ggf"
+    "mr|mrs|ms|mx|dr|prof|st|rev|hon|sen|rep|gov|gen|col|capt|lt|sgt|messrs|vs|e.g|i.e|cf|viz|approx|dept|"
+    "ca|hr|fr|bzw|z.b|d.h|u.a|sog|bspw|vgl|evtl|ggf"
 )
 """Abbreviations after which a sentence goes on, in lower case and without their last dot."""
+_NUMBERED: Final = re.compile(
+    "nos?|figs?|vol|pp?|ch|art|nr|abs|jan|feb|mar|apr|jun|jul|aug|sept?|oct|okt|nov|dec|dez",
+)
+"""Those after which it goes on where a number follows."""
 _PERHAPS_LAST: Final = re.compile(r"etc|usw|inc|ltd|co|corp|jr|sr|ph\.d|bros|(?:[^\W\d_]\.)+[^\W\d_]")
 """Those that end a sentence unless a small letter follows; any with dots inside (p.m., U.S.) is one."""
 _COUNTED: Final = re.compile(
@@ -50,6 +54,8 @@ def _ends(before: str, mark: str, close: str, after: str) -> bool:
     if mark != ".":
         return not (goes_on and (mark in ("…", "...") or close))
     word = before.rpartition(" ")[2].lstrip("\"'“‘«([").lower()
+    if _NUMBERED.fullmatch(word) and after[:1].isdigit():
+        return False
     if _NEVER_LAST.fullmatch(word) or re.fullmatch(r"[^\W\d_]", word):
         return word == "i"
     if _PERHAPS_LAST.fullmatch(word):

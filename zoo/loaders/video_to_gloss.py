@@ -56,10 +56,11 @@ class VideoToGloss:
     task: ClassVar[str] = "video-to-gloss"
     verb: ClassVar[str] = "predict"
     usage: ClassVar[str] = """\
-from datamodules.avatar import perform
+from datamodules.avatar import Signer, perform
 from datamodules.avatar.render import render
 
-frames = render(perform(["HELLO"]).joints)  # or the path of a video
+signer = Signer()
+frames = render(perform(["HELLO"], signer).joints, signer.look)  # or the path of a video
 print(model.predict(frames)[:3])  # the likeliest glosses first, each with its probability
 """
 
@@ -96,7 +97,7 @@ print(model.predict(frames)[:3])  # the likeliest glosses first, each with its p
         return self.rank(self.embed(iter(video), fps))
 
     def stream(
-        self, frames: Iterable[Frame], fps: float = 25.0, window: float = 1.5, hop: float = 0.25, least: float = 0.5
+        self, frames: Iterable[Frame], fps: float = 25.0, window: float = 0.75, hop: float = 0.25, least: float = 0.4
     ) -> Iterator[Sighting]:
         """What is signed in a video of any length, as soon as it is seen: an answer whenever another gloss is likely.
 

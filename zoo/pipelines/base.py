@@ -21,6 +21,11 @@ class Pipeline:
         self.name, self.components = name, components
         self.accepts, self.gives = accepts, gives
 
+    @property
+    def stages(self) -> list[Any]:
+        """The components that are not left out, in order."""
+        return [component for component in self.components.values() if component is not None]
+
     def run(self, text: str, outputs: Sequence[Path]) -> list[Path]:
         """Call the verb once and write what the suffix of each output asks for, whole or not at all.
 

@@ -127,7 +127,7 @@ def misfits(task: Task, chain: Sequence[Stage]) -> list[str]:
         elif reasons := signal.misfits(after.accepts):
             found.append(f"{before} gives what {after} does not take: {'; '.join(reasons)}")
     if given[-1].kind == "video" and given[-1].fps is None:
-        found.append(f"nobody says how many frames a second {last} gives; its config.json lacks `gives.fps`")
+        found.append("no stage says how many frames a second it gives (`gives.fps` of config.json)")
     if last.gives.kind not in task.gives:
         found.append(f"ends in {' or '.join(task.gives)}, but {last}, its last stage, gives {last.gives.kind}")
     elif last.gives.kind == first.accepts.kind == "text" and (reasons := given[-1].misfits(first.accepts)):
@@ -147,16 +147,16 @@ def pipeline_problems(raw: dict[str, Any], path: Path) -> list[Problem]:
     if found := list(structure(raw, path)):
         return found
     spec, source = read_pipeline(path), str(path)
-    at_hand: dict[str, Any] = {}
+    chain = []
     for role, component in spec.stages.items():
-        named = component in WEIGHTLESS or component in PLANNED or component in list_models()
-        if component is None or named or Path(component).exists() or len(Path(component).parts) == 1:
-            try:
-                at_hand[role] = None if component is None else stage(role, component, weights="starter")
-            except ValueError as error:
-                if component not in list_models():
-                    found.append(Problem(source, f"stages.{role}", str(error)))
-    if not found and len(at_hand) == len(spec.stages):
-        chain = [one for one in at_hand.values() if one is not None]
-        found = [Problem(source, "stages", reason) for reason in misfits(spec.kind, chain)]
+        if component is None or (len(Path(component).parts) > 1 and not Path(component).exists()):
+            continue  # left out, or the Hub's
+        try:
+            chain.append(stage(role, component, weights="starter"))
+        except ValueError as error:
+            if component not in list_models():  # a model without starter weights is at fault nowhere
+                found.append(Problem(source, f"stages.{role}", str(error)))
+    whole = [role for role, component in spec.stages.items() if component is not None]
+    if [one.role for one in chain] == whole != []:
+        found += [Problem(source, "stages", reason) for reason in misfits(spec.kind, chain)]
     return found

@@ -1,6 +1,7 @@
 """Fingerspelling: what `zoo.load("fingerspell")` returns."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Any, ClassVar, Final
 
@@ -10,7 +11,7 @@ from datamodules.avatar.lexicon import lexicon
 from datamodules.avatar.plan import spell
 from datamodules.video import Frame
 from zoo.pipelines.progress import progress
-from zoo.pipelines.video import Video, VideoPipeline, call, frames_of
+from zoo.pipelines.video import Video, VideoPipeline, frames_through, through
 
 HELD: Final = 0.5
 """Seconds that a picture of a letter stands, where the speller gives pictures, and that they fade into one another."""
@@ -42,16 +43,18 @@ class Fingerspelling(VideoPipeline):
     def _stream(self, parts: list[str]) -> Iterator[Frame]:
         speller = self.components["speller"]
         for letters in progress(parts, self.name):
-            yield from frames_of(speller, letters) if self.gives.kind == "video" else _shown(speller, letters, self.fps)
+            yield from (
+                frames_through([speller], letters) if self.gives.kind == "video" else _shown(speller, letters, self.fps)
+            )
 
 
-def _shown(speller: Any, letters: str, fps: float) -> Iterator[Frame]:
+def _shown(stages: Sequence[Any], letters: str, fps: float) -> Iterator[Frame]:
     """A picture for each letter, held and faded into the next; the last of a word is held for longer."""
     before: Frame | None = None
     for letter, follower in pairwise(letters + " "):
         if letter == " ":
             continue
-        picture = _first(call(speller, letter))
+        picture = _first(through(stages, letter))
         if before is not None:
             for share in (np.arange(round(FADED * fps)) + 0.5) / round(FADED * fps):
                 weight = (1 - np.cos(np.pi * share)) / 2

@@ -6,7 +6,7 @@ from typing import ClassVar, Final
 
 from datamodules.video import Frame
 from zoo.pipelines.progress import progress
-from zoo.pipelines.video import Video, VideoPipeline, call, frames_of
+from zoo.pipelines.video import Video, VideoPipeline, frames_through
 
 TOGETHER: Final = 60
 """So many glosses are performed at a time, from rest to rest, unless a line ends before."""
@@ -33,10 +33,8 @@ class GlossToVideo(VideoPipeline):
         return self._stream(phrases(text))
 
     def _stream(self, phrases: list[list[str]]) -> Iterator[Frame]:
-        performer, renderer = self.components["performer"], self.components["renderer"]
         for glosses in progress(phrases, self.name):
-            stage, value = (performer, glosses) if renderer is None else (renderer, call(performer, glosses))
-            yield from frames_of(stage, value)
+            yield from frames_through(self.stages, glosses)
 
 
 def phrases(glosses: str | Sequence[str]) -> list[list[str]]:

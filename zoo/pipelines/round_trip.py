@@ -3,7 +3,7 @@
 import dataclasses
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,8 +14,8 @@ from datamodules.text import words
 from zoo.loaders.writing import refuse_unwritable
 from zoo.pipelines.base import Pipeline
 from zoo.pipelines.progress import progress
-from zoo.pipelines.text_to_video import signable, translated
-from zoo.pipelines.video import FPS, call, frames_of
+from zoo.pipelines.text_to_video import each, signable
+from zoo.pipelines.video import FPS, call, frames_through, through
 from zoo.runs import write_json
 
 
@@ -51,22 +51,17 @@ class RoundTrip(Pipeline):
 
         Raises ValueError for a text without anything to sign.
         """
-        back: list[str] = []
-        for signed in translated(self.components["translator"], progress(signable(text), self.name)):
-            back.extend(self._read(signed))
-        return compared(text, " ".join(back), self.gives.kind)
+        back = list(each(progress(signable(text), self.name), self._back))
+        return compared(text, " ".join(filter(None, back)), self.gives.kind)
 
-    def _read(self, signed: Any) -> Iterator[str]:
-        renderer, reader = self.components["renderer"], self.components["reader"]
+    def _back(self, sentence: str) -> str:
+        *before, reader = self.stages
         if reader.accepts.kind != "video":
-            yield _written(call(reader, signed))
-            return
-        frames = iter(signed) if renderer is None else frames_of(renderer, signed)
-        fps = self.gives.fps or FPS
-        if hasattr(reader, "stream"):
-            yield from (sighting.gloss for sighting in reader.stream(frames, fps))
-        else:
-            yield _written(getattr(reader, reader.verb)(np.stack(list(frames)), fps))
+            return _written(call(reader, through(before, sentence)))
+        frames, fps = frames_through(before, sentence), self.gives.fps or FPS
+        if self.gives.kind == "glosses" and hasattr(reader, "stream"):
+            return " ".join(sighting.gloss for sighting in reader.stream(frames, fps))
+        return _written(getattr(reader, reader.verb)(np.stack(list(frames)), fps))
 
     def run(self, text: str, outputs: Sequence[Path]) -> list[Path]:
         """Send the text there and back, print what came of it and write each of `outputs`: .json."""

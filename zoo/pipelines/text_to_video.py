@@ -1,13 +1,16 @@
 """Text to video, sentence by sentence: what `zoo.load("text-to-video")` returns."""
 
 import sys
-from collections.abc import Iterator
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import ClassVar, TypeVar
 
 from datamodules.sentences import sentences
 from datamodules.video import Frame
 from zoo.pipelines.progress import progress
-from zoo.pipelines.video import Video, VideoPipeline, call, frames_of
+from zoo.pipelines.video import Video, VideoPipeline, frames_through
+
+Made = TypeVar("Made")
 
 
 class TextToVideo(VideoPipeline):
@@ -27,9 +30,8 @@ class TextToVideo(VideoPipeline):
         return self._stream(signable(text))
 
     def _stream(self, pieces: list[str]) -> Iterator[Frame]:
-        for signed in translated(self.components["translator"], progress(pieces, self.name)):
-            renderer = self.components["renderer"]
-            yield from signed if renderer is None else frames_of(renderer, signed)
+        for frames in each(progress(pieces, self.name), partial(frames_through, self.stages)):
+            yield from frames
 
 
 def signable(text: str) -> list[str]:
@@ -41,20 +43,20 @@ def signable(text: str) -> list[str]:
     raise ValueError(f"nothing to sign in {text[:40]!r}: expected a letter or digit")
 
 
-def translated(translator: Any, pieces: Iterator[str]) -> Iterator[Any]:
-    """What a translator makes of each sentence; one that it refuses is left out, and named on stderr.
+def each(pieces: Iterator[str], make: Callable[[str], Made]) -> Iterator[Made]:
+    """What is made of each sentence; one that is refused is left out, and named on stderr.
 
-    Raises its ValueError where it refuses all.
+    Raises the ValueError of the last where all are refused.
     """
     refused, done = None, 0
     for piece in pieces:
         try:
-            signed = call(translator, piece)
+            made = make(piece)
         except ValueError as error:
             print(f"zoo: left out: {error}", file=sys.stderr)
             refused = error
             continue
         done += 1
-        yield signed
+        yield made
     if refused and not done:
         raise refused

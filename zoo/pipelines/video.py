@@ -95,19 +95,29 @@ def call(stage: Any, value: Any) -> Any:
     return getattr(stage, stage.verb)(value)
 
 
-def frames_of(stage: Any, value: Any) -> Iterator[Frame]:
-    """The frames that a component makes of a value, one by one where it has a `stream`."""
-    return iter(stage.stream(value) if hasattr(stage, "stream") else call(stage, value))
+def through(stages: Sequence[Any], value: Any) -> Any:
+    """What components make of a value, one after another."""
+    for stage in stages:
+        value = call(stage, value)
+    return value
+
+
+def frames_through(stages: Sequence[Any], value: Any) -> Iterator[Frame]:
+    """The frames that components make of a value, one by one where the last has a `stream`."""
+    *before, last = stages
+    value = through(before, value)
+    return iter(last.stream(value) if hasattr(last, "stream") else call(last, value))
 
 
 def _film(path: Path, frames: Iterable[Frame], fps: float) -> tuple[tuple[int, int], int]:
-    """Write an .mp4; its height and width, and the number of frames."""
+    """Write an .mp4; its height and width, which are even, and the number of frames."""
     size, count = (0, 0), 0
 
     def counted() -> Iterator[Frame]:
         nonlocal size, count
         for frame in frames:
-            size, count = (frame.shape[0], frame.shape[1]), count + 1
+            height, width = frame.shape[:2]
+            size, count = (height + height % 2, width + width % 2), count + 1
             yield frame
 
     write_video(path, counted(), fps)
