@@ -8,6 +8,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from fnmatch import fnmatchcase
 from pathlib import Path, PureWindowsPath
 from typing import Any, Final
 
@@ -18,8 +19,8 @@ from zoo.loaders.base import Loader
 from zoo.runs import runs_root, write_json, write_text
 
 RECORDS: Final = ("spec.yaml", "results.json", "provenance.json")
-CONFIGS: Final = ("config.json", "model_index.json")
-"""How the files end that say how something was made; vocabularies are left alone, whatever their words look like."""
+SETTINGS: Final = ("*.yaml", "results.json", "provenance.json", "*config.json", "model_index.json", "samples/*.json")
+"""What may name places on this machine; vocabularies are left alone, whatever their words look like."""
 SAMPLES: Final = (".png", ".gif", ".mp4", ".json")
 SAMPLE_BYTES: Final = 25_000_000
 """A larger sample stays at home: every visitor of the card downloads them."""
@@ -53,7 +54,7 @@ def build(source: Path, loader: Loader, into: Path) -> dict[str, str]:
             shutil.copyfile(source / "README.md", part / "README.md")
         _copy_samples(source / "samples", part / "samples")
         for name in names(part):
-            if name in RECORDS or name.endswith(CONFIGS):
+            if any(fnmatchcase(name, pattern) for pattern in SETTINGS):
                 _forget_places(part / name)
     return {name: sha256(into / name) for name in written}
 

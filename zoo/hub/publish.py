@@ -1,7 +1,9 @@
 """One commit on the Hub, or none: whatever breaks, main is as it was, and the same command goes on from there."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -78,7 +80,7 @@ def publish(shipment: Shipment, private: bool, pull_request: bool, say: Say) -> 
     if not get_token():
         raise ValueError("no token: `hf auth login` keeps one, HF_TOKEN gives one; it must be allowed to write")
     api, repo_id = HfApi(), shipment.repo_id
-    with told(repo_id):
+    with told(repo_id), _bars_on_terminals():
         head = persistently(repo_id, lambda: _head(api, repo_id, private, pull_request))
         there = persistently(repo_id, lambda: _listing(api, repo_id, head))
         sealed = "README.md" in there and _keep_card(api, shipment, head, pull_request, say)
@@ -203,6 +205,20 @@ def _same(entry: "RepoFile | None", path: Path) -> bool:
         return entry.lfs.sha256 == sha256(path)
     content = path.read_bytes()
     return entry.blob_id == hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+
+
+@contextmanager
+def _bars_on_terminals() -> Iterator[None]:
+    from huggingface_hub.utils.tqdm import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
+
+    silent = not sys.stderr.isatty() and not are_progress_bars_disabled()
+    if silent:
+        disable_progress_bars()
+    try:
+        yield
+    finally:
+        if silent:
+            enable_progress_bars()
 
 
 def _status(error: BaseException) -> int | None:
