@@ -26,7 +26,7 @@ class Meaning:
 
 MEANINGS: Final[dict[str, Meaning]] = {
     "dtw_pt": Meaning(
-        "DTW", "absolute differences of all coordinates, summed over joints, after dynamic time warping, a frame", LOWER
+        "DTW", "absolute differences of all coordinates along the best alignment in time, summed, a frame", LOWER
     ),
     "dtw_mje": Meaning("DTW-MJE", "mean distance of a joint over the aligned frames; hardly moving scores well", LOWER),
     "ndtw_mje": Meaning(

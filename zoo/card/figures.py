@@ -2,7 +2,7 @@
 
 The rule. Below "Evaluation", every number must be one of results.json at the precision it is printed with, or one that
 the card would be generated with there; a row of the table of results is compared cell by cell. Elsewhere integers are
-free, and what looks like a score (a decimal, a power of ten, a percentage) must be in results.json, in the `card`
+free, and what looks like a score (a decimal, a percentage) must be in results.json, in the `card`
 section of the spec (`reported` is the place for scores of others), or stand in the generated facts of the run. In a
 sentence that names a score, it must be that score, or be reported: there a learning rate excuses nothing.
 """
@@ -38,7 +38,7 @@ class Figure:
 
     @property
     def like_a_score(self) -> bool:
-        return "." in self.digits or bool(self.power) or self.percent
+        return "." in self.digits or self.percent
 
     def prints(self, value: float) -> bool:
         """Whether a value reads like this at this precision."""

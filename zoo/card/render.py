@@ -72,6 +72,7 @@ def render(
     address = repo_id or "."
     native = getattr(loader, "native", "").replace("ADDRESS", address)
     licence = licence_or_none(spec, config, provenance)
+    imports, usage = _imports_first(loader.usage)
     context = {
         "name": spec["name"],
         "summary": _sentence(spec["summary"]),
@@ -81,12 +82,15 @@ def render(
         "details": _details(spec, config, licence, repo_id),
         "sources": _sources(card, repo_id),
         "address": address,
-        "usage": loader.usage.strip(),
-        "native": native.replace("BASE", str(config.get("base_model"))).strip(),
+        "imports": "\n".join(imports),
+        "usage": usage.strip(),
+        "native": native.replace("BASE", str(config.get("base_model")))
+        .replace("REVISION", str(config.get("base_revision") or "main"))
+        .strip(),
         "data": _data(provenance),
         "procedure": _procedure(spec, provenance),
         "settings": settings(spec),
-        "sizes": _sizes(provenance, weights),
+        "sizes": _sizes(spec, provenance, weights),
         "results": results,
         "testing": _testing(results, provenance),
         "factors": card.get("factors"),
@@ -130,6 +134,13 @@ def licence_or_none(spec: dict[str, Any], config: dict[str, Any], provenance: di
         return None
 
 
+def _imports_first(code: str) -> tuple[list[str], str]:
+    """The imports that a piece of Python begins with, and the rest."""
+    lines = code.strip().split("\n")
+    rest = next((index for index, line in enumerate(lines) if line and not line.startswith(("import ", "from "))), 0)
+    return [line for line in lines[:rest] if line], "\n".join(lines[rest:])
+
+
 def _samples(paths: Sequence[str]) -> dict[str, list[dict[str, str]]]:
     shown: list[dict[str, str]] = []
     others: list[dict[str, str]] = []
@@ -152,6 +163,7 @@ def _details(spec: dict[str, Any], config: dict[str, Any], licence: Licence | No
         ("Output", signal(config["gives"])),
         ("Languages", ", ".join(map(language, card.get("language", [])))),
         ("License", licence and f"[{licence.name}]({licence.link}); {licence.why}" if licence else None),
+        ("Terms", licence and " ".join(licence.terms)),
         ("Builds on", config.get("base_model") and _hub_link(config["base_model"])),
     ]
     return [(label, text) for label, text in facts if text]
@@ -200,7 +212,7 @@ def _procedure(spec: dict[str, Any], provenance: dict[str, Any]) -> Facts:
     commit = code["commit"] and f"`{code['commit']}`" + (" with uncommitted changes" if code["dirty"] else "")
     facts = [
         ("Recipe", f"[spec.yaml](spec.yaml); `python -m zoo fit spec.yaml` trains it, run `{provenance['run']}`"),
-        ("Regime", _regime(str((spec.get("trainer") or {}).get("precision") or "32-true"))),
+        ("Regime", _regime(spec)),
         ("Seed", str(provenance["seed"])),
         ("Interrupted", f"{len(resumed)} times, and resumed from its checkpoint" if resumed else "no"),
         ("Code", commit),
@@ -208,11 +220,11 @@ def _procedure(spec: dict[str, Any], provenance: dict[str, Any]) -> Facts:
     return [(label, text) for label, text in facts if text]
 
 
-def _sizes(provenance: dict[str, Any], weights: Weights) -> Facts:
+def _sizes(spec: dict[str, Any], provenance: dict[str, Any], weights: Weights) -> Facts:
     precision = " and ".join(weights.precisions)
     stored = f"{quantity(weights.size, 'B')}, in {precision} precision" if precision else quantity(weights.size, "B")
     if weights.precisions[:1] == ("half",):
-        stored += "; scores were measured in the precision of training"
+        stored += f"; scores were measured in {_regime(spec)}"
     seconds = _seconds(provenance)
     time = duration(seconds) if seconds is not None else ""
     facts = [("Training time", time), ("Parameters", f"{weights.parameters:,}"), ("Weights", stored)]
@@ -230,10 +242,10 @@ def _seconds(provenance: dict[str, Any]) -> float | None:
     return (finished - started).total_seconds()
 
 
-def _regime(precision: str) -> str:
-    """Of Lightning's name for it, in words."""
-    kind, _, how = precision.partition("-")
-    return f"{REGIMES.get(kind, kind)}{', mixed' if how == 'mixed' else ''} (`{precision}`)"
+def _regime(spec: dict[str, Any]) -> str:
+    """Lightning's `precision` in words."""
+    kind, _, how = str((spec.get("trainer") or {}).get("precision") or "32-true").partition("-")
+    return REGIMES.get(kind, kind) + (", mixed" if how == "mixed" else "")
 
 
 def _dates(provenance: dict[str, Any]) -> str:
@@ -257,11 +269,12 @@ def _metrics(results: Results) -> list[tuple[str, str, str]]:
 
 
 def _tables(results: Results) -> list[dict[str, Any]]:
-    """A table for each protocol, with the columns that it fills."""
+    """A table for each protocol; a single one with a column of protocols where each score has its own."""
     groups: dict[str, Results] = {}
     for key, row in results.items():
         groups.setdefault(str(row.get("protocol", "")), {})[key] = row
-    return [{"protocol": _protocol(name), **_table(group)} for name, group in groups.items()]
+    alone = all(len(group) == 1 for group in groups.values())
+    return [_table(group) for group in ([results] if alone else groups.values()) if group]
 
 
 def _protocol(name: str) -> str:
@@ -271,20 +284,26 @@ def _protocol(name: str) -> str:
 def _table(results: Results) -> dict[str, Any]:
     found = rows(results)
     intervals = any(row.interval for row in found)
+    protocols = list(dict.fromkeys(row.protocol for row in found))
     columns = ["key", "better", "this model", *(["95 % interval"] if intervals else [])]
-    columns += [*map(baseline_name, baselines(results)), "n"]
+    columns += [*map(baseline_name, baselines(results)), "n", *(["protocol"] if len(protocols) > 1 else [])]
     lines = [
         [
             f"`{row.key}`",
-            row.better,
+            row.better.replace(" ", "\N{NO-BREAK SPACE}"),
             f"**{row.value}**",
             *([row.interval] if intervals else []),
             *(f"{item.text}{BEATS if item.beats else ''}" for item in row.baselines),
             row.n,
+            *([row.protocol] if len(protocols) > 1 else []),
         ]
         for row in found
     ]
-    return {"columns": columns, "rows": [[cell(item) for item in line] for line in lines]}
+    return {
+        "protocol": _protocol(protocols[0]) if len(protocols) == 1 else "",
+        "columns": columns,
+        "rows": [[cell(item) for item in line] for line in lines],
+    }
 
 
 def _impact(provenance: dict[str, Any]) -> Facts:
