@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from zoo.hub.reference import REPO
 from zoo.loaders import TASKS, loader_class
 from zoo.loaders.base import SCHEMA, Loader
 from zoo.runs import Run, read_json, unfinished_message
@@ -20,6 +21,8 @@ MAX_FPS: Final = 1000
 MAX_SIZE: Final = 4096
 MANY: Final = 20_000
 """Parts of a network, and lengths of one side of a tensor, that are never too many."""
+MANY_ELSEWHERE: Final = 1_000_000
+"""The same in the config.json of another library, which counts positions and ids in it."""
 SLACK: Final = 8
 """How many times more parts or longer sides than the weights have are let through; they will not fit anyway."""
 
@@ -31,19 +34,24 @@ def open_artefact(folder: Path) -> Loader:
 
     path = _config_path(folder)
     refuse_folder(folder)
-    config = read_config(folder)
-    weights = [file for file, _ in visible(folder) if file.suffix == ".safetensors"]
+    loader = loader_class(read_config(folder)["task"])
+    files = [file for file, _ in visible(folder)]
+    weights = [file for file in files if file.suffix == ".safetensors"]
     found = [shape for file in weights for shape in shapes(file)]
-    _refuse_numbers(path, config, max((side for shape in found for side in shape), default=0))
+    longest = max((side for shape in found for side in shape), default=0)
+    for file in files:
+        if file.name == "config.json":
+            _refuse_numbers(file, max(MANY if file == path else MANY_ELSEWHERE, SLACK * longest))
     try:
         with _bounded(path, len(found)):
-            return loader_class(config["task"]).open(folder)
+            return loader.open(folder)
     except FileNotFoundError as error:
         raise ValueError(f"{folder}: incomplete artefact, {Path(str(error.filename)).name} is missing") from None
     except (KeyError, TypeError, AttributeError, IndexError) as error:
-        raise ValueError(f"{path}: a key is missing or unknown: {error}") from None
+        raise ValueError(f"{path}: a key is missing or unknown: {error}") from error
     except (SafetensorError, json.JSONDecodeError) as error:
-        raise ValueError(f"{folder}: damaged artefact: {error}") from None
+        where = weights[0] if len(weights) == 1 else folder
+        raise ValueError(f"{where}: damaged: {error}") from None
     except ValueError as error:
         named = str(folder) in str(error)
         raise ValueError(str(error) if named else f"{path}: {error}") from error
@@ -62,6 +70,9 @@ def read_config(folder: Path) -> dict[str, Any]:
         raise ValueError(f"{path}: found schema {schema!r}, expected {SCHEMA}")
     if not isinstance(task, str) or task not in TASKS:
         raise ValueError(f"{path}: found task {task!r}, which no loader has{nearest(str(task), TASKS)}")
+    base = config.get("base_model")
+    if base is not None and not (isinstance(base, str) and REPO.fullmatch(base)):
+        raise ValueError(f"{path}: base_model: found {base!r}, expected null or a repository as user/name")
     for side in ("accepts", "gives"):
         _refuse_signal(path, side, config.get(side))
     return config
@@ -89,10 +100,9 @@ def _refuse_signal(path: Path, side: str, content: object) -> None:
         raise ValueError(f"{path}: {side}.size: found {size!r}, expected at most {MAX_SIZE} pixels")
 
 
-def _refuse_numbers(path: Path, config: dict[str, Any], longest: int) -> None:
-    """Raise ValueError for a whole number in config.json that no side of any tensor comes near."""
-    most = max(MANY, SLACK * longest)
-    for key, value in items(config):
+def _refuse_numbers(path: Path, most: int) -> None:
+    """Raise ValueError for a whole number in a config.json that no side of any tensor comes near."""
+    for key, value in items(read_json(path)):
         for number in value if isinstance(value, list) else [value]:
             if isinstance(number, int) and abs(number) > most:
                 raise ValueError(f"{path}: {key}: found {number:.3g}, more than the weights beside it can bear")

@@ -11,6 +11,7 @@ MAX_BYTES: Final = 100_000
 MAX_DEPTH: Final = 32
 MAX_SIZE: Final = 1_000_000
 """Of a spec with everything written out, in letters and values."""
+BOUNDLESS: Final = "grows beyond all bounds by interpolation, or refers to itself"
 REFERENCE: Final = re.compile(r"\$\{\s*(\.*)([A-Za-z_][\w-]*(?:\.[\w-]+|\[\w+\])*)\s*\}")
 """The one interpolation there is: of another key, as it stands; no resolver, and none within another."""
 

@@ -15,7 +15,7 @@ import yaml
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from zoo.expansion import MAX_BYTES, boundless, refuse_aliases, resolvers
+from zoo.expansion import BOUNDLESS, MAX_BYTES, boundless, refuse_aliases, resolvers
 
 SECTIONS = ("name", "summary", "task", "seed", "model", "data", "trainer", "starter", "hub", "card")
 OVERRIDABLE = ("model", "data", "trainer", "seed")
@@ -194,7 +194,7 @@ def _refuse_interpolations(config: dict[str, Any], source: str) -> None:
     if problems := [Problem(source, key, RESOLVER_REFUSED) for key, text in strings(config) if resolvers(text)]:
         raise SpecError(problems)
     if (key := boundless(config)) is not None:
-        raise SpecError([Problem(source, key, "grows beyond all bounds by interpolation, or refers to itself")])
+        raise SpecError([Problem(source, key, BOUNDLESS)])
 
 
 def _override(config: DictConfig, override: str) -> None:

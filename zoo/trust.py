@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from zoo.expansion import resolvers
+from zoo.expansion import BOUNDLESS, boundless, resolvers
 from zoo.names import MAX_DEPTH, MAX_NAMES, OURS, PICKLED, REFUSED, refuse_names, wanted
 from zoo.spec import RESOLVER_REFUSED, read, strings
 
@@ -122,6 +122,8 @@ def refuse_spec(path: Path) -> None:
             raise ValueError(f"{path}: {key}: {RESOLVER_REFUSED}")
         if key.endswith("class_path") and text.partition(".")[0] not in PACKAGES:
             raise ValueError(f"{path}: {key}: refused, found {_short(text)}, expected a class of {', '.join(PACKAGES)}")
+    if (grown := boundless(raw)) is not None:
+        raise ValueError(f"{path}: {grown}: {BOUNDLESS}")
 
 
 def _names_code(key: str, value: Any) -> str | None:
@@ -213,9 +215,14 @@ def shapes(path: Path) -> list[list[int]]:
         raw = file.read(length)
     try:
         header = json.loads(raw)
-        return [[int(side) for side in tensor["shape"]] for name, tensor in header.items() if name != "__metadata__"]
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        found = [tensor for name, tensor in header.items() if name != "__metadata__"]
+        sides = [[int(side) for side in tensor["shape"]] for tensor in found]
+        end = 8 + length + max((int(tensor["data_offsets"][1]) for tensor in found), default=0)
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
         raise ValueError(f"{path}: damaged: its header is not that of a safetensors file") from None
+    if end != size:
+        raise ValueError(f"{path}: damaged: its header announces {end:,} bytes, and the file has {size:,}")
+    return sides
 
 
 def _known(start: bytes) -> str:
