@@ -24,7 +24,10 @@ def watch(index: int, fps: float = FPS) -> Iterator[Frame]:
 
     Raises ValueError where there is no such camera; from the iterator, when it gives no picture any more.
     """
+    logging = cv2.utils.logging  # what OpenCV has to say on the way to an answer is of no use to anybody
+    level = logging.setLogLevel(logging.LOG_LEVEL_SILENT)
     camera = cv2.VideoCapture(index)
+    logging.setLogLevel(level)
     if not camera.isOpened():
         camera.release()
         raise ValueError(f"camera {index} cannot be opened; is it connected, and free?")

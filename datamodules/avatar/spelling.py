@@ -73,7 +73,7 @@ def spell(letters: str, fps: float = 25.0, size: int = 256, seed: int = 0) -> It
     moments = spelled(letters, fps)
     rng = np.random.default_rng(seed)
     setting = replace(Setting.draw(rng, size, Look()), blur=None, gain=np.ones(3), noise=0.0)
-    return (photograph_hand(_seen(hand, 2.0 * size), setting, rng) for _, hand in moments)
+    return _photographed(moments, setting, rng)
 
 
 def spelled(letters: str, fps: float = 25.0) -> Iterator[tuple[str, Hand]]:
@@ -86,6 +86,16 @@ def spelled(letters: str, fps: float = 25.0) -> Iterator[tuple[str, Hand]]:
     if not 1 <= fps <= 1000:
         raise ValueError(f"fps: expected a number from 1 to 1000, found {fps!r}")
     return _sampled(_stretches(words), fps)
+
+
+def _photographed(moments: Iterator[tuple[str, Hand]], setting: Setting, rng: np.random.Generator) -> Iterator[Image]:
+    """A picture a moment; while the hand keeps still, the same one."""
+    shown = picture = None
+    for _, hand in moments:
+        seen = _seen(hand, 2.0 * len(setting.scene))
+        if picture is None or shown is None or not np.array_equal(seen[0], shown):
+            shown, picture = seen[0], photograph_hand(seen, setting, rng)
+        yield picture.copy()
 
 
 def _sampled(stretches: Iterator[tuple[str, float, Way]], fps: float) -> Iterator[tuple[str, Hand]]:

@@ -41,11 +41,9 @@ class Fingerspelling(VideoPipeline):
         return self._stream(parts)
 
     def _stream(self, parts: list[str]) -> Iterator[Frame]:
-        speller = self.components["speller"]
+        make = frames_through if self.gives.kind == "video" else partial(_shown, fps=self.fps)
         for letters in progress(parts, self.name):
-            yield from (
-                frames_through([speller], letters) if self.gives.kind == "video" else _shown(speller, letters, self.fps)
-            )
+            yield from make(self.stages, letters)
 
 
 def _shown(stages: Sequence[Any], letters: str, fps: float) -> Iterator[Frame]:
