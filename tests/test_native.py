@@ -14,11 +14,11 @@ import pytest
 import torch
 from diffusers import ControlNetModel, StableDiffusionPipeline
 from hub_server import Hub
-from huggingface_hub import snapshot_download
+from huggingface_hub import ModelCard, snapshot_download
 from peft import LoraConfig
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
-from tiny_diffusion import TARGETS, tiny_controlnet, tiny_lora, tiny_pipeline, tiny_unet
+from tiny_diffusion import TARGETS, tiny_controlnet, tiny_lora, tiny_pipeline, tiny_unet, write_records
 
 import zoo
 from datamodules.draw import write_png
@@ -42,6 +42,18 @@ FILES = {
 MAKE = {CONTROLNET: tiny_controlnet, LORA: tiny_lora}
 KINDS = pytest.mark.parametrize("kind", [CONTROLNET, LORA])
 
+PROSE = """## Uses
+
+For tests.
+
+### Out-of-scope use
+
+Everything else.
+
+## Bias, risks and limitations
+
+It draws noise.
+"""
 PLAIN = """
 import sys
 import numpy as np
@@ -180,6 +192,27 @@ class TestEachKind:
         (again,) = open_artefact(folder).run(text, [tmp_path / "again.png"])
         assert cv2.imread(str(picture)).shape == (32, 32, 3)
         np.testing.assert_array_equal(cv2.imread(str(again)), cv2.imread(str(picture)))
+
+    def test_it_goes_through_push_pull_and_load(self, kind, hub, base_folder, tmp_path, monkeypatch, capsys):
+        """With its card, whose code opens it with the zoo and with diffusers and peft."""
+        base = "stable-diffusion-v1-5/stable-diffusion-v1-5"  # of a licence that push knows
+        revision = hub.plant(base, base_folder)
+        snapshot_download(base, revision=revision)
+        run = tmp_path / "run"
+        run.mkdir()
+        model = MAKE[kind](base, revision)
+        model.save(run)
+        write_records(run, f"tiny-{kind}", kind)
+        monkeypatch.setattr("zoo.card.prose", lambda name: PROSE)
+        assert main(["push", str(run), "--repo", "me/x"]) == 0, capsys.readouterr().err
+        records = {"README.md", "spec.yaml", "results.json", "provenance.json", ".gitattributes"}
+        assert set(hub.files("me/x")) == FILES[kind] | records
+        commit = hub.commits("me/x")[-1].id
+        for name in FILES[kind]:
+            assert hub.files("me/x")[name] == (run / name).read_bytes(), name
+        arrays_equal(zoo.load(f"me/x@{commit}").probe(), model.probe())
+        card = ModelCard(hub.files("me/x")["README.md"].decode()).data
+        assert (card.library_name, card.base_model) == ("diffusers", base)
 
     def test_its_usage_runs(self, kind, base):
         snapshot_download(BASE, revision=base)

@@ -1,15 +1,19 @@
 """A Stable Diffusion of a few thousand weights, a ControlNet and a LoRA for it, in the layouts of the real ones."""
 
-import json
 from pathlib import Path
 
 import torch
+import yaml
 from diffusers import AutoencoderKL, ControlNetModel, DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
 from peft import LoraConfig
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
+from zoo.artefact import starter_folder
+from zoo.check import accepted
 from zoo.loaders.controlnet import ControlNet
 from zoo.loaders.lora import LoRA
+from zoo.runs import read_json, write_json
+from zoo.spec import locate
 
 LETTERS = [chr(code) for code in range(ord("a"), ord("z") + 1)]
 WORDS = ["<|startoftext|>", "<|endoftext|>", *LETTERS, *(f"{letter}</w>" for letter in LETTERS)]
@@ -89,7 +93,13 @@ def tiny_lora(base: str | None = None, revision: str | None = None) -> LoRA:
 
 
 def write_records(folder: Path, name: str, task: str) -> None:
-    """The records that a published folder has beside what its loader wrote."""
-    (folder / "results.json").write_text(
-        json.dumps({"ssim": {"value": 0.5, "blank": 0.25, "protocol": "32 x 32 pixels", "n": 4}})
-    )
+    """What a published folder has beside what its loader wrote, with the sections of a real spec."""
+    spec = accepted(locate("pix2pix"), starter=True).config
+    summary = "A few thousand weights in the layout of the real ones"
+    card = {"license": "creativeml-openrail-m", "language": ["ase"], "tags": ["tiny"], "pipeline_tag": "text-to-image"}
+    spec = {**spec, "name": name, "task": task, "summary": summary, "card": card}
+    (folder / "spec.yaml").write_text(yaml.safe_dump(spec, sort_keys=False))
+    starter = starter_folder("letter-judge")
+    run = {"name": name, "run": "0" * 12}
+    write_json(folder / "provenance.json", {**read_json(starter / "provenance.json"), **run})
+    write_json(folder / "results.json", {"ssim": {"value": 0.5, "blank": 0.25, "protocol": "32 x 32 pixels", "n": 4}})

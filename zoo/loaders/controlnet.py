@@ -54,6 +54,15 @@ pipeline = model.attach(model.base())  # or any StableDiffusionPipeline of that 
 condition = Image.fromarray(next(draw_frames(perform(["HELLO"]).joints, model.size)))
 picture = pipeline(model.prompt, image=condition, num_inference_steps=30).images[0]
 """
+    native: ClassVar[str] = """\
+from diffusers import ControlNetModel, StableDiffusionControlNetPipeline
+
+controlnet = ControlNetModel.from_pretrained("ADDRESS", subfolder="controlnet")
+pipeline = StableDiffusionControlNetPipeline.from_pretrained(
+    "BASE", revision="REVISION", controlnet=controlnet, safety_checker=None, use_safetensors=True
+)
+"""
+    library: ClassVar[str] = "diffusers"
     accepts = Signal("image")
 
     def __init__(

@@ -39,6 +39,18 @@ pipeline = model.attach(model.base(), strength=0.8)  # or any StableDiffusionPip
 picture = pipeline("a person signing", num_inference_steps=30).images[0]
 pipeline.delete_adapters("lora")  # as it was before
 """
+    native: ClassVar[str] = """\
+from diffusers import StableDiffusionPipeline, UNet2DConditionModel
+from peft import PeftModel
+
+base = {"revision": "REVISION", "use_safetensors": True}
+pipeline = StableDiffusionPipeline.from_pretrained("BASE", safety_checker=None, **base)
+pipeline.load_lora_weights("ADDRESS", subfolder="lora", weight_name="pytorch_lora_weights.safetensors")
+
+unet = UNet2DConditionModel.from_pretrained("BASE", subfolder="unet", **base)  # or with peft alone
+unet = PeftModel.from_pretrained(unet, "ADDRESS", subfolder="lora")
+"""
+    library: ClassVar[str] = "diffusers"
     accepts = Signal("text", language="en")
     gives = Signal("image")
 
