@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
@@ -99,7 +100,8 @@ class EnergyMeter:
     def read(self) -> Emissions | None:
         """What was used until now; None while there is nothing to read, as without codecarbon."""
         if self.tracker is not None:
-            self.tracker.flush()  # ends in `out`
+            with suppress(Exception):
+                self.tracker.flush()  # ends in `out`
         if self.total is None:
             return None
         country = self.total.country_name or None
@@ -110,7 +112,8 @@ class EnergyMeter:
         """End the measurement; `read` goes on saying what it was."""
         self.starting.join()
         if self.tracker is not None:
-            self.tracker.stop()
+            with suppress(Exception):
+                self.tracker.stop()
             self.tracker = None
 
     def out(self, total: Any, delta: Any) -> None:
@@ -125,10 +128,9 @@ class EnergyMeter:
 
     def _start(self) -> None:
         logging.getLogger("codecarbon").setLevel(logging.CRITICAL)
-        try:
+        with suppress(Exception):  # not installed, or of no use on this machine
             from codecarbon import OfflineEmissionsTracker
-        except Exception:  # not installed, or not in working order
-            return
-        tracker = OfflineEmissionsTracker(output_methods=[], output_handlers=[self], log_level="critical")
-        tracker.start()
-        self.tracker = tracker
+
+            tracker = OfflineEmissionsTracker(output_methods=[], output_handlers=[self], log_level="critical")
+            tracker.start()
+            self.tracker = tracker

@@ -44,12 +44,17 @@ def check(folder: Path) -> list[Problem]:
 
     Raises ValueError for a folder that lacks a record, so that there is nothing to hold the card against.
     """
-    from zoo.card.lint import WRITES, problems
+    from zoo.card.blocks import failures
+    from zoo.card.lint import WRITES, findings
+    from zoo.card.page import read
 
     path = folder / "README.md"
     if not path.is_file():
         return [Problem(str(path), "", f"missing; {WRITES}")]
-    return problems(folder, path.read_text(encoding="utf-8", errors="replace"), text(folder), _records(folder))
+    card = path.read_text(encoding="utf-8", errors="replace")
+    found = findings(folder, card, text(folder), _records(folder)) + failures(read(card).fences, folder)
+    found.sort(key=lambda finding: finding[0])
+    return [Problem(f"{path}:{line}" if line else str(path), "", message) for line, message in found]
 
 
 def prose(name: str) -> str:

@@ -8,13 +8,11 @@ from urllib.parse import unquote
 
 import yaml
 
-from zoo.card.blocks import failures
 from zoo.card.document import CLOSE, OPEN, split
 from zoo.card.evaluation import Results, data_name
 from zoo.card.figures import unmeasured
 from zoo.card.page import METADATA, Page, read
 from zoo.licences import licence_of
-from zoo.spec import Problem
 
 PLACEHOLDERS: Final = re.compile(
     r"\bTODO\b|\bTBD\b|\bFIXME\b|\[optional\]|\bN/A\b|\[?more information needed\]?|\blorem ipsum\b|\{\{|\}\}|\{%|%\}"
@@ -33,8 +31,8 @@ WRITES: Final = "`python -m zoo card NAME` writes it"
 ELSEWHERE: Final = re.compile(r"[a-z][a-z0-9+.-]*:|//", re.IGNORECASE)
 
 
-def problems(folder: Path, text: str, fresh: str, records: dict[str, Any]) -> list[Problem]:
-    """All of a card's problems, in the order of its lines.
+def findings(folder: Path, text: str, fresh: str, records: dict[str, Any]) -> list[tuple[int, str]]:
+    """Line, 0 for none, and complaint: all that can be seen without running the card's code.
 
     text: README.md. fresh: what would be written now. records: `spec`, `config`, `results` and `provenance`.
     """
@@ -48,14 +46,10 @@ def problems(folder: Path, text: str, fresh: str, records: dict[str, Any]) -> li
         *_places(text),
         *unmeasured(page, read(fresh), records["results"], records["spec"]),
     ]
-    found += failures(page.fences, folder)
-    path = folder / "README.md"
-    unique = sorted(dict.fromkeys(found), key=lambda problem: problem[0])
-    return [Problem(f"{path}:{line}" if line else str(path), "", message) for line, message in unique]
+    return list(dict.fromkeys(found))
 
 
 Found = Iterator[tuple[int, str]]
-"""Line, 0 for none, and complaint."""
 
 
 def _marks(text: str) -> Found:
