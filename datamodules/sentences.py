@@ -1,7 +1,6 @@
 """Where sentences end: long texts are signed one sentence at a time."""
 
 import re
-import textwrap
 from collections.abc import Iterator
 from typing import Final
 
@@ -42,7 +41,9 @@ def sentences(text: str, longest: int = LONGEST) -> list[str]:
 def _split(paragraph: str) -> Iterator[str]:
     start = 0
     for end in _END.finditer(paragraph):
-        if _ends(paragraph[start : end.start()], end["mark"], end["close"], paragraph[end.end() :].lstrip()):
+        if _ends(
+            paragraph[start : end.start()], end["mark"], end["close"], paragraph[end.end() : end.end() + 20].lstrip()
+        ):
             yield paragraph[start : end.end()].strip()
             start = end.end()
     yield paragraph[start:].strip()
@@ -65,10 +66,13 @@ def _ends(before: str, mark: str, close: str, after: str) -> bool:
 
 
 def _parted(sentence: str, longest: int) -> Iterator[str]:
-    while len(sentence) > longest:
-        cuts = [cut.end() for cut in re.finditer(r"[,;:–—](?=\s)", sentence[:longest])]
+    start = 0
+    while len(sentence) - start > longest:
+        window = sentence[start : start + longest]
+        cuts = [cut.end() for cut in re.finditer(r"[,;:–—](?=\s)", window)]
         if not cuts or cuts[-1] < longest // 4:
-            cuts = [len(textwrap.wrap(sentence[: longest + 1], longest, break_on_hyphens=False)[0])]
-        yield sentence[: cuts[-1]].strip()
-        sentence = sentence[cuts[-1] :].strip()
-    yield sentence
+            whole = sentence[start + longest].isspace()
+            cuts = [longest if whole else window.rfind(" ") + 1 or longest]
+        yield window[: cuts[-1]].strip()
+        start += cuts[-1]
+    yield sentence[start:].strip()
