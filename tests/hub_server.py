@@ -460,7 +460,6 @@ class _Handler(BaseHTTPRequestHandler):
 
     def tree(self, body: bytes, repo_id: str, revision: str) -> None:
         self.hub.readable(repo_id, self.user)
-        self.hub.ungated(repo_id, self.user)
         self._json([entry(name, content) for name, content in self.hub.resolve(repo_id, revision).files.items()])
 
     def paths_info(self, body: bytes, repo_id: str, revision: str) -> None:

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -401,12 +402,32 @@ class TestFaults:
                 on_hub("me/x").folder()
         assert contents(on_hub("me/x").folder()) == expected()
 
-    @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-    def test_a_cache_that_may_not_be_written(self, hub: Hub) -> None:
+    def test_a_cache_that_may_not_be_written(self, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
         hub.plant("me/x", FILES)
-        hub_cache().mkdir(mode=0o500)
-        with pytest.raises(ValueError, match=r"may not be written; set HF_HOME"):
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", "/sys/hub-cache")
+        with pytest.raises(ValueError, match=r"/sys/hub-cache.* may not be written; set HF_HOME"):
             on_hub("me/x").folder()
+
+    def test_a_hub_that_does_not_answer(self, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_ETAG_TIMEOUT", 0.1)
+        hub.plant("me/x", FILES)
+        hub.fault("*/revision/*", delay=0.3, times=None)
+        with pytest.raises(ValueError, match=r"did not answer in time \(timed out\); try again later"):
+            on_hub("me/x").folder()
+
+    def test_killed_in_the_middle(self, hub: Hub) -> None:
+        hub.plant("me/x", FILES)
+        hub.fault("*.safetensors", "GET", delay=20)
+        code = "from zoo.hub.pull import *; from zoo.hub.reference import *; OnHub('x', parse('me/x')).folder()"
+        environment = hub.environment(PYTHONPATH=str(Path(__file__).parents[1]))
+        process = subprocess.Popen([sys.executable, "-c", code], env=environment)
+        deadline = time.monotonic() + 60
+        while not hub.count("*.safetensors", "GET") and time.monotonic() < deadline:
+            time.sleep(0.02)
+        process.kill()
+        process.wait()
+        assert cached("me/x") is None
+        assert contents(on_hub("me/x").folder()) == expected()
 
     def test_what_answers_is_no_hub(self, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("hub_server._Handler._json", lambda self, *_: self._send(200, b"<html>log in</html>"))

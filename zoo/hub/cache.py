@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.hub.reference import COMMIT, SHORT_COMMIT
-from zoo.trust import refuse_names, wanted
+from zoo.names import refuse_names, wanted
 
 TREE_FORMAT = 1
 

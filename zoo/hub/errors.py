@@ -44,7 +44,8 @@ def told(where: str) -> Iterator[None]:
         root = _root(error)
         busy = isinstance(root, HfHubHTTPError) and _status(root) in BUSY
         unreachable = busy or isinstance(root, http().TransportError)
-        raise HubError(f"{where}: {_reason(root)}", unreachable) from None
+        later = "; try again later" if unreachable and not _is_connecting(root) else ""
+        raise HubError(f"{where}: {_reason(root)}{later}", unreachable) from None
 
 
 def persistently(where: str, call: Callable[[], Answer]) -> Answer:
@@ -120,6 +121,8 @@ def _reason(error: BaseException) -> str:
         detail = str(error).splitlines()[0] if str(error) else type(error).__name__
         if _is_connecting(error):
             return f"{constants.ENDPOINT} could not be reached ({detail}); check the network"
+        if isinstance(error, http().TimeoutException):
+            return f"{constants.ENDPOINT} did not answer in time ({detail})"
         return f"{constants.ENDPOINT} broke off the connection ({detail})"
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return (
@@ -145,9 +148,7 @@ def _answer(error: Any) -> str:
         return f"the Hub forbids it ({said or 'no reason given'}); a token of somebody who may is needed: {LOG_IN}"
     if status == 429:
         wait = _asked_to_wait(error)
-        return (
-            f"too many requests; the Hub asks to wait{f' {wait} s' if wait else ''}, and more for those without token"
-        )
+        return f"too many requests; the Hub asks to wait{f' {wait} s' if wait else ''}; with a token more are allowed"
     if status >= 500:
-        return f"the Hub is out of order (status {status}); try again later"
+        return f"the Hub is out of order (status {status})"
     return f"the Hub answers {status}{f': {said}' if said else ''}"

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ from zoo.hub import cache
 from zoo.hub.cache import Entry, cached
 from zoo.hub.errors import HubError, persistently, told
 from zoo.hub.reference import COMMIT, SHORT_COMMIT, Reference
+from zoo.names import MAX_NAMES, refuse_names, wanted
 from zoo.spec import nearest
-from zoo.trust import MAX_JSON, refuse_names, wanted
+from zoo.trust import MAX_JSON
 
 __all__ = ["OnHub", "cached"]
 
@@ -31,6 +33,7 @@ class OnHub:
         self.reference = reference
         self.pins = dict(sha256 or {})
         self._note = ""
+        self._reached = False
 
     @property
     def what(self) -> str:
@@ -51,7 +54,8 @@ class OnHub:
             self._note = f", which {revision} was when the Hub was last reached"
             return known
         if not SHORT_COMMIT.fullmatch(revision):
-            cache.remember_commit(repo_id, revision, commit)
+            with suppress(OSError):
+                cache.remember_commit(repo_id, revision, commit)
         return commit
 
     @cached_property
@@ -67,11 +71,11 @@ class OnHub:
         if entries is None and cache.is_offline():
             entries = cache.present(self.snapshot)
         if entries is None:
-            if self.reference.revision == commit:
+            if not self._reached:
                 self._ask(commit)  # listing a repository takes half a minute to find that there is no network
             entries = self._list()
             refuse_names(entries, str(self))
-            with told(str(self)):
+            with suppress(OSError):  # a cache that may not be written is still read
                 cache.remember_listing(repo_id, commit, entries)
         if "config.json" not in entries:
             if cache.is_offline():
@@ -138,7 +142,7 @@ class OnHub:
                     revision=self.commit,
                     cache_dir=constants.HF_HUB_CACHE,
                     allow_patterns=[glob.escape(name) for name in names],
-                    tqdm_class=_bars(),
+                    tqdm_class=_bars(sum(self.entries[name].size for name in names)),
                 ),
             )
         if missing := [name for name in names if not (self.snapshot / name).is_file()]:
@@ -161,9 +165,11 @@ class OnHub:
 
         with told(str(self.reference)):
             try:
-                return str(persistently(str(self.reference), ask))
+                commit = str(persistently(str(self.reference), ask))
             except RevisionNotFoundError:
-                return self._only_candidate(revision)
+                commit = self._only_candidate(revision)
+        self._reached = True
+        return commit
 
     def _only_candidate(self, revision: str) -> str:
         """The commit that a shortened one means; the Hub does not say. Raises ValueError with the names there are."""
@@ -190,17 +196,17 @@ class OnHub:
             found = HfApi().list_repo_tree(self.reference.repo_id, recursive=True, revision=self.commit)
             return {
                 item.path: Entry(item.size, item.blob_id, item.lfs.sha256 if item.lfs else None, item.xet_hash)
-                for item in found
+                for item in islice(found, MAX_NAMES + 1)
                 if isinstance(item, RepoFile)
             }
 
 
-def _bars() -> Any:
-    """huggingface_hub's own progress on a terminal, none elsewhere."""
+def _bars(size: int) -> Any:
+    """huggingface_hub's own progress on a terminal; none elsewhere, nor for what takes no time."""
     from huggingface_hub.utils.tqdm import tqdm
 
     class Silent(tqdm):
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **{**kwargs, "disable": True})  # type: ignore[no-untyped-call]
 
-    return tqdm if sys.stderr.isatty() else Silent
+    return tqdm if sys.stderr.isatty() and size > 1_000_000 else Silent
