@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
-from hub_server import Hub
+from hub_server import Commit, Hub
 
 import zoo
 from zoo.artefact import starter_folder
@@ -264,6 +264,15 @@ class TestWhatIsDownloaded:
         path.write_text(json.dumps(tree))
         with pytest.raises(ValueError, match=r"refused"):
             on_hub("me/x").folder()
+
+    def test_a_forged_commit(self, hub: Hub, tmp_path: Path) -> None:
+        hub.plant("me/x", FILES)
+        repo = hub.repos["me/x"]
+        repo.commits["../../../x"] = Commit("../../../x", None, "", FILES)
+        repo.refs["main"] = "../../../x"
+        with pytest.raises(ValueError, match=r"found '../../../x' for the commit, expected 40 hex digits"):
+            on_hub("me/x").folder()
+        assert not list(tmp_path.rglob("x*"))
 
     def test_a_json_that_is_too_large(self, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("zoo.hub.pull.MAX_JSON", 1000)

@@ -168,6 +168,8 @@ class OnHub:
                 commit = str(persistently(str(self.reference), ask))
             except RevisionNotFoundError:
                 commit = self._only_candidate(revision)
+        if not COMMIT.fullmatch(commit):  # it becomes part of paths
+            raise HubError(f"{self.reference}: found {commit[:80]!r} for the commit, expected 40 hex digits")
         self._reached = True
         return commit
 
@@ -194,10 +196,10 @@ class OnHub:
 
         with told(str(self)):
             found = HfApi().list_repo_tree(self.reference.repo_id, recursive=True, revision=self.commit)
+            files = (item for item in found if isinstance(item, RepoFile))
             return {
                 item.path: Entry(item.size, item.blob_id, item.lfs.sha256 if item.lfs else None, item.xet_hash)
-                for item in islice(found, MAX_NAMES + 1)
-                if isinstance(item, RepoFile)
+                for item in islice(files, MAX_NAMES + 1)
             }
 
 
