@@ -5,7 +5,7 @@ import re
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,15 +13,17 @@ import numpy as np
 import torch
 
 from datamodules.draw import write_png
-from zoo.runs import read_json
+from zoo.trust import read_json, refuse_json
 
 COMPONENTS: Final = {
     "vae": "diffusers.AutoencoderKL",
     "text_encoder": "transformers.CLIPTextModel",
     "tokenizer": "transformers.CLIPTokenizer",
     "unet": "diffusers.UNet2DConditionModel",
+    "scheduler": r"diffusers.\w+Scheduler",
 }
-"""What Stable Diffusion 1 and 2 consist of, beside a scheduler."""
+"""What Stable Diffusion 1 and 2 consist of."""
+INDEX: Final = "model_index.json"
 UNUSED: Final = ("safety_checker", "feature_extractor", "image_encoder")
 FILES: Final = ("*.json", "*.txt", "*/diffusion_pytorch_model.safetensors", "text_encoder/model.safetensors")
 STEPS: Final = 30
@@ -42,7 +44,7 @@ def open_base(base_model: str | None, revision: str | None) -> Any:
     if base_model is None:
         raise ValueError("config.json names no base_model; attach to a StableDiffusionPipeline that you opened")
     folder = _cached(base_model, revision)
-    _check_index(folder / "model_index.json")
+    _refuse_others(folder)
     unused = dict.fromkeys(UNUSED)
     try:
         with _without_bars():
@@ -76,11 +78,12 @@ def _cached(base_model: str, revision: str | None) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
-    try:
-        return Path(snapshot_download(base_model, revision=revision, local_files_only=True))
-    except (LocalEntryNotFoundError, HFValidationError):
-        wanted = f"{base_model}@{revision or 'main'}"
-        raise ValueError(f"{wanted}: not in the Hub's cache; {_fetch(base_model, revision)}") from None
+    with suppress(LocalEntryNotFoundError, HFValidationError):
+        folder = Path(snapshot_download(base_model, revision=revision, local_files_only=True))
+        if (folder / INDEX).is_file():
+            return folder
+    wanted = f"{base_model}@{revision or 'main'}"
+    raise ValueError(f"{wanted}: not in the Hub's cache; {_fetch(base_model, revision)}")
 
 
 def _fetch(base_model: str, revision: str | None) -> str:
@@ -89,18 +92,17 @@ def _fetch(base_model: str, revision: str | None) -> str:
     return f"`hf download {base_model}{chosen} {included}` fetches it"
 
 
-def _check_index(path: Path) -> None:
-    """Raise ValueError unless model_index.json names Stable Diffusion's own classes."""
-    if not path.is_file():
-        raise ValueError(f"{path}: no such file; expected the folder of a StableDiffusionPipeline")
+def _refuse_others(folder: Path) -> None:
+    """Raise ValueError unless the components are of Stable Diffusion's own classes, and their settings name no code."""
+    path = folder / INDEX
     index = read_json(path)
-    found = {name: ".".join(map(str, value)) for name, value in index.items() if isinstance(value, list)}
-    scheduler = found.get("scheduler", "nothing")
     for name, wanted in COMPONENTS.items():
-        if found.get(name) != wanted:
-            raise ValueError(f"{path}: {name} is {found.get(name, 'missing')}, expected {wanted}")
-    if not re.fullmatch(r"diffusers\.\w+Scheduler", scheduler):
-        raise ValueError(f"{path}: scheduler is {scheduler}, expected one of diffusers'")
+        value = index.get(name)
+        found = ".".join(map(str, value)) if isinstance(value, list) else "missing"
+        if not re.fullmatch(wanted, found):
+            raise ValueError(f"{path}: {name} is {found}, expected {wanted}")
+        for settings in sorted((folder / name).glob("*.json")):
+            refuse_json(settings)
 
 
 @contextmanager
