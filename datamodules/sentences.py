@@ -41,9 +41,9 @@ def sentences(text: str, longest: int = LONGEST) -> list[str]:
 def _split(paragraph: str) -> Iterator[str]:
     start = 0
     for end in _END.finditer(paragraph):
-        if _ends(
-            paragraph[start : end.start()], end["mark"], end["close"], paragraph[end.end() : end.end() + 20].lstrip()
-        ):
+        before = paragraph[max(start, end.start() - 40) : end.start()]
+        after = paragraph[end.end() : end.end() + 20].lstrip()
+        if _ends(before, end["mark"], end["close"], after):
             yield paragraph[start : end.end()].strip()
             start = end.end()
     yield paragraph[start:].strip()

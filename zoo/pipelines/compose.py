@@ -45,11 +45,7 @@ def compose(spec: PipelineSpec, weights: str | None = None) -> Pipeline:
     found += misfits(spec.kind, chain) if not found else []
     if found:
         raise ValueError("\n".join(f"{spec.name}: {reason}" for reason in found))
-    opened: dict[str, Any] = {}
-    components: dict[str, Any] = dict.fromkeys(spec.stages)
-    for stage in chain:
-        known = opened.get(stage.name) if isinstance(spec.stages[stage.role], str) else None
-        components[stage.role] = opened[stage.name] = stage.open() if known is None else known
+    components = {**dict.fromkeys(spec.stages), **{stage.role: stage.open() for stage in chain}}
     module, _, name = spec.kind.path.rpartition(".")
     pipeline = cast(type[Pipeline], getattr(importlib.import_module(module), name))
     return pipeline(spec.name, components, chain[0].accepts, list(signals(chain))[-1])
@@ -96,10 +92,7 @@ def stage(role: str, component: Any, weights: str | None = None) -> Stage:
         raise ValueError(f"{name!r} is no component of the zoo{nearest(name, [*models, *WEIGHTLESS])}")
     chosen = weights if name in models else None
     config = find(component, chosen).config()
-    try:
-        accepts, gives = Signal.read(config.get("accepts")), Signal.read(config.get("gives"))
-    except ValueError as error:
-        raise ValueError(f"{name}: config.json: accepts or gives: {error}") from None
+    accepts, gives = Signal.read(config["accepts"]), Signal.read(config["gives"])
     return Stage(role, name, accepts, gives, lambda: open_address(component, chosen))
 
 
