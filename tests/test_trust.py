@@ -248,6 +248,7 @@ PLANTED: list[tuple[str, Callable[[Path], bytes]]] = [
     ("config.json", _config("gives", {"kind": "video", "size": 10**6})),
     ("config.json", _config("gives", {"kind": ["pose"]})),
     ("config.json", _config("base_model", "../../home")),
+    ("config.json", _config("size", 19_999)),
     *(("config.json", _network(key, 10**9)) for key in ("vocabulary", "width", "heads", "layers", "feedforward")),
     ("config.json", _network("layers", 10**30)),
     ("config.json", _network("layers", 19_999)),
@@ -590,6 +591,18 @@ def test_no_load_reaches_a_pickle_a_process_or_the_network(
     made, reached = audited[task]
     assert made == TASKS[task].rpartition(".")[2]
     assert not reached
+
+
+def test_an_encoder_is_not_sought_where_a_stranger_says(opened: Callable[[str], Path], tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(opened("video-to-gloss"), tmp_path / "copy"))
+    config = json.loads((folder / "config.json").read_text())
+    for place in ("/etc", "../../elsewhere", "//host/share", "encoder/..", ["encoder"], None):
+        config["embeddings"]["model"] = place
+        (folder / "config.json").write_text(json.dumps(config))
+        with pytest.raises(
+            ValueError, match=r"config\.json: embeddings\.model is .*, expected 'encoder' or a repository"
+        ):
+            open_artefact(folder)
 
 
 @pytest.mark.parametrize("task", TASKS)

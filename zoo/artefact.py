@@ -19,8 +19,10 @@ from zoo.trust import items, refuse_folder, shapes, visible
 
 MAX_FPS: Final = 1000
 MAX_SIZE: Final = 4096
+PARTS: Final = 5_000
+"""Modules, weights and buffers of a network that are never too many."""
 MANY: Final = 20_000
-"""Parts of a network, and lengths of one side of a tensor, that are never too many."""
+"""Of any one thing; never too many either."""
 MANY_ELSEWHERE: Final = 1_000_000
 """The same in the config.json of another library, which counts positions and ids in it."""
 SLACK: Final = 8
@@ -101,8 +103,10 @@ def _refuse_signal(path: Path, side: str, content: object) -> None:
 
 
 def _refuse_numbers(path: Path, most: int) -> None:
-    """Raise ValueError for a whole number in a config.json that no side of any tensor comes near."""
+    """Raise ValueError for a whole number in a config.json that no side of any tensor comes near, or any picture."""
     for key, value in items(read_json(path)):
+        if key == "size" and isinstance(value, int) and value > MAX_SIZE:
+            raise ValueError(f"{path}: size: found {value:,}, expected at most {MAX_SIZE} pixels")
         for number in value if isinstance(value, list) else [value]:
             if isinstance(number, int) and abs(number) > most:
                 raise ValueError(f"{path}: {key}: found {number:.3g}, more than the weights beside it can bear")
@@ -114,7 +118,7 @@ def _bounded(path: Path, tensors: int) -> Iterator[None]:
     forged number of layers would keep it busy for days. Raises ValueError."""
     from torch.nn.modules import module
 
-    most, parts, thread = max(MANY, SLACK * tensors), 0, threading.get_ident()
+    most, parts, thread = max(PARTS, SLACK * tensors), 0, threading.get_ident()
 
     def count(*_: object) -> None:
         nonlocal parts

@@ -21,6 +21,7 @@ from datamodules.video_windows import FPS, crop, filled, resample, windows
 from datamodules.vjepa import Encoder, model_folder, settings_of
 from datamodules.wlasl_embeddings import embedded
 from lightning_modules.networks.gloss_classifier import AttentionClassifier, AttentionClassifierConfig
+from zoo.hub.reference import REPO
 from zoo.loaders.storage import open_network, read_config, save_network
 from zoo.loaders.writing import refuse_unwritable
 from zoo.runs import write_json
@@ -216,6 +217,11 @@ print(model.predict(frames)[:3])  # the likeliest glosses first, each with its p
             )
         if settings.model == ENCODER:
             settings = dataclasses.replace(settings, model=str(folder / ENCODER))
+        elif not (isinstance(settings.model, str) and REPO.fullmatch(settings.model)):
+            raise ValueError(
+                f"{folder / 'config.json'}: embeddings.model is {settings.model!r}, expected {ENCODER!r} or a "
+                "repository as user/name"
+            )
         return cls(network, glosses, settings, config["gives"]["language"])
 
     @torch.inference_mode()
