@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -38,7 +37,9 @@ REPO = "me/asl"
 def built(tiny_runs: Runs, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What a dry run leaves of a run; tests read it and change nothing in it."""
     run = Path(shutil.copytree(tiny_runs("asl-slp"), tmp_path_factory.mktemp("dry") / "run"))
-    assert main(["push", str(run), "--dry-run"]) == 0
+    with pytest.MonkeyPatch.context() as patch:
+        in_this_process(patch)
+        assert main(["push", str(run), "--dry-run"]) == 0
     return run / "hub"
 
 
@@ -55,10 +56,15 @@ def _no_waiting(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
         monkeypatch.setattr(errors, "time", SimpleNamespace(sleep=waits.append))
 
 
+def in_this_process(patch: pytest.MonkeyPatch) -> None:
+    """Without the processes that open the folder and run its card: they take seconds, and have tests of their own."""
+    patch.setattr("zoo.proof.prove", lambda loader, folder: 0.0)
+    patch.setattr("zoo.card.blocks.failures", lambda fences, folder: [])
+
+
 @pytest.fixture
 def unproven(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the fresh process, which takes seconds, where a test is about something else."""
-    monkeypatch.setattr("zoo.proof.prove", lambda loader, folder: 0.0)
+    in_this_process(monkeypatch)
 
 
 def ship(folder: Path, repo: str = REPO, private: bool = False, pull_request: bool = False) -> Published:
@@ -100,6 +106,7 @@ def test_every_model_goes_to_the_hub_and_comes_back(
 ) -> None:
     run = Path(shutil.copytree(tiny_runs(name), tmp_path / "run", ignore=shutil.ignore_patterns("checkpoints", "logs")))
     repo = f"me/{name}"
+    monkeypatch.setattr("zoo.card.blocks.failures", lambda fences, folder: [])  # the cards' tests run them all
     capsys.readouterr()
     assert main(["push", str(run), "--repo", repo]) == 0
     published, _, block = capsys.readouterr().out.partition("\n")
@@ -133,7 +140,6 @@ def run_id(run: Path) -> str:
 
 
 class TestFolder:
-    @pytest.mark.usefixtures("unproven")
     def test_a_dry_run_needs_no_network_and_no_token(
         self,
         tiny_runs: Runs,
@@ -266,6 +272,20 @@ class TestRefused:
     @pytest.fixture
     def run(self, built: Path, tmp_path: Path) -> Path:
         return Path(shutil.copytree(built, tmp_path / "run"))
+
+    @pytest.mark.parametrize(
+        ("file", "text", "expected"),
+        [
+            ("spec.yaml", "name: ../../elsewhere", "name: found '../../elsewhere', expected words joined by '-'"),
+            ("provenance.json", '{"run": "0"}', "expected `run`, `data.name` and `data.twin`"),
+        ],
+    )
+    def test_records_that_no_run_wrote(
+        self, run: Path, file: str, text: str, expected: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (run / file).write_text(text)
+        assert main(["push", str(run), "--repo", REPO]) == 2
+        assert f"{run / file}: {expected}" in capsys.readouterr().err
 
     @pytest.mark.parametrize(
         ("missing", "expected"),
@@ -593,21 +613,20 @@ class TestFaults:
         with pytest.raises(ValueError, match=r"lists other content than was sent, of .*model\.safetensors"):
             ship(folder)
 
-    @pytest.mark.usefixtures("unproven")
-    def test_a_killed_push_goes_on(
-        self, built: Path, hub: Hub, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        run = Path(shutil.copytree(built, tmp_path / "run"))
-        command = [sys.executable, "-m", "zoo", "push", str(run), "--repo", REPO]
+    def test_a_killed_push_goes_on(self, folder: Path, hub: Hub) -> None:
+        program = (
+            "from pathlib import Path; from zoo.hub.publish import *; "
+            f"publish(Shipment(Path({str(folder)!r}), {REPO!r}, 'Publish asl-slp', ''), False, False, print)"
+        )
         hub.fault("/lfs-storage/*", "PUT", delay=60)
-        process = subprocess.Popen(command, env=hub.environment(), stderr=subprocess.DEVNULL)
+        process = subprocess.Popen([sys.executable, "-c", program], env=hub.environment(), stdout=subprocess.DEVNULL)
         deadline = time.monotonic() + 60
         while not hub.count("/lfs-storage/*") and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.05)
-        process.send_signal(signal.SIGKILL)
+        process.kill()
         process.wait()
         assert hub.count("/lfs-storage/*"), "it was not killed in the middle of an upload"
         assert [commit.message for commit in hub.commits(REPO)] == ["initial commit"]
-        assert main(command[3:]) == 0
-        assert f"published {hub.endpoint}/{REPO}/tree/{hub.resolve(REPO, 'main').id}" in capsys.readouterr().out
-        whole(hub, run / "hub")
+        ship(folder)
+        assert [commit.message for commit in hub.commits(REPO)] == ["initial commit", "Publish asl-slp"]
+        whole(hub, folder)

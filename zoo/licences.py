@@ -131,7 +131,8 @@ BASE_MODELS: Final = {
     "facebook/vjepa2-vitg-fpc64-256": "apache-2.0",
     "facebook/vjepa2-vitg-fpc64-384": "apache-2.0",
 }
-"""As their pages on the Hub say. V-JEPA 2's code is MIT; of the two, the stricter is entered for its weights."""
+"""By their ids on the Hub. V-JEPA 2 is MIT by its repository and Apache 2.0 by its page for vitg-fpc64-384; of the two,
+the stricter is entered for all."""
 
 AT_ODDS: Final = frozenset({("apache-2.0", "gpl-2.0")})
 """Left may not become right, although right rules out all that left does: patent terms that GPL 2.0 does not know."""

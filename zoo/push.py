@@ -1,8 +1,9 @@
 """`python -m zoo push`: a measured model, built, opened again elsewhere, linted, then one commit on the Hub."""
 
+import re
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import yaml
 
@@ -13,6 +14,8 @@ from zoo.hub.reference import REPO
 from zoo.licences import licence_of
 from zoo.runs import read_json
 from zoo.spec import list_models, read, shipped_folder
+
+NAME: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
 def push(target: str, repo: str | None, private: bool, pull_request: bool, dry_run: bool) -> None:
@@ -86,7 +89,13 @@ def _records(source: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     ):
         if not (source / name).is_file():
             raise ValueError(f"{source}: no {name}; {remedy}")
-    return read(source / "spec.yaml"), read_json(source / "provenance.json")
+    spec, provenance = read(source / "spec.yaml"), read_json(source / "provenance.json")
+    if not NAME.fullmatch(str(spec.get("name"))):
+        raise ValueError(f"{source / 'spec.yaml'}: name: found {spec.get('name')!r}, expected words joined by '-'")
+    data = provenance.get("data")
+    if "run" not in provenance or not isinstance(data, dict) or not {"name", "twin"} <= set(data):
+        raise ValueError(f"{source / 'provenance.json'}: expected `run`, `data.name` and `data.twin`, as runs have")
+    return spec, provenance
 
 
 def _repository(spec: dict[str, Any], provenance: dict[str, Any], given: str | None, dry_run: bool) -> str | None:

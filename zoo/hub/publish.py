@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from zoo.hub.build import names, sha256
+from zoo.hub.cache import is_offline
 from zoo.hub.errors import HubError, http, persistently, told
 from zoo.hub.prose import ASIDE, is_ours, keep_prose
 
@@ -73,9 +74,8 @@ def publish(shipment: Shipment, private: bool, pull_request: bool, say: Say) -> 
     changed meanwhile, edits that would be lost, and whatever else the Hub answers.
     """
     from huggingface_hub import HfApi, get_token
-    from huggingface_hub.constants import is_offline_mode
 
-    if is_offline_mode():
+    if is_offline():
         raise ValueError("HF_HUB_OFFLINE is set, and a push needs the network; unset it, or stop before with --dry-run")
     if not get_token():
         raise ValueError("no token: `hf auth login` keeps one, HF_TOKEN gives one; it must be allowed to write")
