@@ -50,7 +50,7 @@ def open_artefact(folder: Path) -> Loader:
     except FileNotFoundError as error:
         raise ValueError(f"{folder}: incomplete artefact, {Path(str(error.filename)).name} is missing") from None
     except (KeyError, TypeError, AttributeError, IndexError) as error:
-        raise ValueError(f"{path}: a key is missing or unknown: {error}") from error
+        raise ValueError(f"{path}: a key is missing, unknown or of another kind: {error}") from error
     except (SafetensorError, json.JSONDecodeError) as error:
         where = weights[0] if len(weights) == 1 else folder
         raise ValueError(f"{where}: damaged: {error}") from None
@@ -92,14 +92,10 @@ def _refuse_signal(path: Path, side: str, content: object) -> None:
         signal = Signal.read(content)
     except ValueError as error:
         raise ValueError(f"{path}: {side}: {error}") from None
-    fps, size = signal.fps, signal.size
-    words = (signal.language, signal.skeleton, signal.normalisation)
-    if not all(word is None or isinstance(word, str) for word in words):
-        raise ValueError(f"{path}: {side}: found {content!r}, expected words")
-    if fps is not None and not (type(fps) in (int, float) and 0 < fps <= MAX_FPS):
-        raise ValueError(f"{path}: {side}.fps: found {fps!r}, expected above 0 and at most {MAX_FPS}")
-    if size is not None and not (type(size) is int and 0 < size <= MAX_SIZE):
-        raise ValueError(f"{path}: {side}.size: found {size!r}, expected at most {MAX_SIZE} pixels")
+    if signal.fps is not None and signal.fps > MAX_FPS:
+        raise ValueError(f"{path}: {side}.fps: found {signal.fps:g}, expected at most {MAX_FPS}")
+    if signal.size is not None and not (isinstance(signal.size, int) and signal.size <= MAX_SIZE):
+        raise ValueError(f"{path}: {side}.size: found {signal.size}, expected at most {MAX_SIZE} pixels")
 
 
 def _refuse_numbers(path: Path, most: int) -> None:

@@ -162,7 +162,8 @@ def read_json(path: Path) -> Any:
     except RecursionError:
         raise ValueError(f"{path}: nested deeper than {MAX_NESTING} levels") from None
     except ValueError as error:
-        raise ValueError(f"{path}: not readable as JSON: {error}") from None
+        reason = str(error).partition(";")[0]  # what follows is about Python
+        raise ValueError(f"{path}: not readable as JSON: {reason}") from None
     for _ in items(content, path):
         pass
     return content
