@@ -27,16 +27,19 @@ FOLDER: Final = "controlnet"
 WEIGHTS: Final = "diffusion_pytorch_model.safetensors"
 SHARED: Final = ("in_channels", "block_out_channels", "down_block_types", "layers_per_block", "cross_attention_dim")
 """What a ControlNet has in common with the UNet that it steers."""
-ABSENT: Final = (
-    "addition_embed_type",
-    "addition_time_embed_dim",
-    "class_embed_type",
-    "encoder_hid_dim",
-    "encoder_hid_dim_type",
-    "num_class_embeds",
-    "projection_class_embeddings_input_dim",
+VARIED: Final = (
+    *SHARED,
+    "attention_head_dim",
+    "conditioning_channels",
+    "conditioning_embedding_out_channels",
+    "norm_num_groups",
+    "num_attention_heads",
+    "only_cross_attention",
+    "transformer_layers_per_block",
+    "upcast_attention",
+    "use_linear_projection",
 )
-"""Inputs that Stable Diffusion 1 and 2 do not have."""
+"""Settings in which ControlNets of Stable Diffusion 1 and 2 differ; the others are as diffusers presets them."""
 
 
 class ControlNet:
@@ -168,8 +171,8 @@ def save_controlnet(network: "ControlNetModel", folder: Path) -> None:
 def open_controlnet(folder: Path) -> "ControlNetModel":
     """The ControlNetModel that diffusers saved in a folder, in single precision; no class but this one is made.
 
-    Raises ValueError for another class, unknown settings, inputs that Stable Diffusion 1 and 2 do not have, and weights
-    that do not fit.
+    Raises ValueError for another class, for settings that Stable Diffusion 1 and 2 do not have, and for weights that
+    do not fit.
     """
     from diffusers import ControlNetModel
 
@@ -178,11 +181,13 @@ def open_controlnet(folder: Path) -> "ControlNetModel":
     if config.get("_class_name") != "ControlNetModel":
         raise ValueError(f"{path}: _class_name is {config.get('_class_name')!r}, expected 'ControlNetModel'")
     settings = {name: value for name, value in config.items() if name not in ("_class_name", "_diffusers_version")}
+    known = inspect.signature(ControlNetModel).parameters
     for name, value in settings.items():
-        if name not in inspect.signature(ControlNetModel.__init__).parameters or name == "self":
+        if name not in known:
             raise ValueError(f"{path}: found {name!r}, which is no setting of a ControlNetModel")
-        if name in ABSENT and value is not None:
-            raise ValueError(f"{path}: {name} is {value!r}, expected null, as for Stable Diffusion 1 and 2")
+        preset = known[name].default
+        if name not in VARIED and (value != preset or isinstance(value, bool) != isinstance(preset, bool)):
+            raise ValueError(f"{path}: {name} is {value!r}, expected {preset!r}, as for Stable Diffusion 1 and 2")
 
     def build() -> ControlNetModel:
         try:
