@@ -10,7 +10,19 @@ from zoo.card.evaluation import data_note, results_table
 from zoo.runs import read_json, write_text
 from zoo.spec import Problem, shipped_folder
 
-__all__ = ["Parts", "Sums", "check", "data_note", "prose", "results_table", "split", "text", "with_prose", "write"]
+__all__ = [
+    "Parts",
+    "Sums",
+    "check",
+    "data_note",
+    "prose",
+    "records",
+    "results_table",
+    "split",
+    "text",
+    "with_prose",
+    "write",
+]
 
 
 def write(folder: Path, repo_id: str | None = None) -> Path:
@@ -34,7 +46,7 @@ def text(folder: Path, repo_id: str | None = None) -> str:
     from zoo.card.render import render
     from zoo.card.weights import weigh
 
-    found = _records(folder)
+    found = records(folder)
     samples = [path.relative_to(folder).as_posix() for path in sorted((folder / "samples").glob("*"))]
     return render(**found, prose=prose(found["spec"]["name"]), samples=samples, weights=weigh(folder), repo_id=repo_id)
 
@@ -52,7 +64,7 @@ def check(folder: Path) -> list[Problem]:
     if not path.is_file():
         return [Problem(str(path), "", f"missing; {WRITES}")]
     card = path.read_text(encoding="utf-8", errors="replace")
-    found = findings(folder, card, text(folder), _records(folder)) + failures(read(card).fences, folder)
+    found = findings(folder, card, text(folder), records(folder)) + failures(read(card).fences, folder)
     found.sort(key=lambda finding: finding[0])
     return [Problem(f"{path}:{line}" if line else str(path), "", message) for line, message in found]
 
@@ -63,8 +75,11 @@ def prose(name: str) -> str:
     return path.read_text(encoding="utf-8").strip() if path.is_file() else ""
 
 
-def _records(folder: Path) -> dict[str, Any]:
-    """What a card is written from: `spec`, `config`, `results`, which may be empty, and `provenance`."""
+def records(folder: Path) -> dict[str, Any]:
+    """What a card is written from: `spec`, `config`, `results`, which may be empty, and `provenance`.
+
+    Raises ValueError for a folder that lacks one.
+    """
     from zoo.artefact import read_config
 
     config = read_config(folder)

@@ -2,9 +2,10 @@
 
 The rule. Below "Evaluation", every number must be one of results.json at the precision it is printed with, or one that
 the card would be generated with there; a row of the table of results is compared cell by cell. Elsewhere integers are
-free, and what looks like a score (a decimal, a percentage) must be in results.json, in the `card`
-section of the spec (`reported` is the place for scores of others), or stand in the generated facts of the run. In a
-sentence that names a score, it must be that score, or be reported: there a learning rate excuses nothing.
+free, and what looks like a score (a decimal, a percentage) must be accounted for. In generated sections it must be what
+would be generated. In the prose, the sentence must name the score, by its key or title, and print what results.json has
+for it or a baseline; else the number must stand in the `card` section of the spec, where `reported` is the place for
+scores of others, or, in a sentence that names no score, among the generated facts of the run.
 """
 
 import re
@@ -85,19 +86,22 @@ def unmeasured(page: Page, fresh: Page, results: Results, spec: dict[str, Any]) 
                 known = _same(figure, facts["evaluation"]) or _any(figure, scores)
             elif not figure.like_a_score:
                 continue
-            elif passage.area == "generated":
+            elif passage.area == "generated" or not named:
                 known = _same(figure, facts["generated"])
             else:
-                known = _same(figure, reported) or _any(figure, own if named else scores)
-                known = known or (not named and _same(figure, facts["generated"]))
-            if not known:
+                known = _any(figure, own)
+            if not known and not (passage.area == "prose" and _same(figure, reported)):
                 yield passage.line, _complaint(figure, named, passage.area)
 
 
 def _complaint(figure: Figure, named: list[str], area: Area) -> str:
-    where = f"what results.json has for {', '.join(named)}" if named else "in results.json"
-    advice = "; take it out, or enter what others measured as card.reported in the spec" if area == "prose" else ""
-    return f"{figure.text} is not {where}{advice}"
+    if area == "evaluation":
+        return f"{figure.text} is not in results.json"
+    if area == "generated":
+        return f"{figure.text} is not what the run recorded"
+    where = f"is not what results.json has for {', '.join(named)}"
+    found = where if named else "is of no score: name its key in the sentence, as results.json has it"
+    return f"{figure.text} {found}; what others measured belongs into card.reported of the spec"
 
 
 def _expected(fresh: Page, results: Results) -> dict[tuple[str, int], tuple[tuple[str, ...], tuple[str, ...]]]:
@@ -123,14 +127,12 @@ def _differences(
 
 
 def _named(passage: Passage, results: Results) -> list[str]:
-    """The keys of results.json that a sentence speaks of, by key or by title."""
+    """The keys of results.json that a passage speaks of, by key or by title; every variant of a key that names none."""
     found = []
     for key in results:
         known = meaning(key)
-        name = key.partition("@")[0]
-        by_key = key in passage.codes or re.search(rf"(?<!\w){re.escape(name)}(?!\w)", passage.text)
-        title = known and re.search(rf"(?<![\w-]){re.escape(known.title)}(?![\w-])", passage.text, re.IGNORECASE)
-        if by_key or title or name in passage.codes:
+        names = [re.escape(name) for name in (key.partition("@")[0], known.title if known else "") if name]
+        if re.search(rf"(?<![\w-])(?:{'|'.join(names)})(?![\w-])", passage.about, re.IGNORECASE):
             found.append(key)
     return found
 

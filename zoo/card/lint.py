@@ -36,6 +36,7 @@ def findings(folder: Path, text: str, fresh: str, records: dict[str, Any]) -> li
 
     text: README.md. fresh: what would be written now. records: `spec`, `config`, `results` and `provenance`.
     """
+    text = text.replace("\r\n", "\n")
     page = read(text)
     found = [
         *_marks(text),

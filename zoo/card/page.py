@@ -14,7 +14,9 @@ Area = Literal["prose", "evaluation", "generated"]
 METADATA: Final = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
 SOURCES: Final = re.compile(r"""\b(?:src|href)\s*=\s*["']([^"']*)["']""")
 ANCHORS: Final = re.compile(r"""\b(?:id|name)\s*=\s*["']([^"']*)["']""")
-SENTENCE: Final = re.compile(r"(?<=[.!?;:])\s+|\n(?=\n)")
+BARE: Final = re.compile(r"[\d.,%\s-]+")
+"""A code span that holds a number and nothing else."""
+SENTENCE: Final = re.compile(r"(?<=[.!?])\s+")
 
 
 class Heading(NamedTuple):
@@ -25,11 +27,15 @@ class Heading(NamedTuple):
 
 
 class Passage(NamedTuple):
-    """A sentence, or a cell of a table. codes: the code spans in it, which are left out of `text`."""
+    """A sentence, or a row of a table.
+
+    text: code spans are left out, unless a number is all they hold.
+    about: the same with its code spans, and of a row what stands at the head of its table: what it speaks of.
+    """
 
     line: int
     text: str
-    codes: tuple[str, ...]
+    about: str
     area: Area
 
 
@@ -75,6 +81,7 @@ def read(text: str) -> Page:
     tokens = MarkdownIt("commonmark").enable("table").parse(text)
     areas = _areas(lines)
     page = Page(lines, [], [], [], [], [], frozenset(_slugs(tokens)), [])
+    head = ""
     for index, token in enumerate(tokens):
         line = token.map[0] + 1 if token.map else 0
         area = areas[line - 1] if line else "generated"
@@ -87,10 +94,15 @@ def read(text: str) -> Page:
             if _is_empty(tokens, index):
                 page.empty.append(page.headings[-1])
         elif token.type == "tr_open":
-            page.rows.append(Row(line, _cells(tokens, index), area))
+            cells = _cells(tokens, index)
+            page.rows.append(Row(line, tuple(cell.content for cell in cells), area))
+            texts, abouts = zip(*map(_spoken, cells), strict=True)
+            head = "  ".join(abouts) if tokens[index - 1].type == "thead_open" else head
+            page.passages.append(Passage(line, "  ".join(texts), f"{head}  {'  '.join(abouts)}", area))
         elif token.type == "inline":
-            page.passages.extend(_passages(token, line, area))
             page.links.extend(_links(token, line))
+            if tokens[index - 1].type not in ("td_open", "th_open"):
+                page.passages.extend(_passages(token, line, area))
     return page
 
 
@@ -107,21 +119,24 @@ def _areas(lines: list[str]) -> list[Area]:
 
 
 def _passages(token: "Token", line: int, area: Area) -> Iterator[Passage]:
-    pieces: list[str] = []
-    codes: list[tuple[int, str]] = []
+    """The sentences of a paragraph, a heading or an item of a list."""
+    text, about = _spoken(token)
+    ends = [match.start() for match in SENTENCE.finditer(about)]
+    for start, end in zip([0, *ends], [*ends, len(about)], strict=True):
+        yield Passage(line + about.count("\n", 0, start), text[start:end], about[start:end], area)
+
+
+def _spoken(token: "Token") -> tuple[str, str]:
+    """The text of an inline token, once with blanks for code spans and once with them; both of the same length."""
+    text, about = "", ""
     for child in token.children or []:
-        if child.type == "code_inline":
-            codes.append((sum(map(len, pieces)), child.content))
-            pieces.append(child.content if re.fullmatch(r"[\d.,%\s-]+", child.content) else "\0")
-        elif child.type == "text":
-            pieces.append(child.content)
+        if child.type in ("text", "code_inline"):
+            code = child.type == "code_inline" and not BARE.fullmatch(child.content)
+            text += " " * len(child.content) if code else child.content
+            about += child.content
         elif child.type in ("softbreak", "hardbreak"):
-            pieces.append("\n")
-    text, start = "".join(pieces), 0
-    for end in [*(match.start() for match in SENTENCE.finditer(text)), len(text)]:
-        inside = tuple(code for place, code in codes if start <= place <= end)
-        yield Passage(line + text.count("\n", 0, start), text[start:end].replace("\0", "·"), inside, area)
-        start = end
+            text, about = f"{text}\n", f"{about}\n"
+    return text, about
 
 
 def _links(token: "Token", line: int) -> Iterator[tuple[int, str]]:
@@ -136,14 +151,10 @@ def _links(token: "Token", line: int) -> Iterator[tuple[int, str]]:
             yield from ((line, source) for source in SOURCES.findall(child.content))
 
 
-def _cells(tokens: "list[Token]", index: int) -> tuple[str, ...]:
-    found = []
-    for token in tokens[index:]:
-        if token.type == "tr_close":
-            break
-        if token.type == "inline":
-            found.append(token.content)
-    return tuple(found)
+def _cells(tokens: "list[Token]", index: int) -> "list[Token]":
+    """Of the row that starts at `index`."""
+    end = next(place for place in range(index, len(tokens)) if tokens[place].type == "tr_close")
+    return [token for token in tokens[index:end] if token.type == "inline"]
 
 
 def _is_empty(tokens: "list[Token]", index: int) -> bool:
