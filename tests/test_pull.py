@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -424,17 +425,18 @@ class TestFaults:
         with pytest.raises(ValueError, match=r"did not answer in time \(timed out\); try again later"):
             on_hub("me/x").folder()
 
-    def test_killed_in_the_middle(self, hub: Hub) -> None:
+    @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+    def test_killed_in_the_middle(self, hub: Hub, how: signal.Signals) -> None:
         hub.plant("me/x", FILES)
         hub.fault("*.safetensors", "GET", delay=20)
         code = "from zoo.hub.pull import *; from zoo.hub.reference import *; OnHub('x', parse('me/x')).folder()"
         environment = hub.environment(PYTHONPATH=str(Path(__file__).parents[1]))
-        process = subprocess.Popen([sys.executable, "-c", code], env=environment)
+        process = subprocess.Popen([sys.executable, "-c", code], env=environment, stderr=subprocess.PIPE)
         deadline = time.monotonic() + 60
         while not hub.count("*.safetensors", "GET") and time.monotonic() < deadline:
             time.sleep(0.02)
-        process.kill()
-        process.wait()
+        process.send_signal(how)
+        process.wait(timeout=8)  # before the Hub answers
         assert cached("me/x") is None
         assert contents(on_hub("me/x").folder()) == expected()
 

@@ -93,7 +93,7 @@ def listing(repo_id: str, commit: str) -> dict[str, Entry] | None:
 
 
 def remember_listing(repo_id: str, commit: str, entries: dict[str, Entry]) -> None:
-    """Write a listing as huggingface_hub does and reads it: it then asks for no second one."""
+    """Write a listing where and as huggingface_hub does: each reads the other's."""
     from zoo.runs import write_json
 
     files = {

@@ -1,10 +1,8 @@
 """Artefacts of the Hub: found, listed, downloaded into its standard cache, and verified, all at one commit."""
 
-import glob
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -128,25 +126,17 @@ class OnHub:
             cache.discard(self.snapshot, name)
 
     def _download(self, names: Sequence[str]) -> None:
+        """One file after the other, in this thread: Ctrl-C ends it at once, and each shows its own progress."""
         if not names:
             return
         if cache.is_offline():
             raise self._not_cached(names)
-        from huggingface_hub import constants, snapshot_download
+        from huggingface_hub import constants, hf_hub_download
 
-        with told(str(self)):
-            persistently(
-                str(self),
-                lambda: snapshot_download(
-                    self.reference.repo_id,
-                    revision=self.commit,
-                    cache_dir=constants.HF_HUB_CACHE,
-                    allow_patterns=[glob.escape(name) for name in names],
-                    tqdm_class=_bars(sum(self.entries[name].size for name in names)),
-                ),
-            )
-        if missing := [name for name in names if not (self.snapshot / name).is_file()]:
-            raise HubError(f"{self}: {missing[0]} could not be downloaded", unreachable=True)
+        where = {"revision": self.commit, "cache_dir": constants.HF_HUB_CACHE}
+        for name in names:
+            with told(f"{self}: {name}"):
+                persistently(f"{self}: {name}", partial(hf_hub_download, self.reference.repo_id, name, **where))
 
     def _not_cached(self, names: Sequence[str]) -> HubError:
         what = ", ".join(names[:3]) + (f" and {len(names) - 3} more files" if len(names) > 3 else "")
@@ -201,14 +191,3 @@ class OnHub:
                 item.path: Entry(item.size, item.blob_id, item.lfs.sha256 if item.lfs else None, item.xet_hash)
                 for item in islice(files, MAX_NAMES + 1)
             }
-
-
-def _bars(size: int) -> Any:
-    """huggingface_hub's own progress on a terminal; none elsewhere, nor for what takes no time."""
-    from huggingface_hub.utils.tqdm import tqdm
-
-    class Silent(tqdm):
-        def __init__(self, *args: Any, **kwargs: Any) -> None:
-            super().__init__(*args, **{**kwargs, "disable": True})  # type: ignore[no-untyped-call]
-
-    return tqdm if sys.stderr.isatty() and size > 1_000_000 else Silent
