@@ -509,7 +509,6 @@ class TestBundle:
             "model.safetensors",
         }
         assert [path.name for path in into.parent.iterdir()] == ["asl-slp"]
-        assert (into / "README.md").read_text().startswith((tested / "README.md").read_text())
         assert "half precision; scores were measured in single precision" in (into / "README.md").read_text()
         assert (into / "model.safetensors").stat().st_size < 0.6 * (tested / "model.safetensors").stat().st_size
         assert np.isfinite(zoo.load(into).translate("hello").body.data).all()
