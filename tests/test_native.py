@@ -15,7 +15,7 @@ import torch
 from diffusers import ControlNetModel, StableDiffusionPipeline
 from hub_server import Hub
 from huggingface_hub import ModelCard, snapshot_download
-from peft import LoraConfig
+from peft import LoraConfig, PeftModel
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from tiny_diffusion import TARGETS, tiny_controlnet, tiny_lora, tiny_pipeline, tiny_unet, write_records
@@ -421,8 +421,16 @@ class TestLoRA:
         open_artefact(tmp_path).attach(pipeline, "ours")
         weights = {"subfolder": "lora", "weight_name": "pytorch_lora_weights.safetensors"}
         pipeline.load_lora_weights(tmp_path, adapter_name="theirs", **weights)
-        layer = pipeline.unet.down_blocks[0].attentions[0].transformer_blocks[0].attn1.to_q
-        assert layer.scaling == {"ours": 0.5, "theirs": 0.5}
+        name = "down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q"
+        assert pipeline.unet.get_submodule(name).scaling == {"ours": 0.5, "theirs": 0.5}
+        adapted = PeftModel.from_pretrained(tiny_unet(), tmp_path, subfolder="lora")
+        assert adapted.get_base_model().get_submodule(name).scaling == {"default": 0.5}
+
+    def test_diffusers_finds_nothing_in_the_file_of_peft(self, tmp_path, pipeline):
+        """Else one file would do."""
+        tiny_lora().save(tmp_path)
+        pipeline.load_lora_weights(tmp_path, subfolder="lora", weight_name="adapter_model.safetensors")
+        assert not hasattr(pipeline.unet, "peft_config")
 
     def test_it_comes_off_again_and_its_strength_can_be_chosen(self, pipeline):
         before, model = draw(pipeline), tiny_lora()

@@ -17,7 +17,9 @@ class Loader(Protocol):
     """What `zoo.load` returns: a network with what reads its input and writes its output, and one verb.
 
     `task` names the loader in config.json and in specs; `verb` names its method for users, and `usage` shows it: Python
-    that runs as it stands once `model` is the loader.
+    that runs as it stands once `model` is the loader. One whose files another library opens too has `library`, that
+    one's name on the Hub, and `native`, Python that opens them with it: ADDRESS, BASE and REVISION in it stand for the
+    artefact's repository and for its base model.
     """
 
     task: ClassVar[str]

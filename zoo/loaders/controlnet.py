@@ -105,9 +105,8 @@ pipeline = StableDiffusionControlNetPipeline.from_pretrained("BASE", controlnet=
                     f"this ControlNet does not fit the pipeline's UNet, it is for {self.base_model or 'another one'}: "
                     f"{name} is {theirs[name]}, expected {ours[name]}"
                 )
-        network = nn.Module.to(
-            self.network, pipeline.unet.device, pipeline.unet.dtype
-        )  # diffusers' own warns of nothing
+        # diffusers' own `to` warns of modules to keep in single precision, of which there are none
+        network = nn.Module.to(self.network, pipeline.unet.device, pipeline.unet.dtype)
         attached = StableDiffusionControlNetPipeline(
             **pipeline.components,
             controlnet=network,
