@@ -52,7 +52,11 @@ class OnDisk:
 
 def load(name: str | Path, weights: str | None = None) -> Loader:
     """`zoo.load`: see there."""
-    artefact = find(name, weights)
+    return opened(find(name, weights))
+
+
+def opened(artefact: Artefact) -> Loader:
+    """The loader of an artefact that was found; one line on stderr says which. Raises ValueError."""
     folder = artefact.folder()
     loader = open_artefact(folder)
     print(f"zoo: {artefact.name}: {artefact.what}, {folder}", file=sys.stderr)

@@ -7,8 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
 
-from zoo.addresses import find
-from zoo.addresses import load as open_address
+from zoo.addresses import find, opened
 from zoo.pipelines import Task
 from zoo.pipelines.base import Pipeline
 from zoo.pipelines.components import PLANNED, WEIGHTLESS
@@ -90,10 +89,10 @@ def stage(role: str, component: Any, weights: str | None = None) -> Stage:
         )
     if isinstance(component, str) and len(Path(name).parts) == 1 and name not in models and not Path(name).exists():
         raise ValueError(f"{name!r} is no component of the zoo{nearest(name, [*models, *WEIGHTLESS])}")
-    chosen = weights if name in models else None
-    config = find(component, chosen).config()
+    artefact = find(component, weights if name in models else None)
+    config = artefact.config()
     accepts, gives = Signal.read(config["accepts"]), Signal.read(config["gives"])
-    return Stage(role, name, accepts, gives, lambda: open_address(component, chosen))
+    return Stage(role, name, accepts, gives, lambda: opened(artefact))
 
 
 def signals(chain: Sequence[Stage]) -> Iterator[Signal]:
