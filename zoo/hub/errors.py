@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 
 Answer = TypeVar("Answer")
 
-LOG_IN: Final = "`hf auth login`, or HF_TOKEN in the environment, says who you are"
+LOG_IN: Final = "log in with `hf auth login` or set HF_TOKEN"
 BUSY: Final = (408, 429, 500, 502, 503, 504)
 WAITS: Final = (1, 2, 4, 8)
 """Seconds between tries; the Hub's own Retry-After goes before."""
@@ -43,7 +43,7 @@ def told(where: str) -> Iterator[None]:
     except (OSError, HFValidationError, RuntimeError, http().HTTPError) as error:
         root = _root(error)
         busy = isinstance(root, HfHubHTTPError) and _status(root) in BUSY
-        unreachable = busy or isinstance(root, http().TransportError)
+        unreachable = busy or _cut_short(root) or isinstance(root, http().TransportError)
         later = "; try again later" if unreachable and not _is_connecting(root) else ""
         raise HubError(f"{where}: {_reason(root)}{later}", unreachable) from None
 
@@ -110,9 +110,10 @@ def _reason(error: BaseException) -> str:
     from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
 
     if isinstance(error, GatedRepoError):
-        return f"gated; accept its terms on its page at {constants.ENDPOINT}, then {LOG_IN}"
+        page = f"{constants.ENDPOINT}/{getattr(error, 'repo_id', None) or ''}"
+        return f"gated; accept its terms at {page}, then {LOG_IN}"
     if isinstance(error, RepositoryNotFoundError):
-        return f"no such repository, or a private one that you may not read; check the name; {LOG_IN}"
+        return f"no such repository, or a private one that you may not read; check the name, or {LOG_IN}"
     if isinstance(error, RevisionNotFoundError):
         return "no such branch, tag or commit in this repository"
     if isinstance(error, HfHubHTTPError):
@@ -145,10 +146,10 @@ def _answer(error: Any) -> str:
     if status == 401:
         return f"the Hub does not accept the token; {LOG_IN}"
     if status == 403:
-        return f"the Hub forbids it ({said or 'no reason given'}); a token of somebody who may is needed: {LOG_IN}"
+        return f"the Hub forbids it ({said or 'no reason given'}); {LOG_IN} as somebody who may"
     if status == 429:
         wait = _asked_to_wait(error)
-        return f"too many requests; the Hub asks to wait{f' {wait} s' if wait else ''}; with a token more are allowed"
+        return f"too many requests (with a token more are allowed); the Hub asks to wait{f' {wait} s' if wait else ''}"
     if status >= 500:
         return f"the Hub is out of order (status {status})"
     return f"the Hub answers {status}{f': {said}' if said else ''}"

@@ -140,12 +140,12 @@ class OnHub:
 
     def _not_cached(self, names: Sequence[str]) -> HubError:
         what = ", ".join(names[:3]) + (f" and {len(names) - 3} more files" if len(names) > 3 else "")
-        return HubError(f"{self}: {what} not in the cache, and HF_HUB_OFFLINE forbids to download")
+        return HubError(f"{self}: {what} not in the cache, and HF_HUB_OFFLINE forbids downloading")
 
     def _ask(self, revision: str) -> str:
         """The commit that the Hub says a revision is."""
         if cache.is_offline():
-            raise HubError(f"{self.reference}: not in the cache, and HF_HUB_OFFLINE forbids to ask the Hub")
+            raise HubError(f"{self.reference}: not in the cache, and HF_HUB_OFFLINE forbids asking the Hub")
         from huggingface_hub import HfApi, constants
         from huggingface_hub.errors import RevisionNotFoundError
 
