@@ -291,7 +291,10 @@ class TestRoundTrip:
         found = compared("No, no: thank you, I'm fine.", "no thank-you fine fine", "glosses")
         assert found.shared == ("fine", "no", "thank", "you")
         assert (found.said, found.heard) == (6, 5)
-        assert "4 of 6 words came back, among 5 (glosses)" in str(found)
+        assert str(found).endswith("4 of 6 words came back, among 5 (glosses)")
+        limited = compared("No, no: thank you, I'm fine.", "no", "glosses", ["no", "thank you", "water"])
+        assert limited.known == 4
+        assert str(limited).endswith("1 of 6 words came back, among 1 (glosses); the reader has glosses for 4 of the 6")
 
     def test_a_published_translator_takes_a_reader_of_poses(self) -> None:
         class Anything(Reader):

@@ -3,7 +3,7 @@
 import dataclasses
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -26,7 +26,9 @@ class Returned:
     Words are compared as they are written, in lower case: "is" has no sign, "me" is not "I", order does not matter. So
     this counts what arrived in so many words; it is no measure of translation.
 
-    said, heard: numbers of words that went in and came back. kind: what came back, text or glosses.
+    kind: what came back, text or glosses.
+    said, heard: numbers of words that went in and that came back.
+    known: how many of those that went in the reader has a gloss for at all; None where it writes freely.
     """
 
     text: str
@@ -35,10 +37,12 @@ class Returned:
     shared: tuple[str, ...]
     said: int
     heard: int
+    known: int | None = None
 
     def __str__(self) -> str:
         count = f"{len(self.shared)} of {self.said} words came back, among {self.heard} ({self.kind})"
-        return f"in:    {self.text}\nback:  {self.back or '-'}\n{count}"
+        could = "" if self.known is None else f"; the reader has glosses for {self.known} of the {self.said}"
+        return f"in:    {self.text}\nback:  {self.back or '-'}\n{count}{could}"
 
 
 class RoundTrip(Pipeline):
@@ -52,7 +56,8 @@ class RoundTrip(Pipeline):
         Raises ValueError for a text without anything to sign.
         """
         back = list(each(progress(signable(text), self.name), self._back))
-        return compared(text, " ".join(filter(None, back)), self.gives.kind)
+        glosses = getattr(self.components["reader"], "glosses", None)
+        return compared(text, " ".join(filter(None, back)), self.gives.kind, glosses)
 
     def _back(self, sentence: str) -> str:
         *before, reader = self.stages
@@ -73,11 +78,13 @@ class RoundTrip(Pipeline):
         return list(outputs)
 
 
-def compared(text: str, back: str, kind: str) -> Returned:
-    """What of a text came back; of glosses, the words that they are named by."""
+def compared(text: str, back: str, kind: str, glosses: Iterable[str] | None = None) -> Returned:
+    """What of a text came back; of glosses, the words that they are named by. `glosses` are all of the reader's."""
     said, heard = _words(text), _words(back)
     shared = Counter(said) & Counter(heard)
-    return Returned(text, back, kind, tuple(sorted(shared.elements())), len(said), len(heard))
+    words = None if glosses is None else {word for gloss in glosses for word in _words(gloss)}
+    known = None if words is None else sum(word in words for word in said)
+    return Returned(text, back, kind, tuple(sorted(shared.elements())), len(said), len(heard), known)
 
 
 def _words(text: str) -> list[str]:
