@@ -1,5 +1,6 @@
 """`python -m zoo push` against a Hub over real HTTP: what goes out, what comes back, what breaks, what is refused."""
 
+import errno
 import hashlib
 import json
 import os
@@ -181,6 +182,21 @@ class TestFolder:
         assert list(tmp_path.iterdir()) == [into]
         assert not (into / "old.safetensors").exists()
         assert set(sums) == {"config.json", "model.safetensors", "tokens.json"}
+
+    def test_a_full_disk_leaves_what_was_there(
+        self, built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        def full(*_: Any) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        source = Path(shutil.copytree(built, tmp_path / "run"))
+        (source / "hub").mkdir()
+        (source / "hub" / "earlier.txt").touch()
+        monkeypatch.setattr("zoo.hub.build.shutil.copyfile", full)
+        assert main(["push", str(source), "--dry-run"]) == 2
+        assert "No space left on device" in capsys.readouterr().err
+        assert [path.name for path in (source / "hub").iterdir()] == ["earlier.txt"]
+        assert not list(source.glob(".hub*"))
 
     def test_samples_that_no_visitor_should_download_stay(self, built: Path, tmp_path: Path) -> None:
         source = Path(shutil.copytree(built, tmp_path / "run"))
@@ -549,22 +565,22 @@ class TestFaults:
         whole(hub, folder)
 
     @pytest.mark.parametrize(
-        "fault",
+        ("fault", "expected"),
         [
-            {"pattern": "/lfs-storage/*", "status": 500, "times": None},
-            {"pattern": "/lfs-storage/*", "reset_after": 1000, "times": None},
-            {"pattern": "*/commit/*", "status": 500, "times": None},
-            {"pattern": "*/commit/*", "status": 400},
-            {"pattern": "*/commit/*", "reset_after": 10, "times": None},
-            {"pattern": "*/preupload/*", "status": 403},
+            ({"pattern": "/lfs-storage/*", "status": 500, "times": None}, "the Hub is out of order"),
+            ({"pattern": "/lfs-storage/*", "reset_after": 1000, "times": None}, "broke off the connection"),
+            ({"pattern": "*/commit/*", "status": 500, "times": None}, "the Hub is out of order"),
+            ({"pattern": "*/commit/*", "status": 400}, "Bad request for commit"),
+            ({"pattern": "*/commit/*", "reset_after": 10, "times": None}, "broke off the connection"),
+            ({"pattern": "*/preupload/*", "status": 403}, "the Hub forbids it"),
+            ({"pattern": "/api/validate-yaml", "status": 400}, "Invalid metadata in README.md"),
         ],
-        ids=lambda fault: " ".join(map(str, fault.values())),
     )
     def test_what_does_not_is_one_error_and_the_next_push_goes_on(
-        self, folder: Path, hub: Hub, fault: dict[str, Any]
+        self, folder: Path, hub: Hub, fault: dict[str, Any], expected: str
     ) -> None:
         hub.fault(**fault)
-        with pytest.raises(ValueError, match=f"^{REPO}: ") as refused:
+        with pytest.raises(ValueError, match=f"^{REPO}: .*{expected}") as refused:
             ship(folder)
         assert "\n" not in str(refused.value)
         whole(hub, folder)
