@@ -60,7 +60,12 @@ class Encoder(nn.Module):
         transformers.utils.logging.disable_progress_bar()
         try:
             model, report = transformers.VJEPA2Model.from_pretrained(
-                folder, use_safetensors=True, local_files_only=True, output_loading_info=True, dtype=precision
+                folder,
+                use_safetensors=True,
+                local_files_only=True,
+                output_loading_info=True,
+                dtype=precision,
+                attn_implementation="sdpa",  # or config.json could name code to download
             )
         except (OSError, RuntimeError, ValueError, SafetensorError) as error:
             raise ValueError(f"{folder}: no readable VJEPA2Model: {str(error).splitlines()[0]}") from None

@@ -18,9 +18,10 @@ import numpy as np
 import pytest
 import yaml
 from hub_server import Hub
-from tiny_diffusion import tiny_controlnet, tiny_lora
+from tiny_diffusion import tiny_controlnet, tiny_lora, tiny_pipeline
 
 import zoo
+from datamodules.vjepa import Encoder
 from zoo.artefact import open_artefact, read_config, save_artefact, starter_folder
 from zoo.cli import main
 from zoo.loaders import TASKS
@@ -241,6 +242,8 @@ PLANTED: list[tuple[str, Callable[[Path], bytes]]] = [
     ("config.json", _config("custom_pipelines", {"x": {"impl": "evil.Pipeline"}})),
     ("config.json", _config("_class_name", "evil.module:Pipeline")),
     ("config.json", _config("_attn_implementation", "evil/kernels")),
+    ("encoder/config.json", lambda marker: b'{"attn_implementation": {"": "evil/kernels"}}'),
+    ("encoder/config.json", lambda marker: b'{"text_config": {"_experts_implementation": "evil/kernels"}}'),
     ("config.json", _config("accepts", "text")),
     ("config.json", _config("gives", {"kind": "pose", "fps": "12.5"})),
     ("config.json", _config("gives", {"kind": "pose", "fps": -1})),
@@ -603,6 +606,34 @@ def test_an_encoder_is_not_sought_where_a_stranger_says(opened: Callable[[str], 
             ValueError, match=r"config\.json: embeddings\.model is .*, expected 'encoder' or a repository"
         ):
             open_artefact(folder)
+
+
+@pytest.mark.parametrize("key", ["attn_implementation", "_attn_implementation"])
+def test_an_encoder_of_the_cache_brings_no_compiled_code(
+    key: str, opened: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """transformers downloads the kernels that a config.json names; without the package for it, it raises."""
+    folder = Path(shutil.copytree(opened("video-to-gloss") / "encoder", tmp_path / "encoder"))
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, key: "evil/kernels"}))
+    assert Encoder.open(folder).config._attn_implementation == "sdpa"
+
+
+def test_a_base_model_of_the_cache_is_held_to_the_same(hub: Hub) -> None:
+    """Which one it is, the artefact says, so somebody else; it is never downloaded, but may be in the cache."""
+    base = Path(os.environ["HF_HUB_CACHE"]) / "models--me--base"
+    commit = "0" * 40
+    (base / "refs").mkdir(parents=True)
+    (base / "refs" / "main").write_text(commit)
+    folder = base / "snapshots" / commit
+    tiny_pipeline().save_pretrained(folder)
+    tiny_lora("me/base", commit).base()
+    config = json.loads((folder / "text_encoder" / "config.json").read_text())
+    (folder / "text_encoder" / "config.json").write_text(json.dumps({**config, "attn_implementation": "evil/kernels"}))
+    with pytest.raises(
+        ValueError, match=r"text_encoder/config\.json: refused, `attn_implementation` names compiled code"
+    ):
+        tiny_lora("me/base", commit).base()
 
 
 @pytest.mark.parametrize("task", TASKS)

@@ -16,7 +16,7 @@ from zoo.expansion import BOUNDLESS, boundless, resolvers
 from zoo.names import MAX_DEPTH, MAX_NAMES, OURS, PICKLED, REFUSED, refuse_names, wanted
 from zoo.spec import RESOLVER_REFUSED, read, strings
 
-__all__ = ["items", "read_json", "refuse_folder", "refuse_names", "shapes", "visible", "wanted"]
+__all__ = ["items", "read_json", "refuse_folder", "refuse_json", "refuse_names", "shapes", "visible", "wanted"]
 
 RECORDS: Final = ("results.json", "provenance.json")
 """What was measured and made; nothing in it is ever opened as an object."""
@@ -28,8 +28,8 @@ MAX_HEADER: Final = 100_000_000
 MAX_NESTING: Final = 32
 NAMES_CODE: Final = ("auto_map", "custom_pipelines", "custom_pipeline", "class_path", "_target_")
 """Keys of JSON files through which transformers, diffusers and others name code to import or download."""
-KERNELS: Final = ("attn_implementation", "_attn_implementation")
-"""Keys that name a repository of compiled code where they hold a slash."""
+KERNELS: Final = tuple(f"{start}{kind}_implementation" for start in ("", "_") for kind in ("attn", "experts"))
+"""Keys by which transformers downloads compiled code where there is a slash in them, as in a repository's name."""
 PACKAGES: Final = ("datamodules", "lightning_modules", "zoo", "lightning")
 """Where the classes of a spec are."""
 LIBRARIES: Final = ("diffusers", "transformers")
@@ -133,7 +133,7 @@ def _names_code(key: str, value: Any) -> str | None:
         library = value.get("parent_library") if isinstance(value, dict) else None
         if not isinstance(library, str) or library.partition(".")[0] not in LIBRARIES:
             return f"names a package to import ({_short(value)}), expected {' or '.join(LIBRARIES)}"
-    if key in KERNELS and isinstance(value, str) and ("/" in value or ":" in value):
+    if key in KERNELS and "/" in json.dumps(value):
         return f"names compiled code to download ({_short(value)}), and none is taken from there"
     if key == "_class_name" and not (isinstance(value, str) and value.isidentifier()):
         return f"is {_short(value)}, expected the bare name of a class"
