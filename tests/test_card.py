@@ -98,8 +98,9 @@ class TestEveryModel:
         assert {score.metric_type: score.metric_value for score in card.data.eval_results} == {
             key: row["value"] for key, row in results.items()
         }
+        tables = {row.cells[0] for row in read(card.text).rows}
         for key, row in results.items():
-            assert f"| `{key}` |" in card.text
+            assert f"`{key}`" in tables
             assert all(f"{row[column]:.4g}" in card.text for column in ("value", *baselines({key: row})))
             assert meaning(key), f"{key} needs an entry in lightning_modules/metrics/meanings.py"
             assert set(baselines({key: row})) <= set(BASELINES)
@@ -186,13 +187,22 @@ class TestText:
         card = write(starter).read_text()
         assert "| `ssim` | higher | **0.5** | [0.4, 0.6] | 0.75 ▲ | 0.25 | 9 | p |" in card
         assert "| `l1` | lower | **0.5** | [0.4, 0.6] | 0.75 | 0.25 ▲ | 9 | q |" in card
-        assert "beats every baseline on 0 of 2 scores" in card
+        assert "On 0 of 2 scores that have baselines none is." in card
 
     def test_an_unknown_score_is_printed_and_not_judged(self, starter: Path) -> None:
         (starter / "results.json").write_text(json.dumps({"charm": {"value": 0.5, "rival": 0.75, "n": 3}}))
         card = write(starter).read_text()
         assert "| `charm` |  | **0.5** | 0.75 | 3 |" in card
         assert "▲" not in card
+
+    def test_what_is_no_number_stays_out_of_the_metadata(self, starter: Path) -> None:
+        row = {"mean_pose": 0.5, "n": 3}
+        results = {"total_distance": {"value": float("inf"), **row}, "dtw_p": {"value": 1.0, **row}}
+        (starter / "results.json").write_text(json.dumps(results))
+        card = ModelCard(write(starter).read_text())
+        assert [score.metric_type for score in card.data.eval_results] == ["dtw_p"]
+        assert "| `total_distance` | nearer to 1 | **inf** | 0.5 ▲ | 3 |" in card.text
+        assert faults(starter) == []
 
     def test_energy_and_carbon_are_told_where_they_are_known(self, starter: Path) -> None:
         used = {"seconds": 5400.0, "kwh": 0.5, "kg_co2e": None, "country": None}
@@ -260,6 +270,17 @@ class TestText:
     def test_a_folder_without_its_records_is_refused(self, missing: str, starter: Path) -> None:
         (starter / missing).unlink()
         with pytest.raises(ValueError, match=re.escape(missing)):
+            write(starter)
+
+    @pytest.mark.parametrize("record", ["provenance.json", "results.json"])
+    def test_records_of_another_make_are_refused(self, record: str, starter: Path) -> None:
+        (starter / record).write_text(json.dumps({"dtw_p": {"score": 1}}))
+        with pytest.raises(ValueError, match="a record lacks what every run writes"):
+            write(starter)
+
+    def test_a_spec_with_another_card_section_is_refused(self, starter: Path) -> None:
+        change(starter / "spec.yaml", card="mine")
+        with pytest.raises(ValueError, match=r"spec\.yaml: card: found 'mine', expected a mapping"):
             write(starter)
 
 

@@ -3,12 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from zoo.card.document import Parts, Sums, split, with_prose
 from zoo.card.evaluation import data_note, results_table
 from zoo.runs import read_json, write_text
-from zoo.spec import Problem, shipped_folder
+from zoo.spec import Problem, SpecError, read, shipped_folder
 
 __all__ = [
     "Parts",
@@ -47,8 +45,12 @@ def text(folder: Path, repo_id: str | None = None) -> str:
     from zoo.card.weights import weigh
 
     found = records(folder)
-    samples = [path.relative_to(folder).as_posix() for path in sorted((folder / "samples").glob("*"))]
-    return render(**found, prose=prose(found["spec"]["name"]), samples=samples, weights=weigh(folder), repo_id=repo_id)
+    samples = [f"samples/{path.name}" for path in sorted((folder / "samples").glob("[!.]*")) if path.is_file()]
+    try:
+        written = prose(found["spec"]["name"])
+        return render(**found, prose=written, samples=samples, weights=weigh(folder), repo_id=repo_id)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{folder}: a record lacks what every run writes, or has it otherwise: {error!r}") from error
 
 
 def check(folder: Path) -> list[Problem]:
@@ -56,15 +58,15 @@ def check(folder: Path) -> list[Problem]:
 
     Raises ValueError for a folder that lacks a record, so that there is nothing to hold the card against.
     """
+    from zoo.card import page
     from zoo.card.blocks import failures
     from zoo.card.lint import WRITES, findings
-    from zoo.card.page import read
 
     path = folder / "README.md"
     if not path.is_file():
         return [Problem(str(path), "", f"missing; {WRITES}")]
     card = path.read_text(encoding="utf-8", errors="replace")
-    found = findings(folder, card, text(folder), records(folder)) + failures(read(card).fences, folder)
+    found = findings(folder, card, text(folder), records(folder)) + failures(page.read(card).fences, folder)
     found.sort(key=lambda finding: finding[0])
     return [Problem(f"{path}:{line}" if line else str(path), "", message) for line, message in found]
 
@@ -81,11 +83,14 @@ def records(folder: Path) -> dict[str, Any]:
     Raises ValueError for a folder that lacks one.
     """
     from zoo.artefact import read_config
+    from zoo.check import structure
 
     config = read_config(folder)
     for name in ("spec.yaml", "provenance.json"):
         if not (folder / name).is_file():
             raise ValueError(f"{folder}: no {name}, which a card is written from; a finished run has it")
-    spec: dict[str, Any] = yaml.safe_load((folder / "spec.yaml").read_text(encoding="utf-8"))
+    spec = read(folder / "spec.yaml")
+    if found := list(structure(spec, folder / "spec.yaml")):
+        raise SpecError(found)
     results = read_json(folder / "results.json") if (folder / "results.json").is_file() else {}
     return {"spec": spec, "config": config, "results": results, "provenance": read_json(folder / "provenance.json")}

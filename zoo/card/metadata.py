@@ -1,5 +1,6 @@
 """The block of metadata at the head of a card, through huggingface_hub's own classes."""
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from lightning_modules.metrics.meanings import meaning
@@ -47,6 +48,8 @@ def _measured(config: dict[str, Any], results: Results, provenance: dict[str, An
     dataset = str(provenance["data"]["name"]) + ("-avatar-twin" if provenance["data"]["twin"] else "")
     found = []
     for key, row in results.items():
+        if not math.isfinite(row["value"]):
+            continue  # which the Hub does not take for a number
         known = meaning(key)
         variant = key.partition("@")[2]
         found.append(

@@ -290,7 +290,7 @@ def _table(results: Results) -> dict[str, Any]:
     lines = [
         [
             f"`{row.key}`",
-            row.better.replace(" ", "\N{NO-BREAK SPACE}"),
+            row.better,
             f"**{row.value}**",
             *([row.interval] if intervals else []),
             *(f"{item.text}{BEATS if item.beats else ''}" for item in row.baselines),
@@ -319,7 +319,9 @@ def _impact(provenance: dict[str, Any]) -> Facts:
 
 def _hours(provenance: dict[str, Any]) -> str:
     seconds = _seconds(provenance)
-    return "" if seconds is None else f"{seconds / 3600:.2g}"
+    if seconds is None:
+        return ""
+    return f"{seconds / 3600:.2g}" if seconds >= 36 else "less than 0.01"
 
 
 def _computed_on(provenance: dict[str, Any]) -> str:

@@ -77,7 +77,7 @@ def _arguments(docstring: str) -> dict[str, str]:
     """`width, heads: sizes of the network.` and the indented lines after it, by argument."""
     found = {}
     for names, first, more in re.findall(r"^([a-z]\w*(?:, \w+)*): (.+)((?:\n[ ]+.+)*)", docstring, re.MULTILINE):
-        text = re.sub(r"\s+", " ", first + more).partition(". ")[0].strip().rstrip(".")
+        text = re.sub(r"\s+", " ", first + more).partition(". ")[0].partition("; see ")[0].strip().rstrip(".")
         if not text.startswith("see "):
             found.update(dict.fromkeys(names.split(", "), text.replace("`", "")))
     return found
