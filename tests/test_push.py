@@ -22,6 +22,7 @@ from hub_server import Hub
 import zoo
 from zoo.artefact import open_artefact
 from zoo.card import split
+from zoo.check import structure
 from zoo.cli import main
 from zoo.hub import errors
 from zoo.hub.build import build, names, without_places
@@ -127,6 +128,7 @@ def test_every_model_goes_to_the_hub_and_comes_back(
     spec = yaml.safe_load((shipped_folder() / f"{name}.yaml").read_text())
     (tmp_path / "specs").mkdir()
     (tmp_path / "specs" / f"{name}.yaml").write_text(yaml.safe_dump({**spec, "hub": pinned}))
+    assert not list(structure({**spec, "hub": pinned}, tmp_path / "specs" / f"{name}.yaml"))
     monkeypatch.setattr("zoo.addresses.shipped_folder", lambda: tmp_path / "specs")
     assert same(zoo.load(name).probe(), expected)
 

@@ -90,12 +90,11 @@ def _replacing(into: Path) -> Iterator[Path]:
 
 
 def _copy_samples(source: Path, into: Path) -> None:
-    found = [path for path in sorted(source.glob("*")) if path.suffix.lower() in SAMPLES and path.is_file()]
-    for path in found:
-        if path.is_symlink():
+    for path in sorted(source.glob("*")):
+        if path.suffix.lower() not in SAMPLES or path.is_symlink() or not path.is_file():
             continue
         if path.stat().st_size > SAMPLE_BYTES:
-            print(f"push: {path} is left out: a sample has {SAMPLE_BYTES / 1e6:.0f} MB at most", file=sys.stderr)
+            print(f"zoo: {path} is left out: a sample has {SAMPLE_BYTES / 1e6:.0f} MB at most", file=sys.stderr)
             continue
         into.mkdir(exist_ok=True)
         shutil.copyfile(path, into / path.name)
@@ -104,10 +103,10 @@ def _copy_samples(source: Path, into: Path) -> None:
 def refuse_personal(folder: Path) -> None:
     """Raise ValueError for a text that still names the home folder of who publishes it."""
     home = f"{Path.home()}{os.sep}"
-    for name in names(folder):
-        text = (folder / name).suffix in (".json", ".yaml", ".txt", ".md")
-        if text and home in (folder / name).read_text(encoding="utf-8", errors="replace"):
-            raise ValueError(f"{folder / name}: would publish a path in {home}; take it out of the run's {name}")
+    texts = [folder / name for name in names(folder) if name.endswith((".json", ".yaml", ".txt", ".md"))]
+    for path in texts if len(Path.home().parts) > 1 else []:
+        if home in path.read_text(encoding="utf-8", errors="replace"):
+            raise ValueError(f"{path}: would publish a path in {home}; take it out of the run's {path.name}")
 
 
 def without_places(value: Any) -> Any:
@@ -128,7 +127,10 @@ def without_places(value: Any) -> Any:
 
 def _forget_places(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
-    content = yaml.safe_load(text) if path.suffix == ".yaml" else json.loads(text)
+    try:
+        content = yaml.safe_load(text) if path.suffix == ".yaml" else json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path.name}: not readable as JSON: {error}; take it out of what is published") from None
     forgotten = without_places(content)
     if forgotten == content:
         return
