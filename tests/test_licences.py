@@ -1,5 +1,6 @@
 """The licence of what is published: the strictest of its sources', refused where there is none."""
 
+import importlib
 from dataclasses import replace
 from typing import Any
 
@@ -140,7 +141,20 @@ def test_the_tables_agree() -> None:
 
 
 @pytest.mark.parametrize("name", zoo.list_models())
-def test_every_spec_declares_a_licence_that_its_starter_can_have(name: str) -> None:
+def test_every_spec_declares_a_licence_that_its_data_and_base_model_allow(name: str) -> None:
     spec = read(shipped_folder() / f"{name}.yaml")
+    module, _, data = spec["data"]["class_path"].rpartition(".")
+    dataset = getattr(importlib.import_module(module), data).dataset
     card = {key: value for key, value in spec["card"].items() if key.startswith("license")}
-    assert licence("how2sign", twin=TWIN, **card).identifier
+    if CATALOGUE[dataset].licence is None:
+        with pytest.raises(ValueError, match="its licence is unknown"):
+            licence(dataset, **card)
+    else:
+        assert licence(dataset, spec["card"].get("base_model"), **card).identifier
+
+
+@pytest.mark.parametrize("name", zoo.list_models())
+def test_what_the_avatar_taught_is_free_whatever_the_spec_declares(name: str) -> None:
+    card = read(shipped_folder() / f"{name}.yaml")["card"]
+    declared = {key: value for key, value in card.items() if key.startswith("license")}
+    assert licence("how2sign", twin=TWIN, **declared).identifier == "mit"

@@ -145,7 +145,8 @@ def licence_of(config: dict[str, Any], provenance: dict[str, Any], card: dict[st
     Args:
         config: config.json of the artefact; its `base_model` counts.
         provenance: of the run; the data it was trained on counts.
-        card: `card` of its spec, `license` (and `license_name`) of which count.
+        card: `card` of its spec, `license` (and `license_name`) of which count where the model was trained on the data
+            set itself: what the avatar taught owes nothing to its makers.
 
     Raises:
         ValueError: a licence that is unknown, sources that no licence satisfies together, or a declared licence that
@@ -155,7 +156,8 @@ def licence_of(config: dict[str, Any], provenance: dict[str, Any], card: dict[st
     why = " and ".join(f"{LICENCES[key].title} of {source}" for source, key, _ in sources)
     keys = list(dict.fromkeys(key for _, key, _ in sources))
     needed = _combined(keys, why)
-    chosen = _declared(card or {}) or needed
+    declared = {} if provenance["data"]["twin"] else card or {}
+    chosen = _declared(declared) or needed
     if not all(any(_may_become(key, licence) for licence in chosen) for key in keys):
         raise ValueError(
             f"card.license of the spec declares {' and '.join(chosen)}, but {why} asks for {' and '.join(needed)}; "
@@ -166,7 +168,7 @@ def licence_of(config: dict[str, Any], provenance: dict[str, Any], card: dict[st
     known = [LICENCES[key] for key in chosen]
     own = [f"{item.title}: {item.terms}" for key, item in zip(chosen, known, strict=True) if key not in keys]
     terms = (*own, *(f"{source[:1].upper()}{source[1:]}: {text}" for source, _, text in sources))
-    link = (card or {}).get("license_link") or known[0].link or CATALOGUE[provenance["data"]["name"]].home
+    link = declared.get("license_link") or known[0].link or CATALOGUE[provenance["data"]["name"]].home
     if len(chosen) > 1 or chosen[0] == "research-only":
         return Licence("other", "-and-".join(chosen), link, terms, why)
     return Licence(chosen[0], known[0].title, link, terms, why)

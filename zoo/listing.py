@@ -6,7 +6,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from zoo.artefact import starter_folder
+from zoo.artefact import read_config, starter_folder
+from zoo.licences import licence_of
+from zoo.runs import read_json
 from zoo.spec import list_models, list_pipelines, locate, read
 
 NONE: Final = "-"
@@ -64,8 +66,10 @@ def weight_bytes(folder: Path) -> int:
 
 
 def _below(spec: dict[str, Any]) -> list[str]:
-    hub, card = spec.get("hub") or {}, spec.get("card") or {}
+    hub, card, starter = spec.get("hub") or {}, spec.get("card") or {}, starter_folder(str(spec["name"]))
     lines = [str(spec["summary"]), f"licence: {card.get('license_name') or card.get('license') or NONE}"]
+    if (starter / "config.json").is_file():
+        lines[1] += f"; starter: {licence_of(read_config(starter), read_json(starter / 'provenance.json')).identifier}"
     if hub.get("revision"):
         lines[1] += f"; published: {hub['repo_id']}@{hub['revision'][:7]}"
     return lines
