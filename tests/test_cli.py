@@ -627,3 +627,11 @@ def test_overrides_come_before_or_after_the_spec() -> None:
 def test_models_are_listed_by_pattern() -> None:
     assert zoo.list_models("*phoenix*") == ["asl-slp-phoenix14t"]
     assert zoo.list_models("slp") == ["asl-slp", "asl-slp-phoenix14t"]
+
+
+def test_a_reader_who_has_seen_enough_is_no_error() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    listed = subprocess.run([sys.executable, "-m", "zoo", "list"], stdout=writer, stderr=subprocess.PIPE, text=True)
+    os.close(writer)
+    assert (listed.returncode, listed.stderr) == (0, "")

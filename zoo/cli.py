@@ -1,6 +1,7 @@
 """`python -m zoo`: the verbs. Torch is loaded only in those that need it."""
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -46,11 +47,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         if overrides and not options.takes_overrides:
             raise ValueError(f"`{options.verb}` takes no overrides here, found --{overrides[0]}")
         options.overrides = overrides
-        return int(options.action(options))
+        code = int(options.action(options))
+        sys.stdout.flush()
+        return code
     except SystemExit as stop:  # argparse, after --help, --version or its own message
         return int(stop.code or 0)
     except SpecError as error:
         print(error, file=sys.stderr)
+    except BrokenPipeError:  # of `zoo list | head`: what is left in the buffer has no reader either
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
     except (ValueError, OSError) as error:
         if not _meant_for_users(error):
             raise
