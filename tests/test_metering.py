@@ -1,6 +1,7 @@
 """What a training took: seconds and energy, over all its sessions, whatever codecarbon does."""
 
 import json
+import logging
 import socket
 import sys
 from collections.abc import Callable
@@ -14,7 +15,6 @@ from lightning.pytorch.demos.boring_classes import BoringModel
 
 from zoo.metering import Emissions, Meter
 from zoo.quiet import quiet
-
 
 QUIET: dict[str, Any] = {
     "enable_progress_bar": False,
@@ -78,6 +78,7 @@ def test_energy_is_measured_quietly_and_adds_up(
     pytest.importorskip("codecarbon")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CODECARBON_COUNTRY_ISO_CODE", "DEU")
+    logging.getLogger("codecarbon").setLevel(logging.INFO)  # as its import leaves it
     capfd.readouterr()
     first = session(tmp_path, 1).record()
     assert first["emissions"]["kwh"] > 0

@@ -127,10 +127,10 @@ class EnergyMeter:
         """codecarbon's, at the end."""
 
     def _start(self) -> None:
-        logging.getLogger("codecarbon").setLevel(logging.CRITICAL)
         with suppress(Exception):  # not installed, or of no use on this machine
             from codecarbon import OfflineEmissionsTracker
 
+            logging.getLogger("codecarbon").setLevel(logging.CRITICAL)  # it speaks before it heeds its log_level
             tracker = OfflineEmissionsTracker(output_methods=[], output_handlers=[self], log_level="critical")
             tracker.start()
             self.tracker = tracker

@@ -223,7 +223,7 @@ def _procedure(spec: dict[str, Any], provenance: dict[str, Any]) -> Facts:
 def _sizes(spec: dict[str, Any], provenance: dict[str, Any], weights: Weights) -> Facts:
     precision = " and ".join(weights.precisions)
     stored = f"{quantity(weights.size, 'B')}, in {precision} precision" if precision else quantity(weights.size, "B")
-    if weights.precisions[:1] == ("half",):
+    if "half" in weights.precisions:
         stored += f"; scores were measured in {_regime(spec)}"
     seconds = _seconds(provenance)
     time = duration(seconds) if seconds is not None else ""
@@ -256,7 +256,7 @@ def _dates(provenance: dict[str, Any]) -> str:
 def _testing(results: Results, provenance: dict[str, Any]) -> str:
     counts = sorted({row["n"] for row in results.values() if "n" in row})
     size = f", {' and '.join(f'{count:,}' for count in counts)} items" if counts else ""
-    return f"The test split of **{data_name(provenance)}**{size}. Nothing of it was seen in training."
+    return f"The test split of **{data_name(provenance)}**{size}. No item of it was seen in training."
 
 
 def _metrics(results: Results) -> list[tuple[str, str, str]]:
