@@ -239,6 +239,7 @@ class TestText:
         change(starter / "provenance.json", starter=False, data={**record["data"], "twin": None})
         card = ModelCard(write(starter).read_text())
         assert card.data.datasets == ["How2Sign"]
+        assert card.data.license == "cc-by-nc-4.0"
         assert {score.dataset_name for score in card.data.eval_results} == {"How2Sign"}
         assert "twin's" not in split(card.text).generated
         assert "starter weights" not in split(card.text).generated

@@ -131,8 +131,8 @@ def test_what_is_right_in_prose_is_let_alone(more: str, card: str, lint: Lint) -
         ("value: 0.11190170735664236", "value: 0.01", "model-index: dtw_p is 0.01, but results.json has 0.1119"),
         ("- type: dtw_p\n", "- type: dtw_q\n", "model-index: dtw_q is not in results.json"),
         ("How2Sign (avatar twin)\n", "How2Sign\n", "expected 'How2Sign (avatar twin)'"),
-        ("license: cc-by-nc-4.0\n", "", "license: missing, expected cc-by-nc-4.0"),
-        ("license: cc-by-nc-4.0\n", "license: mit\n", "license: found mit, expected cc-by-nc-4.0"),
+        ("license: mit\n", "", "license: missing, expected mit"),
+        ("license: mit\n", "license: apache-2.0\n", "license: found apache-2.0, expected mit"),
         ("library_name: sign-zoo\n", "library_name: diffusers\n", "library_name: found 'diffusers'"),
         (
             "library_name: sign-zoo\n",

@@ -30,7 +30,7 @@ def metadata(
     return ModelCardData(
         license=licence.identifier if licence else None,
         license_name=licence.name if licence and other else None,
-        license_link=(card.get("license_link") or licence.link or None) if licence and other else None,
+        license_link=licence.link if licence and other else None,
         library_name=library,
         pipeline_tag=card.get("pipeline_tag"),
         base_model=config.get("base_model"),
