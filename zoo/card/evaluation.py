@@ -104,6 +104,7 @@ def compared(results: Results) -> int:
 
 
 def baseline_name(name: str) -> str:
+    """In print."""
     return name.replace("_", " ")
 
 

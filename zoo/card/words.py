@@ -29,6 +29,7 @@ def number(value: Any) -> str:
 
 
 def language(code: str) -> str:
+    """Its name, or its code where the table has none."""
     return LANGUAGES.get(code, code)
 
 
@@ -76,6 +77,12 @@ def plain(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(map(plain, value))
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def sentence(text: str) -> str:
+    """On one line, with its full stop."""
+    text = " ".join(str(text).split())
+    return text if not text or text[-1] in ".!?" else f"{text}."
 
 
 def cell(value: Any) -> str:

@@ -1,0 +1,177 @@
+"""What there is to say of a run, as labelled lines; what was not recorded is left out."""
+
+from datetime import datetime
+from typing import Any, Final
+
+from datamodules.catalogue import CATALOGUE
+from zoo.card.evaluation import data_name, title
+from zoo.card.settings import described
+from zoo.card.weights import Weights
+from zoo.card.words import duration, language, quantity, sentence, signal
+from zoo.licences import Licence
+
+REGIMES: Final = {
+    "32": "single precision",
+    "16": "half precision",
+    "bf16": "bfloat16",
+    "64": "double precision",
+}
+
+Facts = list[tuple[str, str]]
+"""A label and what there is to say, for those about which there is something to say."""
+
+
+def details(spec: dict[str, Any], config: dict[str, Any], licence: Licence | None, repo_id: str | None) -> Facts:
+    """Who made the model, what it takes and gives, and under which licence."""
+    card = spec.get("card") or {}
+    facts = [
+        ("Developed by", card.get("developers")),
+        ("Funded by", card.get("funding")),
+        ("Shared by", repo_id and repo_id.partition("/")[0]),
+        ("Model type", config["task"].replace("-", " ")),
+        ("Input", signal(config["accepts"])),
+        ("Output", signal(config["gives"])),
+        ("Languages", ", ".join(map(language, card.get("language", [])))),
+        ("License", licence and f"[{licence.name}]({licence.link}); {licence.why}" if licence else None),
+        ("Terms", licence and " ".join(licence.terms)),
+        ("Builds on", config.get("base_model") and _hub_link(config["base_model"])),
+    ]
+    return [(label, text) for label, text in facts if text]
+
+
+def sources(card: dict[str, Any], repo_id: str | None) -> Facts:
+    """Where to read on."""
+    facts = [
+        ("Repository", card.get("repository") or (repo_id and f"https://huggingface.co/{repo_id}")),
+        ("Paper", card.get("paper")),
+        ("Demo", card.get("demo")),
+    ]
+    return [(label, text) for label, text in facts if text]
+
+
+def data(provenance: dict[str, Any]) -> Facts:
+    """What it was trained on, and on which terms; of a twin what that is."""
+    data = provenance["data"]
+    dataset, items, twin = CATALOGUE.get(data["name"]), data.get("items"), data["twin"]
+    described_as = described(str(data.get("class_path"))).module
+    facts: Facts = [
+        ("Data set", data_name(provenance) if twin or not dataset else f"[{dataset.title}]({dataset.home})")
+    ]
+    if twin:
+        made = ", ".join(f"{key} {value}" for key, value in twin.items())
+        facts.append(
+            (
+                "What a twin is",
+                f"the same files, written by a signing avatar ({made}); the code that reads it is "
+                f"the code that reads {title(provenance)}",
+            )
+        )
+    if described_as:
+        facts.append(("The real data set is" if twin else "What it is", described_as))
+    if dataset:
+        terms = f"{dataset.licence or 'No standard licence'}. {dataset.terms}"
+        facts.append(
+            ("Its terms", f"{terms} They bind whoever trains on it; the twin holds nothing of it." if twin else terms)
+        )
+    if items:
+        facts.append(("Size", f"{items['train']:,} items in training, {items['dev']:,} in validation"))
+    facts.append(("Fingerprint", f"`{data['fingerprint']}` (SHA-256 over its files)"))
+    return facts
+
+
+def procedure(spec: dict[str, Any], provenance: dict[str, Any]) -> Facts:
+    """How to train it again, and how it went."""
+    code, resumed = provenance["code"], provenance["resumed"]
+    commit = code["commit"] and f"`{code['commit']}`" + (" with uncommitted changes" if code["dirty"] else "")
+    facts = [
+        ("Recipe", f"[spec.yaml](spec.yaml); `python -m zoo fit spec.yaml` trains it, run `{provenance['run']}`"),
+        ("Regime", _regime(spec)),
+        ("Seed", str(provenance["seed"])),
+        ("Interrupted", f"{len(resumed)} times, and resumed from its checkpoint" if resumed else "no"),
+        ("Code", commit),
+    ]
+    return [(label, text) for label, text in facts if text]
+
+
+def sizes(spec: dict[str, Any], provenance: dict[str, Any], weights: Weights) -> Facts:
+    """How long it took and how large it is."""
+    precision = " and ".join(weights.precisions)
+    stored = f"{quantity(weights.size, 'B')}, in {precision} precision" if precision else quantity(weights.size, "B")
+    if "half" in weights.precisions:
+        stored += f"; scores were measured in {_regime(spec)}"
+    seconds = _seconds(provenance)
+    time = duration(seconds) if seconds is not None else ""
+    facts = [("Training time", time), ("Parameters", f"{weights.parameters:,}"), ("Weights", stored)]
+    facts.append(("Trained", _dates(provenance)))
+    return [(label, text) for label, text in facts if text]
+
+
+def impact(provenance: dict[str, Any]) -> Facts:
+    """What it was trained with, for how long, and what that used."""
+    emissions = provenance.get("emissions")
+    facts = [("Hardware type", _computed_on(provenance)), ("Hours used", _hours(provenance))]
+    if emissions:
+        covered = f"over {duration(emissions['seconds'])} of training" if emissions["seconds"] else ""
+        facts.append(("Energy", f"{quantity(emissions['kwh'], 'kWh')} {covered}, measured with codecarbon"))
+        if emissions["kg_co2e"] is not None:
+            facts.append(("Carbon emitted", f"{quantity(emissions['kg_co2e'], 'kg')} CO2eq ({emissions['country']})"))
+    return [(label, text) for label, text in facts if text]
+
+
+def hardware(provenance: dict[str, Any]) -> str:
+    """The machine, in a sentence."""
+    machine = provenance["hardware"]
+    processor = f"{machine['processor']}, {machine['cores']} cores"
+    return f"{_computed_on(provenance)}; {processor}." if machine["gpus"] else f"{processor}, no GPU."
+
+
+def software(provenance: dict[str, Any]) -> str:
+    """What ran on it, in a sentence."""
+    versions = provenance["versions"]
+    parts = [f"{name} {versions[name]}" for name in ("sign-zoo", "torch", "lightning") if name in versions]
+    return f"{', '.join(parts)}; Python {versions['python']} on {provenance['hardware']['platform']}."
+
+
+def architecture(spec: dict[str, Any]) -> str:
+    """What the model's class and module say of themselves."""
+    found = described(str((spec.get("model") or {}).get("class_path")))
+    return " ".join(filter(None, (sentence(found.module), sentence(found.summary))))
+
+
+def _computed_on(provenance: dict[str, Any]) -> str:
+    machine = provenance["hardware"]
+    gpus: list[str] = machine["gpus"]
+    counted = [f"{gpus.count(name)} x {name}" for name in dict.fromkeys(gpus)]
+    return ", ".join(counted) or f"{machine['processor']}, {machine['cores']} cores"
+
+
+def _hours(provenance: dict[str, Any]) -> str:
+    seconds = _seconds(provenance)
+    if seconds is None:
+        return ""
+    return f"{seconds / 3600:.2g}" if seconds >= 36 else "less than 0.01"
+
+
+def _seconds(provenance: dict[str, Any]) -> float | None:
+    """Of training; of a run that did not count them, from start to finish if nothing came between."""
+    if "seconds" in provenance:
+        return float(provenance["seconds"])
+    if "finished" not in provenance or provenance["resumed"]:
+        return None
+    started, finished = (datetime.fromisoformat(provenance[key]) for key in ("started", "finished"))
+    return (finished - started).total_seconds()
+
+
+def _regime(spec: dict[str, Any]) -> str:
+    """Lightning's `precision` in words."""
+    kind, _, how = str((spec.get("trainer") or {}).get("precision") or "32-true").partition("-")
+    return REGIMES.get(kind, kind) + (", mixed" if how == "mixed" else "")
+
+
+def _dates(provenance: dict[str, Any]) -> str:
+    days = [provenance[key][:10] for key in ("started", "finished") if key in provenance]
+    return " to ".join(dict.fromkeys(days))
+
+
+def _hub_link(model: str) -> str:
+    return f"[{model}](https://huggingface.co/{model})"
