@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 import torch
+from every_spec import starter
 from lightning.pytorch import Trainer
 from lightning.pytorch.demos.boring_classes import BoringModel
 
+from zoo.cli import main
 from zoo.metering import Emissions, Meter
 from zoo.quiet import quiet
 
@@ -61,6 +63,18 @@ def test_a_run_records_its_seconds_and_the_size_of_its_data(tiny_runs: Callable[
     assert 0 < record["seconds"] < 600
     assert record["data"]["items"]["train"] > record["data"]["items"]["dev"] > 0
     assert "emissions" not in record  # too short to start codecarbon for
+
+
+def test_a_run_without_validation_finishes(
+    tiny_runs: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ZOO_RUNS", str(tmp_path))
+    few = ("--trainer.limit_train_batches=1", "--trainer.limit_val_batches=0")
+    assert main(["fit", "asl-slp", *starter("asl-slp", tiny_runs("asl-slp").parents[2] / "twin"), *few]) == 0
+    (run,) = (tmp_path / "asl-slp").iterdir()
+    items = json.loads((run / "provenance.json").read_text())["data"]["items"]
+    assert f"- **Size:** {items.pop('train')} items in training\n" in (run / "README.md").read_text()
+    assert not items
 
 
 def test_seconds_add_up_over_sessions(tmp_path: Path) -> None:

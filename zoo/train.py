@@ -5,7 +5,7 @@ import pickle
 import shutil
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -239,11 +239,13 @@ def _finish(spec: Spec, run: Run, trainer: Trainer, module: LightningModule, pre
     module.eval()
     preview.write(trainer, module)
     record = run.provenance()
-    record["data"]["items"] = {"train": _items(trainer.train_dataloader), "dev": _items(trainer.val_dataloaders)}
+    loaders = {"train": trainer.train_dataloader, "dev": trainer.val_dataloaders}
+    record["data"]["items"] = {split: len(loader.dataset) for split, loader in loaders.items() if _is_counted(loader)}
     write_json(run.folder / "provenance.json", {**record, **meter.record(), "finished": now()})
     save_artefact(trainable_class(spec.config["task"]).from_training(module, trainer.datamodule), run)  # type: ignore[attr-defined]
     write(run.folder)
 
 
-def _items(loader: Any) -> int:
-    return len(loader.dataset)
+def _is_counted(loader: Any) -> bool:
+    """Whether there is such a loader (limit_val_batches 0 makes none), and its data have a length."""
+    return isinstance(getattr(loader, "dataset", None), Sized)

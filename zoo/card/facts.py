@@ -52,7 +52,7 @@ def sources(card: dict[str, Any], repo_id: str | None) -> Facts:
 def data(provenance: dict[str, Any]) -> Facts:
     """What it was trained on, and on which terms; of a twin what that is."""
     data = provenance["data"]
-    dataset, items, twin = CATALOGUE.get(data["name"]), data.get("items"), data["twin"]
+    dataset, items, twin = CATALOGUE.get(data["name"]), data.get("items") or {}, data["twin"]
     described_as = described(str(data.get("class_path"))).module
     facts: Facts = [
         ("Data set", data_name(provenance) if twin or not dataset else f"[{dataset.title}]({dataset.home})")
@@ -73,8 +73,9 @@ def data(provenance: dict[str, Any]) -> Facts:
         facts.append(
             ("Its terms", f"{terms} They bind whoever trains on it; the twin holds nothing of it." if twin else terms)
         )
-    if items:
-        facts.append(("Size", f"{items['train']:,} items in training, {items['dev']:,} in validation"))
+    if "train" in items:
+        validation = f", {items['dev']:,} in validation" if "dev" in items else ""
+        facts.append(("Size", f"{items['train']:,} items in training{validation}"))
     facts.append(("Fingerprint", f"`{data['fingerprint']}` (SHA-256 over its files)"))
     return facts
 
