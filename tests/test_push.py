@@ -158,7 +158,7 @@ class TestFolder:
         assert main(["push", str(run), "--dry-run"]) == 0
         lines = capsys.readouterr().out.splitlines()
         assert lines[0] == f"built {run / 'hub'}, published nothing"
-        assert lines[1].startswith("licence CC BY-NC 4.0: ")
+        assert lines[1].startswith("licence MIT: ")
         assert {line.split("  ")[1]: line.split("  ")[0] for line in lines[2:]} == {
             name: hashlib.sha256((run / "hub" / name).read_bytes()).hexdigest()
             for name in ("config.json", "model.safetensors", "tokens.json")
