@@ -445,8 +445,9 @@ class TestFaults:
         assert cached("me/x") is None
         assert contents(on_hub("me/x").folder()) == expected()
 
-    def test_what_answers_is_no_hub(self, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("hub_server._Handler._json", lambda self, *_: self._send(200, b"<html>log in</html>"))
+    @pytest.mark.parametrize("answer", [b"<html>log in</html>", b"{}", b"[]", b'{"id": "me/x", "siblings": [{}]}'])
+    def test_what_answers_is_no_hub(self, hub: Hub, answer: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("hub_server._Handler._json", lambda self, *_: self._send(200, answer))
         hub.plant("me/x", FILES)
         with pytest.raises(ValueError, match=r"does not answer as a Hub; check HF_ENDPOINT and proxies"):
             on_hub("me/x").folder()

@@ -36,10 +36,10 @@ def told(where: str) -> Iterator[None]:
         yield
     except HubError:
         raise
-    except json.JSONDecodeError:
+    except (json.JSONDecodeError, LookupError, TypeError, AttributeError) as error:  # no JSON, or not the Hub's
         raise HubError(
             f"{where}: {constants.ENDPOINT} does not answer as a Hub; check HF_ENDPOINT and proxies"
-        ) from None
+        ) from error
     except (OSError, HFValidationError, RuntimeError, http().HTTPError) as error:
         root = _root(error)
         busy = isinstance(root, HfHubHTTPError) and _status(root) in BUSY
@@ -93,7 +93,7 @@ def _status(error: Any) -> int:
 def _asked_to_wait(error: Any) -> int | None:
     headers = getattr(getattr(error, "response", None), "headers", {})
     value = headers.get("retry-after", "")
-    return int(value) if value.isdigit() else None
+    return int(value) if value.isdecimal() else None
 
 
 def _root(error: BaseException) -> BaseException:
