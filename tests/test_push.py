@@ -204,7 +204,8 @@ class TestFolder:
         source = Path(shutil.copytree(built, tmp_path / "run"))
         with (source / "samples" / "long.mp4").open("wb") as file:
             file.truncate(26_000_000)
-        (source / "samples" / "notes.txt").touch()
+        for name in ("notes.txt", "._dev_0.png"):
+            (source / "samples" / name).touch()
         (source / "samples" / "link.png").symlink_to(tmp_path / "run" / "README.md")
         build(source, open_artefact(source), tmp_path / "hub")
         assert sorted(names(tmp_path / "hub" / "samples")) == sorted(names(built / "samples"))

@@ -90,7 +90,7 @@ def _replacing(into: Path) -> Iterator[Path]:
 
 
 def _copy_samples(source: Path, into: Path) -> None:
-    for path in sorted(source.glob("*")):
+    for path in sorted(source.glob("[!.]*")):  # a repository with hidden files is refused
         if path.suffix.lower() not in SAMPLES or path.is_symlink() or not path.is_file():
             continue
         if path.stat().st_size > SAMPLE_BYTES:
