@@ -392,6 +392,13 @@ class TestRefused:
             ship(folder, "you/asl")
         assert hub.resolve("you/asl", "main").id == before
 
+    def test_a_repository_that_no_load_would_open(self, folder: Path, hub: Hub) -> None:
+        ship(folder)
+        before = hub.plant(REPO, {**hub.files(REPO), "train.py": b"", "model-00002.safetensors": b"w"})
+        with pytest.raises(ValueError, match=r"it holds 'train\.py', which is code, .* remove that there first"):
+            ship(folder)
+        assert hub.resolve(REPO, "main").id == before
+
     def test_offline(self, folder: Path, offline: Callable[[], None]) -> None:
         offline()
         with pytest.raises(ValueError, match="HF_HUB_OFFLINE is set, and a push needs the network"):

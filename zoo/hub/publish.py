@@ -13,6 +13,7 @@ from zoo.hub.build import names, sha256
 from zoo.hub.cache import is_offline
 from zoo.hub.errors import HubError, http, persistently, told
 from zoo.hub.prose import ASIDE, is_ours, keep_prose
+from zoo.names import refuse_names
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -71,7 +72,8 @@ def publish(shipment: Shipment, private: bool, pull_request: bool, say: Say) -> 
     `say` prints a line of progress.
 
     Raises ValueError, and leaves main as it was: no token, no network, no right to write, a repository that somebody
-    changed meanwhile, edits that would be lost, and whatever else the Hub answers.
+    changed meanwhile, edits that would be lost, files there beside which nothing opens, and whatever else the Hub
+    answers.
     """
     from huggingface_hub import HfApi, get_token
 
@@ -87,6 +89,7 @@ def publish(shipment: Shipment, private: bool, pull_request: bool, say: Say) -> 
         sent = [name for name in shipment.files() if not _same(there.get(name), shipment.folder / name)]
         left = {name for name in there if sealed and any(fnmatchcase(name, pattern) for pattern in OURS)}
         gone = sorted(left.difference(shipment.files()))
+        _refuse_unopenable({*there, *shipment.files()}.difference(gone), repo_id)
         if not sent and not gone:
             return Published(f"{api.endpoint}/{repo_id}/tree/{head}", head, new=False)
         say(f"sending {len(sent)} files to {repo_id}" + (f", removing {', '.join(gone)}" if gone else ""))
@@ -138,6 +141,14 @@ def _keep_card(api: "HfApi", shipment: Shipment, head: str, pull_request: bool, 
             raise
         say(f"{str(refusal).partition(', which')[0]}; the pull request shows what it would replace")
     return is_ours(theirs)
+
+
+def _refuse_unopenable(names: Iterable[str], repo_id: str) -> None:
+    """Raise ValueError for names among which no load opens anything: to pin such a commit would break the spec."""
+    try:
+        refuse_names(sorted(names), repo_id)
+    except ValueError as error:
+        raise ValueError(f"{error}; no load would open what is pushed, so remove that there first") from None
 
 
 def _commit(
