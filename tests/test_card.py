@@ -267,6 +267,21 @@ class TestText:
             assert "Mine." in write(starter).read_text()
         assert faults(starter) == []
 
+    @pytest.mark.parametrize(
+        ("more", "expected"), [(b"\n<!-- prose -->\n", "marks that do not pair up"), (b"\xe9", "not a text in UTF-8")]
+    )
+    def test_a_card_whose_prose_cannot_be_found_is_left_alone(
+        self, more: bytes, expected: str, starter: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        path = starter / "README.md"
+        path.write_bytes(path.read_bytes() + more)
+        before = path.read_bytes()
+        assert main(["card", str(starter)]) == 2
+        message = capsys.readouterr().err
+        assert message.startswith(f"error: {path}: ")
+        assert expected in message
+        assert path.read_bytes() == before
+
     @pytest.mark.parametrize("missing", ["spec.yaml", "provenance.json"])
     def test_a_folder_without_its_records_is_refused(self, missing: str, starter: Path) -> None:
         (starter / missing).unlink()

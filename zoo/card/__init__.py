@@ -28,15 +28,23 @@ def write(folder: Path, repo_id: str | None = None) -> Path:
 
     repo_id: where on the Hub it will be opened from.
 
-    Raises ValueError for a folder that lacks one of its records.
+    Raises ValueError for a folder that lacks one of its records, and for a card whose prose cannot be found.
     """
     path = folder / "README.md"
-    old = split(path.read_text(encoding="utf-8")) if path.is_file() else None
+    old = _parts(path) if path.is_file() else None
     new = text(folder, repo_id)
     if old and old.prose_edited:
         new = with_prose(new, old.prose)
     write_text(path, new)
     return path
+
+
+def _parts(path: Path) -> Parts:
+    try:
+        return split(path.read_text(encoding="utf-8"))
+    except ValueError as error:  # UnicodeDecodeError is one
+        reason = "not a text in UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
+        raise ValueError(f"{path}: {reason}; mend it, or remove it and it is written anew") from None
 
 
 def text(folder: Path, repo_id: str | None = None) -> str:
