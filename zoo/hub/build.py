@@ -1,6 +1,5 @@
 """The folder that is published: what the loader saves, the run's records and samples, and nothing personal."""
 
-import hashlib
 import json
 import os
 import re
@@ -15,6 +14,7 @@ from typing import Any, Final
 import yaml
 
 from zoo.artefact import starter_folder
+from zoo.hub.cache import checksum
 from zoo.loaders.base import Loader
 from zoo.runs import runs_root, write_json, write_text
 
@@ -56,7 +56,7 @@ def build(source: Path, loader: Loader, into: Path) -> dict[str, str]:
         for name in names(part):
             if any(fnmatchcase(name, pattern) for pattern in SETTINGS):
                 _forget_places(part / name)
-    return {name: sha256(into / name) for name in written}
+    return {name: checksum(into / name) for name in written}
 
 
 def names(folder: Path) -> Iterator[str]:
@@ -64,12 +64,6 @@ def names(folder: Path) -> Iterator[str]:
     for path in sorted(folder.rglob("*")):
         if path.is_file():
             yield path.relative_to(folder).as_posix()
-
-
-def sha256(path: Path) -> str:
-    """Of a file's content, as hex digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """One commit on the Hub, or none: whatever breaks, main is as it was, and the same command goes on from there."""
 
-import hashlib
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -9,8 +8,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from zoo.hub.build import names, sha256
-from zoo.hub.cache import is_offline
+from zoo.hub.build import names
+from zoo.hub.cache import checksum, is_offline
 from zoo.hub.errors import HubError, http, persistently, told
 from zoo.hub.prose import ASIDE, is_ours, keep_prose
 from zoo.names import refuse_names
@@ -213,9 +212,8 @@ def _same(entry: "RepoFile | None", path: Path) -> bool:
     if entry is None or entry.size != path.stat().st_size:
         return False
     if entry.lfs is not None:
-        return entry.lfs.sha256 == sha256(path)
-    content = path.read_bytes()
-    return entry.blob_id == hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+        return entry.lfs.sha256 == checksum(path)
+    return entry.blob_id == checksum(path, "git sha1")
 
 
 @contextmanager
