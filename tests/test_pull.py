@@ -22,7 +22,8 @@ from hub_server import Commit, Hub
 import zoo
 from zoo.artefact import starter_folder
 from zoo.check import problems
-from zoo.hub.pull import OnHub, cached
+from zoo.hub.cache import cached
+from zoo.hub.pull import OnHub
 from zoo.hub.reference import Reference, looks_like, parse
 from zoo.loaders.base import SCHEMA
 from zoo.spec import shipped_folder
@@ -584,7 +585,7 @@ def test_cached_says_what_opens_without_a_network(hub: Hub) -> None:
 
 
 def test_looking_into_the_cache_loads_no_client() -> None:
-    code = "import sys; from zoo.hub.pull import cached; cached('me/x'); print(*sys.modules)"
+    code = "import sys; from zoo.hub.cache import cached; cached('me/x'); print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "huggingface_hub.constants" in loaded
     assert not {"torch", "numpy", "httpx", "httpx2", "huggingface_hub.hf_api"} & set(loaded)

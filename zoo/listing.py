@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from zoo.artefact import read_config, starter_folder
+from zoo.hub.cache import cached
 from zoo.licences import licence_of
 from zoo.runs import read_json
 from zoo.spec import list_models, list_pipelines, locate, read
@@ -51,13 +52,6 @@ def _row(spec: dict[str, Any]) -> tuple[str, ...]:
         "yes" if shipped else NONE,
         _size(weight_bytes(opened)) if opened else NONE,
     )
-
-
-def cached(repo_id: str, revision: str) -> Path | None:
-    """Where the Hub's cache on this machine has a revision; None where it has not all of it."""
-    from zoo.hub.cache import cached as lookup  # brings the Hub's client
-
-    return lookup(repo_id, revision)
 
 
 def weight_bytes(folder: Path) -> int:

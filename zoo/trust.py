@@ -13,10 +13,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from zoo.expansion import BOUNDLESS, boundless, resolvers
-from zoo.names import MAX_DEPTH, MAX_NAMES, OURS, PICKLED, REFUSED, refuse_names, wanted
+from zoo.names import MAX_DEPTH, MAX_NAMES, OURS, PICKLED, REFUSED
 from zoo.spec import RESOLVER_REFUSED, read, strings
-
-__all__ = ["items", "read_json", "refuse_folder", "refuse_json", "refuse_names", "shapes", "visible", "wanted"]
 
 RECORDS: Final = ("results.json", "provenance.json")
 """What was measured and made; nothing in it is ever opened as an object."""

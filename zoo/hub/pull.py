@@ -9,14 +9,12 @@ from typing import Any
 
 from zoo.artefact import read_config
 from zoo.hub import cache
-from zoo.hub.cache import Entry, cached
+from zoo.hub.cache import Entry
 from zoo.hub.errors import HubError, persistently, told
 from zoo.hub.reference import COMMIT, SHORT_COMMIT, Reference
 from zoo.names import MAX_NAMES, refuse_names, wanted
 from zoo.spec import nearest
 from zoo.trust import MAX_JSON
-
-__all__ = ["OnHub", "cached"]
 
 
 class OnHub:
