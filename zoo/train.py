@@ -239,13 +239,14 @@ def _finish(spec: Spec, run: Run, trainer: Trainer, module: LightningModule, pre
     module.eval()
     preview.write(trainer, module)
     record = run.provenance()
-    loaders = {"train": trainer.train_dataloader, "dev": trainer.val_dataloaders}
-    record["data"]["items"] = {split: len(loader.dataset) for split, loader in loaders.items() if _is_counted(loader)}
+    record["data"]["items"] = _items(trainer)
     write_json(run.folder / "provenance.json", {**record, **meter.record(), "finished": now()})
     save_artefact(trainable_class(spec.config["task"]).from_training(module, trainer.datamodule), run)  # type: ignore[attr-defined]
     write(run.folder)
 
 
-def _is_counted(loader: Any) -> bool:
-    """Whether there is such a loader (limit_val_batches 0 makes none), and its data have a length."""
-    return isinstance(getattr(loader, "dataset", None), Sized)
+def _items(trainer: Trainer) -> dict[str, int]:
+    """Samples of each split that has a loader (limit_val_batches 0 makes none) and whose data have a length."""
+    loaders = {"train": trainer.train_dataloader, "dev": trainer.val_dataloaders}
+    data = {split: getattr(loader, "dataset", None) for split, loader in loaders.items()}
+    return {split: len(found) for split, found in data.items() if isinstance(found, Sized)}
