@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from datamodules.clips import Clip
 from datamodules.formats import atomic, read_text
+from datamodules.samples import Sample
 from datamodules.video_windows import VARIANTS
 
 INDEX, SETTINGS, REPORT = "index.csv", "embeddings.json", "report.json"
@@ -137,6 +138,11 @@ class Embedded:
         if not np.isfinite(rows).all():
             raise ValueError(f"{self.path}: NaN or infinite numbers; embed its video again")
         return rows
+
+
+def embedded(sample: Sample) -> Embedded:
+    """The row of index.csv that a sample was."""
+    return Embedded(sample.files[0].name, str(sample.label), sample.files[0])
 
 
 def read_index(folder: Path) -> list[Embedded]:

@@ -17,7 +17,7 @@ from torch.utils.data import Dataset
 from datamodules.avatar.twins import MARK, Twin, ensure_twin, twin_at
 from datamodules.base import Batch, Samples, SurveyedDataModule
 from datamodules.embedding_files import INDEX as LISTED
-from datamodules.embedding_files import SETTINGS, Embedded, EmbeddingSettings, read_index
+from datamodules.embedding_files import SETTINGS, EmbeddingSettings, embedded, read_index
 from datamodules.embeddings import embed
 from datamodules.samples import Finding, Sample, Split, Survey
 from datamodules.text_pose import LengthOrder
@@ -170,11 +170,6 @@ class EmbeddingReader:
 
     def __call__(self, sample: Sample, rng: np.random.Generator | None) -> tuple[str, int, Rows]:
         return sample.name, self.labels[str(sample.label)], embedded(sample).read(self.width)
-
-
-def embedded(sample: Sample) -> Embedded:
-    """The row of index.csv that a sample was."""
-    return Embedded(sample.files[0].name, str(sample.label), sample.files[0])
 
 
 def padded(rows: Sequence[Tensor]) -> tuple[Tensor, Tensor]:

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import torch
 
-from datamodules.boston50 import GUARD, Boston50, read_pair, survey
+from datamodules.boston50 import GUARD, Boston50, survey
+from datamodules.boston50_pairs import read_pair
 from datamodules.samples import SPLITS, Sample
 from datamodules.splits import leaks
 

@@ -50,6 +50,19 @@ def test_signs_and_their_files_know_no_torch() -> None:
     assert result.returncode == 0, result.stderr
 
 
+def test_loaders_know_no_lightning() -> None:
+    """What opens a model is imported in every process that does; Lightning would take longer than all the rest."""
+    code = """
+import sys
+from zoo.loaders import TASKS, loader_class
+for task in TASKS:
+    loader_class(task)
+    assert "lightning" not in sys.modules, task
+"""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+
+
 def test_importing_and_listing_loads_no_torch() -> None:
     code = """
 import sys, time

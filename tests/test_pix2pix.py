@@ -14,7 +14,8 @@ import torch
 from datamodules.avatar.grammar import sentences
 from datamodules.avatar.perform import perform
 from datamodules.avatar.twins import Twin, ensure_twin
-from datamodules.boston50 import Boston50, PairBatch, read_pair
+from datamodules.boston50 import Boston50, PairBatch
+from datamodules.boston50_pairs import read_pair
 from datamodules.formats import write_pose, write_skels
 from datamodules.poses import to_pose
 from datamodules.video import read_video

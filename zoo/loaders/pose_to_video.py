@@ -13,7 +13,7 @@ from pose_format import Pose
 from datamodules.avatar import perform
 from datamodules.avatar.openpose import openpose_keypoints
 from datamodules.avatar.render import Camera
-from datamodules.boston50 import cropped
+from datamodules.boston50_pairs import cropped
 from datamodules.draw import contact_sheet, write_png
 from datamodules.formats import iterate_skels, read_pose
 from datamodules.images import resize, stack

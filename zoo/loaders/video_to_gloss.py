@@ -15,11 +15,10 @@ import numpy.typing as npt
 import torch
 
 from datamodules.catalogue import CATALOGUE
-from datamodules.embedding_files import EmbeddingSettings
+from datamodules.embedding_files import EmbeddingSettings, embedded
 from datamodules.video import Frame, read_video
 from datamodules.video_windows import FPS, crop, filled, resample, windows
 from datamodules.vjepa import Encoder, model_folder, settings_of
-from datamodules.wlasl_embeddings import embedded
 from lightning_modules.networks.gloss_classifier import AttentionClassifier, AttentionClassifierConfig
 from zoo.hub.reference import REPO
 from zoo.loaders.storage import open_network, read_config, save_network
