@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from zoo.loaders.base import SCHEMA, Loader
 
@@ -49,13 +50,23 @@ def open_network(folder: Path, build: Callable[[], Network], file: str = "model.
     Nothing is allocated for a network before its weights are seen to fit, so a forged config.json costs no memory.
     Raises ValueError unless every key and shape matches.
     """
-    with torch.device("meta"):
+    with torch.device("meta"), _Unfilled():
         network = build()
     try:
         network.load_state_dict(load_single(folder / file), assign=True)
     except RuntimeError as error:
         raise ValueError(f"{folder / file} does not fit config.json: {_one_line(error)}") from None
     return network
+
+
+class _Unfilled(TorchFunctionMode):
+    """Leaves new weights as they are: others take their place, and filling these would bring PyTorch's compiler."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        values = kwargs or {}
+        if getattr(func, "__module__", None) == nn.init.__name__ and "tensor" in values:
+            return values["tensor"]
+        return func(*args, **values)
 
 
 def load_single(path: Path) -> dict[str, torch.Tensor]:
