@@ -4,11 +4,12 @@ INSTALLED := .venv/.installed
 
 .PHONY: demo test lint format clean
 
-demo: $(INSTALLED)  ## train the starter of asl-slp on the avatar, then sign a sentence
+demo: $(INSTALLED)  ## train the starter of asl-slp on the avatar, sign a sentence, and let pix2pix paint another
 	$(BIN)/python -m zoo fit specs/asl-slp.yaml --starter
 	$(BIN)/python -m zoo test specs/asl-slp.yaml --starter
 	$(BIN)/python -m zoo run specs/asl-slp.yaml --starter "Hello, my name is Anna." \
 		-o demo/hello.mp4 -o demo/hello.pose -o demo/hello.png
+	$(BIN)/python -m zoo run text-to-video "What is your name?" -o demo/name.mp4 --stages.renderer pix2pix
 
 test: $(INSTALLED) lint
 	$(BIN)/python -m pytest

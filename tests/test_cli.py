@@ -507,7 +507,9 @@ class TestBundle:
             "config.json",
             "tokens.json",
             "model.safetensors",
+            "samples",
         }
+        assert "(samples/preview.mp4)" in (into / "README.md").read_text()
         assert [path.name for path in into.parent.iterdir()] == ["asl-slp"]
         assert "half precision; scores were measured in single precision" in (into / "README.md").read_text()
         assert (into / "model.safetensors").stat().st_size < 0.6 * (tested / "model.safetensors").stat().st_size

@@ -22,12 +22,15 @@ from zoo.runs import Run, unfinished_message
 Probe = dict[str, npt.NDArray[Any]]
 
 RECORDS = ("spec.yaml", "provenance.json", "results.json")
+SAMPLES = (".png", ".mp4")
+SAMPLE_BYTES = 500_000
+"""Every install of the package brings them along."""
 TOLERANCE = 0.02
 """How far a probe may move when weights are halved, as a share of its largest value."""
 
 
 def bundle(run: Run, into: Path) -> Path:
-    """Copy a run's artefact without logs, checkpoints and samples to `into`, in place of what is there.
+    """Copy a run's artefact without logs, checkpoints and large samples to `into`, in place of what is there.
 
     What is there stays until the new folder is whole and has been opened. Raises ValueError for a run that is
     unfinished or was not tested, as a starter ships with its scores, and where halving changes what the network does.
@@ -46,6 +49,10 @@ def bundle(run: Run, into: Path) -> Path:
         loader.save(part)
         for name in RECORDS:
             shutil.copyfile(run.folder / name, part / name)
+        for sample in sorted(run.samples.glob("*")):
+            if sample.suffix in SAMPLES and sample.stat().st_size <= SAMPLE_BYTES:
+                (part / "samples").mkdir(exist_ok=True)
+                shutil.copyfile(sample, part / "samples" / sample.name)
         weights = load_file(part / "model.safetensors")
         save_file({name: _halved(value) for name, value in weights.items()}, part / "model.safetensors")
         _refuse_another(loader.probe(), open_artefact(part).probe())
