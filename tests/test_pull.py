@@ -76,9 +76,9 @@ def test_every_model_comes_back_equal_and_opens_without_a_network(
     said = capsys.readouterr().err
     assert said.startswith(f"zoo: me/x@{commit}: from the Hub, me/x@{commit[:12]}, ")
     assert "Fetching" not in said
-    here = zoo.load(run).probe()
-    assert here.keys() == pulled.probe().keys()
-    assert all(np.array_equal(value, here[key]) for key, value in pulled.probe().items())
+    here, there = zoo.load(run).probe(), pulled.probe()
+    assert here.keys() == there.keys()
+    assert all(np.array_equal(value, here[key]) for key, value in there.items())
     folder = cached("me/x", commit)
     assert folder is not None
     assert {name: files[name] for name in files if not name.startswith("samples/")} == contents(folder)

@@ -11,7 +11,6 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -24,7 +23,6 @@ from zoo.artefact import open_artefact
 from zoo.card import split
 from zoo.check import structure
 from zoo.cli import main
-from zoo.hub import errors
 from zoo.hub.build import build, names, without_places
 from zoo.hub.publish import Published, Shipment, publish
 from zoo.proof import prove
@@ -49,13 +47,6 @@ def built(tiny_runs: Runs, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def folder(built: Path, tmp_path: Path) -> Path:
     """A copy of it to publish."""
     return Path(shutil.copytree(built, tmp_path / "folder"))
-
-
-@pytest.fixture(autouse=True)
-def _no_waiting(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    if "hub" in request.fixturenames:
-        waits = request.getfixturevalue("hub").waits
-        monkeypatch.setattr(errors, "time", SimpleNamespace(sleep=waits.append))
 
 
 def in_this_process(patch: pytest.MonkeyPatch) -> None:
@@ -255,11 +246,9 @@ class TestFolder:
             assert "/jane/" not in path.read_text(errors="replace"), path
         assert yaml.safe_load((source / "hub" / "spec.yaml").read_text())["data"]["init_args"]["root"] == "How2Sign"
 
-        tokens = json.loads((source / "tokens.json").read_text())
         (source / "README.md").write_text(
             (source / "README.md").read_text().replace("<!-- prose -->", f"<!-- prose -->\nSee {home}/notes.txt.")
         )
-        assert tokens
         assert main(["push", str(source), "--dry-run"]) == 2
         assert "README.md: would publish a path in" in capsys.readouterr().err
 
@@ -269,7 +258,6 @@ class TestProof:
         from safetensors.numpy import load_file, save_file
 
         loader = open_artefact(folder)
-        assert prove(loader, folder) == 0
         weights = load_file(folder / "model.safetensors")
         halved = {
             name: value.astype(np.float16).astype(value.dtype) if value.dtype.kind == "f" else value
@@ -383,7 +371,7 @@ class TestRefused:
         with pytest.raises(ValueError, match=expected) as refused:
             ship(folder, repo)
         assert "\n" not in str(refused.value)
-        assert not any(commit for commit in hub.repos)
+        assert not hub.repos
 
     def test_somebody_elses_repository(self, folder: Path, hub: Hub) -> None:
         before = hub.plant("you/asl", {"README.md": b"theirs"})
