@@ -14,15 +14,15 @@ FPS: Final = 16.0
 BEHIND: Final = 1.0
 """Seconds that who takes the frames may lag behind; more of the past is left out."""
 PATIENCE: Final = 10.0
-"""Seconds without a frame after which a camera is given up."""
+"""Seconds to wait for the first frame of a camera, and for its last."""
 
 
 def watch(index: int, fps: float = FPS) -> Iterator[Frame]:
     """Frames (H, W, 3) uint8 RGB, so many for each second that goes by: who was busy gets the newest repeatedly.
 
-    One frame is kept at a time. The camera is let go of when the iterator is closed.
+    One frame is kept at a time. The camera is let go of when the iterator is closed; it ends when the camera does.
 
-    Raises ValueError where there is no such camera; from the iterator, when it gives no picture any more.
+    Raises ValueError where there is no such camera; from the iterator, when its first picture does not come.
     """
     logging = cv2.utils.logging  # what OpenCV has to say on the way to an answer is of no use to anybody
     level = logging.setLogLevel(logging.LOG_LEVEL_SILENT)
