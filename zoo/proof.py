@@ -3,12 +3,13 @@
 python -m zoo.proof FOLDER PROBE.npz
 """
 
-import os
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+
+from zoo import fresh
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -44,19 +45,9 @@ def prove(loader: "Loader", folder: Path) -> float:
 
 
 def _elsewhere(folder: Path, path: Path) -> None:
-    import zoo
-
-    paths = [str(Path(zoo.__file__).parents[1]), os.environ.get("PYTHONPATH")]
-    environment = {
-        **os.environ,
-        "HF_HUB_OFFLINE": "1",
-        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
-    }
-    command = [sys.executable, "-m", "zoo.proof", str(folder), str(path)]
-    done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    if done.returncode or not path.is_file():
-        lines = done.stderr.strip().splitlines() or [f"the process ended with {done.returncode}"]
-        raise ValueError(f"{folder}: what is published does not open again: {lines[-1].removeprefix('ValueError: ')}")
+    code, reason = fresh.run("zoo.proof", str(folder), str(path), stdin=subprocess.DEVNULL)
+    if code or not path.is_file():
+        raise ValueError(f"{folder}: what is published does not open again: {reason.removeprefix('ValueError: ')}")
 
 
 def _difference(name: str, found: "npt.NDArray[Any]", expected: "npt.NDArray[Any]", folder: Path) -> float:

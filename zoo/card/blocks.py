@@ -5,7 +5,6 @@ calls it, and no load does.
 """
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -16,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from zoo import fresh
 from zoo.card.page import Fence
 from zoo.names import OURS
 
@@ -45,29 +45,15 @@ def failures(fences: Sequence[Fence], folder: Path, seconds: float = SECONDS) ->
 
 
 def _run(task: dict[str, Any], scratch: str, seconds: float) -> list[tuple[int, str]]:
-    import zoo
-
     first = task["blocks"][0][0]
-    paths = [str(Path(zoo.__file__).parents[1]), os.environ.get("PYTHONPATH")]
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONPATH": os.pathsep.join(filter(None, paths))}
-    command = [sys.executable, "-P", "-m", "zoo.card.blocks"]
     try:
-        done = subprocess.run(
-            command,
-            input=json.dumps(task),
-            cwd=scratch,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=seconds,
-        )
+        code, reason = fresh.run("zoo.card.blocks", input=json.dumps(task), cwd=scratch, timeout=seconds)
     except subprocess.TimeoutExpired:
         return [(first, f"the Python blocks did not end within {seconds:g} seconds")]
-    if done.returncode == 0:
+    if code == 0:
         return []
-    lines = done.stderr.strip().splitlines() or [f"the process ended with {done.returncode}"]
-    where = LINE.search(lines[-1])
-    return [(int(where[1]) if where else first, f"this Python does not run: {LINE.sub('', lines[-1]).lstrip(': ')}")]
+    where = LINE.search(reason)
+    return [(int(where[1]) if where else first, f"this Python does not run: {LINE.sub('', reason).lstrip(': ')}")]
 
 
 def _ours(folder: Path) -> Any:
