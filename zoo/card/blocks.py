@@ -17,12 +17,12 @@ from typing import Any, Final
 
 from zoo import fresh
 from zoo.card.page import Fence
+from zoo.hub.reference import REPO
 from zoo.names import OURS
 
 SECONDS: Final = 300
 """For all blocks together."""
 LOADED: Final = re.compile(r"""zoo\.load\(\s*["']([^"']+)["']""")
-REPOSITORY: Final = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 LINE: Final = re.compile(r"README\.md, line (\d+)")
 
 
@@ -36,7 +36,7 @@ def failures(fences: Sequence[Fence], folder: Path, seconds: float = SECONDS) ->
     if not blocks:
         return []
     found = [match[1].partition("@")[0] for fence in blocks for match in LOADED.finditer(fence.code)]
-    address = next((name for name in found if REPOSITORY.fullmatch(name)), ".")
+    address = next((name for name in found if REPO.fullmatch(name)), ".")
     with tempfile.TemporaryDirectory(prefix="zoo-card-") as scratch:
         copy = Path(scratch, address)
         shutil.copytree(folder, copy, ignore=_ours(folder), dirs_exist_ok=True)
