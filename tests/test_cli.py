@@ -511,7 +511,7 @@ class TestBundle:
         }
         assert "(samples/preview.mp4)" in (into / "README.md").read_text()
         assert [path.name for path in into.parent.iterdir()] == ["asl-slp"]
-        assert "half precision; scores were measured in single precision" in (into / "README.md").read_text()
+        assert "rounded to half precision after scores were measured in single precision" in (into / "README.md").read_text()
         assert (into / "model.safetensors").stat().st_size < 0.6 * (tested / "model.safetensors").stat().st_size
         assert np.isfinite(zoo.load(into).translate("hello").body.data).all()
 

@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 
 from zoo import card
 from zoo.artefact import open_artefact, starter_folder
-from zoo.runs import Run, unfinished_message
+from zoo.runs import Run, unfinished_message, write_json
 
 Probe = dict[str, npt.NDArray[Any]]
 
@@ -53,6 +53,7 @@ def bundle(run: Run, into: Path) -> Path:
             if sample.suffix in SAMPLES and sample.stat().st_size <= SAMPLE_BYTES:
                 (part / "samples").mkdir(exist_ok=True)
                 shutil.copyfile(sample, part / "samples" / sample.name)
+        write_json(part / "provenance.json", {**run.provenance(), "rounded": "half"})
         weights = load_file(part / "model.safetensors")
         save_file({name: _halved(value) for name, value in weights.items()}, part / "model.safetensors")
         _refuse_another(loader.probe(), open_artefact(part).probe())
