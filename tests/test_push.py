@@ -284,7 +284,9 @@ class TestRefused:
         ("file", "text", "expected"),
         [
             ("spec.yaml", "name: ../../elsewhere", "name: found '../../elsewhere', expected words joined by '-'"),
-            ("provenance.json", '{"run": "0"}', "expected `run`, `data.name` and `data.twin`"),
+            ("provenance.json", '{"run": "0"}', "expected `run`, `code`, `data.name` and `data.twin`"),
+            ("provenance.json", '{"run": "0", "code": {}, "data": {"name": [1], "twin": null}}', "expected `run`"),
+            ("provenance.json", '{"run": "0", "code": "x", "data": {"name": "x", "twin": null}}', "expected `run`"),
         ],
     )
     def test_records_that_no_run_wrote(

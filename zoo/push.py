@@ -41,7 +41,7 @@ def push(target: str, repo: str | None, private: bool, pull_request: bool, dry_r
     name = str(spec["name"])
     repo_id = _repository(spec, provenance, repo, dry_run)
     _say(f"{name}, run {provenance['run']}, from {source}")
-    if (provenance.get("code") or {}).get("dirty"):
+    if provenance["code"].get("dirty"):
         _say("trained by a checkout with uncommitted changes: provenance.json says so, and its commit is not the code")
     licence = licence_of(read_config(source), provenance, spec.get("card"))
     _say(f"licence {licence.name}: {licence.why}")
@@ -92,9 +92,12 @@ def _records(source: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     spec, provenance = read(source / "spec.yaml"), read_json(source / "provenance.json")
     if not NAME.fullmatch(str(spec.get("name"))):
         raise ValueError(f"{source / 'spec.yaml'}: name: found {spec.get('name')!r}, expected words joined by '-'")
-    data = provenance.get("data")
-    if "run" not in provenance or not isinstance(data, dict) or not {"name", "twin"} <= set(data):
-        raise ValueError(f"{source / 'provenance.json'}: expected `run`, `data.name` and `data.twin`, as runs have")
+    data, code = provenance.get("data"), provenance.get("code")
+    named = isinstance(data, dict) and isinstance(data.get("name"), str) and "twin" in data
+    if "run" not in provenance or not named or not isinstance(code, dict):
+        raise ValueError(
+            f"{source / 'provenance.json'}: expected `run`, `code`, `data.name` and `data.twin`, as runs have"
+        )
     return spec, provenance
 
 
