@@ -330,9 +330,15 @@ class TestRefusal:
             ),
             (["fit", "asl-slp", "--trainer.accelerator=tpu"], "error: trainer: Requirement 'torch_xla"),
             (["list", "nothing-like-it"], "no model or pipeline matches 'nothing-like-it'; there are asl-slp"),
-            (["run", "no-model", "hello", "-o", "x.pose"], "'no-model' is neither a model of the zoo nor a folder"),
+            (
+                ["run", "no-model", "hello", "-o", "x.pose"],
+                "'no-model' is neither a model or pipeline of the zoo nor",
+            ),
             (["run", "specs/nope.yaml", "hello", "-o", "x.pose"], "specs/nope.yaml: no such spec or run"),
-            (["run", "asl-slq", "hello", "-o", "x.pose", "--starter"], "'asl-slq' is neither a model of the zoo nor"),
+            (
+                ["run", "asl-slq", "hello", "-o", "x.pose", "--starter"],
+                "'asl-slq' is neither a model or pipeline",
+            ),
             (["run", HERE, "hello", "-o", "x.pose", "--starter"], f"or a YAML file; leave it out for {HERE}"),
             (["check", HERE], f"{HERE}: no spec.yaml in this folder"),
             (["fly"], "invalid choice: 'fly'"),
@@ -511,7 +517,7 @@ class TestBundle:
         }
         assert "(samples/preview.mp4)" in (into / "README.md").read_text()
         assert [path.name for path in into.parent.iterdir()] == ["asl-slp"]
-        assert "rounded to half precision after scores were measured in single precision" in (into / "README.md").read_text()
+        assert "rounded to half precision after scores were measured" in (into / "README.md").read_text()
         assert (into / "model.safetensors").stat().st_size < 0.6 * (tested / "model.safetensors").stat().st_size
         assert np.isfinite(zoo.load(into).translate("hello").body.data).all()
 
@@ -551,7 +557,11 @@ class TestLoad:
     @pytest.mark.parametrize(
         ("name", "weights", "expected"),
         [
-            ("asl-slq", None, "'asl-slq' is neither a model of the zoo nor a folder; did you mean 'asl-slp'?"),
+            (
+                "asl-slq",
+                None,
+                "neither a model or pipeline of the zoo nor a folder; did you mean 'asl-slp'?",
+            ),
             ("runs/nothing/here", None, "no such folder"),
             ("asl-slp", "hub", "its spec pins no Hub revision yet"),
             ("asl-slp", "cloud", "choose 'starter' or 'hub'"),
@@ -578,6 +588,27 @@ class TestLoad:
             zoo.load("asl-slp", weights="hub")
 
     @pytest.mark.usefixtures("hub")
+    @pytest.mark.parametrize("revision", ["d8af501", 0, int("1" * 40)])
+    def test_a_pin_that_check_refuses_opens_nothing(
+        self, revision: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        spec = yaml.safe_load((shipped_folder() / "asl-slp.yaml").read_text())
+        spec["hub"] = {"repo_id": "me/asl-slp", "revision": revision, "sha256": {"config.json": "0" * 64}}
+        (tmp_path / "asl-slp.yaml").write_text(yaml.safe_dump(spec))
+        monkeypatch.setattr("zoo.addresses.shipped_folder", lambda: tmp_path)
+        with pytest.raises(ValueError, match=r"asl-slp\.yaml: hub\.revision: .*expected a commit"):
+            zoo.load("asl-slp")
+        assert zoo.load("asl-slp", weights="starter")
+
+    def test_what_the_avatar_taught_is_named_so(self, capsys: pytest.CaptureFixture[str]) -> None:
+        zoo.load("asl-slp")
+        assert "taught by the signing avatar alone" in capsys.readouterr().err
+
+    @pytest.mark.parametrize("name", [None, 5, "", " "])
+    def test_what_is_no_address(self, name: Any) -> None:
+        with pytest.raises(ValueError, match="expected a model's name, a folder, or a repository"):
+            zoo.load(name)
+
     def test_a_pinned_revision_is_not_passed_over(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         spec = yaml.safe_load((shipped_folder() / "asl-slp.yaml").read_text())
         spec["hub"] = {"repo_id": "me/asl-slp", "revision": "a" * 40}

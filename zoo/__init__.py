@@ -1,6 +1,7 @@
 """How models are run, published and composed. Importing this loads no torch: the verbs that need it do."""
 
 from importlib.metadata import PackageNotFoundError, version
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from zoo.spec import list_models, list_pipelines
@@ -39,6 +40,8 @@ def load(name: "str | Path", weights: "Literal['starter', 'hub'] | None" = None,
     """
     from zoo.pipelines.specs import pipeline_file
 
+    if not isinstance(name, str | PathLike) or not str(name).strip():
+        raise ValueError(f"found {name!r}, expected a model's name, a folder, or a repository as user/name@revision")
     if stages or pipeline_file(name):
         from zoo.pipelines.compose import load as load_pipeline
 

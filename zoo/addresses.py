@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from zoo.artefact import open_artefact, read_config, starter_folder
+from zoo.check import hub_problems
 from zoo.hub.pull import OnHub
 from zoo.hub.reference import Reference, looks_like, parse
 from zoo.loaders.base import Loader
-from zoo.runs import find_finished, runs_root, unfinished_message
-from zoo.spec import list_models, nearest, read, shipped_folder
+from zoo.runs import find_finished, read_json, runs_root, unfinished_message
+from zoo.spec import SpecError, list_models, list_pipelines, nearest, read, shipped_folder
 
 
 class Artefact(Protocol):
@@ -56,10 +57,12 @@ def load(name: str | Path, weights: str | None = None) -> Loader:
 
 
 def opened(artefact: Artefact) -> Loader:
-    """The loader of an artefact that was found; one line on stderr says which. Raises ValueError."""
+    """The loader of an artefact that was found; one line on stderr says which, and whether anything but the avatar
+    taught it. Raises ValueError."""
     folder = artefact.folder()
     loader = open_artefact(folder)
-    print(f"zoo: {artefact.name}: {artefact.what}, {folder}", file=sys.stderr)
+    taught = ", taught by the signing avatar alone" if _of_the_avatar(folder) else ""
+    print(f"zoo: {artefact.name}: {artefact.what}{taught}, {folder}", file=sys.stderr)
     return loader
 
 
@@ -79,15 +82,23 @@ def find(name: str | Path, weights: str | None = None) -> Artefact:
 
 def finished(target: str) -> Path:
     """The folder to publish or to write a card for: of a model's name its run that finished last, or else its
-    bundled starter; of a folder itself. Raises ValueError where nothing is finished."""
-    if target not in list_models():
-        return _by_path(target)
-    run = find_finished(runs_root() / target)
-    return run or _by_name(target, "starter").folder()
+    bundled starter; of a spec's file its last run; of a folder itself. Raises ValueError where nothing is finished."""
+    path = Path(target)
+    name = str(read(path).get("name")) if path.is_file() and path.suffix in (".yaml", ".yml") else target
+    run = None if path.is_dir() or "/" in name else find_finished(runs_root() / name)
+    if run is None and target in list_models():
+        return _by_name(target, "starter").folder()
+    if run is None and name != target:
+        raise ValueError(f"{target}: no finished run in {runs_root() / name}; `python -m zoo fit {target}` trains one")
+    return run or _by_path(target)
 
 
 def _by_name(name: str, weights: str | None) -> Artefact:
-    hub = read(shipped_folder() / f"{name}.yaml").get("hub") or {}
+    path = shipped_folder() / f"{name}.yaml"
+    raw = read(path)
+    if weights != "starter" and (found := list(hub_problems(raw, str(path)))):
+        raise SpecError(found)
+    hub = raw.get("hub") or {}
     repo_id, pinned = hub.get("repo_id"), hub.get("revision")
     if repo_id and pinned and weights != "starter":
         return OnHub(name, Reference(repo_id, pinned), hub.get("sha256"))
@@ -124,7 +135,8 @@ def _reference(name: str) -> Reference | None:
 def _by_path(name: str | Path) -> Path:
     path = Path(name)
     if not path.exists() and len(path.parts) == 1:
-        raise ValueError(f"{str(name)!r} is neither a model of the zoo nor a folder{nearest(str(name), list_models())}")
+        hint = nearest(str(name), [*list_models(), *list_pipelines()])
+        raise ValueError(f"{str(name)!r} is neither a model or pipeline of the zoo nor a folder{hint}")
     if path.is_file():
         raise ValueError(f"{path}: this is a file; give the folder of a run or artefact, or the name of a model")
     folder = find_finished(path)
@@ -133,3 +145,9 @@ def _by_path(name: str | Path) -> Path:
         hub = f"; {name}@main is the repository of the Hub" if not path.exists() and looks_like(str(name)) else ""
         raise ValueError(unfinished_message(runs[-1] if runs else path) + hub)
     return folder
+
+
+def _of_the_avatar(folder: Path) -> bool:
+    record = folder / "provenance.json"
+    data = read_json(record).get("data") if record.is_file() else None
+    return isinstance(data, dict) and bool(data.get("twin"))

@@ -137,7 +137,7 @@ def structure(raw: dict[str, Any], path: Path) -> Iterator[Problem]:
         block = raw.get(section)
         if isinstance(block, dict):
             yield from _class_block(block, section, source)
-    yield from _hub(raw, source)
+    yield from hub_problems(raw, source)
     yield from _card(raw, source)
 
 
@@ -206,7 +206,8 @@ def _class_block(block: dict[str, Any], key: str, source: str) -> Iterator[Probl
     yield from _expect(block, "init_args", source, "a mapping", lambda value: isinstance(value, dict), key)
 
 
-def _hub(raw: dict[str, Any], source: str) -> Iterator[Problem]:
+def hub_problems(raw: dict[str, Any], source: str) -> Iterator[Problem]:
+    """What is wrong with where a spec says that its weights live."""
     yield from _expect(raw, "hub", source, "a mapping", lambda value: isinstance(value, dict))
     hub = raw.get("hub")
     if not isinstance(hub, dict):
@@ -226,8 +227,8 @@ def _hub(raw: dict[str, Any], source: str) -> Iterator[Problem]:
         hub,
         "revision",
         source,
-        "a commit (40 hex digits) or null",
-        lambda v: v is None or bool(commit.fullmatch(str(v))),
+        "a commit (40 hex digits, in quotes where all are decimal) or null",
+        lambda v: v is None or (isinstance(v, str) and bool(commit.fullmatch(v))),
         "hub",
     )
     if hub.get("revision") and not hub.get("repo_id"):

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 from zoo import __version__
 from zoo.addresses import finished
+from zoo.artefact import starter_folder
 from zoo.check import accepted, problems
 from zoo.pipelines.specs import pipeline_file, read_pipeline
 from zoo.prepare import commands
@@ -60,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ValueError, OSError) as error:
         if not _meant_for_users(error):
             raise
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {_one_line(error)}", file=sys.stderr)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
@@ -76,6 +77,13 @@ def _meant_for_users(error: Exception) -> bool:
         trace = trace.tb_next
     package = trace.tb_frame.f_globals.get("__name__", "").partition(".")[0] if trace else ""
     return package in ("zoo", "lightning_modules", "datamodules", "lightning")
+
+
+def _one_line(error: Exception) -> str:
+    """What happened; the system's own errors with the file first, as all others are."""
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror.lower()}"
+    return str(error)
 
 
 def split_overrides(argv: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -153,6 +161,10 @@ def _card(options: argparse.Namespace) -> int:
     from zoo.card import check, write
 
     folder = finished(options.target)
+    if not options.check and options.target in list_models() and folder == starter_folder(options.target):
+        raise ValueError(
+            f"{options.target}: no finished run, and the starter's card is the package's; --check reads it"
+        )
     if not options.check:
         print(write(folder))
         return OK
@@ -284,8 +296,14 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("specs", nargs="*", metavar="SPEC")
     run = verb("run", _run, "call a model's or a pipeline's verb and write what the suffix of OUT asks for")
     run.set_defaults(takes_overrides=True)
-    run.add_argument("spec", metavar="NAME", help="a model, a pipeline, a run's folder, or a YAML file")
-    run.add_argument("input", metavar="INPUT")
-    run.add_argument("-o", "--output", action="append", required=True, type=Path, metavar="OUT")
+    run.add_argument(
+        "spec",
+        metavar="NAME",
+        help="a model, a pipeline, a run's folder, user/repo@revision, or a YAML file",
+    )
+    run.add_argument("input", metavar="INPUT", help="a text, or the path of a file, as the verb takes it")
+    out = "what is written depends on its suffix; may be given several times"
+    run.add_argument("-o", "--output", action="append", required=True, type=Path, metavar="OUT", help=out)
+    run.usage = "zoo run NAME INPUT -o OUT [-o OUT ...] [--starter] [--stages.ROLE COMPONENT ...]"
     run.add_argument("--starter", action="store_true", help="the bundled starter weights, or a YAML file's starter run")
     return parser
