@@ -70,6 +70,11 @@ class Tokenizer:
             spelled.append(UNKNOWN if known is None else f"#{known}")
         return spelled
 
+    def unknown(self, text: str) -> list[str]:
+        """The characters of a text that become unknown tokens, each once, in order."""
+        spelled = (word for word in words(text) if word not in self._ids)
+        return list(dict.fromkeys(c for word in spelled for c in word if self._spell(c) == [UNKNOWN]))
+
     def save(self, path: Path) -> None:
         """Write as a JSON list of tokens."""
         path.write_text(json.dumps(self.tokens, ensure_ascii=False, indent=0) + "\n", encoding="utf-8")

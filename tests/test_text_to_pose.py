@@ -55,6 +55,19 @@ def test_a_sentence_becomes_a_pose(starter):
     assert np.isfinite(to_joints(pose)).all()
 
 
+def test_characters_that_nothing_stands_for_are_named(starter, capsys):
+    starter.translate(["Wie heißt du?", "Straße, 你好, Ana"])
+    assert capsys.readouterr().err == "zoo: no letter is known for ß 你 好; its place says nothing\n"
+    starter.translate("Hello, José!")
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("text", [3, None, [3]])
+def test_what_is_no_text_is_refused(starter, text):
+    with pytest.raises(ValueError, match="expected a text or a list of texts"):
+        starter.translate(text)
+
+
 def test_a_list_becomes_a_list_in_its_order_and_like_one_by_one(starter):
     texts = ["What is your name?", "Hello.", "My name is Quentin.", "Where is the bathroom?"]
     together = [to_joints(pose) for pose in starter.translate(texts)]

@@ -1,5 +1,6 @@
 """Text to pose: what `zoo.load("asl-slp")` returns."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self, overload
@@ -56,11 +57,16 @@ with open("name.pose", "wb") as file:
     def translate(self, text: str | Sequence[str]) -> Pose | list[Pose]:
         """A sentence to a pose, or a list of sentences to a list of poses; words outside the vocabulary are spelled.
 
-        Raises ValueError for a text without anything to sign and for one of more than 1,000 tokens.
+        A character that no sign or letter stands for is named on stderr. Raises ValueError for a text without anything
+        to sign and for one of more than 1,000 tokens.
         """
         if isinstance(text, str):
             return self.translate([text])[0]
+        if not isinstance(text, list | tuple) or not all(isinstance(sentence, str) for sentence in text):
+            raise ValueError(f"found {type(text).__name__}, expected a text or a list of texts")
         encoded = [self._encode(sentence) for sentence in text]
+        if unknown := dict.fromkeys(character for sentence in text for character in self.tokenizer.unknown(sentence)):
+            print(f"zoo: no letter is known for {' '.join(unknown)}; its place says nothing", file=sys.stderr)
         order = sorted(range(len(encoded)), key=lambda index: len(encoded[index]))
         poses: dict[int, Pose] = {}
         for start in range(0, len(order), BATCH):

@@ -1,5 +1,7 @@
 """Fingerspelling: what `zoo.load("fingerspell")` returns."""
 
+import sys
+import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import pairwise
@@ -37,6 +39,8 @@ class Fingerspelling(VideoPipeline):
         words = [letters for word in text.split() if (letters := spell(word, lexicon()))]
         if not words:
             raise ValueError(f"nothing to spell in {text[:40]!r}: expected a letter or digit")
+        if lost := dict.fromkeys(letter for letter in text if _says_something(letter) and not spell(letter, lexicon())):
+            print(f"zoo: the manual alphabet has nothing for {' '.join(lost)}; left out", file=sys.stderr)
         parts = [" ".join(words[start : start + WORDS]) for start in range(0, len(words), WORDS)]
         return self._stream(parts)
 
@@ -44,6 +48,10 @@ class Fingerspelling(VideoPipeline):
         make = frames_through if self.gives.kind == "video" else partial(_shown, fps=self.fps)
         for letters in progress(parts, self.name):
             yield from make(self.stages, letters)
+
+
+def _says_something(letter: str) -> bool:
+    return unicodedata.category(letter)[0] not in "CPZ"
 
 
 def _shown(stages: Sequence[Any], letters: str, fps: float) -> Iterator[Frame]:
