@@ -5,7 +5,7 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
-from zoo.signals import Kind, Signal
+from zoo.signals import Signal
 
 
 @dataclass(frozen=True)
@@ -50,11 +50,3 @@ _ALL = (
 )
 
 WEIGHTLESS = {component.name: component for component in _ALL}
-
-PLANNED: dict[str, tuple[Kind, Kind]] = {
-    "back-translation": ("pose", "text"),
-    "letter-ddpm": ("letters", "image"),
-    "signdiff": ("pose", "video"),
-    "skeleton-lora": ("glosses", "video"),
-}
-"""What models to come will take and give, so that whoever asks for one is told; not for names that have a spec."""

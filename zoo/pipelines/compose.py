@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, cast
 
 from zoo.addresses import find, opened
+from zoo.artefact import read_config, starter_folder
 from zoo.pipelines import Task
 from zoo.pipelines.base import Pipeline
-from zoo.pipelines.components import PLANNED, WEIGHTLESS
+from zoo.pipelines.components import WEIGHTLESS
 from zoo.pipelines.specs import PipelineSpec, pipeline_file, read_pipeline, structure
 from zoo.signals import Signal
 from zoo.spec import Problem, list_models, nearest
@@ -81,12 +82,6 @@ def stage(role: str, component: Any, weights: str | None = None) -> Stage:
         entry = WEIGHTLESS[str(component)]
         return Stage(role, str(component), entry.accepts, entry.gives, entry.open)
     name, models = str(component), list_models()
-    if name in PLANNED and name not in models and not Path(name).exists():
-        takes, makes = PLANNED[name]
-        raise ValueError(
-            f"the zoo has no {name} yet, which will turn {takes} into {makes}; a loader of yours that does can be "
-            f"handed over: zoo.load(..., {role}=loader)"
-        )
     if isinstance(component, str) and len(Path(name).parts) == 1 and name not in models and not Path(name).exists():
         raise ValueError(f"{name!r} is no component of the zoo{nearest(name, [*models, *WEIGHTLESS])}")
     artefact = find(component, weights if name in models else None)
@@ -115,7 +110,7 @@ def misfits(task: Task, chain: Sequence[Stage]) -> list[str]:
     for signal, (before, after) in zip(given, pairwise(chain), strict=False):
         if signal.kind != after.accepts.kind:
             reason = f"{before} gives {signal.kind}, but {after} takes {after.accepts.kind}"
-            found.append(reason + _missing(task, signal.kind if after is last else None))
+            found.append(reason + _fitting(signal.kind, task.gives if after is last else (after.gives.kind,)))
         elif reasons := signal.misfits(after.accepts):
             found.append(f"{before} gives what {after} does not take: {'; '.join(reasons)}")
     if given[-1].kind == "video" and given[-1].fps is None:
@@ -127,11 +122,15 @@ def misfits(task: Task, chain: Sequence[Stage]) -> list[str]:
     return found
 
 
-def _missing(task: Task, kind: str | None) -> str:
-    """Which models to come would fit as the last stage behind this kind."""
-    coming = sorted(set(PLANNED) - set(list_models()))
-    names = [name for name in coming if PLANNED[name][0] == kind and PLANNED[name][1] in task.gives]
-    return f" ({', '.join(names)}, which will take {kind}, is not there yet)" if names else ""
+def _fitting(kind: str, gives: Sequence[str]) -> str:
+    """Which components that come with the zoo would fit where this kind arrives."""
+    known = {name: (entry.accepts, entry.gives) for name, entry in WEIGHTLESS.items()}
+    for name in list_models():
+        if (starter_folder(name) / "config.json").is_file():
+            config = read_config(starter_folder(name))
+            known[name] = Signal.read(config["accepts"]), Signal.read(config["gives"])
+    names = sorted(name for name, (takes, makes) in known.items() if takes.kind == kind and makes.kind in gives)
+    return f"; {', '.join(names)} would fit" if names else f"; nothing that comes with the zoo takes {kind} there"
 
 
 def pipeline_problems(raw: dict[str, Any], path: Path) -> list[Problem]:
