@@ -10,6 +10,7 @@ import yaml
 from zoo.addresses import finished
 from zoo.hub.build import build, place, refuse_personal
 from zoo.hub.prose import seal
+from zoo.hub.publish import Shipment, publish, refuse_without_token
 from zoo.hub.reference import REPO
 from zoo.licences import licence_of
 from zoo.runs import read_json
@@ -40,6 +41,8 @@ def push(target: str, repo: str | None, private: bool, pull_request: bool, dry_r
     spec, provenance = _records(source)
     name = str(spec["name"])
     repo_id = _repository(spec, provenance, repo, dry_run)
+    if not dry_run:
+        refuse_without_token()
     _say(f"{name}, run {provenance['run']}, from {source}")
     if provenance["code"].get("dirty"):
         _say("trained by a checkout with uncommitted changes: provenance.json says so, and its commit is not the code")
@@ -61,8 +64,6 @@ def push(target: str, repo: str | None, private: bool, pull_request: bool, dry_r
         _print_dry(folder, licence.name, licence.why, sums)
         return
     assert repo_id is not None
-    from zoo.hub.publish import Shipment, publish
-
     shipment = Shipment(folder, repo_id, f"Publish {name}, run {provenance['run']}", f"cards/{name}.md")
     done = publish(shipment, private, pull_request, _say)
     if not done.new:

@@ -63,6 +63,17 @@ class Published:
     pull_request: int | None = None
 
 
+def refuse_without_token() -> None:
+    """Raise ValueError where nothing can be published from: offline, or without a token."""
+    from huggingface_hub import get_token
+    from huggingface_hub.constants import is_offline_mode
+
+    if is_offline_mode():
+        raise ValueError("HF_HUB_OFFLINE is set, and a push needs the network; unset it, or stop before with --dry-run")
+    if not get_token():
+        raise ValueError("no token: `hf auth login` keeps one, HF_TOKEN gives one; it must be allowed to write")
+
+
 def publish(shipment: Shipment, private: bool, pull_request: bool, say: Say) -> Published:
     """Make main of the repository hold the files of the folder, in one commit or one pull request.
 
