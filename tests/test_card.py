@@ -312,6 +312,28 @@ class TestCommand:
         assert capsys.readouterr().out.strip() == str(starter / "README.md")
         assert main(["card", str(starter), "--check"]) == 0
 
+    def test_does_not_write_into_the_package(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setenv("ZOO_RUNS", str(tmp_path))
+        before = (starter_folder("asl-slp") / "README.md").stat().st_mtime_ns
+        assert main(["card", "asl-slp"]) == 2
+        assert "no finished run" in capsys.readouterr().err
+        assert (starter_folder("asl-slp") / "README.md").stat().st_mtime_ns == before
+
+    def test_finds_the_run_of_a_spec_from_elsewhere_by_its_file_and_by_its_name(
+        self, starter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setenv("ZOO_RUNS", str(tmp_path / "runs"))
+        spec = tmp_path / "mine.yaml"
+        spec.write_text((starter / "spec.yaml").read_text().replace("name: asl-slp", "name: mine"))
+        assert main(["card", str(spec)]) == 2
+        assert "no finished run in" in capsys.readouterr().err
+        run = Path(shutil.copytree(starter, tmp_path / "runs" / "mine" / "abc"))
+        for target in (str(spec), "mine"):
+            assert main(["card", target]) == 0
+            assert capsys.readouterr().out == f"{run / 'README.md'}\n"
+
 
 class TestCode:
     """What `--check` runs: the Python in the card."""

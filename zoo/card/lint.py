@@ -144,7 +144,7 @@ def _sections(page: Page) -> Found:
     written = [heading.text for heading in page.headings if heading.area == "prose"]
     for name, pattern in REQUIRED.items():
         if not any(map(pattern.search, written)):
-            yield 0, f"found no section {name!r} in the prose; write it into the model's page in cards/"
+            yield 0, f"found no section {name!r} in the prose; write it between {OPEN} and {CLOSE}, or into cards/"
 
 
 def _links(page: Page, folder: Path) -> Found:
