@@ -61,7 +61,6 @@ def _measured(config: dict[str, Any], results: Results, provenance: dict[str, An
                 metric_type=key,
                 metric_name=" @ ".join(filter(None, (known.title if known else key, variant))),
                 metric_value=row["value"],
-                metric_config=row.get("protocol"),
                 verified=False,
             )
         )
