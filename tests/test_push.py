@@ -27,6 +27,7 @@ from zoo.hub.build import build, names, without_places
 from zoo.hub.publish import Published, Shipment, publish
 from zoo.proof import prove
 from zoo.push import pin
+from zoo.runs import write_json
 from zoo.spec import shipped_folder
 
 Runs = Callable[[str], Path]
@@ -156,6 +157,24 @@ class TestFolder:
         }
         assert same(zoo.load(run / "hub").probe(), zoo.load(run).probe())
         assert [path.name for path in run.glob(".hub*")] == []
+
+    @pytest.mark.usefixtures("unproven")
+    def test_prose_that_was_edited_in_what_a_dry_run_left_is_put_aside(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setenv("ZOO_RUNS", str(tmp_path))
+        assert main(["push", "asl-slp", "--dry-run"]) == 0
+        card = tmp_path / "push" / "asl-slp" / "README.md"
+        edited = card.read_text().replace("## Ethics", "## Ethics\n\nHours of somebody's work.")
+        card.write_text(edited)
+        assert main(["push", "asl-slp", "--dry-run"]) == 0
+        aside = tmp_path / "push" / "README.edited.md"
+        assert f"the edited one is now {aside}" in capsys.readouterr().err
+        assert aside.read_text() == edited
+        assert "Hours of" not in card.read_text()
+        aside.unlink()
+        assert main(["push", "asl-slp", "--dry-run"]) == 0
+        assert not aside.exists()
 
     @pytest.mark.usefixtures("unproven")
     def test_a_bundled_starter_is_built_among_the_runs(
@@ -417,10 +436,17 @@ class TestCommit:
         assert ship(folder, private=True).new is False
 
     def test_what_an_earlier_push_left_goes_and_what_people_added_stays(self, folder: Path, hub: Hub) -> None:
-        ship(folder)
         stale = {"model-00002.safetensors": b"w", "extra.json": b"{}", "samples/old.png": b"p"}
-        added = {"NOTES.md": b"n", "figures/plot.png": b"p", "LICENSE": b"l"}
-        hub.plant(REPO, {**hub.files(REPO), **stale, **added})
+        for name, value in stale.items():
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_bytes(value)
+        noted = json.loads((folder / "provenance.json").read_text())
+        write_json(folder / "provenance.json", {**noted, "files": [*content(folder)]})
+        ship(folder)
+        for name in stale:
+            (folder / name).unlink()
+        added = {"NOTES.md": b"n", "figures/plot.png": b"p", "eval/human.json": b"{}", "samples/mine.png": b"p"}
+        hub.plant(REPO, {**hub.files(REPO), **added})
         done = ship(folder)
         assert done.new
         assert dict(hub.files(REPO)).keys() == {".gitattributes", *content(folder), *added}

@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 
 from zoo import card
 from zoo.artefact import open_artefact, starter_folder
-from zoo.runs import Run, unfinished_message, write_json
+from zoo.runs import Run, replacing, unfinished_message, write_json
 
 Probe = dict[str, npt.NDArray[Any]]
 
@@ -39,12 +39,7 @@ def bundle(run: Run, into: Path) -> Path:
         raise ValueError(unfinished_message(run.folder))
     if not (run.folder / "results.json").is_file():
         raise ValueError(f"{run.folder}: no results.json; `python -m zoo test {run.folder}` writes it")
-    into.parent.mkdir(parents=True, exist_ok=True)
-    part, old = into.with_name(f".{into.name}.part"), into.with_name(f".{into.name}.old")
-    for leftover in (part, old):
-        shutil.rmtree(leftover, ignore_errors=True)
-    part.mkdir()
-    try:
+    with replacing(into) as part:
         loader = open_artefact(run.folder)
         loader.save(part)
         for name in RECORDS:
@@ -58,12 +53,6 @@ def bundle(run: Run, into: Path) -> Path:
         save_file({name: _halved(value) for name, value in weights.items()}, part / "model.safetensors")
         _refuse_another(loader.probe(), open_artefact(part).probe())
         card.write(part)
-        if into.exists():
-            into.replace(old)
-        part.replace(into)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-    shutil.rmtree(old, ignore_errors=True)
     return into
 
 

@@ -9,7 +9,7 @@ import yaml
 
 from zoo.addresses import finished
 from zoo.hub.build import build, place, refuse_personal
-from zoo.hub.prose import seal
+from zoo.hub.prose import keep_edits, seal
 from zoo.hub.publish import Shipment, publish, refuse_without_token
 from zoo.hub.reference import REPO
 from zoo.licences import licence_of
@@ -50,6 +50,7 @@ def push(target: str, repo: str | None, private: bool, pull_request: bool, dry_r
     _say(f"licence {licence.name}: {licence.why}")
     loader = open_artefact(source)
     folder = place(source, name)
+    keep_edits(folder, source, _say)
     sums = build(source, loader, folder)
     write(folder, repo_id)
     seal(folder)

@@ -6,7 +6,6 @@ import re
 import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path, PureWindowsPath
 from typing import Any, Final
@@ -16,8 +15,10 @@ import yaml
 from zoo.artefact import starter_folder
 from zoo.hub.cache import checksum
 from zoo.loaders.base import Loader
-from zoo.runs import runs_root, write_json, write_text
+from zoo.runs import read_json, replacing, runs_root, write_json, write_text
 
+FILES: Final = "files"
+"""Where provenance.json lists them."""
 RECORDS: Final = ("spec.yaml", "results.json", "provenance.json")
 SETTINGS: Final = ("*.yaml", "results.json", "provenance.json", "*config.json", "model_index.json", "samples/*.json")
 """What may name places on this machine; vocabularies are left alone, whatever their words look like."""
@@ -42,10 +43,11 @@ def place(source: Path, name: str) -> Path:
 def build(source: Path, loader: Loader, into: Path) -> dict[str, str]:
     """Make `into` anew of the artefact in `source`; what stood there is replaced in one step.
 
-    The card is copied as it is, to be written anew with the prose that somebody may have edited in it. Returns the
-    SHA-256 of each file that the loader wrote, which are those that it reads.
+    The card is copied as it is, to be written anew with the prose that somebody may have edited in it. provenance.json
+    lists what is published, so that the next push knows what was ours. Returns the SHA-256 of each file that the loader
+    wrote, which are those that it reads.
     """
-    with _replacing(into) as part:
+    with replacing(into) as part:
         loader.save(part)
         written = list(names(part))
         for name in RECORDS:
@@ -56,6 +58,8 @@ def build(source: Path, loader: Loader, into: Path) -> dict[str, str]:
         for name in names(part):
             if any(fnmatchcase(name, pattern) for pattern in SETTINGS):
                 _forget_places(part / name)
+        files = sorted({*names(part), "README.md"})
+        write_json(part / "provenance.json", {**read_json(part / "provenance.json"), FILES: files})
     return {name: checksum(into / name) for name in written}
 
 
@@ -64,23 +68,6 @@ def names(folder: Path) -> Iterator[str]:
     for path in sorted(folder.rglob("*")):
         if path.is_file():
             yield path.relative_to(folder).as_posix()
-
-
-@contextmanager
-def _replacing(into: Path) -> Iterator[Path]:
-    into.parent.mkdir(parents=True, exist_ok=True)
-    part, old = into.with_name(f".{into.name}.part"), into.with_name(f".{into.name}.old")
-    for leftover in (part, old):
-        shutil.rmtree(leftover, ignore_errors=True)
-    part.mkdir()
-    try:
-        yield part
-        if into.exists():
-            into.replace(old)
-        part.replace(into)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def _copy_samples(source: Path, into: Path) -> None:

@@ -1,5 +1,6 @@
 """The card on the Hub and the card that is pushed: what people edited there is kept, or the push stops."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -8,6 +9,7 @@ from zoo.card.document import Parts, sealed, split, with_prose
 from zoo.runs import write_text
 
 ASIDE: Final = "README.hub.md"
+EDITED: Final = "README.edited.md"
 
 
 def is_ours(theirs: str) -> bool:
@@ -21,6 +23,17 @@ def seal(folder: Path) -> None:
     path = folder / "README.md"
     parts = split(path.read_text(encoding="utf-8"))
     write_text(path, sealed(parts.generated, parts.prose))
+
+
+def keep_edits(folder: Path, source: Path, say: Callable[[str], None]) -> None:
+    """Put aside the README.md of an earlier build where somebody edited its prose, before `folder` is built anew from
+    `source`: only what stands in the card there, or in cards/, is published."""
+    built = _parts(_text(folder / "README.md"))
+    there = _parts(_text(source / "README.md"))
+    if built and built.prose_edited and not (there and there.prose == built.prose):
+        aside = folder.with_name(EDITED)
+        shutil.copyfile(folder / "README.md", aside)
+        say(f"{folder / 'README.md'} was edited, and is built anew; the edited one is now {aside}")
 
 
 def keep_prose(folder: Path, theirs: str, where: str, source: str, say: Callable[[str], None]) -> None:
@@ -49,6 +62,10 @@ def keep_prose(folder: Path, theirs: str, where: str, source: str, say: Callable
     if there is not None and there.prose_edited and there.prose != here.prose:
         write_text(path, with_prose(ours, there.prose))
         say(f"the prose of README.md was edited on the Hub and stays as it is there; copy it to {source}")
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
 
 
 def _parts(theirs: str) -> Parts | None:

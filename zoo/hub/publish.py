@@ -4,15 +4,15 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from zoo.hub.build import names
+from zoo.hub.build import FILES, names
 from zoo.hub.cache import checksum, is_offline
 from zoo.hub.errors import HubError, http, persistently, told
 from zoo.hub.prose import ASIDE, is_ours, keep_prose
 from zoo.names import refuse_names
+from zoo.runs import read_json
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 Say = Callable[[str], None]
 
-OURS: Final = ("*.safetensors", "*.json", "spec.yaml", "samples/*")
-"""What an earlier push may have left and a new one takes away; all else that a repository holds is somebody's."""
 CONFLICT, OVERTAKEN = 409, 412
 TIMEOUT: Final = 30.0
 
@@ -66,9 +64,8 @@ class Published:
 def refuse_without_token() -> None:
     """Raise ValueError where nothing can be published from: offline, or without a token."""
     from huggingface_hub import get_token
-    from huggingface_hub.constants import is_offline_mode
 
-    if is_offline_mode():
+    if is_offline():
         raise ValueError("HF_HUB_OFFLINE is set, and a push needs the network; unset it, or stop before with --dry-run")
     if not get_token():
         raise ValueError("no token: `hf auth login` keeps one, HF_TOKEN gives one; it must be allowed to write")
@@ -77,28 +74,25 @@ def refuse_without_token() -> None:
 def publish(shipment: Shipment, private: bool, pull_request: bool, say: Say) -> Published:
     """Make main of the repository hold the files of the folder, in one commit or one pull request.
 
-    The repository is created where there is none, private if so asked. Weights and records of an earlier push that
-    the folder lacks go; prose that people edited on the Hub stays, and is written into the folder (prose.py).
+    The repository is created where there is none, private if so asked. Files of an earlier push that the folder lacks
+    go, and none that people added; prose that they edited on the Hub stays, and is written into the folder (prose.py).
     `say` prints a line of progress.
 
     Raises ValueError, and leaves main as it was: no token, no network, no right to write, a repository that somebody
     changed meanwhile, edits that would be lost, files there beside which nothing opens, and whatever else the Hub
     answers.
     """
-    from huggingface_hub import HfApi, get_token
+    from huggingface_hub import HfApi
 
-    if is_offline():
-        raise ValueError("HF_HUB_OFFLINE is set, and a push needs the network; unset it, or stop before with --dry-run")
-    if not get_token():
-        raise ValueError("no token: `hf auth login` keeps one, HF_TOKEN gives one; it must be allowed to write")
+    refuse_without_token()
     api, repo_id = HfApi(), shipment.repo_id
     with told(repo_id), _bars_on_terminals():
         head = persistently(repo_id, lambda: _head(api, repo_id, private, pull_request))
         there = persistently(repo_id, lambda: _listing(api, repo_id, head))
         sealed = "README.md" in there and _keep_card(api, shipment, head, pull_request, say)
         sent = [name for name in shipment.files() if not _same(there.get(name), shipment.folder / name)]
-        left = {name for name in there if sealed and any(fnmatchcase(name, pattern) for pattern in OURS)}
-        gone = sorted(left.difference(shipment.files()))
+        left = _pushed_before(api, repo_id, head) if sealed and "provenance.json" in there else set()
+        gone = sorted((left & there.keys()).difference(shipment.files()))
         _refuse_unopenable({*there, *shipment.files()}.difference(gone), repo_id)
         if not sent and not gone:
             return Published(f"{api.endpoint}/{repo_id}/tree/{head}", head, new=False)
@@ -159,6 +153,16 @@ def _refuse_unopenable(names: Iterable[str], repo_id: str) -> None:
         refuse_names(sorted(names), repo_id)
     except ValueError as error:
         raise ValueError(f"{error}; no load would open what is pushed, so remove that there first") from None
+
+
+def _pushed_before(api: "HfApi", repo_id: str, head: str) -> set[str]:
+    """What the last push published, as it noted; nothing where that cannot be read."""
+    path = persistently(repo_id, lambda: api.hf_hub_download(repo_id, "provenance.json", revision=head))
+    try:
+        files = read_json(Path(path)).get(FILES)
+    except ValueError:
+        return set()
+    return {name for name in files if isinstance(name, str)} if isinstance(files, list) else set()
 
 
 def _commit(
