@@ -260,6 +260,12 @@ class TestText:
         assert "**Shared by:** me" in card
         assert faults(starter) == []
 
+    def test_a_page_that_somebody_wrote_is_kept_beside_the_card(self, starter: Path) -> None:
+        (starter / "README.md").write_text("# My notes\n")
+        write(starter)
+        assert (starter / "README.old.md").read_text() == "# My notes\n"
+        assert (starter / "README.md").read_text() == text(starter)
+
     def test_prose_that_was_edited_stays(self, starter: Path) -> None:
         path = starter / "README.md"
         path.write_text(path.read_text().replace("### Direct use\n", "### Direct use\n\nMine.\n"))

@@ -24,7 +24,8 @@ __all__ = [
 
 
 def write(folder: Path, repo_id: str | None = None) -> Path:
-    """Write README.md of the artefact in `folder` anew and return its path; prose that was edited there stays.
+    """Write README.md of the artefact in `folder` anew and return its path; prose that was edited there stays, and
+    a page that the zoo did not write becomes README.old.md.
 
     repo_id: where on the Hub it will be opened from.
 
@@ -35,6 +36,8 @@ def write(folder: Path, repo_id: str | None = None) -> Path:
     new = text(folder, repo_id)
     if old and old.prose_edited:
         new = with_prose(new, old.prose)
+    elif old and old.recorded is None:  # not of this zoo's making, so it may be a person's
+        path.replace(path.with_name("README.old.md"))
     write_text(path, new)
     return path
 
