@@ -42,7 +42,7 @@ def _row(spec: dict[str, Any]) -> tuple[str, ...]:
     name, hub = spec["name"], spec.get("hub") or {}
     starter = starter_folder(name)
     shipped = (starter / "config.json").is_file()
-    there = cached(hub["repo_id"], hub["revision"]) if hub.get("revision") else None
+    there = _cached(hub["repo_id"], hub["revision"]) if hub.get("revision") else None
     opened = there if hub.get("revision") else starter if shipped else None
     return (
         name,
@@ -52,6 +52,14 @@ def _row(spec: dict[str, Any]) -> tuple[str, ...]:
         "yes" if shipped else NONE,
         _size(weight_bytes(opened)) if opened else NONE,
     )
+
+
+def _cached(repo_id: str, revision: str) -> Path | None:
+    """Its folder in the Hub's cache; None too for one that would be refused: the list goes on."""
+    try:
+        return cached(repo_id, revision)
+    except ValueError:
+        return None
 
 
 def weight_bytes(folder: Path) -> int:

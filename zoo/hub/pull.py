@@ -66,6 +66,7 @@ class OnHub:
         entries = cache.listing(repo_id, commit)
         if entries is None and cache.is_offline():
             entries = cache.present(self.snapshot)
+            refuse_names(entries, str(self))
         if entries is None:
             if not self._reached:
                 self._ask(commit)  # listing a repository takes half a minute to find that there is no network
