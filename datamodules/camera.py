@@ -14,7 +14,7 @@ FPS: Final = 16.0
 BEHIND: Final = 1.0
 """Seconds that who takes the frames may lag behind; more of the past is left out."""
 PATIENCE: Final = 10.0
-"""Seconds to wait for the first frame of a camera, and for its last."""
+"""Seconds to wait for a camera's next frame."""
 
 
 def watch(index: int, fps: float = FPS) -> Iterator[Frame]:
@@ -36,14 +36,16 @@ def watch(index: int, fps: float = FPS) -> Iterator[Frame]:
 
 def _ticks(camera: cv2.VideoCapture, index: int, fps: float) -> Iterator[Frame]:
     newest: list[Frame] = []
+    came = time.monotonic()
     arrived, stop = threading.Event(), threading.Event()
 
     def read() -> None:
+        nonlocal came
         while not stop.is_set():
             good, picture = camera.read()
             if not good:
                 return
-            newest[:] = [picture[..., ::-1].copy()]
+            newest[:], came = [picture[..., ::-1].copy()], time.monotonic()
             arrived.set()
 
     reader = threading.Thread(target=read, daemon=True)
@@ -52,7 +54,7 @@ def _ticks(camera: cv2.VideoCapture, index: int, fps: float) -> Iterator[Frame]:
         if not arrived.wait(PATIENCE):
             raise ValueError(f"camera {index} gave no picture within {PATIENCE:g} seconds")
         start, number = time.monotonic(), 0
-        while reader.is_alive():
+        while reader.is_alive() and time.monotonic() - came < PATIENCE:
             ahead = start + number / fps - time.monotonic()
             if ahead < -BEHIND:
                 start -= ahead

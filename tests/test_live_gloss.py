@@ -1,6 +1,7 @@
 """Glosses while a video runs: answers come as the signs do, from a window of frames, and never at the end alone."""
 
 import json
+import time
 import tracemalloc
 from collections.abc import Iterator
 from itertools import count, islice, pairwise
@@ -163,6 +164,32 @@ class TestCamera:
         monkeypatch.setattr(camera, "watch", interrupted)
         zoo.load("live-gloss", reader=model).run("0", [tmp_path / "seen.json"])
         assert json.loads((tmp_path / "seen.json").read_text())["video"] == "0"
+
+    def test_a_camera_that_freezes_ends(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        class Frozen:
+            """A camera that shows one picture, and never another."""
+
+            def __init__(self, index: int) -> None:
+                self.shown = False
+
+            def isOpened(self) -> bool:
+                return True
+
+            def read(self) -> tuple[bool, np.ndarray]:
+                if self.shown:
+                    time.sleep(0.5)
+                    return False, np.empty(0)
+                self.shown = True
+                return True, np.zeros((4, 4, 3), np.uint8)
+
+            def release(self) -> None:
+                pass
+
+        monkeypatch.setattr(camera, "PATIENCE", 0.2)
+        monkeypatch.setattr(camera.cv2, "VideoCapture", Frozen)
+        started = time.monotonic()
+        assert len(list(camera.watch(0, fps=100))) in range(1, 30)
+        assert time.monotonic() - started < 5
 
     def test_a_camera_that_is_not_there_is_refused(self, live: LiveGloss, capfd) -> None:
         with pytest.raises(ValueError, match="camera 97 cannot be opened"):
