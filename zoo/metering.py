@@ -52,7 +52,7 @@ class Meter(Callback):
         before = self.emissions_before
         total = before + now if before and now else before or now
         running = 0.0 if self.began is None else time.monotonic() - self.began
-        seconds = round(self.seconds_before + running, 1)
+        seconds = round(self.seconds_before + running, 3)
         return {"seconds": seconds, "emissions": asdict(total)} if total else {"seconds": seconds}
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
