@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from datamodules.avatar.twins import Twin, ensure_twin, twin_at
 from datamodules.canvas import Image
-from datamodules.catalogue import CATALOGUE
+from datamodules.catalogue import CATALOGUE, SIGNED, SPOKEN
 from datamodules.images import stack
 from datamodules.orders import Share
 from datamodules.samples import SPLITS, Sample, Split, Survey
@@ -73,6 +73,14 @@ class SignDataModule(L.LightningDataModule, ABC):
     def twin_mark(self) -> dict[str, Any] | None:
         """What the data says of itself if it is the avatar's twin, whoever had it written; None for the real data."""
         return twin_at(self.root)
+
+    @property
+    def languages(self) -> tuple[str | None, str]:
+        """Codes of the language of its texts, None where it has none, and of its signing. Twins have the avatar's."""
+        dataset = CATALOGUE[self.dataset]
+        if self.twin_mark() is None:
+            return dataset.spoken, dataset.signed
+        return (SPOKEN if dataset.spoken else None), SIGNED
 
     def fingerprint(self) -> str:
         """SHA-256 over the data set's files: names and bytes; of pictures and videos, names and sizes."""

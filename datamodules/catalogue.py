@@ -7,6 +7,9 @@ from typing import Final
 
 from datamodules.samples import Survey
 
+SPOKEN, SIGNED = "en", "ase"
+"""The avatar's languages, which are those of every twin."""
+
 
 @dataclass(frozen=True)
 class DataSet:

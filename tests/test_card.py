@@ -234,6 +234,16 @@ class TestText:
         assert card.data.base_model == "facebook/vjepa2-vitl-fpc64-256"
         assert "(https://huggingface.co/facebook/vjepa2-vitl-fpc64-256)" in card.text
 
+    def test_what_the_avatar_taught_knows_the_avatars_languages(self, starter: Path) -> None:
+        spec = yaml.safe_load((starter / "spec.yaml").read_text())
+        change(starter / "spec.yaml", card={**spec["card"], "language": ["de", "gsg"]})
+        write(starter)
+        assert ModelCard.load(starter / "README.md").data.language == ["en", "ase"]
+        provenance = json.loads((starter / "provenance.json").read_text())
+        change(starter / "provenance.json", data={**provenance["data"], "twin": None})
+        write(starter)
+        assert ModelCard.load(starter / "README.md").data.language == ["de", "gsg"]
+
     def test_real_data_is_named_and_found(self, starter: Path) -> None:
         record = json.loads((starter / "provenance.json").read_text())
         change(starter / "provenance.json", starter=False, data={**record["data"], "twin": None})

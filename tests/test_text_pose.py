@@ -490,3 +490,11 @@ def test_resampling_keeps_a_steady_motion_steady(fps):
     resampled = resample(np.ascontiguousarray(joints), fps)
     assert abs(len(resampled) - 100) <= 1
     np.testing.assert_allclose(resampled[:-2, 0, 0], np.arange(len(resampled) - 2) / 25, atol=1e-4)
+
+
+def test_a_twin_speaks_as_the_avatar_does(tmp_path: Path) -> None:
+    data = Phoenix14T(str(tmp_path / "twin"), twin=Twin(4))
+    data.prepare_data()
+    assert data.languages == ("en", "ase")
+    (tmp_path / "real").mkdir()
+    assert Phoenix14T(str(tmp_path / "real")).languages == ("de", "gsg")

@@ -21,7 +21,13 @@ Facts = list[tuple[str, str]]
 """A label and what there is to say, for those about which there is something to say."""
 
 
-def details(spec: dict[str, Any], config: dict[str, Any], licence: Licence | None, repo_id: str | None) -> Facts:
+def details(
+    spec: dict[str, Any],
+    config: dict[str, Any],
+    provenance: dict[str, Any],
+    licence: Licence | None,
+    repo_id: str | None,
+) -> Facts:
     """Who made the model, what it takes and gives, and under which licence."""
     card = spec.get("card") or {}
     facts = [
@@ -31,12 +37,19 @@ def details(spec: dict[str, Any], config: dict[str, Any], licence: Licence | Non
         ("Model type", config["task"].replace("-", " ")),
         ("Input", signal(config["accepts"])),
         ("Output", signal(config["gives"])),
-        ("Languages", ", ".join(map(language, card.get("language", [])))),
+        ("Languages", ", ".join(map(language, languages(spec, config, provenance)))),
         ("License", licence and f"[{licence.name}]({licence.link}); {licence.why}" if licence else None),
         ("Terms", licence and " ".join(licence.terms)),
         ("Builds on", config.get("base_model") and _hub_link(config["base_model"])),
     ]
     return [(label, text) for label, text in facts if text]
+
+
+def languages(spec: dict[str, Any], config: dict[str, Any], provenance: dict[str, Any]) -> list[str]:
+    """Their codes, as the spec declares them; of what the avatar taught, those that it knows."""
+    declared: list[str] = (spec.get("card") or {}).get("language") or []
+    known = dict.fromkeys(filter(None, (config[end].get("language") for end in ("accepts", "gives"))))
+    return list(known) if provenance["data"]["twin"] and known else declared
 
 
 def sources(card: dict[str, Any], repo_id: str | None) -> Facts:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from lightning_modules.metrics.meanings import meaning
 from zoo.card.evaluation import Results, data_name
+from zoo.card.facts import languages
 from zoo.licences import Licence
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def metadata(
         pipeline_tag=card.get("pipeline_tag"),
         base_model=config.get("base_model"),
         datasets=None if twin else card.get("datasets"),
-        language=card.get("language"),
+        language=languages(spec, config, provenance) or None,
         tags=[*card.get("tags", []), *([TWIN_TAG] if twin else [])],
         model_name=spec["name"],
         eval_results=_measured(config, results, provenance) or None,

@@ -56,7 +56,7 @@ def render(
         "note": data_note(provenance),
         "starter": provenance.get("starter"),
         **_samples(samples),
-        "details": facts.details(spec, config, licence, repo_id),
+        "details": facts.details(spec, config, provenance, licence, repo_id),
         "sources": facts.sources(card, repo_id),
         "address": address,
         "imports": "\n".join(imports),

@@ -12,7 +12,6 @@ import numpy.typing as npt
 import torch
 from PIL.Image import Image as Picture
 
-from datamodules.catalogue import CATALOGUE
 from datamodules.images import read_image, resize, stack
 from lightning_modules.networks.letter_cnn import LetterCNN, LetterCNNConfig
 from zoo.loaders.storage import open_network, read_config, save_network
@@ -96,8 +95,7 @@ print(model.read(picture)[:3])  # the likeliest letters first, each with its pro
     @classmethod
     def from_training(cls, module: Any, datamodule: Any) -> Self:
         """The loader of a trained `LetterJudge` and its data."""
-        signed = CATALOGUE[datamodule.dataset].signed
-        return cls(module.network, datamodule.classes, datamodule.image_size, signed)
+        return cls(module.network, datamodule.classes, datamodule.image_size, datamodule.languages[1])
 
     def save(self, folder: Path) -> None:
         """Write config.json and model.safetensors."""

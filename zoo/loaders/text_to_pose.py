@@ -10,7 +10,6 @@ import numpy.typing as npt
 import torch
 from pose_format import Pose
 
-from datamodules.catalogue import CATALOGUE
 from datamodules.poses import to_joints, to_pose
 from datamodules.text import Tokenizer
 from lightning_modules.networks.decoding import decode
@@ -89,8 +88,7 @@ with open("name.pose", "wb") as file:
     @classmethod
     def from_training(cls, module: Any, datamodule: Any) -> Self:
         """The loader of a trained `ASLSLP` and its data."""
-        dataset = CATALOGUE[datamodule.dataset]
-        return cls(module.network, datamodule.tokenizer, datamodule.fps, dataset.spoken, dataset.signed)
+        return cls(module.network, datamodule.tokenizer, datamodule.fps, *datamodule.languages)
 
     def save(self, folder: Path) -> None:
         """Write config.json, tokens.json and model.safetensors."""

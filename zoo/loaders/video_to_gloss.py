@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from datamodules.catalogue import CATALOGUE
 from datamodules.embedding_files import EmbeddingSettings, embedded
 from datamodules.video import Frame, read_video
 from datamodules.video_windows import FPS, crop, filled, resample, windows
@@ -188,8 +187,7 @@ print(model.predict(frames)[:3])  # the likeliest glosses first, each with its p
     @classmethod
     def from_training(cls, module: Any, datamodule: Any) -> Self:
         """The loader of a trained `GlossClassifier` and its data."""
-        signed = CATALOGUE[datamodule.dataset].signed
-        return cls(module.network, datamodule.glosses, datamodule.settings, signed)
+        return cls(module.network, datamodule.glosses, datamodule.settings, datamodule.languages[1])
 
     def save(self, folder: Path) -> None:
         """Write config.json and model.safetensors, and beside them the encoder, unless it is one of the Hub."""
