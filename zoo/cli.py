@@ -55,8 +55,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(stop.code or 0)
     except SpecError as error:
         print(error, file=sys.stderr)
-    except BrokenPipeError:  # of `zoo list | head`: what is left in the buffer has no reader either
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError as error:
+        if _is_read():
+            print(f"error: {error}", file=sys.stderr)
+            return REFUSED
         return OK
     except (ValueError, OSError) as error:
         if not _meant_for_users(error):
@@ -77,6 +79,16 @@ def _meant_for_users(error: Exception) -> bool:
         trace = trace.tb_next
     package = trace.tb_frame.f_globals.get("__name__", "").partition(".")[0] if trace else ""
     return package in ("zoo", "lightning_modules", "datamodules", "lightning")
+
+
+def _is_read() -> bool:
+    """Whether somebody still reads stdout, which `zoo list | head` does not; if nobody does, it is let go of."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return False
+    return True
 
 
 def _one_line(error: Exception) -> str:
