@@ -3,6 +3,7 @@
 import argparse
 import os
 import re
+import select
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -83,12 +84,12 @@ def _meant_for_users(error: Exception) -> bool:
 
 def _is_read() -> bool:
     """Whether somebody still reads stdout, which `zoo list | head` does not; if nobody does, it is let go of."""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
+    pipe = select.poll()
+    pipe.register(sys.stdout, 0)
+    closed = any(event & select.POLLERR for _, event in pipe.poll(0))
+    if closed:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return False
-    return True
+    return not closed
 
 
 def _one_line(error: Exception) -> str:
