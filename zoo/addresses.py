@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from zoo.artefact import open_artefact, read_config, starter_folder
-from zoo.check import hub_problems
+from zoo.hub.pins import pin_problems
 from zoo.hub.pull import OnHub
 from zoo.hub.reference import Reference, looks_like, parse
 from zoo.loaders.base import Loader
@@ -96,7 +96,7 @@ def finished(target: str) -> Path:
 def _by_name(name: str, weights: str | None) -> Artefact:
     path = shipped_folder() / f"{name}.yaml"
     raw = read(path)
-    if weights != "starter" and (found := list(hub_problems(raw, str(path)))):
+    if weights != "starter" and (found := list(pin_problems(raw, str(path)))):
         raise SpecError(found)
     hub = raw.get("hub") or {}
     repo_id, pinned = hub.get("repo_id"), hub.get("revision")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.closed import allowed_classes, meant_class, refusals
+from zoo.hub.pins import pin_problems
 from zoo.loaders import TASKS
 from zoo.pipelines.specs import is_pipeline
 from zoo.spec import SECTIONS, Problem, Spec, SpecError, nearest, read, resolve
@@ -137,7 +138,7 @@ def structure(raw: dict[str, Any], path: Path) -> Iterator[Problem]:
         block = raw.get(section)
         if isinstance(block, dict):
             yield from _class_block(block, section, source)
-    yield from hub_problems(raw, source)
+    yield from pin_problems(raw, source)
     yield from _card(raw, source)
 
 
@@ -206,46 +207,6 @@ def _class_block(block: dict[str, Any], key: str, source: str) -> Iterator[Probl
     yield from _expect(block, "init_args", source, "a mapping", lambda value: isinstance(value, dict), key)
 
 
-def hub_problems(raw: dict[str, Any], source: str) -> Iterator[Problem]:
-    """What is wrong with where a spec says that its weights live."""
-    yield from _expect(raw, "hub", source, "a mapping", lambda value: isinstance(value, dict))
-    hub = raw.get("hub")
-    if not isinstance(hub, dict):
-        return
-    yield from _unknown(hub, ("repo_id", "revision", "sha256"), "hub", source)
-    repo = re.compile(r"[\w.-]+/[\w.-]+")
-    yield from _expect(
-        hub,
-        "repo_id",
-        source,
-        "'user/name' or null",
-        lambda v: v is None or (isinstance(v, str) and bool(repo.fullmatch(v))),
-        "hub",
-    )
-    commit = re.compile(r"[0-9a-f]{40}")
-    yield from _expect(
-        hub,
-        "revision",
-        source,
-        "a commit (40 hex digits, in quotes where all are decimal) or null",
-        lambda v: v is None or (isinstance(v, str) and bool(commit.fullmatch(v))),
-        "hub",
-    )
-    if hub.get("revision") and not hub.get("repo_id"):
-        yield Problem(source, "hub.repo_id", "missing, although hub.revision is pinned")
-    sums = hub.get("sha256")
-    yield from _expect(
-        hub,
-        "sha256",
-        source,
-        "a mapping of file names to their SHA-256 (64 hex digits)",
-        lambda v: v is None or (isinstance(v, dict) and all(_is_sha256(sum_) for sum_ in v.values())),
-        "hub",
-    )
-    if sums and not hub.get("revision"):
-        yield Problem(source, "hub.revision", "missing, although hub.sha256 pins what it holds")
-
-
 def _card(raw: dict[str, Any], source: str) -> Iterator[Problem]:
     yield from _expect(raw, "card", source, "a mapping", lambda value: isinstance(value, dict))
     card = raw.get("card")
@@ -297,10 +258,6 @@ def _expect(
     if name in block and not valid(block[name]):
         where = f"{key}.{name}" if key else name
         yield Problem(source, where, f"found {block[name]!r}, expected {expected}")
-
-
-def _is_sha256(value: Any) -> bool:
-    return isinstance(value, str) and bool(re.fullmatch(r"[0-9a-f]{64}", value))
 
 
 def _is_text(value: Any) -> bool:
