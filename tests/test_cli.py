@@ -622,6 +622,7 @@ class TestLoad:
         ("change", "expected"),
         [
             ({"schema": 3}, "schema 3 is newer than this zoo reads"),
+            ({"schema": 1}, r"schema 1 is older than this zoo reads \(2\); remove the file, and `python -m zoo fit"),
             ({"schema": None}, "found schema None, expected 2"),
             ({"task": "os.system"}, "found task 'os.system', which no loader has"),
             ({"network": None}, "config.json"),

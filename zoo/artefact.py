@@ -68,6 +68,11 @@ def read_config(folder: Path) -> dict[str, Any]:
     schema, task = config.get("schema"), config.get("task")
     if isinstance(schema, int) and schema > SCHEMA:
         raise ValueError(f"{path}: schema {schema} is newer than this zoo reads ({SCHEMA}); upgrade sign-zoo")
+    if isinstance(schema, int) and 0 < schema < SCHEMA:
+        raise ValueError(
+            f"{path}: schema {schema} is older than this zoo reads ({SCHEMA}); remove the file, and `python -m zoo fit "
+            f"{folder}` writes it anew from the run's checkpoint"
+        )
     if schema != SCHEMA:
         raise ValueError(f"{path}: found schema {schema!r}, expected {SCHEMA}")
     if not isinstance(task, str) or task not in TASKS:
