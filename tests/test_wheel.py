@@ -1,6 +1,5 @@
 """What an installed zoo consists of: the code, the data that it reads at run time, and the packages that it names."""
 
-import ast
 import importlib.util
 import os
 import re
@@ -14,6 +13,7 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+from test_imports import imported
 
 from datamodules.video import read_video
 
@@ -134,7 +134,7 @@ def test_every_import_is_declared() -> None:
     undeclared = set()
     for package in PACKAGES:
         for path in (ROOT / package).rglob("*.py"):
-            for name in _imported(path) - set(sys.stdlib_module_names) - set(PACKAGES):
+            for name in imported(path) - set(sys.stdlib_module_names) - set(PACKAGES):
                 if not declared & set(map(_plain, provided.get(name, [name]))):
                     undeclared.add(f"{path.relative_to(ROOT)} imports {name}")
     assert not undeclared
@@ -142,13 +142,3 @@ def test_every_import_is_declared() -> None:
 
 def _plain(requirement: str) -> str:
     return re.split(r"[\[<>=!~; ]", requirement)[0].replace("_", "-").lower()
-
-
-def _imported(path: Path) -> set[str]:
-    names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names.add(node.module)
-    return {name.partition(".")[0] for name in names}

@@ -7,7 +7,7 @@ from datamodules.catalogue import CATALOGUE
 from zoo.card.evaluation import data_name, title
 from zoo.card.settings import described
 from zoo.card.weights import Weights
-from zoo.card.words import duration, language, quantity, sentence, signal
+from zoo.card.words import duration, language, quantity, sentence, signal, times
 from zoo.licences import Licence
 
 REGIMES: Final = {
@@ -101,7 +101,7 @@ def procedure(spec: dict[str, Any], provenance: dict[str, Any]) -> Facts:
         ("Recipe", f"[spec.yaml](spec.yaml); `python -m zoo fit spec.yaml` trains it, run `{provenance['run']}`"),
         ("Regime", _regime(spec)),
         ("Seed", str(provenance["seed"])),
-        ("Interrupted", f"{len(resumed)} times, and resumed from its checkpoint" if resumed else "no"),
+        ("Interrupted", f"{times(len(resumed))}, and resumed from its checkpoint" if resumed else "no"),
         ("Code", commit),
     ]
     return [(label, text) for label, text in facts if text]
@@ -125,8 +125,8 @@ def impact(provenance: dict[str, Any]) -> Facts:
     emissions = provenance.get("emissions")
     facts = [("Hardware type", _computed_on(provenance)), ("Hours used", _hours(provenance))]
     if emissions:
-        covered = f"over {duration(emissions['seconds'])} of training" if emissions["seconds"] else ""
-        facts.append(("Energy", f"{quantity(emissions['kwh'], 'kWh')} {covered}, measured with codecarbon"))
+        covered = f" over {duration(emissions['seconds'])} of training" if emissions["seconds"] else ""
+        facts.append(("Energy", f"{quantity(emissions['kwh'], 'kWh')}{covered}, measured with codecarbon"))
         if emissions["kg_co2e"] is not None:
             facts.append(("Carbon emitted", f"{quantity(emissions['kg_co2e'], 'kg')} CO2eq ({emissions['country']})"))
     return [(label, text) for label, text in facts if text]

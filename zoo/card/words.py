@@ -47,6 +47,11 @@ def signal(content: Mapping[str, Any]) -> str:
     return f"{kind} ({described})" if described else kind
 
 
+def times(count: int) -> str:
+    """How often."""
+    return "once" if count == 1 else f"{count} times"
+
+
 def duration(seconds: float) -> str:
     """`48 seconds`, `12 minutes`, `3.5 hours`."""
     for size, unit in ((3600, "hours"), (60, "minutes")):
