@@ -273,7 +273,10 @@ class TestText:
     def test_a_page_that_somebody_wrote_is_kept_beside_the_card(self, starter: Path) -> None:
         (starter / "README.md").write_text("# My notes\n")
         write(starter)
+        (starter / "README.md").write_text("# More notes\n")
+        write(starter)
         assert (starter / "README.old.md").read_text() == "# My notes\n"
+        assert (starter / "README.old.2.md").read_text() == "# More notes\n"
         assert (starter / "README.md").read_text() == text(starter)
 
     def test_prose_that_was_edited_stays(self, starter: Path) -> None:
@@ -346,6 +349,11 @@ class TestCommand:
         assert main(["card", str(spec)]) == 2
         assert "no finished run in" in capsys.readouterr().err
         run = Path(shutil.copytree(starter, tmp_path / "runs" / "mine" / "abc"))
+        named = Path(shutil.copytree(starter, tmp_path / "runs" / "asl-slp" / "abc"))
+        (tmp_path / "asl-slp").mkdir()
+        monkeypatch.chdir(tmp_path)
+        assert main(["card", "asl-slp"]) == 0  # a folder called the same is "./asl-slp"
+        assert capsys.readouterr().out == f"{named / 'README.md'}\n"
         for target in (str(spec), "mine"):
             assert main(["card", target]) == 0
             assert capsys.readouterr().out == f"{run / 'README.md'}\n"

@@ -85,7 +85,8 @@ def finished(target: str) -> Path:
     bundled starter; of a spec's file its last run; of a folder itself. Raises ValueError where nothing is finished."""
     path = Path(target)
     name = str(read(path).get("name")) if path.is_file() and path.suffix in (".yaml", ".yml") else target
-    run = None if path.is_dir() or "/" in name else find_finished(runs_root() / name)
+    named = name in list_models() or not (path.is_dir() or "/" in name)
+    run = find_finished(runs_root() / name) if named else None
     if run is None and target in list_models():
         return _by_name(target, "starter").folder()
     if run is None and name != target:

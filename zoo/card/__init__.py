@@ -5,7 +5,7 @@ from typing import Any
 
 from zoo.card.document import Parts, Sums, split, with_prose
 from zoo.card.evaluation import data_note, results_table
-from zoo.runs import read_json, write_text
+from zoo.runs import read_json, unused, write_text
 from zoo.spec import Problem, SpecError, read, shipped_folder
 
 __all__ = [
@@ -37,7 +37,7 @@ def write(folder: Path, repo_id: str | None = None) -> Path:
     if old and old.prose_edited:
         new = with_prose(new, old.prose)
     elif old and old.recorded is None:  # not of this zoo's making, so it may be a person's
-        path.replace(path.with_name("README.old.md"))
+        path.replace(unused(path.with_name("README.old.md")))
     write_text(path, new)
     return path
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from zoo.card.document import Parts, sealed, split, with_prose
-from zoo.runs import write_text
+from zoo.runs import unused, write_text
 
 ASIDE: Final = "README.hub.md"
 EDITED: Final = "README.edited.md"
@@ -31,7 +31,7 @@ def keep_edits(folder: Path, source: Path, say: Callable[[str], None]) -> None:
     built = _parts(_text(folder / "README.md"))
     there = _parts(_text(source / "README.md"))
     if built and built.prose_edited and not (there and there.prose == built.prose):
-        aside = folder.with_name(EDITED)
+        aside = unused(folder.with_name(EDITED))
         shutil.copyfile(folder / "README.md", aside)
         say(f"{folder / 'README.md'} was edited, and is built anew; the edited one is now {aside}")
 
