@@ -64,6 +64,7 @@ class Model(L.LightningModule):
 
 L.Trainer(accelerator="cpu", devices=2, strategy="ddp", max_epochs=1, logger=False, enable_checkpointing=False,
           enable_progress_bar=False, enable_model_summary=False).fit(Model(), Numbers(".", batch_size=3))
+torch.distributed.destroy_process_group()
 """
 
 
