@@ -1,4 +1,4 @@
-"""Sentences as tokens: a word of the vocabulary is one token, any other word is spelled out in characters."""
+"""Sentences as tokens and back: a word of the vocabulary is one token, any other word is spelled out in characters."""
 
 import json
 import re
@@ -10,6 +10,9 @@ from pathlib import Path
 
 PAD, UNKNOWN, START, END = "<pad>", "<unk>", "<s>", "</s>"
 SPECIAL = (PAD, UNKNOWN, START, END)
+SPELLED = "#"
+"""Alone it ends a spelled word; before a character it says that the character is spelled."""
+UNREADABLE = "\ufffd"
 LETTERS_AND_DIGITS = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 PUNCTUATION = "?!.,"
@@ -26,7 +29,8 @@ def words(text: str) -> list[str]:
 class Tokenizer:
     """Token ids by position in `tokens`: special ones, characters as "#a", then words.
 
-    Characters carry a mark because a letter that is spelled ("#i") is not the word it looks like ("i").
+    Characters carry a mark because a letter that is spelled ("#i") is not the word it looks like ("i"). Where spelled
+    words end is told only if the token "#" is there, see `with_ends`: signing needs no mark of it, writing does.
     """
 
     tokens: tuple[str, ...]
@@ -46,6 +50,11 @@ class Tokenizer:
         known = sorted(word for word, count in counts.items() if count >= min_count)
         return cls((*SPECIAL, *(f"#{c}" for c in characters), *known))
 
+    def with_ends(self) -> "Tokenizer":
+        """The same tokens and one more, "#", with which each spelled word ends: two in a row can be told apart, so that
+        `decode` is the inverse of `encode`."""
+        return self if SPELLED in self._ids else Tokenizer((*self.tokens, SPELLED))
+
     def split_words(self, text: str) -> list[list[str]]:
         """Each word's tokens: the word itself, or its characters. No word is ever dropped.
 
@@ -53,7 +62,8 @@ class Tokenizer:
         that was never seen is passed over.
         """
         known = (word for word in words(text) if word in self._ids or word[0].isalnum())
-        return [[word] if word in self._ids else self._spell(word) for word in known]
+        end = [SPELLED] if SPELLED in self._ids else []
+        return [[word] if word in self._ids else [*self._spell(word), *end] for word in known]
 
     def encode(self, text: str) -> list[int]:
         """Token ids with start and end. Raises ValueError for a text without a single letter or digit."""
@@ -61,6 +71,25 @@ class Tokenizer:
         if not any(token[-1].isalnum() for token in found):
             raise ValueError(f"nothing to sign in {text[:40]!r}: expected a letter or digit that the model knows")
         return [self._ids[token] for token in (START, *found, END)]
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """The text of token ids, lower-case, punctuation attached to the word before it: "what is your name?".
+
+        Any ids are read. Reading ends at the first end; padding and starts say nothing, an unknown character is U+FFFD.
+        A spelled word ends at its "#" or at whatever is no character; it has lost the apostrophes that it had.
+        """
+        written, spelling = "", False
+        for token in map(self.tokens.__getitem__, ids):
+            if token == END:
+                break
+            if token in (PAD, START, SPELLED):
+                spelling = False
+                continue
+            character = UNREADABLE if token == UNKNOWN else token.removeprefix(SPELLED)
+            goes_on = spelling if (spelled := token == UNKNOWN or token[0] == SPELLED) else token in PUNCTUATION
+            written += character if goes_on or not written else f" {character}"
+            spelling = spelled
+        return written
 
     def _spell(self, word: str) -> list[str]:
         spelled = []
