@@ -40,6 +40,8 @@ class SignDataModule(L.LightningDataModule, ABC):
 
     dataset: ClassVar[str]
     """Its name on the command line, which is that of its twin."""
+    tested: Split = "test"
+    """The split that a test reads."""
 
     def __init__(
         self, root: str, batch_size: int = 8, num_workers: int = 0, seed: int = 0, twin: Twin | None = None
@@ -219,7 +221,7 @@ class SurveyedDataModule(SignDataModule):
 
     def setup(self, stage: str) -> None:
         """Sort the samples into splits. Raises ValueError where that would spoil training or scores; see `samples`."""
-        needed: tuple[Split, ...] = ("test",) if stage == "test" else ("train", "dev")
+        needed: tuple[Split, ...] = (self.tested,) if stage == "test" else ("train", "dev")
         for split in needed:
             if not self.samples[split]:
                 found = ", ".join(f"{len(samples)} in {name}" for name, samples in self.samples.items())
@@ -237,7 +239,7 @@ class SurveyedDataModule(SignDataModule):
         return self.loader(self.examples("dev"), collate=self.collate)
 
     def test_dataloader(self) -> DataLoader[Any]:
-        return self.loader(self.examples("test"), collate=self.collate)
+        return self.loader(self.examples(self.tested), collate=self.collate)
 
 
 def usable(root: Path, survey: Survey, shown: int = 10) -> dict[Split, list[Sample]]:

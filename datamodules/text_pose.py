@@ -76,6 +76,20 @@ class TextPoseBatch(Batch):
     texts: list[str]
     names: list[str]
 
+    @property
+    def sentences(self) -> "Sentences":
+        """The batch without its joints and their lengths."""
+        return Sentences(self.tokens, self.texts, self.names)
+
+
+@dataclass
+class Sentences(Batch):
+    """What a batch asks for, without the answer: what a model decodes from when nobody tells it anything."""
+
+    tokens: Tensor
+    texts: list[str]
+    names: list[str]
+
 
 class LengthOrder(Sampler[int]):
     """A shuffled order in which neighbours are of similar length, so that batches waste little on padding."""
@@ -181,7 +195,7 @@ class TextPoseDataModule(SignDataModule):
             self.examples["train"] = self._kept("train", self.max_frames)
             self.tokenizer = Tokenizer.build(self.examples["train"].texts, self.min_count)
             self._readable("train")
-        needed: dict[str, Split] = {"fit": "dev", "validate": "dev", "test": "test"}
+        needed: dict[str, Split] = {"fit": "dev", "validate": "dev", "test": self.tested}
         split = needed.get(stage)
         if split and split not in self.examples:
             self.examples[split] = self._kept(split, None)
@@ -199,7 +213,7 @@ class TextPoseDataModule(SignDataModule):
         return self.loader(self.examples["dev"], collate=self.collate)
 
     def test_dataloader(self) -> DataLoader[TextPose]:
-        return self.loader(self.examples["test"], collate=self.collate)
+        return self.loader(self.examples[self.tested], collate=self.collate)
 
     def _kept(self, split: Split, longest: int | None) -> Examples:
         kept = self.read(split, self.stride, longest)

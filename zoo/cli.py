@@ -141,19 +141,32 @@ def _fit(options: argparse.Namespace) -> int:
     return OK
 
 
-def _measure(options: argparse.Namespace) -> int:
+def _validate(options: argparse.Namespace) -> int:
+    spec, run = _finished_run(options)
+    from zoo.card import data_note
+    from zoo.measure import validate
+
+    _print_results(f"{spec.name}, validate", validate(spec, run.folder))
+    print(data_note(run.provenance()))
+    return OK
+
+
+def _test(options: argparse.Namespace) -> int:
+    spec, run = _finished_run(options)
+    from zoo.card import data_note
+    from zoo.measure import measure
+
+    results = measure(spec, run.folder, options.split, options.judge)
+    _print_results(f"{spec.name}, {options.split}", results)
+    print(data_note(run.provenance()))
+    print(run.folder)
+    return OK
+
+
+def _finished_run(options: argparse.Namespace) -> tuple[Spec, Run]:
     with suppress(SpecError):
         _must_be_finished(_spec_and_run(options, types=False)[1], options)
-    spec, run = _spec_and_run(options, types=True)
-    from zoo.card import data_note
-    from zoo.train import measure
-
-    results = measure(spec, run, options.verb)
-    _print_results(f"{spec.name}, {options.verb}", results)
-    print(data_note(run.provenance()))
-    if options.verb == "test":
-        print(run.folder / "results.json")
-    return OK
+    return _spec_and_run(options, types=True)
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -289,8 +302,13 @@ def _parser() -> argparse.ArgumentParser:
         return sub
 
     verb("fit", _fit, "train a spec; the same spec goes on with its run", spec=True)
-    verb("validate", _measure, "measure a finished run on the validation split", spec=True)
-    verb("test", _measure, "measure a finished run on the test split, into its results.json", spec=True)
+    verb("validate", _validate, "what training logs of the validation split, for a finished run", spec=True)
+    test = verb("test", _test, "measure a finished run beside the truth and baselines, into its folder", spec=True)
+    test.add_argument("--split", choices=("dev", "test"), default="test", help="the split to measure on")
+    test.add_argument("--judge", metavar="NAME|RUN|REPO", help="the back-translation that reads poses")
+    test.usage = (
+        f"zoo test SPEC [--starter] [--split SPLIT] [--judge JUDGE] [--{{{','.join(OVERRIDABLE)}}}.KEY VALUE ...]"
+    )
     verb("show", _show, "print a resolved spec", spec=True)
     verb("list", _list, "list the models").add_argument("pattern", nargs="?", default="*", metavar="PATTERN")
     push = verb("push", _push, "publish a measured model on the Hub: built, opened again, linted, then one commit")

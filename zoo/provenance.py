@@ -107,3 +107,13 @@ def _processor() -> str:
 def _git(root: Path, *arguments: str) -> str:
     command = ["git", "-C", str(root), *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout.strip()
+
+
+def refuse_other_data(folder: Path, recorded: dict[str, Any], fingerprint: str, advice: str) -> None:
+    """Raise ValueError, with what to do about it, unless the data is what the provenance of a folder recorded."""
+    before = recorded["data"]["fingerprint"]
+    if fingerprint != before:
+        raise ValueError(
+            f"{folder}: the data changed since this run started (fingerprint {fingerprint[:12]}, "
+            f"recorded {before[:12]}); {advice}"
+        )

@@ -49,3 +49,6 @@ class PoseEvaluation:
         close = float((abs(ratios - 1) <= CLOSE).mean())
         found["length_within_25"] = {"value": close, "protocol": "free", **count}
         return found
+
+    def plots(self) -> dict[str, Any]:
+        return {}

@@ -1,0 +1,76 @@
+"""Who reads the poses that a test back-translates: a published or bundled back-translation, never the model itself."""
+
+import sys
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from zoo.addresses import find, opened
+from zoo.artefact import starter_folder
+from zoo.loaders.base import Loader
+from zoo.runs import read_json
+
+JUDGE: Final = "back-translation"
+TASK: Final = "pose-to-text"
+
+Motion = npt.NDArray[np.floating]
+
+
+class Judge:
+    """A back-translation, and by which name results refer to it.
+
+    model: its name. name: that and the run that trained it, so that a score says who read it.
+    """
+
+    def __init__(self, loader: Any, model: str, run: str) -> None:
+        self.loader, self.model, self.name = loader, model, f"{model} (run {run})"
+
+    def read(self, motions: Sequence[Motion], fps: float) -> list[str]:
+        """The text of each motion (T, 50, 3) in SLP units."""
+        return list(self.loader.read_joints(motions, fps))
+
+    def features(self, motions: Sequence[Motion], fps: float) -> npt.NDArray[np.float32]:
+        """What its encoder makes of each motion, (N, D)."""
+        found: npt.NDArray[np.float32] = self.loader.features(motions, fps)
+        return found
+
+
+def find_judge(address: str | None, model: Loader, provenance: dict[str, Any]) -> Judge | None:
+    """The judge of what a model gives: the one at an address, or the zoo's own if it was taught by the same data set.
+
+    Taught by other data it would read nothing, and that would be taken for the model's fault. Then the answer is None,
+    with a line on stderr that says why, or a ValueError for one that was asked for.
+    """
+    if address is None and not (starter_folder(JUDGE) / "config.json").is_file():
+        return None
+    artefact = find(address or JUDGE)
+    recorded = read_json(artefact.folder() / "provenance.json")
+    problem = _misfit(artefact.config(), recorded, model, provenance)
+    if problem is None:
+        return Judge(opened(artefact), recorded["name"], recorded["run"])
+    if address is not None:
+        raise ValueError(f"--judge {address}: {problem}")
+    print(
+        f"zoo: nothing is back-translated: {problem}; train one on the same data and name it with --judge",
+        file=sys.stderr,
+    )
+    return None
+
+
+def _misfit(config: dict[str, Any], recorded: dict[str, Any], model: Loader, provenance: dict[str, Any]) -> str | None:
+    if config.get("task") != TASK:
+        return f"its task is {config.get('task')!r}, expected {TASK!r}"
+    if config["accepts"].get("language") not in (None, model.gives.language):
+        return f"it reads the sign language {config['accepts']['language']}, the model signs {model.gives.language}"
+    if config["gives"].get("language") not in (None, model.accepts.language):
+        return f"it writes {config['gives']['language']}, the references are in {model.accepts.language}"
+    judged, judging = (bool(record["data"]["twin"]) for record in (provenance, recorded))
+    if judging and not judged:
+        return f"{recorded['name']} was taught by the signing avatar, and the model by real signing"
+    if judged and not judging:
+        return f"{recorded['name']} was taught by real signing, and the model by the avatar"
+    if not judged and provenance["data"]["name"] != recorded["data"]["name"]:
+        return f"it was taught by {recorded['data']['name']}, the model by {provenance['data']['name']}"
+    return None

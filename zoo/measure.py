@@ -1,0 +1,82 @@
+"""validate and test: an artefact on a split of its data, by the weights that users load."""
+
+from pathlib import Path
+from typing import Any
+
+from lightning.fabric.utilities.exceptions import MisconfigurationException
+
+from datamodules.draw import write_png
+from datamodules.samples import Split
+from lightning_modules.metrics.results import Evaluation, Results
+from zoo.artefact import open_artefact
+from zoo.assembly import SpecCLI, assemble, one_line
+from zoo.card import write
+from zoo.judges import find_judge
+from zoo.provenance import refuse_other_data
+from zoo.quiet import quiet
+from zoo.runs import read_json, replacing, write_json
+from zoo.spec import Spec
+
+ONE_DEVICE = {"devices": 1, "num_nodes": 1, "strategy": "auto"}
+"""A split is measured whole, by one process: several would each score, and write, their share."""
+DIGITS = 12
+"""Of the data's fingerprint, in every row; provenance.json has it whole."""
+
+
+def validate(spec: Spec, folder: Path) -> Results:
+    """What training logs of the validation split, for the artefact in a folder. Raises ValueError as `evaluated`."""
+    cli = _assembled(spec, folder, "validate")
+    with one_line(MisconfigurationException):
+        cli.trainer.validate(cli.model, datamodule=cli.datamodule, verbose=False)
+    return {key: {"value": float(value)} for key, value in cli.trainer.callback_metrics.items()}
+
+
+def measure(spec: Spec, folder: Path, split: Split = "test", judge: str | None = None) -> Results:
+    """Measure the artefact in a folder and keep what was found in it: results, plots and the card that shows them.
+
+    The test split's are results.json and plots/; another split's results-<split>.json and plots-<split>/ stand beside,
+    and no card shows them. Raises ValueError as `evaluated`.
+    """
+    evaluation, results = evaluated(spec, folder, split, judge)
+    suffix = "" if split == "test" else f"-{split}"
+    with replacing(folder / f"plots{suffix}") as plots:
+        for name, picture in evaluation.plots().items():
+            write_png(plots / f"{name}.png", picture)
+    write_json(folder / f"results{suffix}.json", results)
+    if not suffix:
+        write(folder)
+    return results
+
+
+def evaluated(spec: Spec, folder: Path, split: Split, judge: str | None = None) -> tuple[Evaluation, Results]:
+    """What a test of the artefact in a folder finds; nothing is written.
+
+    judge: the back-translation that reads poses, as an address; None for the zoo's own, where it fits.
+
+    Raises ValueError where the data is not what the artefact was trained on, or a judge was asked for that cannot read
+    what is measured.
+    """
+    cli = _assembled(spec, folder, "test")
+    module, data = cli.model, cli.datamodule
+    data.tested = split
+    if hasattr(module, "judge"):
+        module.judge = find_judge(judge, open_artefact(folder), read_json(folder / "provenance.json"))
+    elif judge is not None:
+        raise ValueError(f"--judge {judge}: nothing of {spec.name} is back-translated; leave it out")
+    with one_line(MisconfigurationException):
+        cli.trainer.test(module, datamodule=data, verbose=False)
+    of = {"split": split, "data": data.fingerprint()[:DIGITS]}
+    return module.test_scores, {key: {**row, **of} for key, row in module.test_scores.results().items()}
+
+
+def _assembled(spec: Spec, folder: Path, verb: str) -> SpecCLI:
+    """The spec's module with the artefact's network, and its data, seen to be what it was trained on."""
+    quiet()
+    trainer: dict[str, Any] = {**spec.config["trainer"], "callbacks": None, **ONE_DEVICE}
+    cli = assemble({**spec.config, "trainer": trainer}, folder, [])
+    cli.datamodule.prepare_data()
+    recorded = read_json(folder / "provenance.json")
+    advice = f"`{verb}` needs the data that it was trained on"
+    refuse_other_data(folder, recorded, cli.datamodule.fingerprint(), advice)
+    cli.model.network = open_artefact(folder).network
+    return cli
