@@ -1,6 +1,5 @@
 """The gloss classifier of ASLVideoTranslate: the sign that a V-JEPA 2 embedding shows."""
 
-from typing import Any
 
 import lightning as L
 import torch
@@ -11,8 +10,8 @@ from datamodules.wlasl_embeddings import EmbeddingBatch, WLASLEmbeddings
 from lightning_modules.metrics.classification import (
     ClassificationEvaluation,
     NearestNeighbour,
-    accuracies,
     majority_scores,
+    top1,
 )
 from lightning_modules.networks.gloss_classifier import AttentionClassifier, AttentionClassifierConfig
 
@@ -57,8 +56,7 @@ class GlossClassifier(L.LightningModule):
         logits, size = self.network(batch.rows, batch.lengths).float(), len(batch.labels)
         loss = functional.cross_entropy(logits, batch.labels)
         self.log("val/loss", loss, prog_bar=True, batch_size=size, sync_dist=True)
-        top1 = accuracies(logits, batch.labels)["top1"]
-        self.log("val/top1", top1, prog_bar=True, batch_size=size, sync_dist=True)
+        self.log("val/top1", top1(logits, batch.labels), prog_bar=True, batch_size=size, sync_dist=True)
 
     def on_test_start(self) -> None:
         """Gather what the baselines know of the training clips."""
@@ -71,7 +69,7 @@ class GlossClassifier(L.LightningModule):
         self.nearest = NearestNeighbour(means, labels, len(data.glosses))
         self.majority = majority_scores(labels, len(data.glosses))
         protocol = f"split by {data.split}; nearest neighbour: mean of standardised rows"
-        self.test_scores = ClassificationEvaluation(["majority_class", "nearest_neighbour"], protocol)
+        self.test_scores = ClassificationEvaluation(data.glosses, ["majority_class", "nearest_neighbour"], protocol)
 
     def test_step(self, batch: EmbeddingBatch) -> None:
         baselines = {
@@ -79,10 +77,6 @@ class GlossClassifier(L.LightningModule):
             "nearest_neighbour": self.nearest(self._means(batch.rows.cpu(), batch.lengths.cpu())),
         }
         self.test_scores.update(batch.labels, self.network(batch.rows, batch.lengths), baselines)
-
-    def test_results(self) -> dict[str, dict[str, Any]]:
-        """`top1` and `top5` over clips and over glosses beside the baselines, with protocol and number of clips."""
-        return self.test_scores.results()
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         return torch.optim.Adam(self.network.parameters(), lr=self.learning_rate)

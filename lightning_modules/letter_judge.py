@@ -13,8 +13,8 @@ from datamodules.letters import LetterBatch, Letters
 from lightning_modules.metrics.classification import (
     ClassificationEvaluation,
     NearestNeighbour,
-    accuracies,
     majority_scores,
+    top1,
 )
 from lightning_modules.networks.letter_cnn import LetterCNN, LetterCNNConfig
 
@@ -72,8 +72,7 @@ class LetterJudge(L.LightningModule):
         size = len(batch.labels)
         loss = functional.cross_entropy(logits, batch.labels)
         self.log("val/loss", loss, prog_bar=True, batch_size=size, sync_dist=True)
-        top1 = accuracies(logits, batch.labels)["top1"]
-        self.log("val/top1", top1, prog_bar=True, batch_size=size, sync_dist=True)
+        self.log("val/top1", top1(logits, batch.labels), prog_bar=True, batch_size=size, sync_dist=True)
 
     def on_test_start(self) -> None:
         """Gather what the baselines know of the training pictures."""
@@ -84,7 +83,7 @@ class LetterJudge(L.LightningModule):
         self.nearest = NearestNeighbour(pictures, labels, len(data.classes))
         self.majority = majority_scores(labels, len(data.classes))
         protocol = f"nearest neighbour: grey {GREY} x {GREY}"
-        self.test_scores = ClassificationEvaluation(["majority_class", "nearest_neighbour"], protocol)
+        self.test_scores = ClassificationEvaluation(data.classes, ["majority_class", "nearest_neighbour"], protocol)
 
     def test_step(self, batch: LetterBatch) -> None:
         baselines = {
@@ -92,10 +91,6 @@ class LetterJudge(L.LightningModule):
             "nearest_neighbour": self.nearest(small_grey(batch.images).cpu()),
         }
         self.test_scores.update(batch.labels, self.network(batch.images), baselines)
-
-    def test_results(self) -> dict[str, dict[str, Any]]:
-        """`top1`, `top5` and `top1_per_class` beside the baselines, with protocol and number of pictures."""
-        return self.test_scores.results()
 
     def configure_optimizers(self) -> Any:
         optimizer = torch.optim.AdamW(self.network.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay)

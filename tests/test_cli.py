@@ -1,7 +1,6 @@
 """The verbs, for real: a run, what stops it, how it goes on, and what is refused before it starts."""
 
 import csv
-import importlib
 import json
 import os
 import pickle
@@ -25,7 +24,6 @@ from datamodules.letters import Letters
 from zoo.bundle import RECORDS, bundle
 from zoo.bundle import main as bundle_main
 from zoo.cli import main, split_overrides
-from zoo.closed import allowed_classes
 from zoo.runs import Run
 from zoo.spec import shipped_folder
 
@@ -483,11 +481,6 @@ class TestMeasureAndRun:
             (video,) = model.preview(data, tmp_path)
             frames = sum(1 for _ in read_video(video)[0])
             assert frames == len(model.translate(text).body.data)
-
-    def test_every_model_gives_its_scores(self) -> None:
-        for dotted in allowed_classes("model", nested=False):
-            module, _, name = dotted.rpartition(".")
-            assert callable(getattr(importlib.import_module(module), name).test_results)
 
 
 def test_a_test_scores_the_whole_split_however_many_devices_trained(root: Path, tmp_path: Path) -> None:

@@ -194,7 +194,7 @@ def trained(root, tmp_path_factory) -> tuple[GlossClassifier, WLASLEmbeddings, d
     )
     trainer.fit(module, datamodule=data)
     trainer.test(module, datamodule=data, verbose=False)
-    return module, data, module.test_results()
+    return module, data, module.test_scores.results()
 
 
 def test_it_learns_what_can_be_learnt_and_says_so_beside_its_baselines(trained):

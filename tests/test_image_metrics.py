@@ -1,17 +1,9 @@
-"""Metrics of pictures and of classifiers, against closed forms and an implementation of others."""
-
-import math
+"""Metrics of pictures, against closed forms and an implementation of others."""
 
 import pytest
 import torch
 from torchmetrics.functional.image import structural_similarity_index_measure
 
-from lightning_modules.metrics.classification import (
-    ClassificationEvaluation,
-    NearestNeighbour,
-    accuracies,
-    majority_scores,
-)
 from lightning_modules.metrics.images import ImageEvaluation, l1, psnr, ssim
 
 
@@ -66,38 +58,3 @@ class TestImages:
             assert row["n"] == 3
             assert parts.results()[key]["value"] == pytest.approx(row["value"], rel=1e-5)
         assert whole.results()["l1"]["grey"] == pytest.approx(l1(grey, pictures).mean().item())
-
-
-class TestClassification:
-    def test_accuracy_of_samples_and_of_classes_differ_where_classes_do(self):
-        """Three of class 0, all right; one of class 1, wrong, but second."""
-        scores = torch.tensor([[3.0, 2, 1], [3, 2, 1], [3, 2, 1], [3, 2, 1]])
-        found = accuracies(scores, torch.tensor([0, 0, 0, 1]))
-        assert found == {"top1": 0.75, "top5": 1.0, "top1_per_class": 0.5}
-
-    def test_top5_ends_with_the_fifth(self):
-        scores = torch.arange(8, 0, -1.0).expand(8, 8)
-        found = accuracies(scores, torch.arange(8))
-        assert found["top5"] == 5 / 8
-        assert found["top1"] == 1 / 8
-
-    def test_of_equal_scores_the_lower_class_wins(self):
-        assert accuracies(torch.zeros(1, 7), torch.tensor([0]))["top1"] == 1
-        assert accuracies(torch.zeros(1, 7), torch.tensor([5]))["top5"] == 0
-
-    def test_the_majority_is_that_of_training(self):
-        assert majority_scores(torch.tensor([2, 2, 0]), 4).tolist() == [1, 0, 2, 0]
-
-    def test_the_nearest_neighbour_scores_a_class_by_its_nearest_sample(self):
-        train = torch.tensor([[0.0, 0], [10, 0], [0, 3]])
-        nearest = NearestNeighbour(train, torch.tensor([0, 0, 2]), 3)
-        scores = nearest(torch.tensor([[9.0, 0], [0, 2]]))
-        torch.testing.assert_close(scores[:, 0], torch.tensor([-1.0, -2.0]))
-        assert scores[1, 2] == pytest.approx(-1)
-        assert scores[:, 1].tolist() == [-math.inf] * 2
-
-    def test_a_score_stands_beside_its_baselines(self):
-        evaluation = ClassificationEvaluation(["majority_class"], "held out")
-        for label in (0, 1):
-            evaluation.update(torch.tensor([label]), torch.eye(2)[[label]], {"majority_class": torch.eye(2)[[0]]})
-        assert evaluation.results()["top1"] == {"value": 1.0, "majority_class": 0.5, "protocol": "held out", "n": 2}

@@ -1,27 +1,65 @@
 """Accuracies of classifiers beside those of guesses that understand nothing."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from functools import partial
+from typing import Final
 
+import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import one_hot
+
+from lightning_modules.metrics import plots
+from lightning_modules.metrics.results import GROUND_TRUTH, MODEL, Comparison, Image, Results
+from lightning_modules.metrics.score import Array, Mean, Score
 
 
-def accuracies(scores: Tensor, labels: Tensor) -> dict[str, float]:
-    """`top1` and `top5`, shares of samples whose class is the best or among the best five, and `top1_per_class`, the
-    mean of the classes' own shares, over the classes that occur.
+class TopK(Mean):
+    """`top1`, `top5`: share of samples whose class is among the k of the best scores, in [0, 1].
 
-    scores: (N, C), larger is likelier; of equal ones the lower class wins. labels: (N,).
+    Of equal scores the lower class wins.
     """
-    ranks = scores.argsort(dim=1, descending=True, stable=True)
-    right = ranks == labels[:, None]
-    first = right[:, 0].double()
-    each = [first[labels == label].mean() for label in sorted(set(labels.tolist()))]
-    return {
-        "top1": float(first.mean()),
-        "top5": float(right[:, :5].any(1).double().mean()),
-        "top1_per_class": float(torch.stack(each).mean()),
-    }
+
+    def __init__(self, k: int) -> None:
+        super().__init__()
+        self.k = k
+
+    def measure(self, scores: Tensor, labels: Tensor) -> Tensor:
+        """Of scores (b, C), larger is likelier, and labels (b,)."""
+        return (ranked(scores)[:, : self.k] == labels[:, None]).any(1)
+
+
+class TopOnePerClass(Score):
+    """`top1_per_class`: mean over the classes that occur of each one's share of right samples, in [0, 1].
+
+    Items: for every class whether the sample is right and of it, and whether it is of it.
+    """
+
+    def measure(self, scores: Tensor, labels: Tensor) -> Tensor:
+        """Of scores (b, C), larger is likelier, and labels (b,)."""
+        of = one_hot(labels, scores.shape[1])
+        right = ranked(scores)[:, 0] == labels
+        return torch.cat([of * right[:, None], of], 1)
+
+    def score(self, sums: Array) -> Array:
+        right, all_of = np.split(sums, 2, axis=-1)
+        shares = np.divide(right, all_of, out=np.zeros_like(right), where=all_of > 0)
+        mean: Array = shares.sum(-1) / (all_of > 0).sum(-1)
+        return mean
+
+
+ACCURACIES: Final = {"top1": partial(TopK, 1), "top5": partial(TopK, 5), "top1_per_class": TopOnePerClass}
+"""By key of results.json; each makes an empty one."""
+
+
+def ranked(scores: Tensor) -> Tensor:
+    """Classes (N, C) by scores (N, C), the best first; of equal ones the lower class."""
+    return scores.argsort(dim=1, descending=True, stable=True)
+
+
+def top1(scores: Tensor, labels: Tensor) -> float:
+    """Share of samples (N, C) whose best class is their label, as validation logs it."""
+    return float((ranked(scores)[:, 0] == labels).double().mean())
 
 
 def majority_scores(train_labels: Tensor, classes: int) -> Tensor:
@@ -46,27 +84,30 @@ class NearestNeighbour:
 
 
 class ClassificationEvaluation:
-    """Collects a test set's labels and the scores that a model and its baselines give, and compares them at the end.
+    """Collects the scores that a model and its baselines give to a test set, and compares them at the end.
 
-    baselines: the names of the baselines. protocol: what the numbers are over, printed beside them.
+    classes: their names, by label. baselines: their names. protocol: what the numbers are over, printed beside them.
     """
 
-    def __init__(self, baselines: Sequence[str], protocol: str) -> None:
-        self.protocol = protocol
-        self.labels: list[Tensor] = []
-        self.scores: dict[str, list[Tensor]] = {name: [] for name in ("value", *baselines)}
+    def __init__(self, classes: Sequence[str], baselines: Sequence[str], protocol: str) -> None:
+        self.classes, self.protocol = classes, protocol
+        contenders = (MODEL, GROUND_TRUTH, *baselines)
+        self.compared = {key: Comparison(make, contenders) for key, make in ACCURACIES.items()}
+        self.counts = np.zeros((len(classes), len(classes)), int)
 
     def update(self, labels: Tensor, scores: Tensor, baselines: Mapping[str, Tensor]) -> None:
         """Add a batch: labels (B,), the model's scores (B, C) and those of every baseline."""
-        self.labels.append(labels.cpu())
-        for name, values in {"value": scores, **baselines}.items():
-            self.scores[name].append(values.float().cpu())
+        labels, scores = labels.cpu(), scores.float().cpu()
+        truth = one_hot(labels, scores.shape[1])
+        answers = {MODEL: scores, GROUND_TRUTH: truth, **{name: s.float().cpu() for name, s in baselines.items()}}
+        for comparison in self.compared.values():
+            comparison.update(answers, labels)
+        np.add.at(self.counts, (labels.numpy(), ranked(scores)[:, 0].numpy()), 1)
 
-    def results(self) -> dict[str, dict[str, Any]]:
-        """Each key of `accuracies` with the model's value, the baselines', the protocol and the number of samples."""
-        labels = torch.cat(self.labels)
-        found = {name: accuracies(torch.cat(values), labels) for name, values in self.scores.items()}
-        return {
-            key: {**{name: values[key] for name, values in found.items()}, "protocol": self.protocol, "n": len(labels)}
-            for key in found["value"]
-        }
+    def results(self) -> Results:
+        """Each key of ACCURACIES beside the baselines."""
+        return {key: comparison.row(self.protocol) for key, comparison in self.compared.items()}
+
+    def plots(self) -> dict[str, Image]:
+        """`confusion`: what each class is taken for."""
+        return {"confusion": plots.confusion(self.counts, self.classes)}
