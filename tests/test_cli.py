@@ -495,37 +495,38 @@ def test_a_test_scores_the_whole_split_however_many_devices_trained(root: Path, 
 
 
 class TestBundle:
-    def test_a_tested_run_becomes_a_starter(self, tested: Path, tmp_path: Path) -> None:
+    def test_a_run_becomes_a_starter_that_was_measured(self, finished: Path, tmp_path: Path) -> None:
         into = tmp_path / "starters" / "asl-slp"
         into.mkdir(parents=True)
         (into / "of-the-last-starter.txt").touch()
-        assert bundle(Run(tested), into) == into
+        assert bundle(Run(finished), into) == into
         assert {path.name for path in into.iterdir()} == {
             *RECORDS,
             "README.md",
             "config.json",
             "tokens.json",
             "model.safetensors",
+            "results.json",
+            "plots",
             "samples",
         }
         assert "(samples/preview.mp4)" in (into / "README.md").read_text()
         assert [path.name for path in into.parent.iterdir()] == ["asl-slp"]
-        assert "rounded to half precision after scores were measured" in (into / "README.md").read_text()
-        assert (into / "model.safetensors").stat().st_size < 0.6 * (tested / "model.safetensors").stat().st_size
+        assert "rounded to half precision after training, and measured so" in (into / "README.md").read_text()
+        assert (into / "model.safetensors").stat().st_size < 0.6 * (finished / "model.safetensors").stat().st_size
         assert np.isfinite(zoo.load(into).translate("hello").body.data).all()
 
     @pytest.mark.parametrize(
         ("missing", "message"),
         [
-            ("results.json", "no results.json; `python -m zoo test "),
             ("config.json", "this run is not finished"),
             ("tokens.json", "tokens.json"),
         ],
     )
     def test_what_is_refused_leaves_the_old_starter(
-        self, tested: Path, tmp_path: Path, missing: str, message: str
+        self, finished: Path, tmp_path: Path, missing: str, message: str
     ) -> None:
-        run = Path(shutil.copytree(tested, tmp_path / "run"))
+        run = Path(shutil.copytree(finished, tmp_path / "run"))
         (run / missing).unlink()
         into = tmp_path / "starters" / "asl-slp"
         into.mkdir(parents=True)

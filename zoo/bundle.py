@@ -1,4 +1,4 @@
-"""Put a finished run into the package, as the starter weights of its model, in half precision.
+"""Put a finished run into the package, as the starter weights of its model, in half precision, and measure it.
 
 python -m zoo.bundle runs/asl-slp/<id>
 """
@@ -15,13 +15,14 @@ import numpy.typing as npt
 import torch
 from safetensors.torch import load_file, save_file
 
-from zoo import card
 from zoo.artefact import open_artefact, starter_folder
+from zoo.measure import measure
 from zoo.runs import Run, replacing, unfinished_message, write_json
+from zoo.spec import read, resolve
 
 Probe = dict[str, npt.NDArray[Any]]
 
-RECORDS = ("spec.yaml", "provenance.json", "results.json")
+RECORDS = ("spec.yaml", "provenance.json")
 SAMPLES = (".png", ".mp4")
 SAMPLE_BYTES = 500_000
 """Every install of the package brings them along."""
@@ -32,13 +33,12 @@ TOLERANCE = 0.02
 def bundle(run: Run, into: Path) -> Path:
     """Copy a run's artefact without logs, checkpoints and large samples to `into`, in place of what is there.
 
-    What is there stays until the new folder is whole and has been opened. Raises ValueError for a run that is
-    unfinished or was not tested, as a starter ships with its scores, and where halving changes what the network does.
+    It ships with its scores, which are measured here, as what is halved is another network. What is there stays until
+    the new folder is whole. Raises ValueError for a run that is unfinished, where halving changes what the network
+    does, and as `zoo.measure` does.
     """
     if not run.finished:
         raise ValueError(unfinished_message(run.folder))
-    if not (run.folder / "results.json").is_file():
-        raise ValueError(f"{run.folder}: no results.json; `python -m zoo test {run.folder}` writes it")
     with replacing(into) as part:
         loader = open_artefact(run.folder)
         loader.save(part)
@@ -52,7 +52,8 @@ def bundle(run: Run, into: Path) -> Path:
         weights = load_file(part / "model.safetensors")
         save_file({name: _halved(value) for name, value in weights.items()}, part / "model.safetensors")
         _refuse_another(loader.probe(), open_artefact(part).probe())
-        card.write(part)
+        spec = part / "spec.yaml"
+        measure(resolve(read(spec), str(spec)), part)
     return into
 
 
@@ -69,7 +70,7 @@ def _halved(value: torch.Tensor) -> torch.Tensor:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Bundle one run; returns the exit code."""
-    parser = argparse.ArgumentParser("python -m zoo.bundle", description="Ship a finished, tested run as a starter.")
+    parser = argparse.ArgumentParser("python -m zoo.bundle", description="Ship a finished run as a starter, measured.")
     parser.add_argument("run", metavar="RUN", type=Path, help="the run's folder, runs/<name>/<id>")
     run = Run(parser.parse_args(argv).run)
     try:

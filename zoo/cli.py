@@ -152,15 +152,41 @@ def _validate(options: argparse.Namespace) -> int:
 
 
 def _test(options: argparse.Namespace) -> int:
-    spec, run = _finished_run(options)
+    published = _published(options)
+    spec, run = _finished_run(options) if published is None else (None, Run(published))
     from zoo.card import data_note
-    from zoo.measure import measure
+    from zoo.measure import compared, evaluated, measure
 
-    results = measure(spec, run.folder, options.split, options.judge)
+    if spec is None:
+        spec = accepted(run.folder / "spec.yaml", False, options.overrides, types=True)
+        _, results = evaluated(spec, run.folder, options.split, options.judge)
+    else:
+        results = measure(spec, run.folder, options.split, options.judge)
     _print_results(f"{spec.name}, {options.split}", results)
     print(data_note(run.provenance()))
-    print(run.folder)
+    print(*(compared(run.folder, results) if published and options.split == "test" else [run.folder]), sep="\n")
     return OK
+
+
+def _published(options: argparse.Namespace) -> Path | None:
+    """The artefact that somebody else's training left, if that is what a test is to repeat: one of the Hub, or the
+    weights behind a model's name where the spec has no run on this machine and they are of the same training."""
+    from zoo.addresses import find
+    from zoo.hub.reference import looks_like
+
+    if options.spec not in list_models():
+        there = Path(options.spec).exists() or Path(options.spec).suffix in (".yaml", ".yml")
+        return None if there or not ("@" in options.spec or looks_like(options.spec)) else find(options.spec).folder()
+    with suppress(SpecError):
+        spec, run = _spec_and_run(options, types=False)
+        if run.started:
+            return None
+        try:
+            folder = find(spec.name, "starter" if options.starter else None).folder()
+        except ValueError:
+            return None
+        return folder if Run(folder).provenance().get("run") == spec.run_id else None
+    return None
 
 
 def _finished_run(options: argparse.Namespace) -> tuple[Spec, Run]:

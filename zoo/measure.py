@@ -11,6 +11,7 @@ from lightning_modules.metrics.results import Evaluation, Results
 from zoo.artefact import open_artefact
 from zoo.assembly import SpecCLI, assemble, one_line
 from zoo.card import write
+from zoo.card.words import number
 from zoo.judges import find_judge
 from zoo.provenance import refuse_other_data
 from zoo.quiet import quiet
@@ -67,6 +68,24 @@ def evaluated(spec: Spec, folder: Path, split: Split, judge: str | None = None) 
         cli.trainer.test(module, datamodule=data, verbose=False)
     of = {"split": split, "data": data.fingerprint()[:DIGITS]}
     return module.test_scores, {key: {**row, **of} for key, row in module.test_scores.results().items()}
+
+
+def compared(folder: Path, results: Results) -> list[str]:
+    """Lines that say where results differ, as they are printed, from those that an artefact was published with."""
+    path = folder / "results.json"
+    if not path.is_file():
+        return [f"{folder}: published without results"]
+    before = read_json(path)
+    lines = [
+        f"{key}: published {number(before[key]['value'])}, here {number(results[key]['value'])}"
+        for key in before.keys() & results.keys()
+        if number(before[key]["value"]) != number(results[key]["value"])
+    ]
+    apart = sorted(before.keys() ^ results.keys())
+    return [
+        *sorted(lines),
+        *(f"{key}: {'published, not measured here' if key in before else 'not published'}" for key in apart),
+    ] or [f"{folder}: all {len(results)} scores are as published"]
 
 
 def _assembled(spec: Spec, folder: Path, verb: str) -> SpecCLI:

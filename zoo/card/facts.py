@@ -112,7 +112,7 @@ def sizes(spec: dict[str, Any], provenance: dict[str, Any], weights: Weights) ->
     precision = " and ".join(weights.precisions)
     stored = f"{quantity(weights.size, 'B')}, in {precision} precision" if precision else quantity(weights.size, "B")
     if rounded := provenance.get("rounded"):
-        stored += f"; rounded to {rounded} precision after scores were measured in {_regime(spec)}"
+        stored += f"; rounded to {rounded} precision after training, and measured so in {_regime(spec)}"
     seconds = _seconds(provenance)
     time = duration(seconds) if seconds is not None else ""
     facts = [("Training time", time), ("Parameters", f"{weights.parameters:,}"), ("Weights", stored)]
