@@ -1,0 +1,333 @@
+"""Results as pictures (H, W, 3) uint8 RGB, about 1000 pixels wide: the same data make the same bytes.
+
+Drawn on canvases of their own, without pyplot: no display is needed, and nothing of a caller's matplotlib is touched.
+Colours are those of Okabe and Ito, which the colour-blind can tell apart.
+"""
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any, Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from matplotlib import font_manager, style
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import PowerNorm
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+from datamodules.canvas import Image
+from datamodules.draw import draw_frames
+
+Floats = npt.NDArray[np.float64]
+
+DPI: Final = 100
+WIDTH: Final = 1000
+"""Of a picture, in pixels."""
+BLUE, VERMILLION, ORANGE, GREEN, PURPLE, GREY = "#0072B2", "#D55E00", "#E69F00", "#009E73", "#CC79A7", "#707070"
+LINES: Final = ((VERMILLION, "--"), (GREEN, "-."), (ORANGE, ":"), (PURPLE, (0, (6, 2, 1, 2, 1, 2))), ("#000000", "--"))
+STYLE: Final[dict[str, Any]] = {
+    "figure.dpi": DPI,
+    "figure.facecolor": "white",
+    "font.size": 11,
+    "text.parse_math": False,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.formatter.useoffset": False,
+    "grid.color": "#E4E4E4",
+    "legend.frameon": False,
+}
+BINS: Final = 10
+NUMBERED: Final = 10
+"""A confusion matrix of this many classes has room for its counts."""
+LABELLED: Final = 30
+"""As many classes can all be named at the axes of a confusion matrix."""
+CELLS: Final = 150
+"""Cells a side that can be told apart; what has more is drawn in blocks."""
+PAIRS: Final = 16
+LABEL: Final = 34
+"""Letters of a label; longer ones lose their middle."""
+TALLEST: Final = 300
+SHORTEST: Final = 48
+"""Heights of a picture in a strip, in pixels."""
+
+
+def length_against_error(
+    lengths: Sequence[float] | Floats, errors: Sequence[float] | Floats, key: str, unit: str = "", per: str = "frames"
+) -> Image:
+    """A dot a sentence, and the median error of groups of neighbouring lengths, each about as large.
+
+    lengths: of the references, counted in `per`. errors: the key's values, in `unit`; those that are not finite are
+    counted instead of drawn. Raises ValueError for two numbers of them.
+    """
+    if len(lengths) != len(errors):
+        raise ValueError(f"expected an error for each of {len(lengths)} lengths, found {len(errors)}")
+    all_x, all_y = np.asarray(lengths, np.float64), np.asarray(errors, np.float64)
+    finite = np.isfinite(all_x) & np.isfinite(all_y)
+    x, y = all_x[finite], all_y[finite]
+    with style.context(["default", STYLE]):
+        figure = Figure((WIDTH / DPI, 5.6), layout=_layout())
+        axes = figure.add_subplot(xlabel=f"length of the reference ({per})")
+        axes.set_ylabel(_short(f"{key} ({unit})" if unit else key, 60))
+        axes.grid(True)
+        if not len(x):
+            axes.text(0.5, 0.5, "nothing to show", ha="center", transform=axes.transAxes)
+            axes.set(xticks=[], yticks=[])
+            return _drawn(figure)
+        shown = 0.75 if len(x) <= 300 else 0.35 if len(x) <= 3000 else 0.12
+        axes.scatter(x, y, s=22, color=BLUE, alpha=shown, linewidths=0)
+        groups = _groups(x)
+        for group in groups:
+            axes.hlines(np.median(y[group]), x[group].min(), x[group].max(), color=VERMILLION, linewidth=3)
+        middles = [(np.median(x[group]), np.median(y[group])) for group in groups]
+        hollow: dict[str, Any] = {"markerfacecolor": "none", "markersize": 9, "markeredgewidth": 2}
+        axes.plot(*np.transpose(middles), "s-", color=VERMILLION, linewidth=1.2, **hollow)
+        axes.set_xlim(*_around(x))
+        axes.set_ylim(*_around(y))
+        dot = axes.scatter([], [], s=30, color=BLUE, label="one sentence")
+        median = axes.plot([], [], "s-", color=VERMILLION, **hollow, label="median of sentences about as long")[0]
+        handles: list[Any] = [dot, median]
+        if missing := len(all_x) - len(x):
+            handles.append(axes.plot([], [], " ", label=f"{missing} of {len(all_x)} have no finite value")[0])
+        figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
+        return _drawn(figure)
+
+
+def _groups(lengths: Floats) -> list[npt.NDArray[np.intp]]:
+    """Indices of neighbouring lengths, of at least ten each and of equal ones together."""
+    count = min(BINS, max(1, len(lengths) // 10))
+    inner = np.unique(np.quantile(lengths, np.linspace(0, 1, count + 1)))[1:-1]
+    places = np.searchsorted(inner, lengths, side="right")
+    return [np.flatnonzero(places == place) for place in np.unique(places)]
+
+
+def _around(values: Floats) -> tuple[float, float]:
+    """Limits of an axis with room on both sides, of equal values too."""
+    low, high = float(values.min()), float(values.max())
+    room = 0.05 * (high - low) or 0.1 * abs(high) or 1.0
+    return low - room, high + room
+
+
+def confusion(matrix: npt.ArrayLike, classes: Sequence[str]) -> Image:
+    """How often a class (row) is taken for which (column), as a share of the row; what is never tested is grey.
+
+    matrix: counts (C, C). Up to 10 classes have their counts in the cells; of more, the pairs that are confused most
+    are named beside them; more than 150 are drawn in blocks, each as dark as its darkest cell.
+
+    Raises ValueError for another shape.
+    """
+    counts = np.asarray(matrix, np.float64)
+    if counts.shape != (len(classes), len(classes)) or not len(classes):
+        raise ValueError(f"expected counts (C, C) of at least one class, found {counts.shape}, {len(classes)} classes")
+    totals = counts.sum(1, keepdims=True)
+    shares = np.divide(counts, totals, out=np.full_like(counts, np.nan), where=totals > 0)
+    block = -(-len(classes) // CELLS)
+    with style.context(["default", STYLE]):
+        named = len(classes) > NUMBERED
+        figure = Figure((WIDTH / DPI, 6.6 if named else 7.2), layout=_layout())
+        grid = figure.add_gridspec(1, 2, width_ratios=(2.1, 1)) if named else figure.add_gridspec(1, 1)
+        axes = figure.add_subplot(grid[0], xlabel="taken for", ylabel="is")
+        axes.spines[["top", "right"]].set_visible(True)
+        axes.set_facecolor("#DDDDDD")
+        extent = (-0.5, len(classes) - 0.5, len(classes) - 0.5, -0.5)
+        pooled = _darkest(shares, block)
+        cells = axes.imshow(pooled, cmap="Blues", norm=PowerNorm(0.5, 0, 1), extent=extent, interpolation="nearest")
+        bar = figure.colorbar(cells, ax=axes, shrink=0.6, aspect=30)
+        bar.set_label("share of the true class" + (f"; darkest of {block} x {block} cells" if block > 1 else ""))
+        _name_classes(axes, classes)
+        if named:
+            _list_pairs(figure.add_subplot(grid[1]), counts, classes)
+        else:
+            for row, column in np.argwhere(counts > 0):
+                ink = "white" if shares[row, column] > 0.3 else "black"
+                axes.text(column, row, f"{counts[row, column]:,.0f}", color=ink, ha="center", va="center")
+        return _drawn(figure)
+
+
+def _darkest(shares: Floats, block: int) -> Floats:
+    """The largest share in each block of cells; nan where nothing of it was tested."""
+    if block == 1:
+        return shares
+    starts = np.arange(0, len(shares), block)
+    return np.fmax.reduceat(np.fmax.reduceat(shares, starts, 0), starts, 1)
+
+
+def _name_classes(axes: Axes, classes: Sequence[str]) -> None:
+    step = 1 if len(classes) <= LABELLED else -(-len(classes) // LABELLED)
+    places = range(0, len(classes), step)
+    labels = [_short(classes[place], 14) for place in places]
+    size = 11 if len(classes) <= NUMBERED else 8
+    upright = max(map(len, labels)) > (8 if len(classes) <= NUMBERED else 1)
+    axes.set_xticks(places, labels, rotation=90 if upright else 0, fontsize=size)
+    axes.set_yticks(places, labels, fontsize=size)
+
+
+def _list_pairs(axes: Axes, counts: Floats, classes: Sequence[str]) -> None:
+    axes.set_axis_off()
+    wrong = counts - np.diag(np.diag(counts))
+    most = np.argsort(-wrong, axis=None, kind="stable")[:PAIRS]
+    lines = [
+        f"{wrong[i, j]:,.0f} of {counts[i].sum():,.0f}   {_short(classes[i], 13)} as {_short(classes[j], 13)}"
+        for i, j in zip(*np.unravel_index(most, wrong.shape), strict=True)
+        if wrong[i, j] > 0
+    ]
+    total, right = counts.sum(), np.trace(counts)
+    axes.set_title(f"{right:,.0f} of {total:,.0f} are right", loc="left", fontsize=11)
+    axes.text(0, 0.98, "confused most:" if lines else "none is confused", va="top", transform=axes.transAxes)
+    axes.text(0, 0.92, "\n".join(lines), va="top", fontsize=9, linespacing=1.7, transform=axes.transAxes)
+
+
+def intervals(
+    labels: Sequence[str],
+    values: Sequence[float],
+    intervals: Sequence[tuple[float, float] | None],
+    key: str,
+    better: str,
+    beside: Mapping[str, float] | None = None,
+) -> Image:
+    """One score of several models, from top to bottom as they come, each with its 95 % interval and in figures.
+
+    intervals: None where there is none. better: which way is better, in print. beside: what stands beside all of them,
+    as upright lines: ground truth, baselines. Values that are not finite are written and not drawn.
+
+    Raises ValueError for other numbers of labels, values and intervals, or for none.
+    """
+    if not len(labels) or not len(labels) == len(values) == len(intervals):
+        found = f"{len(labels)} labels, {len(values)} values, {len(intervals)} intervals"
+        raise ValueError(f"expected labels with a value and an interval each, found {found}")
+    lines = {name: value for name, value in (beside or {}).items() if np.isfinite(value)}
+    ends = [end for pair in intervals if pair is not None for end in pair]
+    drawn = np.array([number for number in (*values, *ends, *lines.values()) if np.isfinite(number)])
+    with style.context(["default", STYLE]):
+        figure = Figure((WIDTH / DPI, 1.5 + 0.34 * len(labels) + 0.12 * len(lines)), layout=_layout())
+        axes = figure.add_subplot(xlabel=_short(f"{key} ({better} is better)" if better else key, 80))
+        axes.grid(True, axis="x")
+        axes.spines["left"].set_visible(False)
+        axes.tick_params(axis="y", length=0)
+        axes.set_yticks(range(len(labels)), [_short(label, LABEL) for label in labels])
+        axes.set_ylim(len(labels) - 0.4, -0.6)
+        axes.set_xlim(*_around(drawn if len(drawn) else np.zeros(1)))
+        for index, (name, value) in enumerate(lines.items()):
+            colour, dashes = LINES[index % len(LINES)]
+            label = f"{_short(name, LABEL)} ({value:.4g})"
+            axes.axvline(value, color=colour, linestyle=dashes, linewidth=1.8, label=label)
+        for row, (value, pair) in enumerate(zip(values, intervals, strict=True)):
+            text = f"{value:.4g}"
+            if pair is not None:
+                axes.hlines(row, *pair, color=BLUE, linewidth=2.5)
+                text += f"  [{pair[0]:.4g}, {pair[1]:.4g}]"
+            axes.plot(value, row, "o", color=BLUE, markersize=8, markeredgecolor="white")
+            axes.annotate(text, (1.01, row), xycoords=("axes fraction", "data"), va="center", annotation_clip=False)
+        if lines:
+            figure.legend(loc="outside lower center", ncols=min(3, len(lines)))
+        return _drawn(figure)
+
+
+def strips(rows: Sequence[tuple[str, Sequence[tuple[str, Image]]]]) -> Image:
+    """Rows of pictures side by side, scaled to one height, each below its caption and each row below its title.
+
+    Raises ValueError for no rows and for what is no picture (H, W, 3) uint8.
+    """
+    if not rows:
+        raise ValueError("expected at least one row of pictures, found none")
+    pictures = [picture for _, row in rows for _, picture in row]
+    for picture in pictures:
+        if picture.ndim != 3 or picture.shape[2] != 3 or not picture.size or picture.dtype != np.uint8:
+            raise ValueError(f"expected pictures (H, W, 3) uint8, found {picture.shape} {picture.dtype}")
+    gap, title, caption = 8, 24, 20
+    room = [
+        (WIDTH - gap * (len(row) + 1)) / sum(picture.shape[1] / picture.shape[0] for _, picture in row)
+        for _, row in rows
+        if row
+    ]
+    height = int(np.clip(min(room, default=TALLEST), SHORTEST, TALLEST))
+    page = np.full((0, WIDTH, 3), 255, np.uint8)
+    texts: list[tuple[int, int, str, int, str]] = []
+    for name, row in rows:
+        for line in textwrap.wrap(_clean(name), 108, max_lines=2, placeholder=" ..."):
+            texts.append((gap, len(page) + title, line, 11, "bold"))
+            page = _grown(page, len(page) + title, page.shape[1])
+        top = len(page) + gap + (caption if any(words for words, _ in row) else 0)
+        left = gap
+        for words, picture in row:
+            scale = min(height / len(picture), (WIDTH - 2 * gap) / picture.shape[1])
+            tall, width = (max(1, round(scale * side)) for side in picture.shape[:2])
+            texts.append((left, top - 5, _short(words, max(4, int(width / 6.6))), 8, "normal"))
+            page = _grown(page, top + height + gap, max(page.shape[1], left + width + gap))
+            way = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+            page[top : top + tall, left : left + width] = cv2.resize(picture, (width, tall), interpolation=way)
+            left += width + gap
+    page = _grown(page, len(page) + gap, page.shape[1])
+    with style.context(["default", STYLE]):
+        figure = Figure((page.shape[1] / DPI, len(page) / DPI))
+        figure.figimage(page)
+        for x, y, words, size, weight in texts:
+            figure.text(x / page.shape[1], 1 - y / len(page), words, fontsize=size, fontweight=weight)
+        return _drawn(figure)
+
+
+def _grown(page: Image, height: int, width: int) -> Image:
+    """The same page with white below and to its right."""
+    more = ((0, height - len(page)), (0, width - page.shape[1]), (0, 0))
+    return np.pad(page, more, constant_values=255)
+
+
+def motion_strip(joints: npt.NDArray[np.floating], frames: int = 8, size: int = 160) -> list[Image]:
+    """Evenly spaced skeletons of a motion (T, 50, 3), from the first to the last; of a shorter one some twice."""
+    return list(draw_frames(joints[_spaced(len(joints), frames)], size)) if len(joints) else []
+
+
+def motions(
+    reference: npt.NDArray[np.floating], produced: npt.NDArray[np.floating], frames: int = 8, size: int = 160
+) -> list[tuple[str, Image]]:
+    """A row for `strips`: evenly spaced skeletons of the reference, each above that of what was produced for it.
+
+    The captions number both frames, from 1: "12 / 15".
+    """
+    above, below = (motion_strip(motion, frames, size) for motion in (reference, produced))
+    blank = np.full((size, size, 3), 255, np.uint8)  # a motion without frames
+    above, below = above or [blank] * frames, below or [blank] * frames
+    numbers = zip(_spaced(len(reference), frames) + 1, _spaced(len(produced), frames) + 1, strict=True)
+    pairs = zip(numbers, above, below, strict=True)
+    return [(f"{first} / {second}", np.vstack([upper, lower])) for (first, second), upper, lower in pairs]
+
+
+def _spaced(length: int, count: int) -> npt.NDArray[np.intp]:
+    return np.linspace(0, max(0, length - 1), count).round().astype(np.intp)
+
+
+def _layout() -> ConstrainedLayoutEngine:
+    return ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.1)
+
+
+def _drawn(figure: Figure) -> Image:
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.ascontiguousarray(np.asarray(canvas.buffer_rgba())[..., :3])
+
+
+@cache
+def _letters() -> frozenset[int]:
+    """Those that the font of every matplotlib has."""
+    return frozenset(font_manager.get_font(font_manager.findfont("DejaVu Sans")).get_charmap())
+
+
+def _clean(text: str) -> str:
+    """On one line, and without letters that the font lacks."""
+    known = "".join(
+        letter if ord(letter) in _letters() or letter.isspace() else "\N{REPLACEMENT CHARACTER}" for letter in str(text)
+    )
+    return " ".join(known.split())
+
+
+def _short(text: str, letters: int) -> str:
+    """A text of at most so many letters; a longer one loses its middle."""
+    text = _clean(text)
+    if len(text) <= letters:
+        return text
+    kept = letters - 1
+    return f"{text[: kept - kept // 3]}\N{HORIZONTAL ELLIPSIS}{text[len(text) - kept // 3 :]}"
