@@ -16,10 +16,10 @@ from datamodules.clip_frames import video_format
 from datamodules.formats import atomic, locked, read_openpose
 from datamodules.how2sign_files import Sentence, clip_path, sentence_folders
 from datamodules.lifting import lift
+from datamodules.motions import FPS, resample
 from datamodules.samples import Split
 from datamodules.sequences import FRAME_SHAPE, Joints, Sequences, cache_path, cached, writable
 
-FPS: Final = 25.0
 RATES: Final = (24000 / 1001, 24.0, 25.0, 30000 / 1001, 30.0, 50.0, 60000 / 1001, 60.0)
 WORTH: Final = 50
 """Clips that are worth starting a process for: one takes some hundredths of a second."""
@@ -76,19 +76,6 @@ def _lift_clip(folder: Path, fps: float, out: Path) -> str | None:
     with atomic(out) as temporary:
         np.save(temporary, joints)
     return why
-
-
-def resample(joints: Joints, fps: float) -> Joints:
-    """The motion (T, 50, 3) at 25 frames a second, (T 25 / fps, 50, 3), between its frames by straight lines."""
-    if fps == FPS:
-        return joints
-    frames = max(1, round(len(joints) * FPS / fps))
-    places = np.minimum(np.arange(frames) * (fps / FPS), len(joints) - 1)
-    before = places.astype(int)
-    after = np.minimum(before + 1, len(joints) - 1)
-    share = (places - before).astype(np.float32)[:, None, None]
-    between: Joints = joints[before] * (1 - share) + joints[after] * share
-    return between
 
 
 def _rates(

@@ -19,6 +19,13 @@ TEXT_TO_POSE = ("--model.width=16", "--model.heads=2", "--model.feedforward=16",
 TINY: dict[str, tuple[str, ...]] = {
     "asl-slp": (*TEXT_TO_POSE, "--data.batch_size=4"),
     "asl-slp-phoenix14t": (*TEXT_TO_POSE, "--data.batch_size=4"),
+    "back-translation": (
+        "--model.width=16",
+        "--model.heads=2",
+        "--model.feedforward=16",
+        "--data.batch_size=4",
+        "--data.twin.size=30",
+    ),
     "gloss-classifier": ("--model.hidden=8", "--data.twin.size=16", "--data.batch_size=4"),
     "letter-judge": ("--model.width=4", "--data.image_size=32", "--data.batch_size=16", "--data.twin.size=87"),
     "pix2pix": (
@@ -59,6 +66,7 @@ def _letter(folder: Path) -> str:
 
 CALLS: dict[str, tuple[Callable[[Path], str], str]] = {
     "text-to-pose": (_sentence, ".pose"),
+    "pose-to-text": (_pose, ".json"),
     "pose-to-video": (_pose, ".mp4"),
     "image-to-letter": (_letter, ".json"),
     "video-to-gloss": (_video, ".json"),

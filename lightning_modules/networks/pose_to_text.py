@@ -67,7 +67,7 @@ class Shortening(nn.Module):
         return x, mask
 
 
-class PoseToText(nn.Module):
+class PoseToTextTransformer(nn.Module):
     """SLP-50 joints in, tokens out."""
 
     def __init__(self, config: PoseToTextConfig) -> None:
@@ -134,7 +134,7 @@ def token_limits(lengths: Tensor) -> Tensor:
 
 
 @torch.inference_mode()
-def read(network: PoseToText, joints: Tensor, lengths: Tensor) -> list[list[int]]:
+def read(network: PoseToTextTransformer, joints: Tensor, lengths: Tensor) -> list[list[int]]:
     """The likeliest token after each token, for motions (B, T, 50, 3) of `lengths` (B,): ids without start and end."""
     memory, mask = network.encode(joints, lengths)
     sources, limits = network.sources(memory), token_limits(lengths)

@@ -8,6 +8,7 @@ from zoo.spec import nearest
 
 TASKS = {
     "text-to-pose": "zoo.loaders.text_to_pose.TextToPose",
+    "pose-to-text": "zoo.loaders.pose_to_text.PoseToText",
     "image-to-letter": "zoo.loaders.letter_reader.LetterReader",
     "pose-to-video": "zoo.loaders.pose_to_video.PoseToVideo",
     "video-to-gloss": "zoo.loaders.video_to_gloss.VideoToGloss",

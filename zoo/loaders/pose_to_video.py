@@ -15,8 +15,8 @@ from datamodules.avatar.openpose import openpose_keypoints
 from datamodules.avatar.render import Camera
 from datamodules.boston50_pairs import cropped
 from datamodules.draw import contact_sheet, write_png
-from datamodules.formats import iterate_skels, read_pose
 from datamodules.images import resize, stack
+from datamodules.motions import read_motions
 from datamodules.openpose_drawing import draw_openpose
 from datamodules.poses import to_joints
 from datamodules.video import Frame, write_video
@@ -26,8 +26,6 @@ from zoo.loaders.writing import SHEET_FRAMES, refuse_unwritable
 from zoo.signals import Signal
 
 BATCH: Final = 16
-SKELS_FPS: Final = 25.0
-"""Frames a second of `.skels` files, which do not say."""
 CAMERA: Final = Camera(336, 312, 72.0, (168.0, 102.0))
 """Where the drawings of RWTH-BOSTON-50 have the signer: medians of the published pairs, in pixels of a half."""
 PREVIEWED: Final = 4
@@ -113,7 +111,8 @@ write_video("hello.mp4", frames, pose.body.fps)
         return {"frames": self.paint(self.draw(perform(["HELLO"]).joints[:40:10]))}
 
     def run(self, text: str, outputs: Sequence[Path]) -> list[Path]:
-        """Render the .pose or .skels file at the path `text` and write each of `outputs`: .mp4, or .png (a sheet).
+        """Render the .pose or .skels file or the folder of OpenPose JSON at the path `text` and write each of
+        `outputs`: .mp4, or .png (a sheet).
 
         The sequences of a .skels file follow one another. Raises ValueError, before it renders, for a path that cannot
         be written and for another input.
@@ -141,15 +140,5 @@ write_video("hello.mp4", frames, pose.body.fps)
 
 def _read(path: Path) -> tuple[Joints, float]:
     """Joints (T, 50, 3) in SLP units and frames a second. Raises ValueError that names the file."""
-    if path.suffix.lower() == ".skels":
-        sequences = list(iterate_skels(path))
-        if not sequences:
-            raise ValueError(f"{path}: no sequence in it; expected one a line")
-        return np.concatenate(sequences), SKELS_FPS
-    if path.suffix.lower() != ".pose":
-        raise ValueError(f"{path}: found {path.suffix or 'a file without suffix'}, expected a .pose or .skels file")
-    pose = read_pose(path)
-    try:
-        return to_joints(pose), float(pose.body.fps)
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
+    motions = list(read_motions(path, to_joints))
+    return np.concatenate([joints for joints, _ in motions]), motions[0][1]

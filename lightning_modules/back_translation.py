@@ -1,0 +1,138 @@
+"""Back-translation: pose to text, the reader by which BLEU and ROUGE of signed poses are measured.
+
+Saunders et al. 2020, "Progressive Transformers", section 4.1, read poses back with Camgöz et al. 2020, "Sign Language
+Transformers", trained on joints in the place of video features.
+"""
+
+from typing import Any
+
+import lightning as L
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+from torch.optim.lr_scheduler import OneCycleLR
+
+from datamodules.text import Tokenizer
+from datamodules.text_pose import TextPoseBatch, TextPoseDataModule
+from lightning_modules.metrics.reading import ReadingEvaluation
+from lightning_modules.metrics.text import Bleu
+from lightning_modules.networks.pose_to_text import PoseToTextConfig, PoseToTextTransformer, read
+from lightning_modules.networks.transformer import PAD
+from lightning_modules.pose_augmentation import augmented
+
+
+class BackTranslation(L.LightningModule):
+    """Objective and optimiser of the reader: label-smoothed cross entropy, AdamW that warms up and anneals.
+
+    It is trained on reference poses only, by construction: its data are a data set's pairs, and nothing hands it the
+    output of a model. A reader that had seen a generator's poses would learn to read that generator's mistakes.
+
+    width, heads, layers, feedforward, dropout: sizes of the network.
+    shorten: frames that become one step of the encoder: 1, 2 or 4. Spelled letters follow one another within 6 frames
+        of 25 a second.
+    augmentation: how far training motions are changed in tempo, size, by noise and held frames (`pose_augmentation`);
+        0 is off, 1 as far as people and trackers differ. They are never mirrored.
+    label_smoothing: share of the probability that is spread over all tokens.
+    learning_rate: the highest, of AdamW.
+    weight_decay: of AdamW.
+    """
+
+    def __init__(
+        self,
+        width: int = 512,
+        heads: int = 8,
+        layers: int = 3,
+        feedforward: int = 2048,
+        dropout: float = 0.1,
+        shorten: int = 4,
+        augmentation: float = 1.0,
+        label_smoothing: float = 0.1,
+        learning_rate: float = 5e-4,
+        weight_decay: float = 0.01,
+    ) -> None:
+        super().__init__()
+        self.save_hyperparameters()
+        for name, value in {"augmentation": augmentation, "learning_rate": learning_rate}.items():
+            if value < 0:
+                raise ValueError(f"{name}: found {value}, expected 0 or more")
+        if not 0 <= label_smoothing < 1:
+            raise ValueError(f"label_smoothing: found {label_smoothing}, expected 0 or more and less than 1")
+        self.augmentation, self.label_smoothing = augmentation, label_smoothing
+        self.learning_rate, self.weight_decay = learning_rate, weight_decay
+        self.sizes: dict[str, Any] = {
+            "width": width,
+            "heads": heads,
+            "layers": layers,
+            "feedforward": feedforward,
+            "dropout": dropout,
+            "shorten": shorten,
+        }
+        self.network: PoseToTextTransformer
+        self.read_back: Bleu
+        self.test_scores: ReadingEvaluation
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """The data's, with the ends of spelled words."""
+        tokenizer: Tokenizer = self.trainer.datamodule.tokenizer  # type: ignore[attr-defined]
+        return tokenizer.with_ends()
+
+    def configure_model(self) -> None:
+        """Build the network once the data has told its vocabulary and statistics."""
+        if hasattr(self, "network"):
+            return
+        data = self.trainer.datamodule  # type: ignore[attr-defined]
+        if not isinstance(data, TextPoseDataModule):
+            raise ValueError(
+                f"BackTranslation trains on text-pose pairs, found {type(data).__name__} as data.class_path"
+            )
+        self.network = PoseToTextTransformer(PoseToTextConfig(vocabulary=len(self.tokenizer), **self.sizes))
+        self.network.pose.fit(data.training_joints())
+
+    def loss(self, batch: TextPoseBatch) -> Tensor:
+        """Cross entropy of each token after those before it, smoothed in training alone."""
+        texts = [torch.tensor(self.tokenizer.encode(text)) for text in batch.texts]
+        tokens = torch.nn.utils.rnn.pad_sequence(texts, batch_first=True, padding_value=PAD).to(self.device)
+        joints, lengths = augmented(batch.joints, batch.lengths, self.augmentation if self.training else 0)
+        scores = self.network(joints, lengths, tokens[:, :-1])
+        smoothing = self.label_smoothing if self.training else 0.0
+        targets = tokens[:, 1:].flatten()
+        return cross_entropy(scores.flatten(0, 1).float(), targets, ignore_index=PAD, label_smoothing=smoothing)
+
+    def read(self, joints: Tensor, lengths: Tensor) -> list[str]:
+        """The text of each motion."""
+        return [self.tokenizer.decode(ids) for ids in read(self.network, joints, lengths)]
+
+    def training_step(self, batch: TextPoseBatch) -> Tensor:
+        loss = self.loss(batch)
+        self.log("train/loss", loss, prog_bar=True)
+        return loss
+
+    def on_validation_epoch_start(self) -> None:
+        self.read_back = Bleu()
+
+    def validation_step(self, batch: TextPoseBatch) -> None:
+        size = len(batch.texts)
+        self.log("val/loss", self.loss(batch), prog_bar=True, batch_size=size, sync_dist=True)
+        self.read_back.update(self.read(batch.joints, batch.lengths), batch.texts)
+
+    def on_validation_epoch_end(self) -> None:
+        bleu = float(self.read_back.score(self.read_back.statistics.sum(0)))
+        self.log("val/bleu_4", bleu, prog_bar=True, sync_dist=True)  # of several devices, the mean of their shares'
+
+    def on_test_start(self) -> None:
+        data: TextPoseDataModule = self.trainer.datamodule  # type: ignore[attr-defined]
+        self.test_scores = ReadingEvaluation(data.examples["train"], self.network.pose, data.fps)
+
+    def test_step(self, batch: TextPoseBatch) -> None:
+        self.test_scores.update(batch, self.read)
+
+    def configure_optimizers(self) -> Any:
+        steps = self.trainer.estimated_stepping_batches
+        if steps == float("inf"):
+            raise ValueError("the learning rate anneals to an end: set trainer.max_epochs or trainer.max_steps")
+        optimizer = torch.optim.AdamW(
+            self.network.parameters(), self.learning_rate, betas=(0.9, 0.98), weight_decay=self.weight_decay
+        )
+        cycle = OneCycleLR(optimizer, self.learning_rate, total_steps=int(steps), pct_start=0.1)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cycle, "interval": "step"}}

@@ -1,0 +1,108 @@
+"""What a test of pose to text says: how like the references its readings are, beside guesses that read nothing."""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Final, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from datamodules.text import words
+from datamodules.text_pose import Examples, TextPoseBatch
+from lightning_modules.metrics import plots
+from lightning_modules.metrics.pose import Motion
+from lightning_modules.metrics.results import GROUND_TRUTH, MODEL, Comparison, Image, Results
+from lightning_modules.metrics.text import SIGNATURE, TEXT_SCORES
+from lightning_modules.networks.pose_features import PoseFeatures
+
+PROTOCOL: Final = f"reference poses; {SIGNATURE}"
+SKETCHED: Final = 8
+"""Frames by which two motions are compared: enough for order and place of signs, few enough for a whole data set."""
+SHOWN: Final = "chrf"
+"""The key by which plots sort sentences: of the scores, one that says something of a single one."""
+STRIP: Final = 8
+
+
+class Reader(Protocol):
+    """A model under test: joints (B, T, 50, 3) and lengths (B,) to a text each."""
+
+    def __call__(self, joints: Tensor, lengths: Tensor) -> list[str]: ...
+
+
+class ReadingEvaluation:
+    """Has a test set's reference poses read and scores the texts at the end, beside three baselines.
+
+    `most_frequent_text` answers with one training text; `nearest_train_pose` with the text of the training motion whose
+    sketch is nearest; `random_poses` is what the model itself reads in noise of training's mean and deviation, as long
+    as the reference.
+
+    train: where baselines take their answers from. pose: gives features by which motions are compared, and their mean
+    and deviation. fps: of all motions.
+    """
+
+    def __init__(self, train: Examples, pose: PoseFeatures, fps: float) -> None:
+        self.train, self.pose, self.fps = train, pose, fps
+        self.usual = most_frequent(train.texts)
+        self.sketches = torch.stack([self._sketch(torch.from_numpy(np.array(e.joints))) for e in train])
+        self.noise = torch.Generator().manual_seed(0)
+        contenders = (MODEL, GROUND_TRUTH, "most_frequent_text", "nearest_train_pose", "random_poses")
+        self.compared = {key: Comparison(make, contenders) for key, make in TEXT_SCORES.items()}
+        self.motions: list[Motion] = []
+        self.read: list[tuple[str, str]] = []
+
+    def update(self, batch: TextPoseBatch, reader: Reader) -> None:
+        """Have a batch read."""
+        motions = [joints[:length] for joints, length in zip(batch.joints, batch.lengths.tolist(), strict=True)]
+        shape = (*batch.joints.shape[:2], len(self.pose.mean))
+        noise = self.pose.invert(torch.randn(shape, generator=self.noise).to(batch.joints))
+        answers = {
+            MODEL: reader(batch.joints, batch.lengths),
+            GROUND_TRUTH: batch.texts,
+            "most_frequent_text": [self.usual] * len(motions),
+            "nearest_train_pose": [self._nearest(motion) for motion in motions],
+            "random_poses": reader(noise, batch.lengths),
+        }
+        for comparison in self.compared.values():
+            comparison.update(answers, batch.texts)
+        self.motions += [motion.cpu().numpy() for motion in motions]
+        self.read += zip(batch.texts, answers[MODEL], strict=True)
+
+    def results(self) -> Results:
+        """Each key of TEXT_SCORES beside the truth and the baselines."""
+        return {key: comparison.row(PROTOCOL) for key, comparison in self.compared.items()}
+
+    def plots(self) -> dict[str, Image]:
+        """`length`: how scores fall with sentences. `samples`: poses below what they say and what was read."""
+        scores = self.compared[SHOWN].scores[MODEL].each()
+        seconds = [len(motion) / self.fps for motion in self.motions]
+        order = np.argsort(-scores, kind="stable")
+        rows = []
+        for what, place in (("best", order[0]), ("median", order[len(order) // 2]), ("worst", order[-1])):
+            text, answer = self.read[place]
+            title = f"{what}, {SHOWN} {scores[place]:.3g}: {text} | read: {answer or '-'}"
+            times = np.linspace(0, (len(self.motions[place]) - 1) / self.fps, STRIP)
+            drawn = plots.motion_strip(self.motions[place], STRIP)
+            rows.append((title, [(f"{time:.1f} s", picture) for time, picture in zip(times, drawn, strict=True)]))
+        return {
+            "length": plots.length_against_error(seconds, scores.tolist(), SHOWN, "of 100", "seconds"),
+            "samples": plots.strips(rows),
+        }
+
+    def _sketch(self, joints: Tensor) -> Tensor:
+        places = torch.linspace(0, len(joints) - 1, SKETCHED).round().long()
+        sketch: Tensor = self.pose(joints[places].to(self.pose.mean)).flatten()
+        return sketch
+
+    def _nearest(self, joints: Tensor) -> str:
+        distances = (self.sketches - self._sketch(joints)).square().sum(1)
+        return self.train.texts[int(distances.argmin())]
+
+
+def most_frequent(texts: Iterable[str]) -> str:
+    """The text that occurs most often; of equals the one whose words do, on average, then the first."""
+    listed = list(texts)
+    whole = Counter(listed)
+    single = Counter(word for text in listed for word in words(text))
+    usual = {text: np.mean([single[word] for word in words(text)] or [0]) for text in whole}
+    return max(whole, key=lambda text: (whole[text], usual[text]))
