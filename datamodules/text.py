@@ -86,7 +86,7 @@ class Tokenizer:
                 spelling = False
                 continue
             character = UNREADABLE if token == UNKNOWN else token.removeprefix(SPELLED)
-            goes_on = spelling if (spelled := token == UNKNOWN or token[0] == SPELLED) else token in PUNCTUATION
+            goes_on = spelling if (spelled := token == UNKNOWN or token.startswith(SPELLED)) else token in PUNCTUATION
             written += character if goes_on or not written else f" {character}"
             spelling = spelled
         return written

@@ -1,10 +1,10 @@
-"""Sentences as tokens: nothing that can be signed is lost."""
+"""Sentences as tokens and back: nothing that can be signed is lost."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datamodules.text import Tokenizer, words
+from datamodules.text import END, PUNCTUATION, START, UNREADABLE, Tokenizer, words
 
 TEXTS = ["My name is Anna.", "My name is Bob.", "What is your name?", "Das ist schön."]
 
@@ -45,6 +45,58 @@ def test_every_letter_of_every_word_is_in_the_tokens(text):
     tokenizer = Tokenizer.build(TEXTS, min_count=2)
     spelled = "".join("".join(word).replace("#", "") for word in tokenizer.split_words(text))
     assert [c for c in spelled if c.isalnum()] == [c for c in text if c.isalnum()]
+
+
+def natural(tokenizer: Tokenizer, text: str) -> str:
+    """A text as it can come back: what was spelled has lost its apostrophes, accents and unknown characters."""
+    written = ""
+    for word in tokenizer.split_words(text):
+        plain = "".join(token.replace("<unk>", UNREADABLE).replace("#", "") for token in word)
+        written += plain if plain in PUNCTUATION or not written else f" {plain}"
+    return written
+
+
+@given(st.text(alphabet="abcmynaeiswht öé日'’ -,.?!0123"))
+def test_what_was_encoded_is_written_again(rest):
+    text = f"a{rest}"  # there is something to sign
+    tokenizer = Tokenizer.build(TEXTS, min_count=2).with_ends()
+    written = tokenizer.decode(tokenizer.encode(text))
+    assert written == natural(tokenizer, text)
+    assert tokenizer.decode(tokenizer.encode(written)) == written or UNREADABLE in written
+
+
+@given(st.lists(st.sampled_from([*"my name is ? . anna bob o'hara 42".split()]), min_size=1))
+def test_words_stay_apart_though_both_are_spelled(spoken):
+    tokenizer = Tokenizer.build(TEXTS, min_count=2).with_ends()
+    if any(word[0].isalnum() for word in spoken):
+        known = [word for word in spoken if word != "?"]  # seen once: passed over
+        written = tokenizer.decode(tokenizer.encode(" ".join(spoken)))
+        assert words(written) == [word.replace("'", "") for word in known]
+
+
+@given(st.lists(st.integers(0, 60)))
+def test_any_ids_are_text(ids):
+    tokenizer = Tokenizer.build(TEXTS, min_count=1).with_ends()
+    written = tokenizer.decode(number % len(tokenizer) for number in ids)
+    assert written == written.strip()
+    assert "  " not in written
+    assert not {"#", "<"} & set(written)
+
+
+def test_text_is_written_as_people_do():
+    tokenizer = Tokenizer.build(TEXTS, min_count=1).with_ends()
+    assert tokenizer.decode(tokenizer.encode("WHAT is your name ?")) == "what is your name?"
+    assert tokenizer.decode(tokenizer.encode("Anna Bob Zoë Eve, my name.")) == "anna bob zoe eve my name."
+    assert tokenizer.decode([*tokenizer.encode("my name")[:2], tokenizer.tokens.index(END), 5]) == "my"
+    assert tokenizer.decode([tokenizer.tokens.index(START)]) == ""
+
+
+def test_ends_of_spelled_words_are_told_only_where_they_are_asked_for(tokenizer):
+    ended = tokenizer.with_ends()
+    assert ended.tokens[: len(tokenizer)] == tokenizer.tokens
+    assert ended.split_words("My name is Bob")[-1] == ["#b", "#o", "#b", "#"]
+    assert tokenizer.split_words("My name is Bob")[-1] == ["#b", "#o", "#b"]
+    assert ended.with_ends() == ended
 
 
 def test_a_saved_tokenizer_comes_back(tokenizer, tmp_path):
