@@ -33,9 +33,15 @@ MEANINGS: Final[dict[str, Meaning]] = {
         "nDTW-MJE", "distances of each joint along a warping path of its own; grows with length", LOWER
     ),
     "dtw_p": Meaning("DTWp", "the hands' joints only; of these distances the nearest to human judgement", LOWER),
+    "pck_20": Meaning(
+        "PCK@0.2",
+        "share of joints within a fifth of a shoulder width of the true ones, in aligned frames",
+        HIGHER,
+    ),
     "total_distance": Meaning(
         "total distance", "path of the wrists, produced / true: below 1 is timid, 0 is frozen", NEARER_TO_1
     ),
+    "fgd": Meaning("FGD", "distance of the distributions of features of generated and true motions", LOWER),
     "length_within_25": Meaning(
         "length within 25 %", "share of sentences whose length is within 25 % of the reference's", HIGHER
     ),
@@ -69,7 +75,7 @@ MEANINGS: Final[dict[str, Meaning]] = {
         "orientation accuracy", "share of signs whose palm orientation is the intended one", HIGHER
     ),
 }
-"""By key without its variant; `fid` stands for `fid_<extractor>`."""
+"""By key without its variant; `fid` stands for `fid_<extractor>`, `fgd` for `fgd_<extractor>`."""
 
 BASELINES: Final = {
     "mean_pose": "the mean training pose, held still",
@@ -86,14 +92,29 @@ BASELINES: Final = {
 }
 """What the guesses that understand nothing are."""
 
+GROUND_TRUTH: Final = (
+    "what the references themselves score, the most that can be reached; of what a judge reads, how well it reads them"
+)
+"""What stands beside the scores without being a guess."""
+
 PROTOCOLS: Final = {
     "free": "the model begins, paces and ends its motion by itself",
     "oracle-length": "the model is told how many frames the reference has",
+    "paper": "the model is shown FR-Net's outline of the true frame, which leaks its appearance",
+    "pose-only": "the model is shown the pose alone; FR-Net outlines a body that is rendered from it",
 }
 """What protocols mean whose names do not say it."""
+
+PLOTS: Final = {
+    "length": "A dot a sentence: the length of its reference against its score",
+    "confusion": "Confusion matrix: for every true class, what it is taken for",
+    "samples": "The best, the median and the worst sample of the test set",
+    "intervals": "Scores of several models with their 95 % intervals",
+}
+"""What one sees on plots, by the names of their files up to the first `_`."""
 
 
 def meaning(key: str) -> Meaning | None:
     """Of a key of results.json, its variant after `@` left out; None for a score that is not in the table."""
     name = key.partition("@")[0]
-    return MEANINGS.get("fid" if name.startswith("fid_") else name)
+    return MEANINGS.get(name[:3] if name.startswith(("fid_", "fgd_")) else name)

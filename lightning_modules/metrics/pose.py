@@ -1,135 +1,183 @@
-"""Scores of a produced motion against the true one, both (T, 50, 3) in SLP units (three shoulder widths).
+"""Scores of produced motions against the true ones, (T, 50, 3) in SLP units (three shoulder widths).
 
-The literature calls several different things "DTW"; each function here is one of them, by the name of its
-key. None is to be read alone: a hypothesis that hardly moves does well on `dtw_mje`, so `total_distance`
-and the four `baselines` belong beside every score.
+The literature calls several different things "DTW"; each class here is one of them, by the name of its key, and the
+function of that name scores a single pair. None is to be read alone: a hypothesis that hardly moves does well on
+`dtw_mje`, so `total_distance` and the four `baselines` belong beside every score.
 """
 
 import re
+from abc import abstractmethod
 from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.spatial.distance import cdist
 
 from datamodules.skeletons import LEFT_HAND, LEFT_WRIST, RIGHT_HAND, RIGHT_WRIST, SLP_50
-from lightning_modules.metrics.dtw import warp_cost, warp_path
+from lightning_modules.metrics.dtw import Array, Distance, Ragged, alignments, warp_costs
+from lightning_modules.metrics.score import Mean, Ratio, Score
 
 Motion = npt.NDArray[np.floating]
-Array = npt.NDArray[np.float64]
 
 HANDS: Final = np.r_[RIGHT_HAND, LEFT_HAND]
 WRISTS: Final = (LEFT_WRIST, RIGHT_WRIST)
-ABSENT: Final = 10.0  # what `dtw_p` puts in the place of an absent coordinate
-STILL: Final = 1e-6  # a shorter path is no movement
+ABSENT: Final = 10.0
+"""What `dtw_p` puts in the place of an absent coordinate."""
+STILL: Final = 1e-3
+"""A path of a wrist that is shorter is no movement; SLP units."""
+NEAR: Final = 0.2 / 3
+"""A fifth of a shoulder width, in SLP units."""
+_AT_ONCE: Final = 64
+"""Pairs whose coordinates are copied and scored together."""
 
 
-def dtw_pt(hypothesis: Motion, reference: Motion) -> float:
+class PoseScore(Score):
+    """A Score whose items are pairs of motions (T, 50, 3), T >= 1, of any two lengths; absent joints are NaN."""
+
+    def measure(self, hypotheses: Sequence[Motion], references: Sequence[Motion]) -> Array:
+        """Statistics of as many pairs as there are references.
+
+        Raises:
+            ValueError: not as many hypotheses as references, none at all, another shape, an infinite coordinate, or
+                an absent joint that the score cannot do without.
+        """
+        if len(hypotheses) != len(references) or not len(references):
+            found = f"found {len(hypotheses)} and {len(references)}"
+            raise ValueError(f"expected as many hypotheses as references, {found}")
+        pairs = [slice(start, start + _AT_ONCE) for start in range(0, len(references), _AT_ONCE)]
+        of_pairs = [self.compare(_ragged(hypotheses[some]), _ragged(references[some])) for some in pairs]
+        return np.concatenate(of_pairs)
+
+    @abstractmethod
+    def compare(self, h: Ragged, r: Ragged) -> Array:
+        """Statistics of each pair of hypothesis and reference."""
+
+    @classmethod
+    def of(cls, hypothesis: Motion, reference: Motion) -> float:
+        """The score of one pair; raises as `measure`."""
+        score = cls()
+        score.update([hypothesis], [reference])
+        return float(score.compute())
+
+
+class DtwPt(PoseScore, Mean):
     """DTW as Progressive Transformers (Saunders et al. 2020, `calculate_dtw`) measure it, the usual "DTW".
 
-    min over paths of sum |h_i - r_j|_1 over all 150 coordinates, divided by the number of reference frames.
-    Their code first drops the hypothesis's first frame and everything from the largest counter on; this
+    min over paths of sum |h_i - r_j|_1 over all 150 coordinates, divided by the number of reference frames; the mean
+    over sentences. Their code first drops the hypothesis's first frame and everything from the largest counter on; this
     takes what it gets.
 
-    Returns:
-        SLP units a frame, summed over coordinates; 0 is perfect, unbounded above.
-
-    Raises:
-        ValueError: another shape, no frame, or an absent (NaN) joint.
+    SLP units a frame, summed over coordinates; 0 is perfect, unbounded above. No joint may be absent.
     """
-    h, r = _flat(hypothesis), _flat(reference)
-    return warp_cost(cdist(h, r, "cityblock")) / len(r)
+
+    def compare(self, h: Ragged, r: Ragged) -> Array:
+        costs: Array = warp_costs(_flat(h), _flat(r), Distance.CITYBLOCK)[:, 0] / np.diff(r.bounds)
+        return costs
 
 
-def dtw_mje(hypothesis: Motion, reference: Motion) -> float:
+class DtwMje(PoseScore, Ratio):
     """DTW mean joint error (Huang et al. 2021; SLRTP 2025 challenge).
 
-    Frames are aligned by DTW over the euclidean distance of whole poses; the score is the mean euclidean
-    distance of a joint over the aligned pairs of frames. Exact DTW; published numbers use fastdtw.
+    Frames are aligned by DTW over the euclidean distance of whole poses; the score is the mean euclidean distance of a
+    joint over all aligned pairs of frames of the test set, so that long sentences weigh more. Exact DTW; published
+    numbers use fastdtw.
 
-    Returns:
-        SLP units; 0 is perfect, unbounded above.
-
-    Raises:
-        ValueError: another shape, no frame, or an absent (NaN) joint.
+    SLP units; 0 is perfect, unbounded above. No joint may be absent. Frozen and mean poses do well on it.
     """
-    return float(_aligned_errors(hypothesis, reference).mean())
+
+    def compare(self, h: Ragged, r: Ragged) -> Array:
+        return _summed(*_aligned_errors(h, r))
 
 
-def ndtw_mje(hypothesis: Motion, reference: Motion) -> float:
+class Pck20(PoseScore, Ratio):
+    """Percentage of correct keypoints, PCK@0.2 of the shoulder width, after DTW.
+
+    The share of joints that lie within a fifth of a shoulder width (1/15 SLP unit, inclusive) of the true one, over the
+    aligned pairs of frames of `DtwMje`. PCK is Yang and Ramanan's (2013); they take the share of a bounding box, others
+    of the torso or the head. Hips are not in the layout, so this takes the shoulder width: the layout's, which is one
+    length for all frames, also where a signer turns.
+
+    A share from 0 to 1, 1 is perfect; papers print it times 100. No joint may be absent.
+    """
+
+    def compare(self, h: Ragged, r: Ragged) -> Array:
+        errors, counts = _aligned_errors(h, r)
+        return _summed(errors <= NEAR, counts)
+
+
+class NdtwMje(PoseScore, Mean):
     """nDTW-MJE of Ham2Pose (Shalev-Arkushin et al. 2023): DTW joint by joint, then the mean.
 
-    The cost of a pair of points is their euclidean distance; 0 where the reference's is absent (NaN), half
-    the norm of the reference's where only the hypothesis's is. The path's costs are summed, not averaged.
-    Exact DTW; theirs is fastdtw on 2D poses in units of one shoulder width.
+    The cost of a pair of points is their euclidean distance; 0 where the reference's is absent (NaN), half the norm of
+    the reference's where only the hypothesis's is. The path's costs are summed, not averaged; the score is the mean
+    over joints and sentences. Exact DTW; theirs is fastdtw on 2D poses in units of one shoulder width.
 
-    Returns:
-        SLP units summed over a path; 0 is perfect, grows with length.
-
-    Raises:
-        ValueError: another shape or no frame.
+    SLP units summed over a path; 0 is perfect, grows with length.
     """
-    h, r = _checked(hypothesis), _checked(reference)
-    joints = range(SLP_50.joints)
-    return float(np.mean([warp_cost(_masked_costs(h[:, joint], r[:, joint])) for joint in joints]))
+
+    def compare(self, h: Ragged, r: Ragged) -> Array:
+        costs: Array = warp_costs(h, r, Distance.MASKED).mean(1)
+        return costs
 
 
-def dtw_p(hypothesis: Motion, reference: Motion) -> float:
+class DtwP(PoseScore, Mean):
     """DTW_p of pose-evaluation (Jiang et al. 2025), there the distance that agrees best with human judgement.
 
-    The 42 hand joints only. Absent (NaN) coordinates become 10.0. For each joint the root of the least sum
-    of squared euclidean distances along a warping path; then the mean over joints. Theirs also trims frames
-    before and after the signing, which these motions do not have.
+    The 42 hand joints only. Absent (NaN) coordinates become 10.0. For each joint the root of the least sum of squared
+    euclidean distances along a warping path; the mean over joints, then over sentences. Theirs also trims frames before
+    and after the signing, which these motions do not have.
 
-    Returns:
-        SLP units times the root of frames; 0 is perfect, grows with length.
-
-    Raises:
-        ValueError: another shape or no frame.
+    SLP units times the root of frames; 0 is perfect, grows with length.
     """
-    h, r = (np.where(np.isnan(motion), ABSENT, motion)[:, HANDS] for motion in map(_checked, (hypothesis, reference)))
-    squares = (warp_cost(cdist(h[:, joint], r[:, joint], "sqeuclidean")) for joint in range(len(HANDS)))
-    return float(np.mean(np.sqrt(list(squares))))
+
+    def compare(self, h: Ragged, r: Ragged) -> Array:
+        costs: Array = np.sqrt(warp_costs(_filled_hands(h), _filled_hands(r), Distance.SQUARED)).mean(1)
+        return costs
 
 
-def total_distance(hypothesis: Motion, reference: Motion) -> float:
+class TotalDistance(PoseScore):
     """How far the wrists travel against how far they should (SLRTP 2025 challenge); below 1 is timid.
 
-    Path length of a wrist in the hypothesis / in the reference, mean of the two wrists; a wrist that rests
-    in the reference is left out.
+    Of each wrist the paths of all hypotheses, summed, divided by those of all references; the mean of the two wrists. A
+    wrist that rests in every reference (a path under a thousandth) is left out; where both rest, the score is 1 for
+    hypotheses that rest too, else their path in thousandths.
 
-    Returns:
-        1 is ideal, 0 a frozen pose; infinity when only the hypothesis moves, 1 when neither does.
-
-    Raises:
-        ValueError: another shape, no frame, or an absent (NaN) wrist.
+    1 is ideal, 0 a frozen pose; unbounded above but finite. No wrist may be absent.
     """
-    return _travel_ratio(_travel(hypothesis), _travel(reference))
+
+    def compare(self, h: Ragged, r: Ragged) -> Array:
+        return np.concatenate([_travel(h), _travel(r)], 1)
+
+    def score(self, sums: Array) -> Array:
+        travelled, due = sums[..., :2], sums[..., 2:]
+        moves = due > STILL
+        ratios = np.where(moves, travelled, np.maximum(travelled, STILL)) / np.maximum(due, STILL)
+        counted = moves | ~moves.any(-1, keepdims=True)
+        score: Array = (ratios * counted).sum(-1) / counted.sum(-1)
+        return score
+
+
+POSE_SCORES: Final[dict[str, type[PoseScore]]] = {
+    "dtw_pt": DtwPt,
+    "dtw_mje": DtwMje,
+    "ndtw_mje": NdtwMje,
+    "dtw_p": DtwP,
+    "pck_20": Pck20,
+    "total_distance": TotalDistance,
+}
+"""Every score of motions by its key."""
+
+dtw_pt, dtw_mje, ndtw_mje, dtw_p = DtwPt.of, DtwMje.of, NdtwMje.of, DtwP.of
+pck_20, total_distance = Pck20.of, TotalDistance.of
 
 
 def scores(hypotheses: Sequence[Motion], references: Sequence[Motion]) -> dict[str, float]:
-    """Every score of a test set by its key.
-
-    `dtw_pt`, `ndtw_mje` and `dtw_p` are means over sentences; `dtw_mje` is a mean over aligned frames and
-    `total_distance` a ratio of summed paths, as the challenge has them.
-
-    Raises:
-        ValueError: not as many hypotheses as references, none at all, or what the single scores refuse.
-    """
-    if len(hypotheses) != len(references) or not len(references):
-        raise ValueError(f"expected as many hypotheses as references, found {len(hypotheses)} and {len(references)}")
-    pairs = list(zip(hypotheses, references, strict=True))
-    errors = np.concatenate([_aligned_errors(h, r) for h, r in pairs])
-    travelled, due = (np.sum([_travel(motion) for motion in side], 0) for side in (hypotheses, references))
-    return {
-        "dtw_pt": float(np.mean([dtw_pt(h, r) for h, r in pairs])),
-        "dtw_mje": float(errors.mean()),
-        "ndtw_mje": float(np.mean([ndtw_mje(h, r) for h, r in pairs])),
-        "dtw_p": float(np.mean([dtw_p(h, r) for h, r in pairs])),
-        "total_distance": _travel_ratio(travelled, due),
-    }
+    """Every score of a test set by its key; raises as `PoseScore.measure`."""
+    found = {key: make() for key, make in POSE_SCORES.items()}
+    for score in found.values():
+        score.update(hypotheses, references)
+    return {key: float(score.compute()) for key, score in found.items()}
 
 
 def baselines(
@@ -165,47 +213,45 @@ def baselines(
     }
 
 
-def _checked(motion: Motion) -> Array:
-    checked: Array = np.asarray(motion, np.float64)
-    if checked.ndim != 3 or checked.shape[1:] != (SLP_50.joints, 3) or not len(checked):
-        raise ValueError(f"expected a motion of shape (T, 50, 3) with T >= 1, found {checked.shape}")
-    return checked
+def _ragged(motions: Sequence[Motion]) -> Ragged:
+    for motion in map(np.asarray, motions):
+        if motion.ndim != 3 or motion.shape[1:] != (SLP_50.joints, 3) or not len(motion):
+            raise ValueError(f"expected a motion of shape (T, 50, 3) with T >= 1, found {motion.shape}")
+        if np.isinf(motion).any():
+            raise ValueError("found an infinite coordinate in a motion; joints are finite, or NaN where absent")
+    return Ragged.of(motions)
 
 
-def _flat(motion: Motion) -> Array:
-    return _checked(motion).reshape(len(motion), 3 * SLP_50.joints)
+def _flat(motions: Ragged) -> Ragged:
+    """Whole poses as one point of all coordinates."""
+    return Ragged(motions.frames.reshape(len(motions.frames), 1, -1), motions.bounds)
 
 
-def _aligned_errors(hypothesis: Motion, reference: Motion) -> Array:
-    """(K, 50) distances of joints over the aligned pairs of frames."""
-    h, r = _checked(hypothesis), _checked(reference)
-    path = warp_path(cdist(_flat(h), _flat(r)))
-    errors: Array = np.linalg.norm(h[path[:, 0]] - r[path[:, 1]], axis=-1)
-    return errors
+def _filled_hands(motions: Ragged) -> Ragged:
+    return Ragged(np.nan_to_num(motions.frames[:, HANDS], nan=ABSENT), motions.bounds)
 
 
-def _masked_costs(h: Array, r: Array) -> Array:
-    """Costs (N, M) of one joint's trajectories (N, 3) and (M, 3) with absent points."""
-    costs: Array = cdist(h, r)
-    costs[np.isnan(h).any(-1)] = np.linalg.norm(r, axis=-1) / 2
-    costs[:, np.isnan(r).any(-1)] = 0.0
-    return costs
+def _aligned_errors(h: Ragged, r: Ragged) -> tuple[Array, npt.NDArray[np.int64]]:
+    """Distances (K, 50) of joints over the aligned frames of all pairs, and how many frames each pair has of them."""
+    path, counts = alignments(h, r, Distance.EUCLIDEAN)
+    return np.linalg.norm(h.frames[path[:, 0]] - r.frames[path[:, 1]], axis=-1), counts
 
 
-def _travel(motion: Motion) -> Array:
-    """Path lengths of the left and the right wrist."""
-    wrists = _checked(motion)[:, WRISTS]
+def _summed(of_frames: npt.NDArray[np.generic], counts: npt.NDArray[np.int64]) -> Array:
+    """(pairs, 2): the sum over a pair's frames (K, 50), and how many numbers were added."""
+    sums = np.add.reduceat(of_frames.sum(1, dtype=np.float64), np.cumsum(counts) - counts)
+    return np.stack([sums, counts * SLP_50.joints], 1)
+
+
+def _travel(motions: Ragged) -> Array:
+    """Path lengths (motions, 2) of the left and the right wrist."""
+    wrists = motions.frames[:, WRISTS]
     if np.isnan(wrists).any():
         raise ValueError("found an absent (NaN) wrist; total_distance needs both throughout: interpolate first")
-    lengths: Array = np.linalg.norm(np.diff(wrists, axis=0), axis=-1).sum(0)
+    steps = np.linalg.norm(np.diff(wrists, axis=0, prepend=wrists[:1]), axis=-1)
+    steps[motions.bounds[:-1]] = 0.0
+    lengths: Array = np.add.reduceat(steps, motions.bounds[:-1], 0)
     return lengths
-
-
-def _travel_ratio(travelled: Array, due: Array) -> float:
-    moving = due > STILL
-    if not moving.any():
-        return 1.0 if travelled.max() <= STILL else float("inf")
-    return float((travelled[moving] / due[moving]).mean())
 
 
 def _words(text: str) -> Counter[str]:
