@@ -19,10 +19,10 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from datamodules.bundles import HAND, POSE, find_bundle
 from datamodules.clips import Clip, list_clips
 from datamodules.formats import write_pose
 from datamodules.landmarks import Landmarker, holistic_pose
-from zoo.prepare.bundles import HAND, POSE, find_bundle
 
 
 def plain(models: Path, out: Path, clip: Clip) -> None:

@@ -61,10 +61,10 @@ class Landmarker:
             raise ValueError(f"landmarks need MediaPipe ({error}): pip install 'sign-zoo[landmarks]'") from error
         self._mp: Any = mp
         ignore_profiling()
-        with _quiet(), ExitStack() as opened:
-            self._pose = _open(vision.PoseLandmarker, vision.PoseLandmarkerOptions, pose)
+        with started_quietly(), ExitStack() as opened:
+            self._pose = open_model(vision.PoseLandmarker, vision.PoseLandmarkerOptions, pose)
             opened.callback(self._pose.close)  # one that Python's collector closes can wait for itself for ever
-            self._hand = _open(vision.HandLandmarker, vision.HandLandmarkerOptions, hand, num_hands=2)
+            self._hand = open_model(vision.HandLandmarker, vision.HandLandmarkerOptions, hand, num_hands=2)
             self(np.zeros((64, 64, 3), np.uint8))
             opened.pop_all()
 
@@ -126,7 +126,7 @@ class Landmarker:
                 if not 8 <= half <= max(width, height):
                     continue
                 corner = int(x) - half, int(y) - half
-                hands, _ = self._hands(self._image(_cut(frame, corner, 2 * half)), corner, 2 * half, 2 * half)
+                hands, _ = self._hands(self._image(cut_square(frame, corner, 2 * half)), corner, 2 * half, 2 * half)
                 for hand in hands:
                     hand[:, 2] *= 2 * half / width
                     mine, others = np.linalg.norm(_palm(hand) - wrists, axis=1)[[side, 1 - side]]
@@ -146,7 +146,8 @@ def ignore_profiling() -> None:
         signal.signal(signal.SIGPROF, signal.SIG_IGN)
 
 
-def _open(landmarker: Any, options: Any, bundle: Path, **settings: int) -> Any:
+def open_model(landmarker: Any, options: Any, bundle: Path, **settings: int) -> Any:
+    """One of MediaPipe's landmarkers. Raises ValueError for a file that is no bundle of it."""
     from mediapipe.tasks.python import BaseOptions
 
     try:
@@ -156,7 +157,7 @@ def _open(landmarker: Any, options: Any, bundle: Path, **settings: int) -> Any:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def started_quietly() -> Iterator[None]:
     """Without what MediaPipe and TensorFlow Lite say when they start: they write to file descriptor 2, past Python."""
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
@@ -194,7 +195,7 @@ def _nearest_sides(body: Points, hands: list[Points]) -> tuple[int, ...]:
     return min(permutations((0, 1), len(hands)), key=distance)
 
 
-def _cut(frame: Frame, corner: tuple[int, int], side: int) -> Frame:
+def cut_square(frame: Frame, corner: tuple[int, int], side: int) -> Frame:
     """A square of the frame with its upper left corner there; black where it reaches beyond."""
     square = np.zeros((side, side, 3), np.uint8)
     (x, y), (height, width) = corner, frame.shape[:2]

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from datamodules.bundles import HAND, POSE, Bundle, checksums, download, find_bundle
 from datamodules.cache import cache_folder
 from datamodules.sequences import cache_path
-from zoo.prepare.bundles import HAND, POSE, Bundle, checksums, download, find_bundle
 
 CONTENT = bytes(range(256)) * 2000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()

@@ -57,11 +57,8 @@ def find_bundle(bundle: Bundle, models: Path | None = None) -> Path:
         FileNotFoundError: not in `models`, or `models` is no folder.
         OSError, ValueError: it could not be downloaded, or is not what was expected.
     """
-    variable = os.environ.get(FOLDER_VARIABLE)
-    folders = [models] if models else [*([Path(variable)] if variable else []), cache_folder()]
-    for path in (folder / name for folder in folders for name in bundle.names):
-        if path.is_file():
-            return path
+    if path := lying_here(bundle, models):
+        return path
     if models:
         raise FileNotFoundError(
             f"{models}: no {' or '.join(bundle.names)} there; put {bundle.url} there, or leave --models out to have it "
@@ -70,6 +67,14 @@ def find_bundle(bundle: Bundle, models: Path | None = None) -> Path:
     path = cache_folder() / bundle.name
     download(bundle, path)
     return path
+
+
+def lying_here(bundle: Bundle, models: Path | None = None) -> Path | None:
+    """The bundle's file as `find_bundle` looks for it, or None where it would be downloaded."""
+    variable = os.environ.get(FOLDER_VARIABLE)
+    folders = [models] if models else [*([Path(variable)] if variable else []), cache_folder()]
+    paths = (folder / name for folder in folders for name in bundle.names)
+    return next((path for path in paths if path.is_file()), None)
 
 
 def download(bundle: Bundle, path: Path) -> None:
