@@ -96,7 +96,7 @@ def filled(joints: Joints, rest: Joints) -> Joints:
         for axis in range(3):
             seen = moving[known, joint, axis]
             moving[:, joint, axis] = np.interp(frames, frames[known], seen) if len(seen) else still[joint, axis]
-    return _by_wrist(moving, 1)
+    return np.where(np.isfinite(joints), joints, _by_wrist(moving, 1))
 
 
 def _by_wrist(joints: Joints, sign: int) -> Joints:
