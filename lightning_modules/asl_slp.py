@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 from torch.optim.lr_scheduler import OneCycleLR, ReduceLROnPlateau
 
-from datamodules.text_pose import TextPoseBatch, TextPoseDataModule
+from datamodules.text_pose import Sentences, TextPoseBatch, TextPoseDataModule
 from lightning_modules import objectives
+from lightning_modules.metrics.judge import PoseJudge
 from lightning_modules.metrics.pose_evaluation import PoseEvaluation
 from lightning_modules.networks.decoding import decode
 from lightning_modules.networks.progressive_transformer import (
@@ -71,6 +72,7 @@ class ASLSLP(L.LightningModule):
         }
         self.network: ProgressiveTransformer
         self.error_std: Tensor
+        self.judge: PoseJudge | None = None
         self.test_scores: PoseEvaluation
 
     def configure_model(self) -> None:
@@ -125,16 +127,14 @@ class ASLSLP(L.LightningModule):
 
     def on_test_start(self) -> None:
         data = self.trainer.datamodule  # type: ignore[attr-defined]
-        self.test_scores = PoseEvaluation(data.examples["train"])
+        self.test_scores = PoseEvaluation(data.examples["train"], data.fps, self.judge)
 
     def test_step(self, batch: TextPoseBatch) -> None:
-        free = decode(self.network, batch.tokens)
-        oracle = decode(self.network, batch.tokens, frames=batch.lengths)
-        self.test_scores.update(batch, free, oracle)
+        self.test_scores.update(batch, self.decode)
 
-    def test_results(self) -> dict[str, dict[str, Any]]:
-        """Every score under its key, with its value, number of sentences and protocol."""
-        return self.test_scores.results()
+    def decode(self, sentences: Sentences, frames: Tensor | None = None) -> list[Tensor]:
+        """Joints (T, 50, 3) of each sentence, to lengths `frames` (B,) where they are told, freely otherwise."""
+        return decode(self.network, sentences.tokens, frames=frames)
 
     def configure_optimizers(self) -> Any:
         optimizer = torch.optim.Adam(self.network.parameters(), lr=self.learning_rate, fused=True)

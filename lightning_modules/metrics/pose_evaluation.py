@@ -1,54 +1,162 @@
-"""What a test of text to pose says: scores of free and oracle-length decoding, beside the baselines."""
+"""What a test of text to pose says: scores of free and oracle-length decoding, beside the truth and the baselines."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Final, Protocol
 
 import numpy as np
 from torch import Tensor
 
-from datamodules.text_pose import TextPose, TextPoseBatch
-from lightning_modules.metrics.pose import Motion, baselines, scores
+from datamodules.text_pose import Sentences, TextPose, TextPoseBatch
+from lightning_modules.metrics import plots
+from lightning_modules.metrics.frechet import frechet_distance
+from lightning_modules.metrics.judge import PoseJudge
+from lightning_modules.metrics.pose import POSE_SCORES, Motion, baselines
+from lightning_modules.metrics.results import GROUND_TRUTH, MODEL, Comparison, Image, Results
+from lightning_modules.metrics.score import Array, Mean
+from lightning_modules.metrics.text import TEXT_SCORES
 
-CLOSE = 0.25
+FREE: Final = "free"
+ORACLE: Final = "oracle-length"
+CLOSE: Final = 0.25
 """A length within this share of the reference's counts as right."""
+SHOWN: Final = "dtw_p"
+"""The key by which plots sort sentences: of the distances, the nearest to human judgement."""
+TOLD: Final = 0.9
+"""No decoder that is not told them meets this share of the references' lengths to the frame."""
+ENOUGH: Final = 8
+"""Different lengths from which on meeting them all is no accident."""
+
+
+class Decoder(Protocol):
+    """A model under test: sentences to joints (T, 50, 3) each; `frames` (B,) are the lengths to decode to, if told."""
+
+    def __call__(self, sentences: Sentences, frames: Tensor | None = None) -> Sequence[Tensor]: ...
+
+
+class Close(Mean):
+    """Share of motions whose length is within 25 % of the reference's."""
+
+    def measure(self, hypotheses: Sequence[Motion], references: Sequence[Motion]) -> list[bool]:
+        pairs = zip(hypotheses, references, strict=True)
+        return [abs(len(motion) / len(reference) - 1) <= CLOSE for motion, reference in pairs]
 
 
 class PoseEvaluation:
-    """Collects a test set's motions and scores them at the end."""
+    """Has a test set decoded under both protocols and scores it at the end.
 
-    def __init__(self, train: Sequence[TextPose]) -> None:
-        self.train = train
+    train: where baselines take their poses from. fps: of all motions. judge: reads the motions, where there is one.
+    """
+
+    def __init__(self, train: Sequence[TextPose], fps: float, judge: PoseJudge | None = None) -> None:
+        self.train, self.fps, self.judge = train, fps, judge
         self.texts: list[str] = []
         self.references: list[Motion] = []
-        self.decoded: dict[str, list[Motion]] = {"free": [], "oracle-length": []}
+        self.decoded: dict[str, list[Motion]] = {MODEL: [], ORACLE: []}
 
-    def update(self, batch: TextPoseBatch, free: Sequence[Tensor], oracle: Sequence[Tensor]) -> None:
-        """Add a batch and what was decoded for it, both ways."""
-        self.texts += batch.texts
-        lengths = batch.lengths.tolist()
-        self.references += [j[:n].cpu().numpy() for j, n in zip(batch.joints, lengths, strict=True)]
-        self.decoded["free"] += [joints.float().cpu().numpy() for joints in free]
-        self.decoded["oracle-length"] += [joints.float().cpu().numpy() for joints in oracle]
+    def update(self, batch: TextPoseBatch, decode: Decoder) -> None:
+        """Have a batch decoded. Under `free` the decoder is handed its sentences, and nothing of the references.
 
-    def results(self) -> dict[str, dict[str, Any]]:
-        """Each key with its value, sentences, protocol and, for free decoding, the same score of four baselines.
-
-        `dtw_pt` and its like are those of `lightning_modules.metrics.pose`; keys of oracle-length decoding end in
-        "@oracle-length". `length_within_25` is the share of sentences whose length is within 25 % of the reference's.
+        Raises ValueError for a decoder that asks for more there.
         """
-        count = {"n": len(self.references)}
+        self.texts += batch.texts
+        self.references += [j[:n].cpu().numpy() for j, n in zip(batch.joints, batch.lengths.tolist(), strict=True)]
+        try:
+            free = decode(batch.sentences)
+        except AttributeError as error:
+            if error.obj.__class__ is not Sentences:
+                raise
+            raise ValueError(
+                f"protocol {FREE}: the decoder asked for `{error.name}` of the batch, and a free decoder has its "
+                f"sentences alone; what is told the reference's length reports under {ORACLE}"
+            ) from None
+        told = decode(batch.sentences, batch.lengths)
+        for name, motions in ((MODEL, free), (ORACLE, told)):
+            self.decoded[name] += [joints.float().cpu().numpy() for joints in motions]
+
+    @cached_property
+    def answers(self) -> dict[str, list[Motion]]:
+        """What every contender makes of every sentence."""
         guesses = baselines(self.references, self.texts, [e.joints for e in self.train], [e.text for e in self.train])
-        beside = {name: scores(motions, self.references) for name, motions in guesses.items()}
-        found: dict[str, dict[str, Any]] = {}
-        for key, value in scores(self.decoded["free"], self.references).items():
-            others = {name: score[key] for name, score in beside.items()}
-            found[key] = {"value": value, **others, "protocol": "free", **count}
-        for key, value in scores(self.decoded["oracle-length"], self.references).items():
-            found[f"{key}@oracle-length"] = {"value": value, "protocol": "oracle-length", **count}
-        ratios = np.array([len(h) / len(r) for h, r in zip(self.decoded["free"], self.references, strict=True)])
-        close = float((abs(ratios - 1) <= CLOSE).mean())
-        found["length_within_25"] = {"value": close, "protocol": "free", **count}
+        return {**self.decoded, GROUND_TRUTH: list(self.references), **guesses}
+
+    @cached_property
+    def compared(self) -> dict[str, Comparison]:
+        """Every score of poses, of all contenders."""
+        found = {key: Comparison(make, self.answers) for key, make in POSE_SCORES.items()}
+        for comparison in found.values():
+            comparison.update(self.answers, self.references)
         return found
 
-    def plots(self) -> dict[str, Any]:
-        return {}
+    def results(self) -> Results:
+        """Each key beside the truth and four baselines; keys of oracle-length decoding end in "@oracle-length".
+
+        Raises ValueError where what was decoded freely has the references' lengths: then the decoder was told.
+        """
+        refuse_told([len(motion) for motion in self.decoded[MODEL]], [len(motion) for motion in self.references])
+        found = dict(self.compared)
+        judged = {} if self.judge is None else {"judge": self.judge.name}
+        if self.judge is not None:
+            found |= self._read(self.judge)
+        results: Results = {}
+        for protocol, model in ((FREE, MODEL), (ORACLE, ORACLE)):
+            beside = [name for name in self.answers if name not in self.decoded]
+            for key, comparison in found.items():
+                more = judged if key in TEXT_SCORES else {}
+                results[_named(key, protocol)] = comparison.row(protocol, model, beside, **more)
+            if self.judge is not None:
+                results[_named(f"fgd_{self.judge.model}", protocol)] = {
+                    **self._fgd(self.judge, model, beside),
+                    "protocol": protocol,
+                }
+        lengths = Comparison(Close, [MODEL, "other_reference", "nearest_train"])
+        lengths.update(self.answers, self.references)
+        return {**results, "length_within_25": lengths.row(FREE)}
+
+    def plots(self) -> dict[str, Image]:
+        """`length`: how errors grow with sentences. `samples`: references above what was made of them."""
+        errors = self.compared[SHOWN].scores[MODEL].each()
+        lengths = np.array([len(motion) for motion in self.references]) / self.fps
+        return {
+            "length": plots.length_against_error(lengths, errors, SHOWN, "SLP units", per="seconds"),
+            "samples": plots.strips(self._samples(errors)),
+        }
+
+    def _read(self, judge: PoseJudge) -> Mapping[str, Comparison]:
+        texts = {name: judge.read(motions, self.fps) for name, motions in self.answers.items()}
+        found = {key: Comparison(make, self.answers) for key, make in TEXT_SCORES.items()}
+        for comparison in found.values():
+            comparison.update(texts, self.texts)
+        return found
+
+    def _fgd(self, judge: PoseJudge, model: str, beside: Sequence[str]) -> dict[str, float | int]:
+        true = judge.features(self.references, self.fps)
+        found = {name: judge.features(self.answers[name], self.fps) for name in (model, *beside)}
+        values = {name: frechet_distance(features, true) for name, features in found.items()}
+        return {"value": values.pop(model), **values, "n": len(true)}
+
+    def _samples(self, errors: Array) -> list[tuple[str, list[tuple[str, Image]]]]:
+        order = np.argsort(errors, kind="stable")
+        rows = []
+        for what, place in (("best", order[0]), ("median", order[len(order) // 2]), ("worst", order[-1])):
+            title = f"{what}, {SHOWN} {errors[place]:.3g}: {self.texts[place]}"
+            rows.append((title, plots.motions(self.references[place], self.decoded[MODEL][place])))
+        return rows
+
+
+def refuse_told(decoded: Sequence[int], references: Sequence[int]) -> None:
+    """Raise ValueError where lengths that were decoded freely are the references', more often than chance has it.
+
+    A decoder that is handed the true length, or the true counter, which ends where the reference does, meets them all.
+    One that is not does not: the same sentence is signed faster and slower.
+    """
+    met = sum(own == true for own, true in zip(decoded, references, strict=True))
+    if len(set(references)) >= ENOUGH and met >= TOLD * len(references):
+        raise ValueError(
+            f"protocol {FREE}: {met} of {len(references)} motions are as long as their references to the frame; a "
+            f"decoder that is told the length or the counter reports under {ORACLE}"
+        )
+
+
+def _named(key: str, protocol: str) -> str:
+    return key if protocol == FREE else f"{key}@{protocol}"
