@@ -11,6 +11,7 @@ from zoo.hub.pins import pin_problems
 from zoo.loaders import TASKS
 from zoo.pipelines.specs import is_pipeline
 from zoo.spec import SECTIONS, Problem, Spec, SpecError, nearest, read, resolve
+from zoo.sweep.specs import is_sweep
 
 REQUIRED = ("name", "summary", "task", "model", "data", "trainer")
 CARD_TEXTS = (
@@ -52,6 +53,8 @@ def accepted(path: Path, starter: bool = False, overrides: Sequence[str] = (), t
     raw = read(path)
     if is_pipeline(raw):
         raise ValueError(f"{path}: a pipeline is not trained; its models are, and `python -m zoo run` runs it")
+    if is_sweep(raw):
+        raise ValueError(f"{path}: a sweep is not one training; `python -m zoo sweep {path}` trains each of its rows")
     spec, found = _examine(path, raw, starter, overrides, types)
     if found or spec is None:
         overridden = [override.partition("=")[0] for override in overrides]
@@ -69,6 +72,10 @@ def problems(path: Path) -> list[Problem]:
         from zoo.pipelines.compose import pipeline_problems
 
         return pipeline_problems(raw, path)
+    if is_sweep(raw):
+        from zoo.sweep.rows import sweep_problems
+
+        return sweep_problems(raw, path)
     variants = (False, True) if raw.get("starter") else (False,)
     return list(dict.fromkeys(problem for starter in variants for problem in _examine(path, raw, starter)[1]))
 

@@ -22,6 +22,8 @@ OVERRIDABLE = ("model", "data", "trainer", "seed")
 DEFAULTS: dict[str, Any] = {"seed": 0, "trainer": {"deterministic": True}}
 PIPELINES = "pipelines"
 """The folder in `specs/` of those specs that compose models."""
+SWEEPS = "ablations"
+"""The folder in `specs/` of those that vary a model, row by row; it is part of their names."""
 NOT_TRAINING = ("summary", "card", "hub", "starter")
 """Sections that do not change what is trained, and so not the identity of a run."""
 RESOLVER_REFUSED = "only keys of the spec itself can be interpolated; resolvers such as ${oc.env:...} are refused"
@@ -87,6 +89,11 @@ def list_pipelines(pattern: str = "*") -> list[str]:
     return _matching(shipped_folder() / PIPELINES, pattern)
 
 
+def list_sweeps() -> list[str]:
+    """Names of the shipped sweeps: "ablations/asl-slp"."""
+    return [f"{SWEEPS}/{name}" for name in _matching(shipped_folder() / SWEEPS, "*")]
+
+
 def _matching(folder: Path, pattern: str) -> list[str]:
     names = sorted(path.stem for path in folder.glob("*.yaml"))
     glob = pattern if re.search(r"[*?\[]", pattern) else f"*{pattern}*"
@@ -120,7 +127,7 @@ def locate(target: str) -> Path:
 
     A name goes before a folder or file called the same, which `./name` means.
     """
-    path, known = Path(target), [*list_models(), *list_pipelines()]
+    path, known = Path(target), [*list_models(), *list_pipelines(), *list_sweeps()]
     if target in known:
         return shipped_folder() / (PIPELINES if target in list_pipelines() else "") / f"{target}.yaml"
     if path.is_dir():
@@ -130,7 +137,8 @@ def locate(target: str) -> Path:
     if path.is_file():
         return path
     if path.suffix in (".yaml", ".yml") or len(path.parts) > 1:
-        hint = f"; the name {path.stem!r} works from everywhere" if path.stem in known else nearest(path.stem, known)
+        names = [name for name in (f"{path.parent.name}/{path.stem}", path.stem) if name in known]
+        hint = f"; the name {names[0]!r} works from everywhere" if names else nearest(path.stem, known)
         raise ValueError(f"{target}: no such spec or run{hint}")
     raise ValueError(f"{target!r} is not a model of the zoo{nearest(target, known)}")
 

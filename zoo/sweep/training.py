@@ -1,0 +1,150 @@
+"""`python -m zoo sweep`: every row trained and tested, once, and the table written from their results."""
+
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from zoo.spec import SpecError, list_models, list_sweeps, locate
+from zoo.sweep.rows import Row, rows
+from zoo.sweep.specs import Sweep, read_sweep
+
+PATIENCE = 3.0
+"""Seconds that a process has to end by itself after Ctrl-C, of which a terminal tells it too."""
+INTERRUPTED = 130
+
+
+class Failure(Exception):
+    """A row that could not be trained or tested."""
+
+    def __init__(self, message: str, command: str) -> None:
+        super().__init__(message)
+        self.command = command
+
+
+def find(target: str) -> Path:
+    """The file that a sweep's name or a path stands for. Raises ValueError."""
+    if target in list_models():
+        raise ValueError(f"{target} is a model, and `sweep` wants a sweep; there are {', '.join(list_sweeps())}")
+    return locate(target)
+
+
+def sweep(target: str, starter: bool = False, overrides: Sequence[str] = ()) -> bool:
+    """Train and test what is missing of each row, then write and print the table; whether all rows stand.
+
+    A run that is there already is used as it is. Raises SpecError with every problem of every row before any is
+    trained, and KeyboardInterrupt.
+    """
+    from zoo.sweep.table import Table
+
+    path = find(target)
+    spec = read_sweep(path)
+    planned = _planned(spec, starter, overrides)
+    failures: dict[str, Failure] = {}
+    for number, row in enumerate(planned):
+        print(f"row {number + 1} of {len(planned)}, {row.name}: run {row.run.folder}", end="", flush=True)
+        same = next((other.name for other in planned[:number] if other.run == row.run), None)
+        if same is not None:
+            print(f", the same as of {same}")
+            failures.update({row.name: failures[same]} if same in failures else {})
+            continue
+        try:
+            _bring(row)
+        except Failure as failure:
+            failures[row.name] = failure
+            print(f"  failed: {failure}", flush=True)
+    again = [target, *(["--starter"] if starter else []), *(f"--{override}" for override in overrides)]
+    command = shlex.join(["python", "-m", "zoo", "sweep", *again])
+    missing = {name: str(failure) for name, failure in failures.items()}
+    if len(missing) < len(planned):
+        table = Table(spec, planned, missing, starter, command)
+        table.show()
+        print(table.write())
+    for name, found in failures.items():
+        print(f"{name}: {found}; `{found.command}` shows it", file=sys.stderr)
+    return not failures
+
+
+def _planned(spec: Sweep, starter: bool, overrides: Sequence[str]) -> list[Row]:
+    with suppress(SpecError):  # where all is there, no torch is needed to say so
+        planned = rows(spec, starter, overrides, types=False)
+        if all(row.tested for row in planned):
+            return planned
+    return rows(spec, starter, overrides)
+
+
+def _bring(row: Row) -> None:
+    """Let a row's run be trained and tested, each in a process of its own. Raises Failure.
+
+    A training leaves behind what the next one must not find: after one on several devices, Lightning takes this process
+    for one of those that it started.
+    """
+    if row.tested:
+        print(", reused", flush=True)
+        return
+    print(flush=True)
+    began = time.monotonic()
+    _wait_for_others(row)
+    done = ["trained before" if row.run.finished else "trained"]
+    if not row.run.finished:
+        _call(["fit", *row.arguments], row.command("fit"))
+        done = [f"trained in {time.monotonic() - began:.0f} s"]
+    if not row.tested:
+        began = time.monotonic()
+        arguments = ["test", str(row.run.folder)]
+        _call(arguments, shlex.join(["python", "-m", "zoo", *arguments]), silent=True)
+        done.append(f"tested in {time.monotonic() - began:.0f} s")
+    print(f"  {', '.join(done)}", flush=True)
+
+
+def _wait_for_others(row: Row) -> None:
+    """Until no other process trains this run: it may be another sweep's, or what a killed one left behind."""
+    told = False
+    while row.run.started and not row.run.finished:
+        try:
+            with row.run.lock():
+                return
+        except ValueError as error:
+            if not told:
+                print(f"  {error}; waiting for it", flush=True)
+            told = True
+            time.sleep(1)
+
+
+def _call(arguments: Sequence[str], command: str, silent: bool = False) -> None:
+    """A verb in a process of its own; what it writes on stderr is passed on, and its last line is a Failure's."""
+    out = subprocess.DEVNULL if silent else None
+    line = ""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "zoo", *arguments], stdout=out, stderr=subprocess.PIPE, text=True, errors="replace"
+    )
+    assert process.stderr is not None
+    try:
+        for text in process.stderr:
+            line = text.strip() or line
+            print(text, end="", file=sys.stderr, flush=True)
+        code = process.wait()
+    except KeyboardInterrupt:
+        _interrupt(process)
+        raise
+    if code == INTERRUPTED:
+        raise KeyboardInterrupt
+    if code:
+        ended = f"ended by signal {-code}" if code < 0 else f"exit code {code}"
+        raise Failure(line.removeprefix("error: ") or ended, command)
+
+
+def _interrupt(process: "subprocess.Popen[str]") -> None:
+    """Let it end as Ctrl-C ends it, so that it can be gone on with."""
+    try:
+        with suppress(subprocess.TimeoutExpired):
+            process.communicate(timeout=PATIENCE)
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+            process.communicate()
+    finally:
+        process.kill()
