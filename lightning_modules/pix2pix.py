@@ -1,7 +1,7 @@
 """pix2pix: a skeleton drawing to the frame of a signer (Isola et al. 2017, "Image-to-Image Translation with Conditional
 Adversarial Networks")."""
 
-from typing import Any
+from pathlib import Path
 
 import lightning as L
 import torch
@@ -10,6 +10,9 @@ from torch.func import functional_call
 from torch.nn import functional
 
 from datamodules.boston50 import Boston50, PairBatch
+from datamodules.boston50_pairs import read_pair
+from datamodules.hand_boxes import Box, hand_boxes
+from lightning_modules.metrics.hands import hand_bundle
 from lightning_modules.metrics.images import ImageEvaluation
 from lightning_modules.networks.patch_discriminator import PatchDiscriminator
 from lightning_modules.networks.unet_generator import UNetConfig, UNetGenerator
@@ -92,18 +95,24 @@ class Pix2Pix(L.LightningModule):
         for batch in data.loader(data.examples("train"), collate=data.collate):
             total, count = total + batch.frames.sum(0), count + len(batch.frames)
         self.mean_frame = as_share(total / count).to(self.device)
-        self.test_scores = ImageEvaluation(["copy_condition", "mean_frame"])
+        self.test_scores = ImageEvaluation(["copy_condition", "mean_frame"], hand_bundle())
 
     def test_step(self, batch: PairBatch) -> None:
-        baselines = {
-            "copy_condition": as_share(batch.skeletons),
-            "mean_frame": self.mean_frame.expand(len(batch.frames), -1, -1, -1),
-        }
-        self.test_scores.update(as_share(batch.frames), as_share(self.network(batch.skeletons)), baselines)
+        data: Boston50 = self.trainer.datamodule  # type: ignore[attr-defined]
+        files = {sample.name: sample.files[0] for sample in data.samples[data.tested]}
+        drawings = as_share(batch.skeletons)
+        baselines = {"copy_condition": drawings, "mean_frame": self.mean_frame.expand(len(drawings), -1, -1, -1)}
+        self.test_scores.update(
+            as_share(batch.frames),
+            as_share(self.network(batch.skeletons)),
+            baselines,
+            drawings,
+            batch.names,
+            [hands_of(files[name], data.crop, data.image_size) for name in batch.names],
+        )
 
-    def test_results(self) -> dict[str, dict[str, Any]]:
-        """`ssim`, `psnr` and `l1` beside the baselines, with protocol and number of frames."""
-        return self.test_scores.results()
+    def on_test_end(self) -> None:
+        self.test_scores.explain()
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         return torch.optim.Adam(self.parameters(), lr=self.learning_rate, betas=(0.5, 0.999))
@@ -117,3 +126,17 @@ def cross_entropy(logits: Tensor, real: bool) -> Tensor:
 def as_share(pictures: Tensor) -> Tensor:
     """Pictures in [-1, 1] as such in [0, 1], single precision."""
     return (pictures.float() + 1) / 2
+
+
+def hands_of(path: Path, crop: bool, size: int) -> list[Box]:
+    """Where a pair has its hands, in pixels of its pictures once they are of `size`.
+
+    They are read off the drawing as the file has it: in a small one the colours of limbs run into each other.
+    """
+    drawing, _ = read_pair(path, crop)
+    height, width = drawing.shape[:2]
+    x, y = size / width, size / height
+    return [
+        (round(x * left), round(y * top), round(x * right), round(y * bottom))
+        for left, top, right, bottom in filter(None, hand_boxes(drawing))
+    ]

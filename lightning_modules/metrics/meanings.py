@@ -55,7 +55,12 @@ MEANINGS: Final[dict[str, Meaning]] = {
     "l1": Meaning("L1", "mean absolute difference from the true frame's pixels", LOWER),
     "hand_ssim": Meaning("hand SSIM", "structural similarity to the true frame around the hands", HIGHER),
     "hand_pose": Meaning(
-        "hand pose", "distance in pixels of the hand keypoints that are found again in the picture", LOWER
+        "hand pose",
+        "distance in pixels of the hands' keypoints, found again in the picture, from the true; a lost hand counts",
+        LOWER,
+    ),
+    "hand_found": Meaning(
+        "hands found", "share of the hands of true frames that are found again in the picture", HIGHER
     ),
     "fid": Meaning("FID", "distance of the distributions of features of generated and true pictures", LOWER),
     "bleu_1": Meaning("BLEU-1", "words of the back-translated text that the reference has, out of 100", HIGHER),
