@@ -2,7 +2,8 @@
 
 python benchmarks/dtw.py
 
-Every time is the best of some rounds: what else runs on the machine only adds.
+Times are CPU time on one thread, the best of some rounds, so that they are comparable on a busy machine too. The last
+lines of poses are by the clock, on all threads.
 """
 
 import itertools
@@ -27,7 +28,7 @@ Array = npt.NDArray[np.float64]
 
 
 def milliseconds(work: Callable[[], object], rounds: int = 5) -> float:
-    return 1e3 * min(repeat(work, number=1, repeat=rounds))
+    return 1e3 * min(repeat(work, number=1, repeat=rounds, timer=time.process_time))
 
 
 def python_loop(costs: Array) -> float:
@@ -51,7 +52,7 @@ def of_matrix(costs: Array) -> None:
     found = warp_cost(costs)
     first = 1e3 * (time.perf_counter() - start)
     plain, compiled = milliseconds(lambda: python_loop(costs), 20), milliseconds(lambda: warp_cost(costs), 200)
-    print("\nThe recurrence alone, of a matrix of costs, one thread")
+    print("\nThe recurrence alone, of a matrix of costs")
     print(f"  first call (compiles, or reads the cache)     {first:9.1f} ms")
     print(f"  Python loop                                   {plain:9.3f} ms")
     print(f"  compiled                                      {compiled:9.3f} ms")
@@ -77,6 +78,11 @@ def of_poses(hypotheses: list[Array], references: list[Array]) -> None:
     print("\nWhole poses, distances of 150 coordinates included: a pair, and as a multiple of the last line")
     for name, spent in rows.items():
         print(f"  {name:45} {spent:9.3f} ms {spent / ours:9.1f}")
+    for threads in (1, numba.config.NUMBA_NUM_THREADS):
+        numba.set_num_threads(threads)
+        spent = 1e3 * min(repeat(batch, number=1, repeat=10)) / PAIRS
+        print(f"  by the clock, {threads:2} threads                      {spent:9.3f} ms")
+    numba.set_num_threads(1)
 
 
 def of_scores(hypotheses: list[Array], references: list[Array]) -> None:
@@ -90,7 +96,8 @@ def of_scores(hypotheses: list[Array], references: list[Array]) -> None:
 def main() -> None:
     rng = np.random.default_rng(0)
     hypotheses, references = ([rng.normal(0, 0.2, (frames, 50, 3)) for _ in range(PAIRS)] for frames in FRAMES)
-    print(f"{FRAMES[0]} x {FRAMES[1]} frames; {numba.get_num_threads()} threads")
+    numba.set_num_threads(1)
+    print(f"{FRAMES[0]} x {FRAMES[1]} frames")
     of_matrix(cdist(*(side[0].reshape(len(side[0]), -1) for side in (hypotheses, references)), "cityblock"))
     of_poses(hypotheses, references)
     of_scores(hypotheses, references)
