@@ -204,6 +204,59 @@ class TestText:
         assert "| `total_distance` | nearer to 1 | **inf** | 0.5 ▲ | 3 |" in card.text
         assert faults(starter) == []
 
+    def test_the_truth_stands_before_the_baselines_and_beats_nobody(self, starter: Path) -> None:
+        row = {
+            "value": 0.5,
+            "interval": [0.45, 0.55],
+            "ground_truth": 0.0,
+            "mean_pose": 0.75,
+            "n": 9,
+            "protocol": "free",
+        }
+        (starter / "results.json").write_text(json.dumps({"dtw_p": {**row, "split": "test", "data": "0123456789ab"}}))
+        card = write(starter).read_text()
+        assert "| key | better | this model | 95 % interval | ground truth | mean pose | n |" in card
+        assert "| `dtw_p` | lower | **0.5** | [0.45, 0.55] | 0 | 0.75 | 9 |" in card
+        assert "those of the references and of simple guesses:\n\n- **ground truth**: what the references" in card
+        assert "test split, 9 items, fingerprint `0123456789ab`" in card
+        assert "▲" not in card
+        assert faults(starter) == []
+
+    def test_a_score_that_a_still_pose_wins_is_told_apart(self, starter: Path) -> None:
+        row = {"value": 0.0448, "frozen_pose": 0.0418, "n": 9, "protocol": "free"}
+        moved = {"value": 0.257, "frozen_pose": 0.0, "n": 9, "protocol": "free"}
+        (starter / "results.json").write_text(json.dumps({"dtw_mje": row, "total_distance": moved}))
+        card = write(starter).read_text()
+        assert (
+            "`dtw_mje`: the frozen pose wins (0.0418 against 0.0448): hardly moving scores well here, "
+            "read it beside `total_distance` (0.257)."
+        ) in card
+        assert faults(starter) == []
+
+    def test_the_judge_is_named_once_with_its_own_score(self, starter: Path) -> None:
+        judge = "back-translation (run 12e456)"
+        row = {"value": 41.2, "ground_truth": 78.1, "mean_pose": 0.0, "judge": judge, "protocol": "free", "n": 9}
+        results = {"bleu_1": {**row, "ground_truth": 90.5}, "bleu_4": row, "bleu_4@oracle-length": row}
+        (starter / "results.json").write_text(json.dumps({**results, "dtw_p": {"value": 0.5, "n": 9}}))
+        card = write(starter).read_text()
+        said = f"`bleu_1`, `bleu_4`: read by {judge}, which itself scores 78.1 (`bleu_4`) on the reference poses."
+        assert card.count(said) == card.count(judge) == 1
+        assert faults(starter) == []
+
+    def test_the_metadata_says_protocol_and_split(self, starter: Path) -> None:
+        row = {"value": 0.5, "n": 9}
+        results = {"dtw_p": {**row, "protocol": "free", "split": "dev"}, "dtw_mje": row}
+        (starter / "results.json").write_text(json.dumps(results))
+        found = {score.metric_type: score for score in ModelCard(write(starter).read_text()).data.eval_results}
+        assert (found["dtw_p"].metric_config, found["dtw_p"].dataset_split) == ("free", "dev")
+        assert (found["dtw_mje"].metric_config, found["dtw_mje"].dataset_split) == (None, "test")
+        assert faults(starter) == []
+
+    def test_what_is_no_number_is_no_baseline(self, starter: Path) -> None:
+        row = {"value": 0.5, "mean_pose": 0.75, "extractor": "inception", "n": 9}
+        (starter / "results.json").write_text(json.dumps({"dtw_p": row}))
+        assert "| key | better | this model | mean pose | n |" in write(starter).read_text()
+
     def test_energy_and_carbon_are_told_where_they_are_known(self, starter: Path) -> None:
         used = {"seconds": 5400.0, "kwh": 0.5, "kg_co2e": None, "country": None}
         change(starter / "provenance.json", seconds=7200.0, emissions=used)
@@ -227,6 +280,24 @@ class TestText:
         ):
             assert expected in card
         assert faults(starter) == []
+
+    def test_plots_are_shown_below_the_results_and_say_what_one_sees(self, starter: Path) -> None:
+        assert "Plots" not in headings((starter / "README.md").read_text())
+        (starter / "plots").mkdir()
+        for name in ("length.png", "confusion_letters.png", "charm.png", ".hidden.png", "notes.txt"):
+            (starter / "plots" / name).touch()
+        card = write(starter).read_text()
+        results, plots, impact = (card.index(f"# {head}\n") for head in ("Results", "Plots", "Environmental impact"))
+        assert results < plots < impact
+        shown = card[plots:impact]
+        assert "![A dot a sentence: the length of its reference against its score](plots/length.png)" in shown
+        assert "what it is taken for (letters)](plots/confusion_letters.png)" in shown
+        assert "![Plot: charm](plots/charm.png)" in shown
+        assert "hidden" not in card
+        assert "notes.txt" not in card
+        assert faults(starter) == []
+        (starter / "plots" / "length.png").unlink()
+        assert [fault for fault in faults(starter) if fault.startswith("dead link: plots/length.png")]
 
     def test_a_base_model_is_what_the_weights_build_on(self, starter: Path) -> None:
         change(starter / "config.json", base_model="facebook/vjepa2-vitl-fpc64-256")

@@ -21,10 +21,14 @@ EDITED = "edited by hand outside"
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The bundled asl-slp with a card written today and a sample; its records are not changed."""
+    """The bundled asl-slp with an interval and a truth, a card written today, a sample and a plot."""
     folder = Path(shutil.copytree(starter_folder("asl-slp"), tmp_path_factory.mktemp("card") / "starter"))
-    (folder / "samples").mkdir()
-    (folder / "samples" / "preview.png").touch()
+    results = json.loads((folder / "results.json").read_text())
+    results["dtw_p"].update(value=0.11190170735664236, interval=[0.1077, 0.1152], ground_truth=0.001234)
+    (folder / "results.json").write_text(json.dumps(results))
+    for picture in ("samples/preview.png", "plots/length.png"):
+        (folder / picture).parent.mkdir(exist_ok=True)
+        (folder / picture).touch()
     (folder / "README.md").unlink()
     write(folder)
     return folder
@@ -86,6 +90,8 @@ def line_of(card: str, part: str) -> int:
         ("| dtw_p | n |\n|---|---|\n| 0.2 | 800 |", "0.2 is not what results.json has for dtw_p"),
         ("Its DTWp is 0.2.", "0.2 is not what results.json has for dtw_p"),
         ("Its `dtw_p` is `0.2`.", "0.2 is not what results.json has for dtw_p"),
+        ("The 95 % interval of dtw_p ends at 0.2.", "0.2 is not what results.json has for dtw_p"),
+        ("In 95 % of cases it is right.", "95 % is of no score: name its key in the sentence"),
         ("Its dtw_p is 0.709.", "0.709 is not what results.json has for dtw_p"),
         ("Its total distance is 0.001.", "0.001 is not what results.json has for total_distance"),
     ],
@@ -103,6 +109,8 @@ def test_what_is_wrong_in_prose_is_found_with_its_line(more: str, complaint: str
     "more",
     [
         "Its `dtw_p` is 0.112, the mean pose's 1.15.",
+        "Its `dtw_p` is 0.112, with a 95 % interval of 0.108 to 0.115, the references themselves 0.0012.",
+        "A 95 percent confidence interval stands beside each.",
         "It moves 96.6 % of the way, `total_distance` 0.9663.",
         "Trained at a learning rate of 0.001, on 8,000 sentences for 30 epochs.",
         "SignDiff reports a BLEU-4 of 12.85.",
@@ -123,9 +131,17 @@ def test_what_is_right_in_prose_is_let_alone(more: str, card: str, lint: Lint) -
     ("old", "new", "complaint"),
     [
         ("**0.1119**", "**0.1019**", "`dtw_p`, this model: found **0.1019**, but results.json has **0.1119**"),
+        (
+            "[0.1077, 0.1152]",
+            "[0.1077, 0.1252]",
+            "`dtw_p`, 95 % interval: found [0.1077, 0.1252], but results.json has",
+        ),
+        ("| 0.001234 |", "| 0.002 |", "`dtw_p`, ground truth: found 0.002, but results.json has 0.001234"),
+        ("      config: free\n", "      config: oracle-length\n", "found 'oracle-length', measured as 'free'"),
+        ("![A dot a sentence", "![In 7 of 9 a dot a sentence", EDITED),
         ("| 1.146 |", "| 2.146 |", "`dtw_p`, mean pose: found 2.146, but results.json has 1.146"),
         ("0.9963 ▲", "0.9963", "`total_distance`, nearest train: found 0.9963, but results.json has 0.9963 ▲"),
-        ("**, 800 items.", "**, 900 items.", "900 is not in results.json"),
+        ("test split, 800 items.", "test split, 900 items.", "900 is not in results.json"),
         ("On 4 of 5 scores", "On 7 of 9 scores", "7 is not in results.json"),
         ("| 0.001 | of Adam", "| 0.003 | of Adam", "0.003 is not what the run recorded"),
         ("value: 0.11190170735664236", "value: 0.01", "model-index: dtw_p is 0.01, but results.json has 0.1119"),

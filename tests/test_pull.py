@@ -37,8 +37,9 @@ FILES = {
     "model.safetensors": WEIGHTS,
     "README.md": b"# x\n",
     "samples/0.gif": b"GIF89a\xff",
+    "plots/length.png": b"PNG",
 }
-LOADED = set(FILES) - {"samples/0.gif"}
+LOADED = set(FILES) - {"samples/0.gif", "plots/length.png"}
 
 
 def published(run: Path) -> dict[str, bytes]:
@@ -81,7 +82,7 @@ def test_every_model_comes_back_equal_and_opens_without_a_network(
     assert all(np.array_equal(value, here[key]) for key, value in there.items())
     folder = cached("me/x", commit)
     assert folder is not None
-    assert {name: files[name] for name in files if not name.startswith("samples/")} == contents(folder)
+    assert {name: files[name] for name in files if not name.startswith(("samples/", "plots/"))} == contents(folder)
 
     before = len(hub.requests)
     offline()
@@ -237,7 +238,7 @@ class TestWhatIsDownloaded:
         assert artefact.config()["task"] == "text-to-pose"
         assert contents(artefact.snapshot) == expected({"config.json"})
         assert contents(artefact.folder()) == expected()
-        assert hub.count("*samples*") == 0
+        assert hub.count("*samples*") == hub.count("*plots*") == 0
 
     def test_few_requests_and_none_for_what_is_cached(self, hub: Hub) -> None:
         commit = hub.plant("me/x", FILES)
@@ -250,7 +251,7 @@ class TestWhatIsDownloaded:
         assert len(hub.requests) == before + 1  # where main is now
 
     def test_names_are_refused_before_anything_is_downloaded(self, hub: Hub) -> None:
-        for name in ("../x.json", "/etc/x.json", "a\\b.json", "model.bin", "run.py"):
+        for name in ("../x.json", "/etc/x.json", "a\\b.json", "model.bin", "run.py", "plots/x.ckpt"):
             hub.plant("me/x", {**FILES, name: b"{}"})
             with pytest.raises(ValueError, match=r"^me/x@[0-9a-f]{12}: refused"):
                 on_hub("me/x").config()

@@ -114,6 +114,9 @@ def test_every_model_goes_to_the_hub_and_comes_back(
     assert not {"README.md", "spec.yaml", "results.json"} & set(pinned["sha256"])
     assert {"README.md", "spec.yaml", "results.json", "provenance.json"} <= set(commit.files)
     assert [file for file in commit.files if file.startswith("samples/")]
+    plots = {f"plots/{path.name}" for path in (run / "plots").iterdir()}
+    assert {file for file in commit.files if file.startswith("plots/")} == plots
+    assert all(f"]({plot})" in commit.files["README.md"].decode() for plot in plots)
 
     expected = zoo.load(run).probe()
     assert same(zoo.load(f"{repo}@{commit.id}").probe(), expected)
@@ -217,8 +220,13 @@ class TestFolder:
         for name in ("notes.txt", "._dev_0.png"):
             (source / "samples" / name).touch()
         (source / "samples" / "link.png").symlink_to(tmp_path / "run" / "README.md")
+        (source / "plots").mkdir(exist_ok=True)
+        for name in ("x.ckpt", "notes.json", ".length.png"):
+            (source / "plots" / name).touch()
+        (source / "plots" / "kept.png").write_bytes(b"p")
         build(source, open_artefact(source), tmp_path / "hub")
         assert sorted(names(tmp_path / "hub" / "samples")) == sorted(names(built / "samples"))
+        assert sorted(names(tmp_path / "hub" / "plots")) == sorted(["kept.png", *names(built / "plots")])
 
     @pytest.mark.parametrize(
         ("path", "left"),

@@ -164,11 +164,11 @@ class TestNames:
             refuse_names(endless(), "me/x")
 
     def test_a_load_wants_what_loaders_read(self) -> None:
-        for path in STARTER.iterdir():
-            assert wanted(path.name)
+        assert all(wanted(path.name) for path in STARTER.iterdir() if path.is_file())
         assert all(map(wanted, ("encoder/config.json", "lora/adapter_model.safetensors", "tokenizer/merges.txt")))
         for name in ("samples/preview.mp4", "samples/preview.json", "checkpoints/a.safetensors", "hub/config.json"):
             assert not wanted(name)
+        assert not any(map(wanted, ("plots/length.png", "plots/length.json", "plots/a.safetensors")))
         assert not any(map(wanted, (".gitattributes", "a/spec.yaml", "other.yaml", "train.py", "weights.bin")))
 
 
@@ -478,6 +478,7 @@ class TestFolder:
             "checkpoints/last.ckpt",
             "logs/a.npy",
             "samples/x.bin",
+            "plots/x.ckpt",
             "wandb/run/files/x.pkl",
             "hub/a.bin",
             ".lock",

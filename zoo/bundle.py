@@ -16,6 +16,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from zoo.artefact import open_artefact, starter_folder
+from zoo.card import write
 from zoo.measure import measure
 from zoo.runs import Run, replacing, unfinished_message, write_json
 from zoo.spec import read, resolve
@@ -24,14 +25,14 @@ Probe = dict[str, npt.NDArray[Any]]
 
 RECORDS = ("spec.yaml", "provenance.json")
 SAMPLES = (".png", ".mp4")
-SAMPLE_BYTES = 500_000
+SHOWN_BYTES = 500_000
 """Every install of the package brings them along."""
 TOLERANCE = 0.02
 """How far a probe may move when weights are halved, as a share of its largest value."""
 
 
 def bundle(run: Run, into: Path) -> Path:
-    """Copy a run's artefact without logs, checkpoints and large samples to `into`, in place of what is there.
+    """Copy a run's artefact without logs, checkpoints and large pictures to `into`, in place of what is there.
 
     It ships with its scores, which are measured here, as what is halved is another network. What is there stays until
     the new folder is whole. Raises ValueError for a run that is unfinished, where halving changes what the network
@@ -45,7 +46,7 @@ def bundle(run: Run, into: Path) -> Path:
         for name in RECORDS:
             shutil.copyfile(run.folder / name, part / name)
         for sample in sorted(run.samples.glob("*")):
-            if sample.suffix in SAMPLES and sample.stat().st_size <= SAMPLE_BYTES:
+            if sample.suffix in SAMPLES and sample.stat().st_size <= SHOWN_BYTES:
                 (part / "samples").mkdir(exist_ok=True)
                 shutil.copyfile(sample, part / "samples" / sample.name)
         write_json(part / "provenance.json", {**run.provenance(), "rounded": "half"})
@@ -54,7 +55,17 @@ def bundle(run: Run, into: Path) -> Path:
         _refuse_another(loader.probe(), open_artefact(part).probe())
         spec = part / "spec.yaml"
         measure(resolve(read(spec), str(spec)), part)
+        _drop_large(part)
     return into
+
+
+def _drop_large(folder: Path) -> None:
+    """Leave out plots that no install should bring along, and the card's mention of them."""
+    large = [plot for plot in sorted((folder / "plots").glob("*")) if plot.stat().st_size > SHOWN_BYTES]
+    for plot in large:
+        plot.unlink()
+    if large:
+        write(folder)
 
 
 def _refuse_another(whole: Probe, halved: Probe) -> None:

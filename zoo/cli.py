@@ -21,6 +21,8 @@ from zoo.runs import Run, unfinished_message
 from zoo.spec import OVERRIDABLE, Problem, Spec, SpecError, list_models, locate, read, shipped_folder
 
 OK, PROBLEMS, REFUSED, INTERRUPTED = 0, 1, 2, 130
+PIPED = 200
+"""Columns of what is no terminal."""
 DESCRIPTION = "Sign-language models as experiment specs: train, measure, load and run them."
 EPILOG = """\
 SPEC is a path to a YAML file, the name of a shipped spec (`list`), or the folder of a run.
@@ -143,18 +145,15 @@ def _fit(options: argparse.Namespace) -> int:
 
 def _validate(options: argparse.Namespace) -> int:
     spec, run = _finished_run(options)
-    from zoo.card import data_note
     from zoo.measure import validate
 
-    _print_results(f"{spec.name}, validate", validate(spec, run.folder))
-    print(data_note(run.provenance()))
+    _print_results(f"{spec.name}, validate", validate(spec, run.folder), run.provenance())
     return OK
 
 
 def _test(options: argparse.Namespace) -> int:
     published = _published(options)
     spec, run = _finished_run(options) if published is None else (None, Run(published))
-    from zoo.card import data_note
     from zoo.measure import compared, evaluated, measure
 
     if spec is None:
@@ -162,8 +161,7 @@ def _test(options: argparse.Namespace) -> int:
         _, results = evaluated(spec, run.folder, options.split, options.judge)
     else:
         results = measure(spec, run.folder, options.split, options.judge)
-    _print_results(f"{spec.name}, {options.split}", results)
-    print(data_note(run.provenance()))
+    _print_results(f"{spec.name}, {options.split}", results, run.provenance())
     print(*(compared(run.folder, results) if published and options.split == "test" else [run.folder]), sep="\n")
     return OK
 
@@ -290,17 +288,13 @@ def _must_be_finished(run: Run, options: argparse.Namespace) -> None:
         )
 
 
-def _print_results(title: str, results: dict[str, dict[str, Any]]) -> None:
+def _print_results(title: str, results: dict[str, dict[str, Any]], provenance: dict[str, Any]) -> None:
     from rich.console import Console
-    from rich.table import Table
 
-    from zoo.card import results_table
+    from zoo.table import ResultsTable
 
-    columns, rows = results_table(results)
-    table = Table(*columns, title=title)
-    for row in rows:
-        table.add_row(*row)
-    Console(width=None if sys.stdout.isatty() else 200).print(table)
+    width = None if sys.stdout.isatty() else PIPED
+    Console(width=width, highlight=False).print(ResultsTable(title, results, provenance))
 
 
 class _Parser(argparse.ArgumentParser):

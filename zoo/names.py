@@ -26,8 +26,10 @@ DEVICES: Final = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
 """Names that mean a device on Windows."""
 VISIBLE: Final = ".gitattributes"
 LOADED: Final = (".json", ".txt", ".safetensors")
-OURS: Final = ("checkpoints", "hub", "logs", "samples", "wandb")
+OURS: Final = ("checkpoints", "hub", "logs", "plots", "samples", "wandb")
 """Folders of a run or repository that no loader looks into."""
+SHOWN: Final = ("plots", "samples")
+"""Those of them that belong to the artefact: its card shows them."""
 
 MAX_NAMES: Final = 10_000
 MAX_DEPTH: Final = 5

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.card.document import Parts, Sums, split, with_prose
-from zoo.card.evaluation import data_note, results_table
+from zoo.card.evaluation import data_note
 from zoo.runs import read_json, unused, write_text
 from zoo.spec import Problem, SpecError, read, shipped_folder
 
@@ -15,7 +15,6 @@ __all__ = [
     "data_note",
     "prose",
     "records",
-    "results_table",
     "split",
     "text",
     "with_prose",
@@ -56,12 +55,18 @@ def text(folder: Path, repo_id: str | None = None) -> str:
     from zoo.card.weights import weigh
 
     found = records(folder)
-    samples = [f"samples/{path.name}" for path in sorted((folder / "samples").glob("[!.]*")) if path.is_file()]
+    samples, plots = _files(folder / "samples", "*"), _files(folder / "plots", "*.png")
     try:
         written = prose(found["spec"]["name"])
-        return render(**found, prose=written, samples=samples, weights=weigh(folder), repo_id=repo_id)
+        return render(**found, prose=written, samples=samples, plots=plots, weights=weigh(folder), repo_id=repo_id)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{folder}: a record lacks what every run writes, or has it otherwise: {error!r}") from error
+
+
+def _files(folder: Path, pattern: str) -> list[str]:
+    """Files of a folder in the artefact, by their paths in it; hidden ones are no part of it."""
+    found = sorted(path for path in folder.glob(pattern) if path.is_file() and not path.name.startswith("."))
+    return [f"{folder.name}/{path.name}" for path in found]
 
 
 def check(folder: Path) -> list[Problem]:

@@ -18,7 +18,7 @@ from typing import Any, Final
 from zoo import fresh
 from zoo.card.page import Fence
 from zoo.hub.reference import REPO
-from zoo.names import OURS
+from zoo.names import OURS, SHOWN
 
 SECONDS: Final = 300
 """For all blocks together."""
@@ -60,7 +60,7 @@ def _ours(folder: Path) -> Any:
     """What a run holds beside its artefact is not copied."""
 
     def ignored(place: str, names: list[str]) -> list[str]:
-        mine = [name for name in names if name in OURS and name != "samples"] if Path(place) == folder else []
+        mine = [name for name in names if name in OURS and name not in SHOWN] if Path(place) == folder else []
         return [*mine, *(name for name in names if name.startswith("."))]
 
     return ignored

@@ -9,7 +9,10 @@ from zoo.card.words import number
 
 Results = dict[str, dict[str, Any]]
 
-NO_BASELINE: Final = ("value", "interval", "protocol", "n")
+GROUND_TRUTH: Final = "ground_truth"
+NO_BASELINE: Final = ("value", "interval", GROUND_TRUTH, "protocol", "n", "split", "data", "judge")
+STILL: Final = {"frozen_pose": "the frozen pose", "mean_pose": "the mean pose"}
+"""Baselines that do not move."""
 BEATS: Final = " ▲"
 """Behind a baseline's score that is better than the model's."""
 
@@ -28,6 +31,7 @@ class Row(NamedTuple):
     better: str
     value: str
     interval: str
+    truth: str
     baselines: list[Cell]
     n: str
     protocol: str
@@ -56,46 +60,107 @@ def data_name(provenance: dict[str, Any]) -> str:
     return title(provenance) + (" (avatar twin)" if provenance["data"]["twin"] else "")
 
 
-def results_table(results: Results) -> tuple[list[str], list[list[str]]]:
-    """Head and rows of a table of results as they are, for the terminal."""
-    columns = list(dict.fromkeys(column for row in results.values() for column in row))
-    return ["key", *columns], [
-        [key, *(number(row.get(column, "")) for column in columns)] for key, row in results.items()
-    ]
-
-
 def baselines(results: Results) -> list[str]:
     """The names of all baselines, in the order that they come."""
-    return list(dict.fromkeys(name for row in results.values() for name in row if name not in NO_BASELINE))
+    return list(
+        dict.fromkeys(
+            name
+            for row in results.values()
+            for name, score in row.items()
+            if name not in NO_BASELINE and isinstance(score, int | float)
+        )
+    )
 
 
 def rows(results: Results) -> list[Row]:
-    """Every key with what stands beside it."""
+    """Every key with what stands beside it; what an older zoo did not record is empty."""
+    names = baselines(results)
     found = []
     for key, row in results.items():
-        known = meaning(key)
-        cells = [
-            Cell(number(row[name]), bool(known and known.beats(row[name], row["value"])))
-            if name in row
-            else Cell("", False)
-            for name in baselines(results)
-        ]
-        interval = number(row["interval"]) if row.get("interval") else ""
-        better = known.better if known else ""
+        known, winners = meaning(key), winning(key, row)
         found.append(
-            Row(key, better, number(row["value"]), interval, cells, str(row.get("n", "")), str(row.get("protocol", "")))
+            Row(
+                key,
+                known.better if known else "",
+                number(row["value"]),
+                number(row["interval"]) if row.get("interval") else "",
+                number(row.get(GROUND_TRUTH, "")),
+                [Cell(number(row.get(name, "")), name in winners) for name in names],
+                str(row.get("n", "")),
+                str(row.get("protocol", "")),
+            )
         )
     return found
+
+
+def has_truth(results: Results) -> bool:
+    """Whether it was measured what the references themselves score."""
+    return any(GROUND_TRUTH in row for row in results.values())
+
+
+def by_protocol(results: Results) -> list[Results]:
+    """The rows of each protocol together; all rows where each score has a protocol of its own."""
+    groups: dict[str, Results] = {}
+    for key, row in results.items():
+        groups.setdefault(str(row.get("protocol", "")), {})[key] = row
+    alone = all(len(group) == 1 for group in groups.values())
+    return [group for group in ([results] if alone else groups.values()) if group]
+
+
+def winning(key: str, row: dict[str, Any]) -> list[str]:
+    """The names of the baselines that are better than the model."""
+    known = meaning(key)
+    return [name for name in baselines({key: row}) if known and known.beats(row[name], row["value"])]
 
 
 def beaten(results: Results) -> Iterator[str]:
     """A sentence for every score that a baseline beats: which, by how much."""
     for key, row in results.items():
-        known = meaning(key)
-        better = [name for name in baselines({key: row}) if known and known.beats(row[name], row["value"])]
-        if better:
-            names = ", ".join(f"{baseline_name(name)} ({number(row[name])})" for name in better)
+        if winners := winning(key, row):
+            names = ", ".join(f"{baseline_name(name)} ({number(row[name])})" for name in winners)
             yield f"`{key}` ({number(row['value'])}): {names}"
+
+
+def stillness(results: Results) -> Iterator[str]:
+    """A warning for every score that a pose held still wins: it says little of how well a model signs."""
+    for key, row in results.items():
+        if winners := [name for name in winning(key, row) if name in STILL]:
+            who = " and ".join(STILL[name] for name in winners) + (" wins" if len(winners) == 1 else " win")
+            scores = " and ".join(number(row[name]) for name in winners)
+            name, _, variant = key.partition("@")
+            moved = f"total_distance@{variant}" if f"total_distance@{variant}" in results else "total_distance"
+            beside = ""
+            if name != "total_distance" and moved in results:
+                beside = f", read it beside `{moved}` ({number(results[moved]['value'])})"
+            yield f"`{key}`: {who} ({scores} against {number(row['value'])}): hardly moving scores well here{beside}"
+
+
+def judged(results: Results) -> Iterator[str]:
+    """A sentence for every judge that read poses: which scores are of what it read, and how it reads true ones."""
+    for judge in dict.fromkeys(row["judge"] for row in results.values() if row.get("judge")):
+        own = {key: row for key, row in results.items() if row.get("judge") == judge}
+        keys = list(dict.fromkeys(f"`{key.partition('@')[0]}`" for key in own))
+        text = f"{', '.join(keys)}: read by {judge}"
+        shown = next((key for key in ("bleu_4", *own) if key in own and GROUND_TRUTH in own[key]), None)
+        if shown:
+            text += f", which itself scores {number(own[shown][GROUND_TRUTH])} (`{shown}`) on the reference poses"
+        yield text
+
+
+def tested(results: Results) -> str:
+    """The split, how many items of it, and the fingerprint of its data, as far as they were recorded."""
+    splits = _all(results, "split") or ["test"]
+    counts = [f"{count:,}" for count in sorted({row["n"] for row in results.values() if "n" in row})]
+    parts = [
+        f"{' and '.join(splits)} split",
+        f"{' and '.join(counts)} items" if counts else "",
+        f"fingerprint `{'`, `'.join(prints)}`" if (prints := _all(results, "data")) else "",
+    ]
+    return ", ".join(filter(None, parts))
+
+
+def _all(results: Results, column: str) -> list[str]:
+    return list(dict.fromkeys(str(row[column]) for row in results.values() if row.get(column)))
 
 
 def compared(results: Results) -> int:

@@ -22,6 +22,8 @@ NUMBER: Final = re.compile(
     r"(?<![\w.])(?P<digits>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)(?P<power>[eE][-+]?\d+)?(?!\w|\.\d)"
     r"(?P<percent>\s?(?:%|percent\b|per cent\b))?"
 )
+LEVEL: Final = re.compile(r"\b95(?=\s?(?:%|percent|per cent)\s(?:confidence\s)?intervals?\b)")
+"""How sure an interval is, which is no score."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class Figure:
 
 def figures(text: str) -> Iterator[Figure]:
     """Every number in a text; those that are part of a name, a version or an address are none."""
-    for match in NUMBER.finditer(text):
+    for match in NUMBER.finditer(LEVEL.sub("  ", text)):
         yield Figure(match[0].strip(), match["digits"].replace(",", ""), match["power"] or "", bool(match["percent"]))
 
 

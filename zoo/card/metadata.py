@@ -58,9 +58,10 @@ def _measured(config: dict[str, Any], results: Results, provenance: dict[str, An
                 task_type=config["task"],
                 dataset_type=dataset,
                 dataset_name=data_name(provenance),
-                dataset_split="test",
+                dataset_split=row.get("split", "test"),
                 metric_type=key,
                 metric_name=" @ ".join(filter(None, (known.title if known else key, variant))),
+                metric_config=row.get("protocol"),
                 metric_value=row["value"],
                 verified=False,
             )

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from zoo.card import facts, tables
 from zoo.card.document import sealed
-from zoo.card.evaluation import Results, baseline_name, baseline_text, baselines, beaten, compared, data_note
+from zoo.card.evaluation import Results, beaten, compared, data_note, has_truth, judged, stillness
 from zoo.card.metadata import metadata
 from zoo.card.settings import settings
 from zoo.card.weights import Weights
@@ -29,6 +29,7 @@ def render(
     provenance: dict[str, Any],
     prose: str,
     samples: Sequence[str],
+    plots: Sequence[str],
     weights: Weights,
     repo_id: str | None = None,
 ) -> str:
@@ -38,7 +39,7 @@ def render(
         spec: resolved, as in spec.yaml.
         config, results, provenance: the JSON files; no results for a run that was not measured.
         prose: what a person wrote.
-        samples: files to show, by their paths in the artefact.
+        samples, plots: files to show, by their paths in the artefact.
         weights: how large they are.
         repo_id: where on the Hub it will be opened from; None for "this folder".
     """
@@ -72,10 +73,14 @@ def render(
         "testing": tables.testing(results, provenance),
         "factors": card.get("factors"),
         "metrics": tables.metrics(results),
-        "baselines": [(baseline_name(name), baseline_text(name)) for name in baselines(results)],
+        "beside": tables.beside(results),
+        "truth": has_truth(results),
+        "judged": list(judged(results)),
         "tables": tables.tables(results),
         "compared": compared(results),
         "beaten": list(beaten(results)),
+        "stillness": list(stillness(results)),
+        "plots": [{"path": path, "what": tables.plot_text(PurePosixPath(path).stem)} for path in plots],
         "reported": card.get("reported"),
         "impact": facts.impact(provenance),
         "architecture": facts.architecture(spec),

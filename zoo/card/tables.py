@@ -2,16 +2,25 @@
 
 from typing import Any
 
-from lightning_modules.metrics.meanings import PROTOCOLS, meaning
-from zoo.card.evaluation import BEATS, Results, baseline_name, baselines, data_name, rows
+from lightning_modules.metrics.meanings import GROUND_TRUTH, PLOTS, PROTOCOLS, meaning
+from zoo.card.evaluation import (
+    BEATS,
+    Results,
+    baseline_name,
+    baseline_text,
+    baselines,
+    by_protocol,
+    data_name,
+    has_truth,
+    rows,
+    tested,
+)
 from zoo.card.words import cell
 
 
 def testing(results: Results, provenance: dict[str, Any]) -> str:
     """What was tested on, in two sentences."""
-    counts = sorted({row["n"] for row in results.values() if "n" in row})
-    size = f", {' and '.join(f'{count:,}' for count in counts)} items" if counts else ""
-    return f"The test split of **{data_name(provenance)}**{size}. No item of it was seen in training."
+    return f"**{data_name(provenance)}**, {tested(results)}. No item of it was seen in training."
 
 
 def metrics(results: Results) -> list[tuple[str, str, str]]:
@@ -24,27 +33,31 @@ def metrics(results: Results) -> list[tuple[str, str, str]]:
     return list(found.values())
 
 
+def beside(results: Results) -> list[tuple[str, str]]:
+    """Name and meaning of everything that stands beside the scores: the ground truth first, then the baselines."""
+    truth = [("ground truth", GROUND_TRUTH)] if has_truth(results) else []
+    return [*truth, *((baseline_name(name), baseline_text(name)) for name in baselines(results))]
+
+
 def tables(results: Results) -> list[dict[str, Any]]:
     """A table for each protocol; a single one with a column of protocols where each score has its own."""
-    groups: dict[str, Results] = {}
-    for key, row in results.items():
-        groups.setdefault(str(row.get("protocol", "")), {})[key] = row
-    alone = all(len(group) == 1 for group in groups.values())
-    return [_table(group) for group in ([results] if alone else groups.values()) if group]
+    return [_table(group) for group in by_protocol(results)]
 
 
 def _table(results: Results) -> dict[str, Any]:
     found = rows(results)
-    intervals = any(row.interval for row in found)
+    intervals, truth = any(row.interval for row in found), has_truth(results)
     protocols = list(dict.fromkeys(row.protocol for row in found))
     columns = ["key", "better", "this model", *(["95 % interval"] if intervals else [])]
-    columns += [*map(baseline_name, baselines(results)), "n", *(["protocol"] if len(protocols) > 1 else [])]
+    columns += [*(["ground truth"] if truth else []), *map(baseline_name, baselines(results))]
+    columns += ["n", *(["protocol"] if len(protocols) > 1 else [])]
     lines = [
         [
             f"`{row.key}`",
             row.better,
             f"**{row.value}**",
             *([row.interval] if intervals else []),
+            *([row.truth] if truth else []),
             *(f"{item.text}{BEATS if item.beats else ''}" for item in row.baselines),
             row.n,
             *([row.protocol] if len(protocols) > 1 else []),
@@ -52,11 +65,18 @@ def _table(results: Results) -> dict[str, Any]:
         for row in found
     ]
     return {
-        "protocol": _protocol(protocols[0]) if len(protocols) == 1 else "",
+        "protocol": protocol_text(protocols[0]) if len(protocols) == 1 else "",
         "columns": columns,
         "rows": [[cell(item) for item in line] for line in lines],
     }
 
 
-def _protocol(name: str) -> str:
-    return f"{name}: {PROTOCOLS[name]}" if name in PROTOCOLS else name
+def protocol_text(name: str) -> str:
+    """A protocol's name, and what it means where the name does not say it."""
+    return f"{name} ({PROTOCOLS[name]})" if name in PROTOCOLS else name
+
+
+def plot_text(name: str) -> str:
+    """What one sees on a plot, by the name of its file: `length`, or `confusion_dev` with what it is of behind."""
+    kind, _, of = name.partition("_")
+    return " ".join(filter(None, (PLOTS.get(kind, f"Plot: {kind}"), f"({of.replace('_', ' ')})" if of else "")))

@@ -1,11 +1,11 @@
-"""The folder that is published: what the loader saves, the run's records and samples, and nothing personal."""
+"""The folder that is published: what the loader saves, the run's records, samples and plots, and nothing personal."""
 
 import json
 import os
 import re
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path, PureWindowsPath
 from typing import Any, Final
@@ -23,8 +23,9 @@ RECORDS: Final = ("spec.yaml", "results.json", "provenance.json")
 SETTINGS: Final = ("*.yaml", "results.json", "provenance.json", "*config.json", "model_index.json", "samples/*.json")
 """What may name places on this machine; vocabularies are left alone, whatever their words look like."""
 SAMPLES: Final = (".png", ".gif", ".mp4", ".json")
-SAMPLE_BYTES: Final = 25_000_000
-"""A larger sample stays at home: every visitor of the card downloads them."""
+PLOTS: Final = (".png",)
+SHOWN_BYTES: Final = 25_000_000
+"""A larger sample or plot stays at home: every visitor of the card downloads them."""
 OUT: Final = r"(?:~[\w-]*|[A-Za-z]:|\.\.)?[/\\](?![/\\])"
 """How a path starts that leads out of the folder it is read in."""
 A_PATH: Final = re.compile(rf"(?:~[\w-]*[/\\]|file://|{OUT}[^\n]*[/\\])[^\n]+")
@@ -54,7 +55,8 @@ def build(source: Path, loader: Loader, into: Path) -> dict[str, str]:
             shutil.copyfile(source / name, part / name)
         if (source / "README.md").is_file():
             shutil.copyfile(source / "README.md", part / "README.md")
-        _copy_samples(source / "samples", part / "samples")
+        _copy_shown(source / "samples", part / "samples", SAMPLES)
+        _copy_shown(source / "plots", part / "plots", PLOTS)
         for name in names(part):
             if any(fnmatchcase(name, pattern) for pattern in SETTINGS):
                 _forget_places(part / name)
@@ -70,12 +72,12 @@ def names(folder: Path) -> Iterator[str]:
             yield path.relative_to(folder).as_posix()
 
 
-def _copy_samples(source: Path, into: Path) -> None:
+def _copy_shown(source: Path, into: Path, suffixes: Collection[str]) -> None:
     for path in sorted(source.glob("[!.]*")):  # a repository with hidden files is refused
-        if path.suffix.lower() not in SAMPLES or path.is_symlink() or not path.is_file():
+        if path.suffix.lower() not in suffixes or path.is_symlink() or not path.is_file():
             continue
-        if path.stat().st_size > SAMPLE_BYTES:
-            print(f"zoo: {path} is left out: a sample has {SAMPLE_BYTES / 1e6:.0f} MB at most", file=sys.stderr)
+        if path.stat().st_size > SHOWN_BYTES:
+            print(f"zoo: {path} is left out: it may have {SHOWN_BYTES / 1e6:.0f} MB at most", file=sys.stderr)
             continue
         into.mkdir(exist_ok=True)
         shutil.copyfile(path, into / path.name)
