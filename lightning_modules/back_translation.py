@@ -1,7 +1,7 @@
 """Back-translation: pose to text, the reader by which BLEU and ROUGE of signed poses are measured.
 
-Saunders et al. 2020, "Progressive Transformers", section 4.1, read poses back with Camgöz et al. 2020, "Sign Language
-Transformers", trained on joints in the place of video features.
+Saunders et al. 2020, "Progressive Transformers", read poses back with Camgöz et al. 2020, "Sign Language Transformers",
+trained on joints in the place of video features; so does this, without glosses.
 """
 
 from typing import Any

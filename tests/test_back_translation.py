@@ -233,6 +233,7 @@ class TestReading:
         assert whole.shape == (len(MOTIONS), 64)
         alone = np.concatenate([loader.features([motion], FPS) for motion in MOTIONS])
         np.testing.assert_allclose(whole, alone, atol=1e-5)
+        assert loader.features([], FPS).shape == (0, 64)
 
     @pytest.mark.parametrize(
         ("joints", "fps", "message"),

@@ -84,7 +84,8 @@ print(model.read(pose))
         Raises ValueError as `read_joints`.
         """
         found = self._each([self._prepared(motion, fps) for motion in motions], self.network.features)
-        return np.stack([row.float().cpu().numpy() for row in found])
+        rows = [row.float().cpu().numpy() for row in found]
+        return np.array(rows, np.float32).reshape(-1, self.network.config.width)
 
     def _of_pose(self, pose: Pose) -> Joints:
         return self._prepared(slp_joints(pose), float(pose.body.fps))
