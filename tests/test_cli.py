@@ -316,7 +316,7 @@ class TestRefusal:
             (["fit", "asl-slp", "--model.class_path=os.system"], "found 'os.system', allowed is a LightningModule"),
             (["fit", "asl-slp", "--trainer.callbacks=[os.system]"], "found 'os.system', expected a mapping"),
             (["fit", "asl-slp", "--data.root=nowhere"], "nowhere"),
-            (["test", "asl-slp", "--starter"], "no run yet: `python -m zoo fit asl-slp --starter` trains it"),
+            (["test", "asl-slp"], "no run yet: `python -m zoo fit asl-slp` trains it"),
             (["fit", "asl-slp", "--max_epochs", "3"], "unrecognized arguments: --max_epochs 3"),
             (
                 ["fit", "asl-slp", "--starter", "--trainer.max_epochs=0"],

@@ -1,0 +1,186 @@
+"""`python -m zoo test`: what is measured, where it is kept, and that anybody can measure it again."""
+
+import dataclasses
+import importlib
+import json
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import pytest
+import torch
+import yaml
+from hub_server import Hub
+
+from datamodules.avatar.twins import Twin
+from zoo import judges
+from zoo.cli import main
+from zoo.spec import list_models
+
+Runs = Callable[[str], Path]
+
+
+def scores(path: Path) -> dict[str, dict]:
+    return json.loads(path.read_text())
+
+
+@pytest.fixture
+def run(tiny_runs: Runs, tmp_path: Path) -> Path:
+    """A tiny letter-judge of its own."""
+    return Path(shutil.copytree(tiny_runs("letter-judge"), tmp_path / "run"))
+
+
+@pytest.mark.parametrize("name", list_models())
+def test_every_score_says_what_it_is_of(name: str, tiny_runs: Runs) -> None:
+    run = tiny_runs(name)
+    fingerprint = json.loads((run / "provenance.json").read_text())["data"]["fingerprint"]
+    rows = scores(run / "results.json")
+    assert rows
+    for key, row in rows.items():
+        assert row["split"] == "test"
+        assert fingerprint.startswith(row["data"])
+        assert len(row["data"]) == 12
+        assert row["protocol"]
+        assert row["n"] > 0
+        low, high = row.get("interval", (row["value"], row["value"]))
+        assert key.startswith(("fgd", "fid")) or "interval" in row
+        assert low <= high
+        assert len(row) > 7  # and stands beside others
+
+
+@pytest.mark.parametrize("name", list_models())
+def test_every_model_shows_its_results(name: str, tiny_runs: Runs) -> None:
+    pictures = sorted((tiny_runs(name) / "plots").iterdir())
+    assert pictures
+    for path in pictures:
+        assert path.suffix == ".png"
+        assert min(cv2.imread(str(path)).shape[:2]) > 100
+
+
+class TestSplit:
+    def test_dev_stands_beside_the_test_split_and_not_in_the_card(self, run: Path) -> None:
+        before = {name: (run / name).read_bytes() for name in ("results.json", "README.md")}
+        assert main(["test", str(run), "--split", "dev"]) == 0
+        rows = scores(run / "results-dev.json")
+        assert {row["split"] for row in rows.values()} == {"dev"}
+        assert (run / "plots-dev" / "confusion.png").is_file()
+        assert before == {name: (run / name).read_bytes() for name in before}
+
+    @pytest.mark.parametrize("name", list_models())
+    def test_dev_is_what_validation_reads(self, name: str, tiny_runs: Runs) -> None:
+        spec = yaml.safe_load((tiny_runs(name) / "spec.yaml").read_text())["data"]
+        module, _, kind = spec["class_path"].rpartition(".")
+        settings = spec["init_args"]
+        settings["twin"] = Twin(**settings["twin"])
+        data = getattr(importlib.import_module(module), kind)(**settings)
+        data.prepare_data()
+        data.tested = "dev"
+        for stage in ("fit", "test"):
+            data.setup(stage)
+        tested, validated = (next(iter(loader)) for loader in (data.test_dataloader(), data.val_dataloader()))
+        for field in dataclasses.fields(tested):
+            one, other = getattr(tested, field.name), getattr(validated, field.name)
+            assert torch.equal(one, other) if isinstance(one, torch.Tensor) else one == other
+
+    def test_training_is_no_split_to_test_on(self, run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["test", str(run), "--split", "train"]) == 2
+        assert "invalid choice: 'train'" in capsys.readouterr().err
+
+
+class TestAgain:
+    def test_a_measurement_repeats_to_the_bit(self, run: Path) -> None:
+        before = (run / "results.json").read_bytes()
+        pictures = {path.name: path.read_bytes() for path in (run / "plots").iterdir()}
+        assert main(["test", str(run)]) == 0
+        assert (run / "results.json").read_bytes() == before
+        assert {path.name: path.read_bytes() for path in (run / "plots").iterdir()} == pictures
+
+    def test_it_needs_no_checkpoint(self, run: Path) -> None:
+        before = (run / "results.json").read_bytes()
+        shutil.rmtree(run / "checkpoints")
+        (run / "results.json").unlink()
+        assert main(["test", str(run)]) == 0
+        assert (run / "results.json").read_bytes() == before
+
+    def test_what_the_hub_holds_is_measured_and_left_as_it_is(
+        self, run: Path, hub: Hub, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        files = {
+            path.relative_to(run).as_posix(): path.read_bytes()
+            for path in run.rglob("*")
+            if path.is_file() and path.relative_to(run).parts[0] not in ("checkpoints", "logs", ".lock")
+        }
+        commit = hub.plant("me/judge", files)
+        assert main(["test", f"me/judge@{commit}"]) == 0
+        said = capsys.readouterr().out
+        assert "top1" in said
+        assert re.search(r"all \d+ scores are as published", said)
+
+        other = scores(run / "results.json")
+        other["top1"]["value"] = 0.999
+        del other["top5"]
+        commit = hub.plant("me/judge", {**files, "results.json": json.dumps(other).encode()})
+        assert main(["test", f"me/judge@{commit}"]) == 0
+        said = capsys.readouterr().out
+        assert "top1: published 0.999, here " in said
+        assert "top5: not published" in said
+
+    def test_a_name_without_a_run_is_its_bundled_weights(
+        self, tiny_runs: Runs, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        bundled = tiny_runs("letter-judge")
+        monkeypatch.setenv("ZOO_RUNS", str(tmp_path / "none"))
+        monkeypatch.setattr("zoo.addresses.starter_folder", lambda _: bundled)
+        before = sorted(bundled.rglob("*"))
+        assert main(["test", "letter-judge", "--starter"]) == 0
+        assert "scores are as published" in capsys.readouterr().out
+        assert sorted(bundled.rglob("*")) == before
+        assert not (tmp_path / "none").exists()
+        assert main(["test", "letter-judge", "--starter", "--trainer.max_epochs", "3"]) == 2
+        assert (
+            "no run yet: `python -m zoo fit letter-judge --starter --trainer.max_epochs=3`" in capsys.readouterr().err
+        )
+
+
+class TestJudge:
+    def test_a_model_without_poses_has_none(self, run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["test", str(run), "--judge", "back-translation"]) == 2
+        assert "nothing of letter-judge is back-translated; leave it out" in capsys.readouterr().err
+
+    def test_what_reads_no_poses_is_refused(self, tiny_runs: Runs, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["test", str(tiny_runs("asl-slp")), "--judge", str(tiny_runs("letter-judge"))]) == 2
+        assert "its task is 'image-to-letter', expected 'pose-to-text'" in capsys.readouterr().err
+
+    @pytest.mark.parametrize(
+        ("judge", "judged", "why"),
+        [
+            ({"twin": {"size": 1}}, {"twin": None}, "was taught by the signing avatar, and the model by real signing"),
+            ({"twin": None}, {"twin": {"size": 1}}, "was taught by real signing, and the model by the avatar"),
+            (
+                {"twin": None, "name": "phoenix14t"},
+                {"twin": None},
+                "it was taught by phoenix14t, the model by how2sign",
+            ),
+        ],
+    )
+    def test_one_that_was_taught_by_other_data_does_not_judge(self, tiny_runs: Runs, judge, judged, why) -> None:
+        from zoo.addresses import load
+
+        model = load(tiny_runs("asl-slp"))
+        config = json.loads((tiny_runs("back-translation") / "config.json").read_text())
+        recorded = {"name": "back-translation", "data": {"name": "how2sign", **judge}}
+        assert why in judges._misfit(config, recorded, model, {"data": {"name": "how2sign", **judged}})
+        fitting = {"data": {"name": "how2sign", "twin": recorded["data"]["twin"]}}
+        recorded["data"]["name"] = "how2sign"
+        assert judges._misfit(config, recorded, model, fitting) is None
+
+    def test_the_one_that_is_named_reads_and_is_named(self, tiny_runs: Runs, tmp_path: Path) -> None:
+        run = Path(shutil.copytree(tiny_runs("asl-slp"), tmp_path / "run"))
+        judge = tiny_runs("back-translation")
+        assert main(["test", str(run), "--judge", str(judge)]) == 0
+        rows = scores(run / "results.json")
+        assert rows["bleu_4"]["judge"] == f"back-translation (run {judge.name})"
+        assert {"ground_truth", "nearest_train"} <= set(rows["bleu_4"])
+        assert "fgd_back-translation" in rows
