@@ -9,7 +9,7 @@ from torch import Tensor
 
 from datamodules.text_pose import Sentences, TextPose, TextPoseBatch
 from lightning_modules.metrics import plots
-from lightning_modules.metrics.frechet import frechet_distance
+from lightning_modules.metrics.frechet import FrechetDistance
 from lightning_modules.metrics.judge import PoseJudge
 from lightning_modules.metrics.pose import POSE_SCORES, Motion, baselines
 from lightning_modules.metrics.results import GROUND_TRUTH, MODEL, Comparison, Image, Results
@@ -94,21 +94,17 @@ class PoseEvaluation:
         Raises ValueError where what was decoded freely has the references' lengths: then the decoder was told.
         """
         refuse_told([len(motion) for motion in self.decoded[MODEL]], [len(motion) for motion in self.references])
-        found = dict(self.compared)
+        found: dict[str, Comparison | FrechetDistance] = dict(self.compared)
         judged = {} if self.judge is None else {"judge": self.judge.name}
         if self.judge is not None:
             found |= self._read(self.judge)
+            found |= self._apart(self.judge)
         results: Results = {}
         for protocol, model in ((FREE, MODEL), (ORACLE, ORACLE)):
             beside = [name for name in self.answers if name not in self.decoded]
             for key, comparison in found.items():
                 more = judged if key in TEXT_SCORES else {}
                 results[_named(key, protocol)] = comparison.row(protocol, model, beside, **more)
-            if self.judge is not None:
-                results[_named(f"fgd_{self.judge.model}", protocol)] = {
-                    **self._fgd(self.judge, model, beside),
-                    "protocol": protocol,
-                }
         lengths = Comparison(Close, [MODEL, "other_reference", "nearest_train"])
         lengths.update(self.answers, self.references)
         return {**results, "length_within_25": lengths.row(FREE)}
@@ -129,11 +125,11 @@ class PoseEvaluation:
             comparison.update(texts, self.texts)
         return found
 
-    def _fgd(self, judge: PoseJudge, model: str, beside: Sequence[str]) -> dict[str, float | int]:
-        true = judge.features(self.references, self.fps)
-        found = {name: judge.features(self.answers[name], self.fps) for name in (model, *beside)}
-        values = {name: frechet_distance(features, true) for name, features in found.items()}
-        return {"value": values.pop(model), **values, "n": len(true)}
+    def _apart(self, judge: PoseJudge) -> Mapping[str, FrechetDistance]:
+        distance = FrechetDistance(judge.model, self.answers)
+        features = {name: judge.features(motions, self.fps) for name, motions in self.answers.items()}
+        distance.update(features, features[GROUND_TRUTH])
+        return {distance.key: distance}
 
     def _samples(self, errors: Array) -> list[tuple[str, list[tuple[str, Image]]]]:
         order = np.argsort(errors, kind="stable")
