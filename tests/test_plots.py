@@ -228,11 +228,14 @@ class TestMotions:
     def test_the_reference_stands_above_what_was_produced(self, signed: np.ndarray) -> None:
         row = motions(signed, signed[:1], 4)
         assert (row[0][0], row[-1][0]) == ("1 / 1", f"{len(signed)} / 1")
+        drawn = np.s_[:140]  # the words in the first pair stand below
         for (_, picture), above in zip(row, motion_strip(signed, 4), strict=True):
-            assert (picture[:160] == above).all()
-            assert (picture[160:] == motion_strip(signed[:1], 1)[0]).all()
+            assert (picture[:160][drawn] == above[drawn]).all()
+            assert (picture[160:][drawn] == motion_strip(signed[:1], 1)[0][drawn]).all()
+        words = [(row[0][1][half] != row[1][1][half])[140:].any() for half in (np.s_[:160], np.s_[160:])]
+        assert words == [True, True]
 
     def test_a_motion_without_a_frame_or_without_a_joint_is_empty(self, signed: np.ndarray) -> None:
         assert motion_strip(signed[:0]) == []
-        assert (motions(signed, signed[:0], 2)[0][1][160:] == 255).all()
+        assert (motions(signed, signed[:0], 2)[1][1][160:] == 255).all()
         assert motion_strip(signed * NAN, 2)[0].shape == (160, 160, 3)

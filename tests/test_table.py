@@ -91,6 +91,15 @@ def test_what_a_frozen_pose_wins_is_flagged_in_words() -> None:
     assert text.count("hardly moving") == 1
 
 
+def test_what_still_poses_win_shares_a_line() -> None:
+    text = said(printed({**RESULTS, "dtw_p": row(2.5, 0.0, [1.5, 2.0])}, 80))
+    assert (
+        "dtw_mje: the frozen pose wins (0.0418 against 0.0448); "
+        "dtw_p: the mean pose and the frozen pose win (1.5 and 2 against 2.5): hardly moving scores well here, "
+        "read them beside total_distance (0.257)"
+    ) in text
+
+
 def test_the_judge_the_protocols_and_the_data_are_named() -> None:
     text = said(printed(RESULTS, 80))
     judged = "bleu_4: read by back-translation (run 1a2b3c), which itself scores 78.1 (bleu_4) on the reference poses"

@@ -19,8 +19,9 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from datamodules.canvas import Image
-from datamodules.draw import draw_frames
+from datamodules.canvas import Image, text_scale
+from datamodules.canvas import text as draw_text
+from datamodules.draw import INK, draw_frames
 
 Floats = npt.NDArray[np.float64]
 
@@ -130,7 +131,7 @@ def confusion(matrix: npt.ArrayLike, classes: Sequence[str]) -> Image:
         named = len(classes) > NUMBERED
         figure = Figure((WIDTH / DPI, 6.6 if named else 7.2), layout=_layout())
         grid = figure.add_gridspec(1, 2, width_ratios=(2.1, 1)) if named else figure.add_gridspec(1, 1)
-        axes = figure.add_subplot(grid[0], xlabel="taken for", ylabel="is")
+        axes = figure.add_subplot(grid[0], xlabel="taken for", ylabel="true class")
         axes.spines[["top", "right"]].set_visible(True)
         axes.set_facecolor("#DDDDDD")
         extent = (-0.5, len(classes) - 0.5, len(classes) - 0.5, -0.5)
@@ -139,6 +140,10 @@ def confusion(matrix: npt.ArrayLike, classes: Sequence[str]) -> Image:
         bar = figure.colorbar(cells, ax=axes, shrink=0.6, aspect=30)
         bar.set_label("share of the true class" + (f"; darkest of {block} x {block} cells" if block > 1 else ""))
         _name_classes(axes, classes)
+        if len(classes) <= LABELLED:
+            between = np.arange(len(classes) - 1) + 0.5
+            axes.hlines(between, *extent[:2], color="#D0D0D0", linewidth=0.6)
+            axes.vlines(between, *extent[:2], color="#D0D0D0", linewidth=0.6)
         if named:
             _list_pairs(figure.add_subplot(grid[1]), counts, classes)
         else:
@@ -286,11 +291,13 @@ def motions(
 ) -> list[tuple[str, Image]]:
     """A row for `strips`: evenly spaced skeletons of the reference, each above that of what was produced for it.
 
-    The captions number both frames, from 1: "12 / 15".
+    The captions number both frames, from 1: "12 / 15"; the first pair says in itself which is which.
     """
     above, below = (motion_strip(motion, frames, size) for motion in (reference, produced))
-    blank = np.full((size, size, 3), 255, np.uint8)  # a motion without frames
-    above, below = above or [blank] * frames, below or [blank] * frames
+    blank = np.full((frames, size, size, 3), 255, np.uint8)  # a motion without frames
+    above, below = above or list(blank), below or list(blank)
+    for picture, whose in ((above[0], "reference"), (below[0], "model")):
+        draw_text(picture, whose, (0.05 * size, 0.95 * size), text_scale(whose, 0.9 * size, 0.075 * size), INK)
     numbers = zip(_spaced(len(reference), frames) + 1, _spaced(len(produced), frames) + 1, strict=True)
     pairs = zip(numbers, above, below, strict=True)
     return [(f"{first} / {second}", np.vstack([upper, lower])) for (first, second), upper, lower in pairs]

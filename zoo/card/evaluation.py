@@ -122,17 +122,20 @@ def beaten(results: Results) -> Iterator[str]:
 
 
 def stillness(results: Results) -> Iterator[str]:
-    """A warning for every score that a pose held still wins: it says little of how well a model signs."""
+    """Warnings of scores that a pose held still wins: they say little of how well a model signs."""
+    flagged: dict[str, list[str]] = {}
     for key, row in results.items():
         if winners := [name for name in winning(key, row) if name in STILL]:
             who = " and ".join(STILL[name] for name in winners) + (" wins" if len(winners) == 1 else " win")
             scores = " and ".join(number(row[name]) for name in winners)
             name, _, variant = key.partition("@")
             moved = f"total_distance@{variant}" if f"total_distance@{variant}" in results else "total_distance"
-            beside = ""
-            if name != "total_distance" and moved in results:
-                beside = f", read it beside `{moved}` ({number(results[moved]['value'])})"
-            yield f"`{key}`: {who} ({scores} against {number(row['value'])}): hardly moving scores well here{beside}"
+            clause = f"`{key}`: {who} ({scores} against {number(row['value'])})"
+            flagged.setdefault(moved if name != "total_distance" else "", []).append(clause)
+    for moved, clauses in flagged.items():
+        which = "it" if len(clauses) == 1 else "them"
+        beside = f", read {which} beside `{moved}` ({number(results[moved]['value'])})" if moved in results else ""
+        yield f"{'; '.join(clauses)}: hardly moving scores well here{beside}"
 
 
 def judged(results: Results) -> Iterator[str]:
