@@ -32,6 +32,7 @@ examples:
   python -m zoo fit asl-slp --starter                       train small on the avatar, on two CPU cores
   python -m zoo fit specs/asl-slp.yaml --trainer.devices 4  train the real recipe
   python -m zoo test asl-slp --starter                      measure that run, into its results.json
+  python -m zoo sweep ablations/asl-slp --starter           train and test the rows of a table, then write it
   python -m zoo run asl-slp "What is your name?" -o name.mp4
   python -m zoo run text-to-video "Hello." -o hello.mp4 --stages.renderer pix2pix
   python -m zoo check my-spec.yaml                          every problem at once
@@ -193,6 +194,16 @@ def _finished_run(options: argparse.Namespace) -> tuple[Spec, Run]:
     return _spec_and_run(options, types=True)
 
 
+def _sweep(options: argparse.Namespace) -> int:
+    from zoo.sweep.training import sweep
+
+    try:
+        return OK if sweep(options.sweep, options.starter, options.overrides) else REFUSED
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on with it", file=sys.stderr)
+        return INTERRUPTED
+
+
 def _list(options: argparse.Namespace) -> int:
     from zoo.listing import show
 
@@ -329,6 +340,11 @@ def _parser() -> argparse.ArgumentParser:
     test.usage = (
         f"zoo test SPEC [--starter] [--split SPLIT] [--judge JUDGE] [--{{{','.join(OVERRIDABLE)}}}.KEY VALUE ...]"
     )
+    sweep = verb("sweep", _sweep, "train and test every row of an ablation and compare them; the same command goes on")
+    sweep.set_defaults(takes_overrides=True)
+    sweep.add_argument("sweep", metavar="SWEEP", help="a YAML file with rows, or a shipped one: ablations/asl-slp")
+    sweep.add_argument("--starter", action="store_true", help="the small variant on the avatar")
+    sweep.usage = f"zoo sweep SWEEP [--starter] [--{{{','.join(OVERRIDABLE)}}}.KEY VALUE ...]"
     verb("show", _show, "print a resolved spec", spec=True)
     verb("list", _list, "list the models").add_argument("pattern", nargs="?", default="*", metavar="PATTERN")
     push = verb("push", _push, "publish a measured model on the Hub: built, opened again, linted, then one commit")

@@ -1,6 +1,5 @@
 """The rows of a sweep as specs that were checked, each with its run and the command that trains it alone."""
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -9,7 +8,7 @@ from typing import Any
 
 from zoo.check import accepted, problems
 from zoo.runs import Run
-from zoo.spec import Problem, SpecError, read
+from zoo.spec import Problem, Spec, SpecError, read
 from zoo.sweep.specs import Layer, Sweep, read_sweep, structure
 
 COMMAND_LINE = "command line"
@@ -23,16 +22,13 @@ class Row:
     """
 
     name: str
+    spec: Spec
     run: Run
     arguments: tuple[str, ...]
 
     @property
     def tested(self) -> bool:
         return self.run.finished and (self.run.folder / "results.json").is_file()
-
-    def command(self, verb: str) -> str:
-        """What makes or measures this row alone, for a person to copy."""
-        return shlex.join(["python", "-m", "zoo", verb, *self.arguments])
 
 
 def rows(sweep: Sweep, starter: bool = False, overrides: Sequence[str] = (), types: bool = True) -> list[Row]:
@@ -47,14 +43,15 @@ def rows(sweep: Sweep, starter: bool = False, overrides: Sequence[str] = (), typ
         layers = [*sweep.layers(name, starter), Layer(COMMAND_LINE, tuple(overrides))]
         everything = list(chain.from_iterable(layer.overrides for layer in layers))
         try:
-            run = Run.of(accepted(sweep.base, starter, everything, types))
+            spec = accepted(sweep.base, starter, everything, types)
+            run = Run.of(spec)
         except SpecError as error:
             wrong += [_blame(problem, sweep, layers, starter) for problem in error.problems]
         except ValueError as error:
             wrong.append(Problem(str(sweep.file), "base", str(error)))
         else:
             options = [*(["--starter"] if starter else []), *(f"--{override}" for override in _last_words(everything))]
-            found.append(Row(name, run, (sweep.base_name, *options)))
+            found.append(Row(name, spec, run, (sweep.base_name, *options)))
     if wrong:
         raise SpecError(list(dict.fromkeys(wrong)))
     return found

@@ -167,7 +167,8 @@ def _rows(rows: Any, source: str) -> Iterator[Problem]:
     for name, block in rows.items():
         if not is_line(name) or len(name) > LONGEST_NAME:
             expected = f"a name of at most {LONGEST_NAME} letters in a line"
-            yield Problem(source, f"rows.{name}", f"found {name!r} as a row, expected {expected}")
+            yield Problem(source, "rows", f"found {name!r}, expected {expected}")
+            continue
         yield from _overrides(block, f"rows.{name}", source)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from zoo.card.words import duration
 from zoo.spec import SpecError, list_models, list_sweeps, locate
 from zoo.sweep.rows import Row, rows
 from zoo.sweep.specs import Sweep, read_sweep
@@ -58,10 +59,9 @@ def sweep(target: str, starter: bool = False, overrides: Sequence[str] = ()) -> 
             failures[row.name] = failure
             print(f"  failed: {failure}", flush=True)
     again = [target, *(["--starter"] if starter else []), *(f"--{override}" for override in overrides)]
-    command = shlex.join(["python", "-m", "zoo", "sweep", *again])
     missing = {name: str(failure) for name, failure in failures.items()}
     if len(missing) < len(planned):
-        table = Table(spec, planned, missing, starter, command)
+        table = Table(spec, planned, missing, starter, _command("sweep", *again))
         table.show()
         print(table.write())
     for name, found in failures.items():
@@ -78,10 +78,10 @@ def _planned(spec: Sweep, starter: bool, overrides: Sequence[str]) -> list[Row]:
 
 
 def _bring(row: Row) -> None:
-    """Let a row's run be trained and tested, each in a process of its own. Raises Failure.
+    """Train and test what a row's run lacks. Raises Failure.
 
-    A training leaves behind what the next one must not find: after one on several devices, Lightning takes this process
-    for one of those that it started.
+    It is trained in a process of its own, since a training leaves behind what the next one must not find: after one on
+    several devices, Lightning takes the process for one of those that it started.
     """
     if row.tested:
         print(", reused", flush=True)
@@ -89,16 +89,28 @@ def _bring(row: Row) -> None:
     print(flush=True)
     began = time.monotonic()
     _wait_for_others(row)
-    done = ["trained before" if row.run.finished else "trained"]
+    done = ["trained before"]
     if not row.run.finished:
-        _call(["fit", *row.arguments], row.command("fit"))
-        done = [f"trained in {time.monotonic() - began:.0f} s"]
+        _call("fit", *row.arguments)
+        done = [f"trained in {duration(time.monotonic() - began)}"]
     if not row.tested:
         began = time.monotonic()
-        arguments = ["test", str(row.run.folder)]
-        _call(arguments, shlex.join(["python", "-m", "zoo", *arguments]), silent=True)
-        done.append(f"tested in {time.monotonic() - began:.0f} s")
+        _test(row)
+        done.append(f"tested in {duration(time.monotonic() - began)}")
     print(f"  {', '.join(done)}", flush=True)
+
+
+def _test(row: Row) -> None:
+    from zoo.measure import measure
+
+    try:
+        measure(row.spec, row.run.folder)
+    except SystemExit:  # Lightning's answer to Ctrl-C, which it leaves ignored
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        raise KeyboardInterrupt from None
+    except Exception as error:  # whatever it is, the other rows can be tested
+        message = str(error) if isinstance(error, ValueError | OSError) else f"{type(error).__name__}: {error}"
+        raise Failure(" ".join(message.split()), _command("test", str(row.run.folder))) from error
 
 
 def _wait_for_others(row: Row) -> None:
@@ -115,13 +127,11 @@ def _wait_for_others(row: Row) -> None:
             time.sleep(1)
 
 
-def _call(arguments: Sequence[str], command: str, silent: bool = False) -> None:
+def _call(verb: str, *arguments: str) -> None:
     """A verb in a process of its own; what it writes on stderr is passed on, and its last line is a Failure's."""
-    out = subprocess.DEVNULL if silent else None
     line = ""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "zoo", *arguments], stdout=out, stderr=subprocess.PIPE, text=True, errors="replace"
-    )
+    command = [sys.executable, "-m", "zoo", verb, *arguments]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, errors="replace")
     assert process.stderr is not None
     try:
         for text in process.stderr:
@@ -135,7 +145,12 @@ def _call(arguments: Sequence[str], command: str, silent: bool = False) -> None:
         raise KeyboardInterrupt
     if code:
         ended = f"ended by signal {-code}" if code < 0 else f"exit code {code}"
-        raise Failure(line.removeprefix("error: ") or ended, command)
+        raise Failure(line.removeprefix("error: ") or ended, _command(verb, *arguments))
+
+
+def _command(*words: str) -> str:
+    """For a person to copy."""
+    return shlex.join(["python", "-m", "zoo", *words])
 
 
 def _interrupt(process: "subprocess.Popen[str]") -> None:
