@@ -23,7 +23,7 @@ from datamodules.truth import truths, truths_of
 from lightning_modules.metrics.phonemes import handshapes, items, orientations
 from lightning_modules.metrics.phonology import PARAMETERS, PhonologicalAccuracy, judge, phonology
 from lightning_modules.metrics.results import Comparison
-from lightning_modules.metrics.signing import PALM, Motion, observe
+from lightning_modules.metrics.signing import PALM, Motion, align, observe
 
 RATES = (25.0, 12.5)
 FLIP = np.array([1.0, -1.0, 1.0])
@@ -191,6 +191,63 @@ def test_what_went_wrong_is_told() -> None:
     assert moved == [("movement", "circle as in PLEASE", "press as in LOVE")]  # toward the chest, as MY
     spelled, other = perform(["#LA"]), perform(["#YA"])
     assert [j[:4] for j in judge(other.joints, spelled) if not j.right] == [("L", "handshape", "L", "Y")]
+
+
+def test_the_definition_in_plain_loops() -> None:
+    """Handshape and orientation of a noisy sentence, palms fitted by scipy, frame by frame."""
+    performance = perform(["MOTHER", "#LEA", "LEARN", "WHY", "FAMILY"], seed=3)
+    motion = performance.joints + np.random.default_rng(2).normal(0, 0.015, performance.joints.shape)
+    path = list(zip(*align(observe(motion), observe(performance.joints)), strict=True))
+    shapes = {name: hand_joints(shape) for name, shape in lexicon().handshapes.items()}
+    signs = [*lexicon().signs.values(), *(letter.sign for letter in lexicon().letters.values())]
+    turns = {(o.palm, o.fingers): o.matrix for sign in signs for o in sign.dominant.orientation}
+    palm, beyond = [0, 1, 5, 9, 13, 17], [2, 3, 4, 6, 7, 8, 10, 11, 12, 14, 15, 16, 18, 19, 20]
+    stiff = shapes["A"][palm]
+
+    def hand(joints: Motion) -> tuple[Motion, Motion]:
+        seen = (joints[8:29] - joints[8]) * FLIP
+        offset, centred = seen[palm] - seen[palm].mean(0), stiff - stiff.mean(0)
+        turn = Rotation.align_vectors(offset, centred)[0].as_matrix()
+        scale = np.sum(offset * (centred @ turn.T)) / np.sum(centred**2)
+        return seen @ turn / scale, turn
+
+    def apart(a: Motion, b: Motion) -> float:
+        return float(np.sqrt(np.mean([np.sum((a[j] - b[j]) ** 2) for j in beyond])))
+
+    def between(a: Motion, b: Motion) -> float:
+        return float(np.degrees(Rotation.from_matrix(a @ b.T).magnitude()))
+
+    def nearer(of, model, named, table, distance, tolerance, reach) -> bool:  # type: ignore[no-untyped-def]
+        own = min(distance(of, model), distance(of, table[named]))
+        rivals = [e for e in table.values() if min(distance(e, model), distance(e, table[named])) > tolerance]
+        return own < reach and own < min(distance(of, rival) for rival in rivals)
+
+    expected = []
+    for item in items(performance):
+        votes: dict[tuple[str, object], list[bool]] = {}
+        for h, r in path:
+            if r in item.frames:
+                (shape, turn), (model, turned), row = hand(motion[h]), hand(performance.joints[r]), performance.truth[r]
+                name, facing = str(row["dominant"]), (str(row["palm"]), str(row["fingers"]))
+                right = nearer(shape, model, name, shapes, apart, 0.1, np.inf)
+                votes.setdefault(("handshape", name), []).append(right)
+                right = nearer(turn, turned, facing, turns, between, 30, 45)
+                votes.setdefault(("orientation", facing), []).append(right)
+        for parameter in ("handshape", "orientation"):
+            shares = [np.mean(vote) for (of, _), vote in votes.items() if of == parameter]
+            expected.append((item.name, parameter, min(shares) > 0.5))
+    found = [(j.item, j.parameter, j.right) for j in judge(motion, performance)]
+    assert sorted(expected) == sorted(j for j in found if j[1] in ("handshape", "orientation"))
+    assert 0.3 < np.mean([right for *_, right in expected]) < 0.97  # or it would prove little
+
+
+def test_what_is_passed_over_is_shown_in_nothing() -> None:
+    performance = perform(["ME", "MOTHER", "YOU"])
+    (mother,) = (item for item in items(performance) if item.name == "MOTHER")
+    hurried = np.delete(performance.joints, mother.frames[1:], axis=0)
+    wrong = [j for j in judge(hurried, performance) if not j.right]
+    assert {(j.item, j.found) for j in wrong} == {("MOTHER", "passed over")}
+    assert len(wrong) == len(PARAMETERS)
 
 
 def test_the_tables_hold_what_the_definition_says() -> None:

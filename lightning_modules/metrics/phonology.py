@@ -40,18 +40,10 @@ import numpy as np
 import numpy.typing as npt
 
 from datamodules.avatar.perform import Performance
-from lightning_modules.metrics.phonemes import (
-    Handshapes,
-    Movements,
-    Names,
-    Orientations,
-    Parameter,
-    Places,
-    Standard,
-    items,
-)
+from lightning_modules.metrics.phonemes import Parameter, items
 from lightning_modules.metrics.score import Ratio
 from lightning_modules.metrics.signing import Array, Motion, Signing, align, observe
+from lightning_modules.metrics.standards import Handshapes, Movements, Names, Orientations, Places, Standard
 
 Counts = dict[Parameter, tuple[int, int]]
 """For each parameter how many items are right, and how many there are."""
@@ -59,6 +51,7 @@ Counts = dict[Parameter, tuple[int, int]]
 PARAMETERS: Final[tuple[Parameter, ...]] = ("handshape", "location", "movement", "orientation")
 LEAST_TIME: Final = 0.5
 """The share of its frames that an item must be given."""
+PASSED_OVER: Final = "passed over"
 
 
 class Judgement(NamedTuple):
@@ -142,8 +135,8 @@ class _Intended:
         item, all_moments = self.item[moments], np.arange(len(self.frames))
         first, last = (np.searchsorted(moments, all_moments, side) for side in ("left", "right"))
         tempo = min(1.0, len(motion.joints) / len(self.signing.joints))
-        given = [len(np.unique(h[item == number])) for number in range(len(self.items))]
-        missed = np.array(given) < LEAST_TIME * tempo * self.lengths
+        another = np.diff(h, prepend=-1) > 0
+        missed = np.bincount(item, another, len(self.items)) < LEAST_TIME * tempo * self.lengths
         found: list[Judgement] = []
         for parameter, standard in self.standards.items():
             if parameter == "movement":
@@ -156,7 +149,9 @@ class _Intended:
             for number in range(len(self.items)):
                 if self.items[number].has(parameter):
                     own = of == number
-                    verdict = _verdict(names[standard.rows[at[own]]], right[own] & ~missed[number], names[nearest[own]])
+                    verdict = _verdict(names[standard.rows[at[own]]], right[own], names[nearest[own]])
+                    if missed[number]:
+                        verdict = (verdict[0], PASSED_OVER, False)
                     found.append(Judgement(self.items[number].name, parameter, *verdict))
         return found
 
@@ -172,6 +167,6 @@ def _verdict(intended: Names, right: npt.NDArray[np.bool_], nearest: Names) -> t
     return " > ".join(entries), " > ".join(entries), True
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=4)
 def _intended(performance: Performance) -> _Intended:
     return _Intended(performance)
