@@ -16,6 +16,7 @@ import zoo
 from datamodules.catalogue import CATALOGUE
 from lightning_modules.metrics.meanings import BASELINES, meaning
 from zoo.artefact import starter_folder
+from zoo.bundle import bundle
 from zoo.card import check, prose, records, split, text, write
 from zoo.card.blocks import failures
 from zoo.card.evaluation import baselines
@@ -23,6 +24,7 @@ from zoo.card.lint import findings
 from zoo.card.page import read
 from zoo.check import problems
 from zoo.cli import main
+from zoo.runs import Run
 from zoo.spec import Spec, shipped_folder
 
 SECTIONS = [
@@ -298,6 +300,22 @@ class TestText:
         assert faults(starter) == []
         (starter / "plots" / "length.png").unlink()
         assert [fault for fault in faults(starter) if fault.startswith("dead link: plots/length.png")]
+
+    def test_a_bundled_starter_leaves_out_plots_that_no_install_should_bring_along(
+        self, starter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def measured(_: Any, folder: Path) -> None:
+            shutil.copyfile(starter / "results.json", folder / "results.json")
+            (folder / "plots").mkdir()
+            (folder / "plots" / "length.png").write_bytes(b"p" * 500_000)
+            (folder / "plots" / "samples.png").write_bytes(b"p" * 500_001)
+            write(folder)
+
+        monkeypatch.setattr("zoo.bundle.measure", measured)
+        into = bundle(Run(starter), tmp_path / "into")
+        assert [path.name for path in (into / "plots").iterdir()] == ["length.png"]
+        assert "(plots/length.png)" in (into / "README.md").read_text()
+        assert faults(into) == []
 
     def test_a_base_model_is_what_the_weights_build_on(self, starter: Path) -> None:
         change(starter / "config.json", base_model="facebook/vjepa2-vitl-fpc64-256")

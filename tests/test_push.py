@@ -444,7 +444,7 @@ class TestCommit:
         assert ship(folder, private=True).new is False
 
     def test_what_an_earlier_push_left_goes_and_what_people_added_stays(self, folder: Path, hub: Hub) -> None:
-        stale = {"model-00002.safetensors": b"w", "extra.json": b"{}", "samples/old.png": b"p"}
+        stale = {"model-00002.safetensors": b"w", "extra.json": b"{}", "samples/old.png": b"p", "plots/old.png": b"p"}
         for name, value in stale.items():
             (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).write_bytes(value)
