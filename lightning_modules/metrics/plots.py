@@ -1,47 +1,23 @@
-"""Results as pictures (H, W, 3) uint8 RGB, about 1000 pixels wide: the same data make the same bytes.
-
-Drawn on canvases of their own, without pyplot: no display is needed, and nothing of a caller's matplotlib is touched.
-Colours are those of Okabe and Ito, which the colour-blind can tell apart.
-"""
+"""Results as pictures (H, W, 3) uint8 RGB, about 1000 pixels wide: the same data make the same bytes."""
 
 import textwrap
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Any, Final
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-from matplotlib import font_manager, style
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from datamodules.canvas import Image, text_scale
 from datamodules.canvas import text as draw_text
 from datamodules.draw import INK, draw_frames
+from lightning_modules.metrics.drawing import BLUE, DPI, LINES, VERMILLION, WIDTH, clean, drawn, own_style, page, short
 
 Floats = npt.NDArray[np.float64]
 
-DPI: Final = 100
-WIDTH: Final = 1000
-"""Of a picture, in pixels."""
-BLUE, VERMILLION, ORANGE, GREEN, PURPLE, GREY = "#0072B2", "#D55E00", "#E69F00", "#009E73", "#CC79A7", "#707070"
-LINES: Final = ((VERMILLION, "--"), (GREEN, "-."), (ORANGE, ":"), (PURPLE, (0, (6, 2, 1, 2, 1, 2))), ("#000000", "--"))
-STYLE: Final[dict[str, Any]] = {
-    "figure.dpi": DPI,
-    "figure.facecolor": "white",
-    "font.size": 11,
-    "text.parse_math": False,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.axisbelow": True,
-    "axes.formatter.useoffset": False,
-    "grid.color": "#E4E4E4",
-    "legend.frameon": False,
-}
 BINS: Final = 10
 NUMBERED: Final = 10
 """A confusion matrix of this many classes has room for its counts."""
@@ -70,15 +46,15 @@ def length_against_error(
     all_x, all_y = np.asarray(lengths, np.float64), np.asarray(errors, np.float64)
     finite = np.isfinite(all_x) & np.isfinite(all_y)
     x, y = all_x[finite], all_y[finite]
-    with style.context(["default", STYLE]):
-        figure = Figure((WIDTH / DPI, 5.6), layout=_layout())
+    with own_style():
+        figure = page(5.6)
         axes = figure.add_subplot(xlabel=f"length of the reference ({per})")
-        axes.set_ylabel(_short(f"{key} ({unit})" if unit else key, 60))
+        axes.set_ylabel(short(f"{key} ({unit})" if unit else key, 60))
         axes.grid(True)
         if not len(x):
             axes.text(0.5, 0.5, "nothing to show", ha="center", transform=axes.transAxes)
             axes.set(xticks=[], yticks=[])
-            return _drawn(figure)
+            return drawn(figure)
         shown = 0.75 if len(x) <= 300 else 0.35 if len(x) <= 3000 else 0.12
         axes.scatter(x, y, s=22, color=BLUE, alpha=shown, linewidths=0)
         groups = _groups(x)
@@ -95,7 +71,7 @@ def length_against_error(
         if missing := len(all_x) - len(x):
             handles.append(axes.plot([], [], " ", label=f"{missing} of {len(all_x)} have no finite value")[0])
         figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
-        return _drawn(figure)
+        return drawn(figure)
 
 
 def _groups(lengths: Floats) -> list[npt.NDArray[np.intp]]:
@@ -127,9 +103,9 @@ def confusion(matrix: npt.ArrayLike, classes: Sequence[str]) -> Image:
     totals = counts.sum(1, keepdims=True)
     shares = np.divide(counts, totals, out=np.full_like(counts, np.nan), where=totals > 0)
     block = -(-len(classes) // CELLS)
-    with style.context(["default", STYLE]):
+    with own_style():
         named = len(classes) > NUMBERED
-        figure = Figure((WIDTH / DPI, 6.6 if named else 7.2), layout=_layout())
+        figure = page(6.6 if named else 7.2)
         grid = figure.add_gridspec(1, 2, width_ratios=(2.1, 1)) if named else figure.add_gridspec(1, 1)
         axes = figure.add_subplot(grid[0], xlabel="taken for", ylabel="true class")
         axes.spines[["top", "right"]].set_visible(True)
@@ -150,7 +126,7 @@ def confusion(matrix: npt.ArrayLike, classes: Sequence[str]) -> Image:
             for row, column in np.argwhere(counts > 0):
                 ink = "white" if shares[row, column] > 0.3 else "black"
                 axes.text(column, row, f"{counts[row, column]:,.0f}", color=ink, ha="center", va="center")
-        return _drawn(figure)
+        return drawn(figure)
 
 
 def _darkest(shares: Floats, block: int) -> Floats:
@@ -164,7 +140,7 @@ def _darkest(shares: Floats, block: int) -> Floats:
 def _name_classes(axes: Axes, classes: Sequence[str]) -> None:
     step = 1 if len(classes) <= LABELLED else -(-len(classes) // LABELLED)
     places = range(0, len(classes), step)
-    labels = [_short(classes[place], 14) for place in places]
+    labels = [short(classes[place], 14) for place in places]
     size = 11 if len(classes) <= NUMBERED else 8
     upright = max(map(len, labels)) > (8 if len(classes) <= NUMBERED else 1)
     axes.set_xticks(places, labels, rotation=90 if upright else 0, fontsize=size)
@@ -176,7 +152,7 @@ def _list_pairs(axes: Axes, counts: Floats, classes: Sequence[str]) -> None:
     wrong = counts - np.diag(np.diag(counts))
     most = np.argsort(-wrong, axis=None, kind="stable")[:PAIRS]
     lines = [
-        f"{wrong[i, j]:,.0f} of {counts[i].sum():,.0f}   {_short(classes[i], 13)} as {_short(classes[j], 13)}"
+        f"{wrong[i, j]:,.0f} of {counts[i].sum():,.0f}   {short(classes[i], 13)} as {short(classes[j], 13)}"
         for i, j in zip(*np.unravel_index(most, wrong.shape), strict=True)
         if wrong[i, j] > 0
     ]
@@ -206,19 +182,19 @@ def intervals(
         raise ValueError(f"expected labels with a value and an interval each, found {found}")
     lines = {name: value for name, value in (beside or {}).items() if np.isfinite(value)}
     ends = [end for pair in intervals if pair is not None for end in pair]
-    drawn = np.array([number for number in (*values, *ends, *lines.values()) if np.isfinite(number)])
-    with style.context(["default", STYLE]):
-        figure = Figure((WIDTH / DPI, 1.5 + 0.34 * len(labels) + 0.12 * len(lines)), layout=_layout())
-        axes = figure.add_subplot(xlabel=_short(f"{key} ({better} is better)" if better else key, 80))
+    finite = np.array([number for number in (*values, *ends, *lines.values()) if np.isfinite(number)])
+    with own_style():
+        figure = page(1.5 + 0.34 * len(labels) + 0.12 * len(lines))
+        axes = figure.add_subplot(xlabel=short(f"{key} ({better} is better)" if better else key, 80))
         axes.grid(True, axis="x")
         axes.spines["left"].set_visible(False)
         axes.tick_params(axis="y", length=0)
-        axes.set_yticks(range(len(labels)), [_short(label, LABEL) for label in labels])
+        axes.set_yticks(range(len(labels)), [short(label, LABEL) for label in labels])
         axes.set_ylim(len(labels) - 0.4, -0.6)
-        axes.set_xlim(*_around(drawn if len(drawn) else np.zeros(1)))
+        axes.set_xlim(*_around(finite if len(finite) else np.zeros(1)))
         for index, (name, value) in enumerate(lines.items()):
             colour, dashes = LINES[index % len(LINES)]
-            label = f"{_short(name, LABEL)} ({value:.4g})"
+            label = f"{short(name, LABEL)} ({value:.4g})"
             axes.axvline(value, color=colour, linestyle=dashes, linewidth=1.8, label=label)
         for row, (value, pair) in enumerate(zip(values, intervals, strict=True)):
             text = f"{value:.4g}"
@@ -229,7 +205,7 @@ def intervals(
             axes.annotate(text, (1.01, row), xycoords=("axes fraction", "data"), va="center", annotation_clip=False)
         if lines:
             figure.legend(loc="outside lower center", ncols=min(3, len(lines)))
-        return _drawn(figure)
+        return drawn(figure)
 
 
 def strips(rows: Sequence[tuple[str, Sequence[tuple[str, Image]]]]) -> Image:
@@ -250,35 +226,35 @@ def strips(rows: Sequence[tuple[str, Sequence[tuple[str, Image]]]]) -> Image:
         if row
     ]
     height = int(np.clip(min(room, default=TALLEST), SHORTEST, TALLEST))
-    page = np.full((0, WIDTH, 3), 255, np.uint8)
+    sheet = np.full((0, WIDTH, 3), 255, np.uint8)
     texts: list[tuple[int, int, str, int, str]] = []
     for name, row in rows:
-        for line in textwrap.wrap(_clean(name), 108, max_lines=2, placeholder=" ..."):
-            texts.append((gap, len(page) + title, line, 11, "bold"))
-            page = _grown(page, len(page) + title, page.shape[1])
-        top = len(page) + gap + (caption if any(words for words, _ in row) else 0)
+        for line in textwrap.wrap(clean(name), 108, max_lines=2, placeholder=" ..."):
+            texts.append((gap, len(sheet) + title, line, 11, "bold"))
+            sheet = _grown(sheet, len(sheet) + title, sheet.shape[1])
+        top = len(sheet) + gap + (caption if any(words for words, _ in row) else 0)
         left = gap
         for words, picture in row:
             scale = min(height / len(picture), (WIDTH - 2 * gap) / picture.shape[1])
             tall, width = (max(1, round(scale * side)) for side in picture.shape[:2])
-            texts.append((left, top - 5, _short(words, max(4, int(width / 6.6))), 8, "normal"))
-            page = _grown(page, top + height + gap, max(page.shape[1], left + width + gap))
+            texts.append((left, top - 5, short(words, max(4, int(width / 6.6))), 8, "normal"))
+            sheet = _grown(sheet, top + height + gap, max(sheet.shape[1], left + width + gap))
             way = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-            page[top : top + tall, left : left + width] = cv2.resize(picture, (width, tall), interpolation=way)
+            sheet[top : top + tall, left : left + width] = cv2.resize(picture, (width, tall), interpolation=way)
             left += width + gap
-    page = _grown(page, len(page) + gap, page.shape[1])
-    with style.context(["default", STYLE]):
-        figure = Figure((page.shape[1] / DPI, len(page) / DPI))
-        figure.figimage(page)
+    sheet = _grown(sheet, len(sheet) + gap, sheet.shape[1])
+    with own_style():
+        figure = Figure((sheet.shape[1] / DPI, len(sheet) / DPI))
+        figure.figimage(sheet)
         for x, y, words, size, weight in texts:
-            figure.text(x / page.shape[1], 1 - y / len(page), words, fontsize=size, fontweight=weight)
-        return _drawn(figure)
+            figure.text(x / sheet.shape[1], 1 - y / len(sheet), words, fontsize=size, fontweight=weight)
+        return drawn(figure)
 
 
-def _grown(page: Image, height: int, width: int) -> Image:
-    """The same page with white below and to its right."""
-    more = ((0, height - len(page)), (0, width - page.shape[1]), (0, 0))
-    return np.pad(page, more, constant_values=255)
+def _grown(sheet: Image, height: int, width: int) -> Image:
+    """The same sheet with white below and to its right."""
+    more = ((0, height - len(sheet)), (0, width - sheet.shape[1]), (0, 0))
+    return np.pad(sheet, more, constant_values=255)
 
 
 def motion_strip(joints: npt.NDArray[np.floating], frames: int = 8, size: int = 160) -> list[Image]:
@@ -305,36 +281,3 @@ def motions(
 
 def _spaced(length: int, count: int) -> npt.NDArray[np.intp]:
     return np.linspace(0, max(0, length - 1), count).round().astype(np.intp)
-
-
-def _layout() -> ConstrainedLayoutEngine:
-    return ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.1)
-
-
-def _drawn(figure: Figure) -> Image:
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    return np.ascontiguousarray(np.asarray(canvas.buffer_rgba())[..., :3])
-
-
-@cache
-def _letters() -> frozenset[int]:
-    """Those that the font of every matplotlib has."""
-    return frozenset(font_manager.get_font(font_manager.findfont("DejaVu Sans")).get_charmap())
-
-
-def _clean(text: str) -> str:
-    """On one line, and without letters that the font lacks."""
-    known = "".join(
-        letter if ord(letter) in _letters() or letter.isspace() else "\N{REPLACEMENT CHARACTER}" for letter in str(text)
-    )
-    return " ".join(known.split())
-
-
-def _short(text: str, letters: int) -> str:
-    """A text of at most so many letters; a longer one loses its middle."""
-    text = _clean(text)
-    if len(text) <= letters:
-        return text
-    kept = letters - 1
-    return f"{text[: kept - kept // 3]}\N{HORIZONTAL ELLIPSIS}{text[len(text) - kept // 3 :]}"
