@@ -67,10 +67,12 @@ PICTURES: list[Callable[[], Image]] = [
     lambda: confusion(np.eye(5), glosses(5)),
     lambda: confusion(np.zeros((5, 5)), UGLY),
     lambda: confusion([[3]], ["A"]),
+    lambda: confusion(np.full((3, 3), 1e300), glosses(3)),
     lambda: confusion(np.full((29, 29), 10**7), [UGLY[0]] * 29),
     lambda: confusion(np.eye(2000), glosses(2000)),
     lambda: intervals(["a", "b"], [1.0, 2.0], [(0.5, 1.5), None], "dtw_p", "lower", {"ground truth": 0.0}),
     lambda: intervals(UGLY, [NAN, INF, -INF, 1e300, -1e-300], [None] * 5, UGLY[0], "", {UGLY[1]: NAN, UGLY[0]: 3.0}),
+    lambda: intervals(["a", "b"], [1.0, 2.0], [(NAN, INF), (-INF, 3.0)], "dtw_p", "lower", {"x": INF}),
     lambda: intervals(["a"], [1.0], [(1.0, 1.0)], "total_distance", "nearer to 1", {str(i): 1.0 for i in range(9)}),
     lambda: intervals(glosses(100), [1.0] * 100, [(0.0, 2.0)] * 100, "top1", "higher"),
     lambda: strips([("best: 0.93", [("truth", plain(9)), ("model", plain(99))]), ("worst", [])]),
@@ -156,6 +158,11 @@ class TestConfusion:
         beside = np.s_[80:, 760:]
         assert painted(confusion(wrong, glosses(100))[beside], (0, 0, 0), 60).sum() > 500
         assert not painted(confusion(right, glosses(100))[beside], (0, 0, 0), 60).any()
+
+    @pytest.mark.parametrize("counts", [[[NAN]], [[-1]], [[INF]]])
+    def test_what_are_no_counts_is_refused(self, counts: list[list[float]]) -> None:
+        with pytest.raises(ValueError, match="expected counts of 0 or more, found (nan|-1|inf)"):
+            confusion(counts, ["A"])
 
     @pytest.mark.parametrize(("shape", "names"), [((2, 3), 2), ((2, 2), 3), ((0, 0), 0)])
     def test_another_shape_is_refused(self, shape: tuple[int, int], names: int) -> None:

@@ -95,11 +95,13 @@ def confusion(matrix: npt.ArrayLike, classes: Sequence[str]) -> Image:
     matrix: counts (C, C). Up to 10 classes have their counts in the cells; of more, the pairs that are confused most
     are named beside them; more than 150 are drawn in blocks, each as dark as its darkest cell.
 
-    Raises ValueError for another shape.
+    Raises ValueError for another shape and for what are no counts.
     """
     counts = np.asarray(matrix, np.float64)
     if counts.shape != (len(classes), len(classes)) or not len(classes):
         raise ValueError(f"expected counts (C, C) of at least one class, found {counts.shape}, {len(classes)} classes")
+    if not (np.isfinite(counts) & (counts >= 0)).all():
+        raise ValueError(f"expected counts of 0 or more, found {counts[~(counts >= 0) | np.isinf(counts)][0]:g}")
     totals = counts.sum(1, keepdims=True)
     shares = np.divide(counts, totals, out=np.full_like(counts, np.nan), where=totals > 0)
     block = -(-len(classes) // CELLS)
@@ -125,7 +127,7 @@ def confusion(matrix: npt.ArrayLike, classes: Sequence[str]) -> Image:
         else:
             for row, column in np.argwhere(counts > 0):
                 ink = "white" if shares[row, column] > 0.3 else "black"
-                axes.text(column, row, f"{counts[row, column]:,.0f}", color=ink, ha="center", va="center")
+                axes.text(column, row, _count(counts[row, column]), color=ink, ha="center", va="center")
         return drawn(figure)
 
 
@@ -135,6 +137,10 @@ def _darkest(shares: Floats, block: int) -> Floats:
         return shares
     starts = np.arange(0, len(shares), block)
     return np.fmax.reduceat(np.fmax.reduceat(shares, starts, 0), starts, 1)
+
+
+def _count(number: float) -> str:
+    return f"{number:,.0f}" if number < 1e7 else f"{number:.2g}"
 
 
 def _name_classes(axes: Axes, classes: Sequence[str]) -> None:
@@ -152,12 +158,12 @@ def _list_pairs(axes: Axes, counts: Floats, classes: Sequence[str]) -> None:
     wrong = counts - np.diag(np.diag(counts))
     most = np.argsort(-wrong, axis=None, kind="stable")[:PAIRS]
     lines = [
-        f"{wrong[i, j]:,.0f} of {counts[i].sum():,.0f}   {short(classes[i], 13)} as {short(classes[j], 13)}"
+        f"{_count(wrong[i, j])} of {_count(counts[i].sum())}   {short(classes[i], 13)} as {short(classes[j], 13)}"
         for i, j in zip(*np.unravel_index(most, wrong.shape), strict=True)
         if wrong[i, j] > 0
     ]
     total, right = counts.sum(), np.trace(counts)
-    axes.set_title(f"{right:,.0f} of {total:,.0f} are right", loc="left", fontsize=11)
+    axes.set_title(f"{_count(right)} of {_count(total)} are right", loc="left", fontsize=11)
     axes.text(0, 0.98, "confused most:" if lines else "none is confused", va="top", transform=axes.transAxes)
     axes.text(0, 0.92, "\n".join(lines), va="top", fontsize=9, linespacing=1.7, transform=axes.transAxes)
 
