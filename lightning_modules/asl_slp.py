@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.optim.lr_scheduler import OneCycleLR, ReduceLROnPlateau
 
 from datamodules.text_pose import Sentences, TextPoseBatch, TextPoseDataModule
+from datamodules.truth import truths_of
 from lightning_modules import objectives
 from lightning_modules.metrics.judge import PoseJudge
 from lightning_modules.metrics.pose_evaluation import PoseEvaluation
@@ -127,7 +128,8 @@ class ASLSLP(L.LightningModule):
 
     def on_test_start(self) -> None:
         data = self.trainer.datamodule  # type: ignore[attr-defined]
-        self.test_scores = PoseEvaluation(data.examples["train"], data.fps, self.judge)
+        truths = truths_of(data, data.tested)
+        self.test_scores = PoseEvaluation(data.examples["train"], data.fps, self.judge, truths)
 
     def test_step(self, batch: TextPoseBatch) -> None:
         self.test_scores.update(batch, self.decode)

@@ -7,9 +7,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from datamodules.avatar import perform
+from datamodules.avatar import Performance, perform
 from datamodules.avatar.grammar import sentences
 from datamodules.text_pose import Sentences, TextPose, TextPoseBatch
+from lightning_modules.metrics.phonology import PARAMETERS
 from lightning_modules.metrics.pose import POSE_SCORES
 from lightning_modules.metrics.pose_evaluation import PoseEvaluation
 from lightning_modules.metrics.results import Results
@@ -18,17 +19,23 @@ from lightning_modules.networks.decoding import decode
 from lightning_modules.networks.progressive_transformer import ProgressiveTransformer, ProgressiveTransformerConfig
 
 FPS = 12.5
+ACCURACIES = [f"{parameter}_acc" for parameter in PARAMETERS]
 DISTANCES = ("dtw_pt", "dtw_mje", "ndtw_mje", "dtw_p")
 
 
+SPOKEN = sentences("test", 24, seed=5)
+
+
 @pytest.fixture(scope="module")
-def pairs() -> list[TextPose]:
-    """Sentences of the avatar, each with its signing."""
-    spoken = sentences("test", 24, seed=5)
-    return [
-        TextPose(f"s{number}", sentence.text, perform(sentence.glosses, fps=FPS, seed=number).joints)
-        for number, sentence in enumerate(spoken)
-    ]
+def truths() -> dict[str, Performance]:
+    """Sentences of the avatar as it performs them."""
+    return {f"s{n}": perform(sentence.glosses, fps=FPS, seed=n) for n, sentence in enumerate(SPOKEN)}
+
+
+@pytest.fixture(scope="module")
+def pairs(truths: dict[str, Performance]) -> list[TextPose]:
+    """The same, each with its text."""
+    return [TextPose(name, s.text, truths[name].joints) for name, s in zip(truths, SPOKEN, strict=True)]
 
 
 @pytest.fixture(scope="module")
@@ -69,18 +76,18 @@ class Reader:
         return np.stack([np.concatenate([motion.mean((0, 1)), motion.std((0, 1))]) for motion in motions])
 
 
-def evaluated(pairs, batch, decoder, judge=None) -> PoseEvaluation:
-    evaluation = PoseEvaluation(pairs[:12], FPS, judge)
+def evaluated(pairs, batch, decoder, judge=None, truths=None) -> PoseEvaluation:
+    evaluation = PoseEvaluation(pairs[:12], FPS, judge, truths)
     evaluation.update(batch, decoder)
     return evaluation
 
 
 @pytest.fixture(scope="module")
-def evaluation(pairs, batch, network) -> PoseEvaluation:
+def evaluation(pairs, batch, network, truths) -> PoseEvaluation:
     def decoder(asked: Sentences, frames: Tensor | None = None) -> list[Tensor]:
         return decode(network, asked.tokens, frames=frames)
 
-    return evaluated(pairs, batch, decoder, Reader(pairs))
+    return evaluated(pairs, batch, decoder, Reader(pairs), truths)
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +97,7 @@ def results(evaluation: PoseEvaluation) -> Results:
 
 class TestRows:
     def test_every_key_stands_under_both_protocols_beside_the_truth_and_four_baselines(self, results):
-        keys = {*POSE_SCORES, *TEXT_SCORES, "fgd_reader"}
+        keys = {*POSE_SCORES, *TEXT_SCORES, *ACCURACIES, "fgd_reader"}
         assert set(results) == {*keys, *(f"{key}@oracle-length" for key in keys), "length_within_25"}
         for key in keys:
             for name, protocol in ((key, "free"), (f"{key}@oracle-length", "oracle-length")):
@@ -109,7 +116,8 @@ class TestRows:
     def test_the_truth_is_perfect(self, results):
         for key in DISTANCES:
             assert results[key]["ground_truth"] == 0
-        assert results["total_distance"]["ground_truth"] == 1
+        for key in ("total_distance", "pck_20", *ACCURACIES):
+            assert results[key]["ground_truth"] == 1
         assert results["bleu_4"]["ground_truth"] == pytest.approx(100)
         assert results["fgd_reader"]["ground_truth"] == pytest.approx(0, abs=1e-6)
 
@@ -134,9 +142,11 @@ class TestRows:
             assert picture.dtype == np.uint8
             assert picture.shape[2] == 3
 
-    def test_without_a_judge_nothing_is_said_of_text(self, pairs, batch, network):
+    def test_without_a_judge_nothing_is_said_of_text_and_without_the_truth_nothing_of_phonology(
+        self, pairs, batch, network
+    ):
         without = evaluated(pairs, batch, lambda asked, frames=None: decode(network, asked.tokens, frames=frames))
-        assert not set(TEXT_SCORES) & set(without.results())
+        assert not {*TEXT_SCORES, *ACCURACIES} & set(without.results())
 
 
 class TestCheats:

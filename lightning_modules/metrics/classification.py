@@ -1,6 +1,6 @@
 """Accuracies of classifiers beside those of guesses that understand nothing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -48,7 +48,11 @@ class TopOnePerClass(Score):
         return mean
 
 
-ACCURACIES: Final = {"top1": partial(TopK, 1), "top5": partial(TopK, 5), "top1_per_class": TopOnePerClass}
+ACCURACIES: Final[dict[str, Callable[[], Score]]] = {
+    "top1": partial(TopK, 1),
+    "top5": partial(TopK, 5),
+    "top1_per_class": TopOnePerClass,
+}
 """By key of results.json; each makes an empty one."""
 
 

@@ -1,16 +1,18 @@
 """What a test of text to pose says: scores of free and oracle-length decoding, beside the truth and the baselines."""
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Final, Protocol
 
 import numpy as np
 from torch import Tensor
 
+from datamodules.avatar import Performance
 from datamodules.text_pose import Sentences, TextPose, TextPoseBatch
 from lightning_modules.metrics import plots
 from lightning_modules.metrics.frechet import FrechetDistance
 from lightning_modules.metrics.judge import PoseJudge
+from lightning_modules.metrics.phonology import PARAMETERS, Counts, PhonologicalAccuracy, phonology
 from lightning_modules.metrics.pose import POSE_SCORES, Motion, baselines
 from lightning_modules.metrics.results import GROUND_TRUTH, MODEL, Comparison, Image, Results
 from lightning_modules.metrics.score import Array, Mean
@@ -46,10 +48,18 @@ class PoseEvaluation:
     """Has a test set decoded under both protocols and scores it at the end.
 
     train: where baselines take their poses from. fps: of all motions. judge: reads the motions, where there is one.
+    truths: how the avatar performed the references, by name, where it did.
     """
 
-    def __init__(self, train: Sequence[TextPose], fps: float, judge: PoseJudge | None = None) -> None:
-        self.train, self.fps, self.judge = train, fps, judge
+    def __init__(
+        self,
+        train: Sequence[TextPose],
+        fps: float,
+        judge: PoseJudge | None = None,
+        truths: Mapping[str, Performance] | None = None,
+    ) -> None:
+        self.train, self.fps, self.judge, self.truths = train, fps, judge, truths
+        self.names: list[str] = []
         self.texts: list[str] = []
         self.references: list[Motion] = []
         self.decoded: dict[str, list[Motion]] = {MODEL: [], ORACLE: []}
@@ -59,6 +69,7 @@ class PoseEvaluation:
 
         Raises ValueError for a decoder that asks for more there.
         """
+        self.names += batch.names
         self.texts += batch.texts
         self.references += [j[:n].cpu().numpy() for j, n in zip(batch.joints, batch.lengths.tolist(), strict=True)]
         try:
@@ -99,11 +110,13 @@ class PoseEvaluation:
         if self.judge is not None:
             found |= self._read(self.judge)
             found |= self._apart(self.judge)
+        if self.truths is not None:
+            found |= self._signed(self.truths)
         results: Results = {}
         for protocol, model in ((FREE, MODEL), (ORACLE, ORACLE)):
             beside = [name for name in self.answers if name not in self.decoded]
             for key, comparison in found.items():
-                more = judged if key in TEXT_SCORES else {}
+                more = judged if key in TEXT_SCORES or key.startswith("fgd_") else {}
                 results[_named(key, protocol)] = comparison.row(protocol, model, beside, **more)
         lengths = Comparison(Close, [MODEL, "other_reference", "nearest_train"])
         lengths.update(self.answers, self.references)
@@ -130,6 +143,17 @@ class PoseEvaluation:
         features = {name: judge.features(motions, self.fps) for name, motions in self.answers.items()}
         distance.update(features, features[GROUND_TRUTH])
         return {distance.key: distance}
+
+    def _signed(self, truths: Mapping[str, Performance]) -> Mapping[str, Comparison]:
+        counts: dict[str, list[Counts]] = {name: [] for name in self.answers}
+        for place, name in enumerate(self.names):
+            for contender, motions in self.answers.items():
+                counts[contender].append(phonology(motions[place], truths[name]))
+        found = {}
+        for parameter in PARAMETERS:
+            found[f"{parameter}_acc"] = Comparison(partial(PhonologicalAccuracy, parameter), self.answers)
+            found[f"{parameter}_acc"].update(counts)
+        return found
 
     def _samples(self, errors: Array) -> list[tuple[str, list[tuple[str, Image]]]]:
         order = np.argsort(errors, kind="stable")
