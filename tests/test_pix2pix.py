@@ -17,6 +17,7 @@ from datamodules.avatar.twins import Twin, ensure_twin
 from datamodules.boston50 import Boston50, PairBatch
 from datamodules.boston50_pairs import read_pair
 from datamodules.formats import write_pose, write_skels
+from datamodules.images import read_image
 from datamodules.poses import to_pose
 from datamodules.video import read_video
 from lightning_modules.networks.unet_generator import UNetConfig, UNetGenerator
@@ -185,8 +186,10 @@ def test_a_resumed_training_equals_an_uninterrupted_one(twin, tmp_path, monkeypa
     results = json.loads((run / "results.json").read_text())
     data = Boston50(str(twin), image_size=32)
     seen, unseen = (np.stack([frame for _, _, frame in data.examples(split)]) / 255 for split in ("train", "test"))
-    for key in ("ssim", "psnr", "l1"):
-        assert {"value", "copy_condition", "mean_frame", "protocol", "n"} == set(results[key])
+    beside = {"value", "interval", "ground_truth", "copy_condition", "mean_frame", "protocol", "n"}
+    for key in ("ssim", "psnr", "l1", "hand_ssim"):
+        assert beside | {"split", "data"} == set(results[key])
+    assert read_image(run / "plots" / "samples.png").shape[2] == 3
     assert results["l1"]["n"] == len(unseen)
     assert results["l1"]["mean_frame"] == pytest.approx(abs(unseen - seen.mean(0)).mean(), abs=1e-5)
     assert results["l1"]["mean_frame"] < results["l1"]["copy_condition"]
