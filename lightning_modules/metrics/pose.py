@@ -214,12 +214,13 @@ def baselines(
 
 
 def _ragged(motions: Sequence[Motion]) -> Ragged:
-    for motion in map(np.asarray, motions):
+    arrays = [np.asarray(motion) for motion in motions]
+    for motion in arrays:
         if motion.ndim != 3 or motion.shape[1:] != (SLP_50.joints, 3) or not len(motion):
             raise ValueError(f"expected a motion of shape (T, 50, 3) with T >= 1, found {motion.shape}")
         if np.isinf(motion).any():
             raise ValueError("found an infinite coordinate in a motion; joints are finite, or NaN where absent")
-    return Ragged.of(motions)
+    return Ragged.of(arrays)
 
 
 def _flat(motions: Ragged) -> Ragged:
