@@ -161,7 +161,7 @@ class TestConfusion:
 
     @pytest.mark.parametrize("counts", [[[NAN]], [[-1]], [[INF]]])
     def test_what_are_no_counts_is_refused(self, counts: list[list[float]]) -> None:
-        with pytest.raises(ValueError, match="expected counts of 0 or more, found (nan|-1|inf)"):
+        with pytest.raises(ValueError, match=r"expected counts of 0 or more, found (nan|-1|inf)"):
             confusion(counts, ["A"])
 
     @pytest.mark.parametrize(("shape", "names"), [((2, 3), 2), ((2, 2), 3), ((0, 0), 0)])
