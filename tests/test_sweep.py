@@ -1,6 +1,8 @@
 """`python -m zoo sweep`: a table of trainings by one command, whatever ends it, and the same again in a moment."""
 
+import contextlib
 import csv
+import io
 import json
 import os
 import re
@@ -277,9 +279,10 @@ def runs(tiny: Path) -> Path:
         assert started.wait() == -signal.SIGKILL
         assert not list(runs.glob("*/*/config.json"))
 
-        said = subprocess.run([sys.executable, "-m", "zoo", *command], capture_output=True, text=True)
-        assert said.returncode == 0, said.stderr
-        (tiny.parent / "said.txt").write_text(said.stdout)
+        said = io.StringIO()
+        with contextlib.redirect_stdout(said):
+            assert main(command) == 0
+        (tiny.parent / "said.txt").write_text(said.getvalue())
     return runs
 
 
@@ -311,7 +314,6 @@ class TestSweep:
     def test_interrupted_and_killed_it_goes_on_and_trains_each_run_once(self, tiny: Path, runs: Path) -> None:
         assert (tiny.parent / "interrupted.txt").read_text() == "130"
         said = (tiny.parent / "said.txt").read_text()
-        assert "resuming after" in said
         assert re.search(r"row 1 of 3, Base: run \S+\n", said)
         assert re.search(r"row 3 of 3, Again: run \S+, the same as of Base\n", said)
         assert len(re.findall(r"trained in .*, tested in ", said)) == 2
@@ -411,6 +413,19 @@ class TestSweep:
         first, second = ((table(root) / "table.md").read_text() for root in (copy, runs))
         assert first == second
         assert "trained before, tested in" in capsys.readouterr().out
+
+    def test_a_row_that_was_tested_without_a_key_says_how_it_gets_it(
+        self, tiny: Path, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        copy = Path(shutil.copytree(runs, tmp_path / "runs"))
+        run = models(copy)[0]
+        results = json.loads((run / "results.json").read_text())
+        del results["dtw_p"]
+        (run / "results.json").write_text(json.dumps(results))
+        monkeypatch.setenv("ZOO_RUNS", str(copy))
+        assert main(sweep_command(tiny)) == 0
+        page = (table(copy) / "table.md").read_text()
+        assert f": tested without dtw_p; `python -m zoo test {run}` measures it anew." in page
 
 
 def _seconds(command: list[str], environment: dict[str, str]) -> float:

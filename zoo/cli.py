@@ -198,7 +198,7 @@ def _sweep(options: argparse.Namespace) -> int:
     from zoo.sweep.training import sweep
 
     try:
-        return OK if sweep(options.sweep, options.starter, options.overrides) else REFUSED
+        return OK if sweep(options.sweep, options.starter, options.overrides, options.judge) else REFUSED
     except KeyboardInterrupt:
         print("interrupted; the same command goes on with it", file=sys.stderr)
         return INTERRUPTED
@@ -344,7 +344,8 @@ def _parser() -> argparse.ArgumentParser:
     sweep.set_defaults(takes_overrides=True)
     sweep.add_argument("sweep", metavar="SWEEP", help="a YAML file with rows, or a shipped one: ablations/asl-slp")
     sweep.add_argument("--starter", action="store_true", help="the small variant on the avatar")
-    sweep.usage = f"zoo sweep SWEEP [--starter] [--{{{','.join(OVERRIDABLE)}}}.KEY VALUE ...]"
+    sweep.add_argument("--judge", metavar="NAME|RUN|REPO", help="the back-translation that reads the rows' poses")
+    sweep.usage = f"zoo sweep SWEEP [--starter] [--judge JUDGE] [--{{{','.join(OVERRIDABLE)}}}.KEY VALUE ...]"
     verb("show", _show, "print a resolved spec", spec=True)
     verb("list", _list, "list the models").add_argument("pattern", nargs="?", default="*", metavar="PATTERN")
     push = verb("push", _push, "publish a measured model on the Hub: built, opened again, linted, then one commit")

@@ -203,6 +203,12 @@ class Table:
                     f"{OTHERWISE.strip()} {row.name}: {', '.join(unlike)} measured otherwise than in most rows (data, "
                     f"protocol, judge), so not compared; `python -m zoo test {row.run.folder}` measures it anew."
                 )
+            lacking = [column.key for column in self.columns if row.name not in column.figures]
+            if lacking and row.name not in self.missing:
+                yield (
+                    f"{ABSENT} {row.name}: tested without {', '.join(lacking)}; `python -m zoo test {row.run.folder}` "
+                    "measures it anew."
+                )
         for name, reason in self.missing.items():
             yield f"Not there: {name}: {reason}"
 

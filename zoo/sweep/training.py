@@ -34,11 +34,13 @@ def find(target: str) -> Path:
     return locate(target)
 
 
-def sweep(target: str, starter: bool = False, overrides: Sequence[str] = ()) -> bool:
+def sweep(target: str, starter: bool = False, overrides: Sequence[str] = (), judge: str | None = None) -> bool:
     """Train and test what is missing of each row, then write and print the table; whether all rows stand.
 
-    A run that is there already is used as it is. Raises SpecError with every problem of every row before any is
-    trained, and KeyboardInterrupt.
+    judge: the back-translation that reads the poses of rows that are tested now, as `test` takes it.
+
+    A run that is there already is used as it is, and so are its results. Raises SpecError with every problem of every
+    row before any is trained, and KeyboardInterrupt.
     """
     from zoo.sweep.table import Table
 
@@ -54,11 +56,12 @@ def sweep(target: str, starter: bool = False, overrides: Sequence[str] = ()) -> 
             failures.update({row.name: failures[same]} if same in failures else {})
             continue
         try:
-            _bring(row)
+            _bring(row, judge)
         except Failure as failure:
             failures[row.name] = failure
             print(f"  failed: {failure}", flush=True)
-    again = [target, *(["--starter"] if starter else []), *(f"--{override}" for override in overrides)]
+    options = [*(["--starter"] if starter else []), *_judged_by(judge)]
+    again = [target, *options, *(f"--{override}" for override in overrides)]
     missing = {name: str(failure) for name, failure in failures.items()}
     if len(missing) < len(planned):
         table = Table(spec, planned, missing, starter, _command("sweep", *again))
@@ -77,7 +80,7 @@ def _planned(spec: Sweep, starter: bool, overrides: Sequence[str]) -> list[Row]:
     return rows(spec, starter, overrides)
 
 
-def _bring(row: Row) -> None:
+def _bring(row: Row, judge: str | None) -> None:
     """Train and test what a row's run lacks. Raises Failure.
 
     It is trained in a process of its own, since a training leaves behind what the next one must not find: after one on
@@ -95,22 +98,22 @@ def _bring(row: Row) -> None:
         done = [f"trained in {duration(time.monotonic() - began)}"]
     if not row.tested:
         began = time.monotonic()
-        _test(row)
+        _test(row, judge)
         done.append(f"tested in {duration(time.monotonic() - began)}")
     print(f"  {', '.join(done)}", flush=True)
 
 
-def _test(row: Row) -> None:
+def _test(row: Row, judge: str | None) -> None:
     from zoo.measure import measure
 
     try:
-        measure(row.spec, row.run.folder)
+        measure(row.spec, row.run.folder, judge=judge)
     except SystemExit:  # Lightning's answer to Ctrl-C, which it leaves ignored
         signal.signal(signal.SIGINT, signal.default_int_handler)
         raise KeyboardInterrupt from None
     except Exception as error:  # whatever it is, the other rows can be tested
         message = str(error) if isinstance(error, ValueError | OSError) else f"{type(error).__name__}: {error}"
-        raise Failure(" ".join(message.split()), _command("test", str(row.run.folder))) from error
+        raise Failure(" ".join(message.split()), _command("test", str(row.run.folder), *_judged_by(judge))) from error
 
 
 def _wait_for_others(row: Row) -> None:
@@ -146,6 +149,10 @@ def _call(verb: str, *arguments: str) -> None:
     if code:
         ended = f"ended by signal {-code}" if code < 0 else f"exit code {code}"
         raise Failure(line.removeprefix("error: ") or ended, _command(verb, *arguments))
+
+
+def _judged_by(judge: str | None) -> list[str]:
+    return [] if judge is None else ["--judge", judge]
 
 
 def _command(*words: str) -> str:
