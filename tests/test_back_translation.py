@@ -366,9 +366,9 @@ class TestEvaluation:
         assert set(plots) == {"length", "samples"}
         assert all(plot.ndim == 3 and plot.dtype == np.uint8 for plot in plots.values())
 
-    def test_the_usual_text_is_the_most_frequent_then_the_one_of_frequent_words(self) -> None:
+    def test_the_usual_text_is_the_most_frequent_then_the_most_central_one(self) -> None:
         assert most_frequent(["b", "a", "a"]) == "a"
-        assert most_frequent(["my dog", "my name is", "my name", "your name"]) == "my name"
+        assert most_frequent(["no", "my dog", "my name is", "my name", "your name is good"]) == "my name is"
 
 
 class TestPipeline:

@@ -1,7 +1,8 @@
 """What a test of pose to text says: how like the references its readings are, beside guesses that read nothing."""
 
+import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Final, Protocol
 
 import numpy as np
@@ -99,10 +100,14 @@ class ReadingEvaluation:
         return self.train.texts[int(distances.argmin())]
 
 
-def most_frequent(texts: Iterable[str]) -> str:
-    """The text that occurs most often; of equals the one whose words do, on average, then the first."""
-    listed = list(texts)
-    whole = Counter(listed)
-    single = Counter(word for text in listed for word in words(text))
-    usual = {text: np.mean([single[word] for word in words(text)] or [0]) for text in whole}
-    return max(whole, key=lambda text: (whole[text], usual[text]))
+def most_frequent(texts: Sequence[str]) -> str:
+    """The text that occurs most often; of equals the most central one, whose word counts have the largest cosine with
+    those of all texts together; then the first."""
+    whole = Counter(texts)
+    every = Counter(word for text in texts for word in words(text))
+
+    def centrality(text: str) -> float:
+        counts = Counter(words(text))
+        return sum(every[word] * count for word, count in counts.items()) / (math.hypot(*counts.values()) or 1)
+
+    return max(whole, key=lambda text: (whole[text], centrality(text)))
