@@ -87,7 +87,7 @@ BASELINES: Final = {
     "frozen_pose": "the reference's first pose, held still",
     "other_reference": "the true motion of another sentence",
     "nearest_train": "the motion of the training sentence whose words are nearest",
-    "most_frequent_text": "always the training text that is most frequent, or whose words are",
+    "most_frequent_text": "always the most frequent, or else the most central, training text",
     "nearest_train_pose": "the text of the training motion whose poses are nearest",
     "random_poses": "what the model reads in noise of training's mean and deviation",
     "majority_class": "always the most frequent class of training",
