@@ -21,7 +21,7 @@ from datamodules.boston50_pairs import read_pair
 from datamodules.hand_boxes import hand_boxes
 from datamodules.hand_landmarks import HandLandmarker
 from datamodules.openpose_drawing import HANDS, draw_openpose
-from lightning_modules.metrics.fid import Frechet, LetterFeatures
+from lightning_modules.metrics.fid import Fid, LetterFeatures
 from lightning_modules.metrics.hands import HandFound, HandPose, HandSsim, find_hands, hand_bundle
 from lightning_modules.metrics.images import KEPT, ImageEvaluation, as_images
 from lightning_modules.metrics.results import GROUND_TRUTH, MODEL
@@ -310,7 +310,7 @@ class TestBundle:
         assert not capsys.readouterr().err
 
 
-class TestFrechet:
+class TestFid:
     CONTENDERS = (MODEL, GROUND_TRUTH, "another")
 
     @pytest.fixture
@@ -320,7 +320,7 @@ class TestFrechet:
 
     def test_it_is_the_distance_of_two_gaussians(self, judge):
         pictures, references = noisy(random(40, 3, 16, 16), 0.3), random(50, 3, 16, 16, seed=5)
-        distance = Frechet(judge, "letter-judge")
+        distance = Fid(judge, "letter-judge")
         distance.update({MODEL: pictures[:20]}, references[:25])
         distance.update({MODEL: pictures[20:]}, references[25:])
         ours, theirs = judge(pictures).double().numpy(), judge(references).double().numpy()
@@ -335,7 +335,7 @@ class TestFrechet:
 
     def test_the_truth_is_nearest_to_itself(self, judge):
         references = random(30, 3, 16, 16)
-        distance = Frechet(judge, "letter-judge", self.CONTENDERS)
+        distance = Fid(judge, "letter-judge", self.CONTENDERS)
         answers = {MODEL: noisy(references, 0.05), GROUND_TRUTH: references, "another": noisy(references, 0.4)}
         distance.update(answers, references)
         row = distance.row()
@@ -347,7 +347,7 @@ class TestFrechet:
         torch.testing.assert_close(judge.network.output(judge(pictures)), judge.network(2 * pictures - 1))
 
     def test_one_picture_has_no_covariance(self, judge):
-        distance = Frechet(judge, "letter-judge")
+        distance = Fid(judge, "letter-judge")
         distance.update({MODEL: random(1, 3, 16, 16)}, random(1, 3, 16, 16))
         with pytest.raises(
             ValueError, match="fid_letter-judge: found 1 pictures and 1 references, expected at least 2"

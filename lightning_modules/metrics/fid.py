@@ -29,7 +29,7 @@ class LetterFeatures(nn.Module):
         return features.mean((2, 3))
 
 
-class Frechet:
+class Fid:
     """`fid_<name>`: |m - m'|^2 + tr(S + S' - 2 (S S')^(1/2)) of the means and covariances of features of the pictures
     and of the references (Heusel et al. 2017), in squared units of the features; 0 for equal sets, and unbounded.
 
