@@ -5,8 +5,9 @@ pays the cost of every cell it visits. The field's published scores use either t
 which only approximates it and is slower than an exact compiled loop at the lengths that sentences have.
 
 Pairs are shared out among the cores. A cost alone needs one row of its matrix at a time, a path the whole matrix of the
-pair at hand. The first call on a machine compiles for some seconds and numba keeps the result: in __pycache__, else in
-NUMBA_CACHE_DIR or the user's cache. A process forked from one that has warped cannot warp (OpenMP ends it): spawn it.
+pair at hand. The first call on a machine compiles for some seconds and numba keeps the result, in NUMBA_CACHE_DIR where
+that is set, else in __pycache__ or the user's cache. A process forked from one that has warped cannot warp (OpenMP ends
+it): spawn it.
 """
 
 from collections.abc import Callable, Sequence
