@@ -42,6 +42,7 @@ SECTIONS = [
     "Testing data",
     "Metrics",
     "Results",
+    "Plots",
     "Environmental impact",
     "Model architecture and objective",
     "Hardware",
