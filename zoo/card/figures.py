@@ -5,8 +5,8 @@ the card would be generated with there; a row of the table of results is compare
 free, and what looks like a score (a decimal, a percentage) must be accounted for. In generated sections it must be what
 would be generated. In the prose, the sentence must name the score, by its key or title, and print what results.json has
 for it: the value, an end of its interval, the ground truth or a baseline. Else the number must stand in the `card`
-section of the spec, where `reported` is the place for scores of others, or, in a sentence that names no score, among the
-generated facts of the run.
+section of the spec, where `reported` is the place for scores of others, or, in a sentence that names no score, among
+the generated facts of the run.
 """
 
 import re
