@@ -67,7 +67,7 @@ def read_motions(path: Path, joints_of: Callable[[Pose], Joints] = slp_joints) -
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from None
     else:
-        found = path.suffix or "a file without suffix"
+        found = path.suffix or "no folder"
         raise ValueError(f"{path}: found {found}, expected a .pose or .skels file or a folder of OpenPose JSON")
 
 
