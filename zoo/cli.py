@@ -168,8 +168,8 @@ def _test(options: argparse.Namespace) -> int:
 
 
 def _published(options: argparse.Namespace) -> Path | None:
-    """The artefact that somebody else's training left, if that is what a test is to repeat: one of the Hub, or the
-    weights behind a model's name where the spec has no run on this machine and they are of the same training."""
+    """The artefact of somebody else's training, if that is what a test is to repeat: one of the Hub, or the weights
+    behind a model's name that was never trained here."""
     from zoo.addresses import find
     from zoo.hub.reference import looks_like
 
@@ -177,14 +177,9 @@ def _published(options: argparse.Namespace) -> Path | None:
         there = Path(options.spec).exists() or Path(options.spec).suffix in (".yaml", ".yml")
         return None if there or not ("@" in options.spec or looks_like(options.spec)) else find(options.spec).folder()
     with suppress(SpecError):
-        spec, run = _spec_and_run(options, types=False)
-        if run.started:
-            return None
-        try:
-            folder = find(spec.name, "starter" if options.starter else None).folder()
-        except ValueError:
-            return None
-        return folder if Run(folder).provenance().get("run") == spec.run_id else None
+        if not options.overrides and not _spec_and_run(options, types=False)[1].started:
+            with suppress(ValueError):  # nothing is bundled, or nothing pinned
+                return find(options.spec, "starter" if options.starter else "hub").folder()
     return None
 
 
