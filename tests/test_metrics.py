@@ -1,8 +1,10 @@
 """Pose scores against independent implementations, cases worked out by hand, and what they refuse."""
 
 import os
+import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -21,6 +23,7 @@ from torchmetrics.image.fid import FrechetInceptionDistance
 from datamodules.formats import read_lines, read_skels
 from datamodules.skeletons import LEFT_WRIST, RIGHT_WRIST
 from lightning_modules.metrics import dtw
+from lightning_modules.metrics.baselines import baselines
 from lightning_modules.metrics.dtw import Distance, Ragged, alignments, warp_cost, warp_costs, warp_path
 from lightning_modules.metrics.frechet import FrechetDistance, frechet_distance
 from lightning_modules.metrics.meanings import MEANINGS, meaning
@@ -30,7 +33,6 @@ from lightning_modules.metrics.pose import (
     NEAR,
     POSE_SCORES,
     STILL,
-    baselines,
     dtw_mje,
     dtw_p,
     dtw_pt,
@@ -573,6 +575,28 @@ class TestBaselines:
         others = [next(i for i, r in enumerate(references) if r is h) for h in found["other_reference"]]
         assert others == [2, 2, 0]
         assert [next(i for i, t in enumerate(train) if t is h) for h in found["nearest_train"]] == [1, 1, 0]
+
+    def test_the_nearest_text_is_that_of_the_largest_jaccard_index_of_word_counts(self) -> None:
+        rng = np.random.default_rng(0)
+
+        def text() -> str:
+            return " ".join(rng.choice(["no", "NO!", "ja", "größer", "x"], rng.integers(0, 6)))
+
+        def jaccard(one: str, other: str) -> float:
+            a, b = (Counter(re.findall(r"\w+", line.lower())) for line in (one, other))
+            return (a & b).total() / max((a | b).total(), 1)
+
+        texts, train_texts = [text() for _ in range(60)], [text() for _ in range(40)]
+        train = [motion(1, seed) for seed in range(40)]
+        found = baselines([motion(2, seed) for seed in range(60)], texts, train, train_texts)["nearest_train"]
+        for line, answer in zip(texts, found, strict=True):
+            wanted = max(range(40), key=lambda place: jaccard(line, train_texts[place]))
+            assert answer is train[wanted]
+
+    def test_the_mean_pose_is_exact_over_many_frames(self) -> None:
+        train = [np.broadcast_to(np.float32(value), (100_000, 50, 3)) for value in (0.1, 0.3)]
+        mean = baselines([motion(2, 1), motion(2, 2)], ["a", "b"], train, ["a", "b"])["mean_pose"][0]
+        np.testing.assert_allclose(mean, 0.2, atol=1e-6)
 
     def test_want_texts_that_match(self) -> None:
         two = [motion(2, 1), motion(2, 2)]

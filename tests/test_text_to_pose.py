@@ -16,7 +16,8 @@ from datamodules.formats import read_pose, read_skels
 from datamodules.how2sign_files import read_table
 from datamodules.poses import to_joints
 from datamodules.video import read_video
-from lightning_modules.metrics.pose import baselines, scores
+from lightning_modules.metrics.baselines import baselines
+from lightning_modules.metrics.pose import scores
 from lightning_modules.networks.decoding import decode, decode_whole_prefix
 from zoo.artefact import starter_folder
 from zoo.loaders.captions import captions

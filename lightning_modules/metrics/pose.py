@@ -2,12 +2,10 @@
 
 The literature calls several different things "DTW"; each class here is one of them, by the name of its key, and the
 function of that name scores a single pair. None is to be read alone: a hypothesis that hardly moves does well on
-`dtw_mje`, so `total_distance` and the four `baselines` belong beside every score.
+`dtw_mje`, so `total_distance` and the four `baselines.baselines` belong beside every score.
 """
 
-import re
 from abc import abstractmethod
-from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
@@ -180,39 +178,6 @@ def scores(hypotheses: Sequence[Motion], references: Sequence[Motion]) -> dict[s
     return {key: float(score.compute()) for key, score in found.items()}
 
 
-def baselines(
-    references: Sequence[Motion],
-    texts: Sequence[str],
-    train_references: Sequence[Motion],
-    train_texts: Sequence[str],
-) -> dict[str, list[Motion]]:
-    """Four ways to answer without understanding the text; a model worth its name beats the first three.
-
-    Returns:
-        For each name a hypothesis for every reference:
-        `mean_pose`, the mean of all training frames, held for the reference's length; `frozen_pose`, the
-        reference's own first frame, held for its length; `other_reference`, the next reference whose text
-        differs; `nearest_train`, the training motion whose text shares the most words (Jaccard of word
-        counts; the first of equals).
-
-    Raises:
-        ValueError: texts that do not match their motions, or references that all have one text.
-    """
-    for name, motions, lines in (("", references, texts), ("train_", train_references, train_texts)):
-        if len(motions) != len(lines) or not len(motions):
-            raise ValueError(f"expected a text for each of {len(motions)} {name}references, found {len(lines)}")
-    if len(set(texts)) < 2:
-        raise ValueError("expected references of at least two different texts, to take another sentence's")
-    mean = np.concatenate(list(train_references)).mean(0)
-    bags = [_words(text) for text in train_texts]
-    return {
-        "mean_pose": [np.repeat(mean[None], len(motion), 0) for motion in references],
-        "frozen_pose": [np.repeat(motion[:1], len(motion), 0) for motion in references],
-        "other_reference": [references[_next_other(texts, i)] for i in range(len(references))],
-        "nearest_train": [train_references[_nearest(_words(text), bags)] for text in texts],
-    }
-
-
 def _ragged(motions: Sequence[Motion]) -> Ragged:
     arrays = [np.asarray(motion) for motion in motions]
     for motion in arrays:
@@ -253,16 +218,3 @@ def _travel(motions: Ragged) -> Array:
     steps[motions.bounds[:-1]] = 0.0
     lengths: Array = np.add.reduceat(steps, motions.bounds[:-1], 0)
     return lengths
-
-
-def _words(text: str) -> Counter[str]:
-    return Counter(re.findall(r"\w+", text.lower()))
-
-
-def _nearest(words: Counter[str], bags: Sequence[Counter[str]]) -> int:
-    overlaps = [(words & bag).total() / max((words | bag).total(), 1) for bag in bags]
-    return int(np.argmax(overlaps))
-
-
-def _next_other(texts: Sequence[str], i: int) -> int:
-    return next(j % len(texts) for j in range(i + 1, i + len(texts)) if texts[j % len(texts)] != texts[i])
