@@ -15,6 +15,7 @@ from huggingface_hub import ModelCard
 import zoo
 from datamodules.catalogue import CATALOGUE
 from lightning_modules.metrics.meanings import BASELINES, meaning
+from lightning_modules.metrics.text import SIGNATURE
 from zoo.artefact import starter_folder
 from zoo.bundle import bundle
 from zoo.card import check, prose, records, split, text, write
@@ -244,6 +245,13 @@ class TestText:
         card = write(starter).read_text()
         said = f"`bleu_1`, `bleu_4`: read by {judge}, which itself scores 78.1 (`bleu_4`) on the reference poses."
         assert card.count(said) == card.count(judge) == 1
+        assert faults(starter) == []
+
+    def test_how_texts_were_compared_is_said_once(self, starter: Path) -> None:
+        row = {"value": 41.2, "ground_truth": 78.1, "judge": "reader (run 1)", "variant": SIGNATURE, "n": 9}
+        (starter / "results.json").write_text(json.dumps({"bleu_1": row, "bleu_4": row}))
+        card = write(starter).read_text()
+        assert card.count(f"on the reference poses. Measured with {SIGNATURE}.") == card.count("BLEU 13a") == 1
         assert faults(starter) == []
 
     def test_the_metadata_says_protocol_and_split(self, starter: Path) -> None:

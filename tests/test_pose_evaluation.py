@@ -124,7 +124,9 @@ class TestRows:
     def test_what_was_read_back_says_by_whom(self, results):
         for key in ("bleu_4", "rouge_l@oracle-length"):
             assert results[key]["judge"] == "reader (run 0)"
-        assert "judge" not in results["dtw_p"]
+            assert "BLEU 13a" in results[key]["variant"]
+        assert results["fgd_reader"]["judge"] == "reader (run 0)"
+        assert not {"judge", "variant"} & set(results["dtw_p"])
 
     def test_every_mean_has_an_interval_around_it(self, results):
         for key in DISTANCES:
@@ -174,6 +176,13 @@ class TestCheats:
         with pytest.raises(ValueError, match="protocol free: 12 of 12 motions are as long as their references"):
             evaluated(pairs, batch, cheat).results()
 
+    def test_one_that_drops_a_frame_of_what_it_was_told_is_refused_too(self, pairs, batch, network):
+        def cheat(asked, frames=None):
+            return [motion[1:] for motion in decode(network, asked.tokens, frames=batch.lengths)]
+
+        with pytest.raises(ValueError, match="12 of 12 motions are -1 frames from their references' lengths"):
+            evaluated(pairs, batch, cheat).results()
+
     def test_one_that_is_handed_the_true_counter_is_refused_by_where_it_stops(self, pairs, batch, network):
         """The published decoder: it overwrites its counter with the truth at every step, and stops where that ends."""
 
@@ -196,6 +205,10 @@ class TestCheats:
     def test_a_mistake_of_the_decoder_s_own_is_no_cheat(self, pairs, batch):
         with pytest.raises(AttributeError, match="tokenz"):
             evaluated(pairs, batch, lambda asked, frames=None: asked.tokens.tokenz)
+
+    def test_a_motion_that_is_not_finite_is_named(self, pairs, batch):
+        with pytest.raises(ValueError, match="sentence s12: the model's motion is not finite; did its training"):
+            evaluated(pairs, batch, lambda asked, frames=None: [torch.full((4, 50, 3), torch.nan)] * 12)
 
     def test_what_decodes_freely_reports_freely(self, pairs, batch):
         """It has the words alone, and is right about many a length: of the same text's other signings."""

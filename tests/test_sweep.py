@@ -472,7 +472,7 @@ class TestComparison:
         assert {name for name, figure in found.figures.items() if not figure.like} == {"C"}
         assert found.setting["data"] == "a"
 
-    @pytest.mark.parametrize("part", ["judge", "protocol", "n", "split"])
+    @pytest.mark.parametrize("part", ["judge", "variant", "protocol", "n", "split"])
     def test_another_judge_protocol_or_test_set_is_another_measurement(self, part: str) -> None:
         found = column("dtw_p", {"A": self.row(3), "B": self.row(2), "C": self.row(1, **{part: "other"})})
         assert not found.figures["C"].like

@@ -10,7 +10,8 @@ from lightning_modules.metrics.score import Score
 
 Row = dict[str, Any]
 Results = dict[str, Row]
-"""Key of results.json to `value`, `interval`, `ground_truth` and baselines by name, `protocol` and `n`."""
+"""Key of results.json to `value`, `interval`, `ground_truth` and baselines by name, `protocol` and `n`; of what a judge
+read, `judge` too, and of texts the `variant` of their comparison."""
 Image = npt.NDArray[np.uint8]
 
 MODEL: Final = "value"

@@ -125,4 +125,4 @@ TEXT_SCORES: Final[dict[str, Callable[[], Score]]] = {
 """By key of results.json; each makes an empty one."""
 
 SIGNATURE: Final = "one reference, lower-cased; BLEU 13a, exp; chrF2, 6 characters; ROUGE-L F1 of a-z 0-9 unstemmed"
-"""The variants' names in a row's protocol: all else is sacrebleu's and rouge-score's default."""
+"""The variants' names, which stand in a row: all else is sacrebleu's and rouge-score's default."""

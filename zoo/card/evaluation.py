@@ -10,7 +10,7 @@ from zoo.card.words import number
 Results = dict[str, dict[str, Any]]
 
 GROUND_TRUTH: Final = "ground_truth"
-NO_BASELINE: Final = ("value", "interval", GROUND_TRUTH, "protocol", "n", "split", "data", "judge")
+NO_BASELINE: Final = ("value", "interval", GROUND_TRUTH, "protocol", "n", "split", "data", "judge", "variant")
 STILL: Final = {"frozen_pose": "the frozen pose", "mean_pose": "the mean pose"}
 """Baselines that do not move."""
 BEATS: Final = " ▲"
@@ -139,7 +139,7 @@ def stillness(results: Results) -> Iterator[str]:
 
 
 def judged(results: Results) -> Iterator[str]:
-    """A sentence for every judge that read poses: which scores are of what it read, and how it reads true ones."""
+    """For every judge that read poses: which scores are of what it read, how it reads true ones, and their variants."""
     for judge in dict.fromkeys(row["judge"] for row in results.values() if row.get("judge")):
         own = {key: row for key, row in results.items() if row.get("judge") == judge}
         keys = list(dict.fromkeys(f"`{key.partition('@')[0]}`" for key in own))
@@ -147,7 +147,8 @@ def judged(results: Results) -> Iterator[str]:
         shown = next((key for key in ("bleu_4", *own) if key in own and GROUND_TRUTH in own[key]), None)
         if shown:
             text += f", which itself scores {number(own[shown][GROUND_TRUTH])} (`{shown}`) on the reference poses"
-        yield text
+        variants = _all(own, "variant")
+        yield f"{text}. Measured with {'; '.join(variants)}" if variants else text
 
 
 def tested(results: Results) -> str:

@@ -10,7 +10,7 @@ from lightning_modules.metrics.meanings import BASELINES, Meaning, meaning
 
 Results = dict[str, dict[str, Any]]
 GROUND_TRUTH: Final = "ground_truth"
-SETTING: Final = ("protocol", "judge", "n", "split", "data")
+SETTING: Final = ("protocol", "judge", "variant", "n", "split", "data")
 """What two figures under one key must have in common to be compared."""
 
 
