@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 import torch
 import yaml
@@ -17,6 +18,7 @@ from hub_server import Hub
 from datamodules.avatar.twins import Twin
 from zoo import judges
 from zoo.cli import main
+from zoo.loaders.pose_to_text import MAX_FRAMES
 from zoo.spec import list_models
 
 Runs = Callable[[str], Path]
@@ -175,6 +177,16 @@ class TestJudge:
         fitting = {"data": {"name": "how2sign", "twin": recorded["data"]["twin"]}}
         recorded["data"]["name"] = "how2sign"
         assert judges._misfit(config, recorded, model, fitting) is None
+
+    def test_a_motion_that_does_not_end_is_read_as_far_as_it_can(self, tiny_runs: Runs) -> None:
+        from zoo.addresses import load
+
+        judge = judges.Judge(load(tiny_runs("back-translation")), "back-translation", "1")
+        endless = np.zeros((4 * MAX_FRAMES, 50, 3), np.float32)
+        endless[MAX_FRAMES:] = 1
+        fps = judge.loader.fps
+        whole, beginning = (judge.features([motion], fps) for motion in (endless, endless[:MAX_FRAMES]))
+        np.testing.assert_array_equal(whole, beginning)
 
     def test_the_one_that_is_named_reads_and_is_named(self, tiny_runs: Runs, tmp_path: Path) -> None:
         run = Path(shutil.copytree(tiny_runs("asl-slp"), tmp_path / "run"))

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from zoo.addresses import find, opened
 from zoo.artefact import starter_folder
 from zoo.loaders.base import Loader
+from zoo.loaders.pose_to_text import MAX_FRAMES
 from zoo.runs import read_json
 
 JUDGE: Final = "back-translation"
@@ -21,7 +22,8 @@ Motion = npt.NDArray[np.floating]
 class Judge:
     """A back-translation, and by which name results refer to it.
 
-    model: its name. name: that and the run that trained it, so that a score says who read it.
+    model: its name. name: that and the run that trained it, so that a score says who read it. Of a motion that a model
+    does not end, as an untrained one may not, it reads as much as it can.
     """
 
     def __init__(self, loader: Any, model: str, run: str) -> None:
@@ -29,12 +31,16 @@ class Judge:
 
     def read(self, motions: Sequence[Motion], fps: float) -> list[str]:
         """The text of each motion (T, 50, 3) in SLP units."""
-        return list(self.loader.read_joints(motions, fps))
+        return list(self.loader.read_joints(self._readable(motions, fps), fps))
 
     def features(self, motions: Sequence[Motion], fps: float) -> npt.NDArray[np.float32]:
         """What its encoder makes of each motion, (N, D)."""
-        found: npt.NDArray[np.float32] = self.loader.features(motions, fps)
+        found: npt.NDArray[np.float32] = self.loader.features(self._readable(motions, fps), fps)
         return found
+
+    def _readable(self, motions: Sequence[Motion], fps: float) -> list[Motion]:
+        longest = int(MAX_FRAMES * fps / self.loader.fps)
+        return [motion[:longest] for motion in motions]
 
 
 def find_judge(address: str | None, model: Loader, provenance: dict[str, Any]) -> Judge | None:

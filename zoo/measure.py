@@ -59,14 +59,14 @@ def evaluated(spec: Spec, folder: Path, split: Split, judge: str | None = None) 
     """
     cli = _assembled(spec, folder, "test")
     module, data = cli.model, cli.datamodule
-    data.tested = split
+    data.tested, recorded = split, read_json(folder / "provenance.json")
     if hasattr(module, "judge"):
-        module.judge = find_judge(judge, open_artefact(folder), read_json(folder / "provenance.json"))
+        module.judge = find_judge(judge, open_artefact(folder), recorded)
     elif judge is not None:
         raise ValueError(f"--judge {judge}: nothing of {spec.name} is back-translated; leave it out")
     with one_line(MisconfigurationException):
         cli.trainer.test(module, datamodule=data, verbose=False)
-    of = {"split": split, "data": data.fingerprint()[:DIGITS]}
+    of = {"split": split, "data": recorded["data"]["fingerprint"][:DIGITS]}
     return module.test_scores, {key: {**row, **of} for key, row in module.test_scores.results().items()}
 
 
