@@ -17,6 +17,7 @@ from dtaidistance import dtw_ndim
 from fastdtw import fastdtw
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pose_scores import scores
 from torch import from_numpy, nn
 from torchmetrics.image.fid import FrechetInceptionDistance
 
@@ -38,7 +39,6 @@ from lightning_modules.metrics.pose import (
     dtw_pt,
     ndtw_mje,
     pck_20,
-    scores,
     total_distance,
 )
 from lightning_modules.metrics.results import Comparison

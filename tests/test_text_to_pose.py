@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from pose_format import Pose
+from pose_scores import scores
 
 import zoo
 from datamodules.avatar.grammar import sentences
@@ -17,7 +18,6 @@ from datamodules.how2sign_files import read_table
 from datamodules.poses import to_joints
 from datamodules.video import read_video
 from lightning_modules.metrics.baselines import baselines
-from lightning_modules.metrics.pose import scores
 from lightning_modules.networks.decoding import decode, decode_whole_prefix
 from zoo.artefact import starter_folder
 from zoo.loaders.captions import captions

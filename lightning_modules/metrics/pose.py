@@ -170,14 +170,6 @@ dtw_pt, dtw_mje, ndtw_mje, dtw_p = DtwPt.of, DtwMje.of, NdtwMje.of, DtwP.of
 pck_20, total_distance = Pck20.of, TotalDistance.of
 
 
-def scores(hypotheses: Sequence[Motion], references: Sequence[Motion]) -> dict[str, float]:
-    """Every score of a test set by its key; raises as `PoseScore.measure`."""
-    found = {key: make() for key, make in POSE_SCORES.items()}
-    for score in found.values():
-        score.update(hypotheses, references)
-    return {key: float(score.compute()) for key, score in found.items()}
-
-
 def _ragged(motions: Sequence[Motion]) -> Ragged:
     arrays = [np.asarray(motion) for motion in motions]
     for motion in arrays:
