@@ -14,7 +14,7 @@ from torch.optim.lr_scheduler import OneCycleLR
 
 from datamodules.text import Tokenizer
 from datamodules.text_pose import TextPoseBatch, TextPoseDataModule
-from lightning_modules.metrics.reading import ReadingEvaluation
+from lightning_modules.metrics.reading_evaluation import ReadingEvaluation
 from lightning_modules.metrics.text import Bleu
 from lightning_modules.networks.pose_to_text import PoseToTextConfig, PoseToTextTransformer, read
 from lightning_modules.networks.transformer import PAD

@@ -1,6 +1,5 @@
 """The gloss classifier of ASLVideoTranslate: the sign that a V-JEPA 2 embedding shows."""
 
-
 import lightning as L
 import torch
 from torch import Tensor

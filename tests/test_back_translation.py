@@ -22,7 +22,7 @@ from datamodules.skeletons import HOLISTIC_75, LEFT_HAND, LEFT_WRIST, OPENPOSE_1
 from datamodules.text import Tokenizer
 from datamodules.text_pose import TextPose, TextPoseBatch
 from lightning_modules.back_translation import BackTranslation
-from lightning_modules.metrics.reading import ReadingEvaluation, most_frequent
+from lightning_modules.metrics.reading_evaluation import ReadingEvaluation, most_frequent
 from lightning_modules.networks.pose_to_text import (
     END,
     START,

@@ -20,10 +20,10 @@ from datamodules.phoenix14t import Phoenix14T
 from datamodules.samples import SPLITS
 from datamodules.skeletons import RIGHT_HAND, RIGHT_WRIST
 from datamodules.truth import truths, truths_of
-from lightning_modules.metrics.phonemes import handshapes, items, orientations
 from lightning_modules.metrics.phonology import PARAMETERS, PhonologicalAccuracy, judge, phonology
+from lightning_modules.metrics.phonology.phonemes import handshapes, items, orientations
+from lightning_modules.metrics.phonology.signing import PALM, Motion, align, observe
 from lightning_modules.metrics.results import Comparison
-from lightning_modules.metrics.signing import PALM, Motion, align, observe
 
 RATES = (25.0, 12.5)
 FLIP = np.array([1.0, -1.0, 1.0])

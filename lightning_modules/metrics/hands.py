@@ -17,8 +17,8 @@ from datamodules.cache import cache_folder
 from datamodules.canvas import Image
 from datamodules.hand_boxes import Box
 from datamodules.hand_landmarks import HandLandmarker
+from lightning_modules.metrics.images import WINDOW, ssim
 from lightning_modules.metrics.score import Array, Ratio
-from lightning_modules.metrics.similarity import WINDOW, ssim
 
 Boxes = Sequence[Sequence[Box]]
 """Of every picture, those of its hands."""

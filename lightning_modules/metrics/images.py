@@ -1,147 +1,88 @@
-"""Pictures of a model beside those of guesses that understand nothing, each against the same true frame."""
+"""How like its reference a picture is: SSIM, PSNR and L1, per picture, in one precision whatever the model's.
 
-import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+Pictures are (B, C, H, W) in [0, 1], on any device; what is returned lies on the CPU.
+"""
+
+from collections.abc import Callable
+from functools import partial
 from typing import Final
 
-import numpy as np
+import torch
 from torch import Tensor
+from torchmetrics.functional.image import structural_similarity_index_measure
 
-from datamodules.canvas import Image
-from datamodules.hand_boxes import Box
-from datamodules.hand_landmarks import HandLandmarker
-from lightning_modules.metrics import plots
-from lightning_modules.metrics.hands import HandFound, HandPose, HandSsim, find_hands, present
-from lightning_modules.metrics.results import GROUND_TRUTH, MODEL, Comparison, Results
-from lightning_modules.metrics.similarity import IMAGE_SCORES, PROTOCOLS, WINDOW
+from lightning_modules.metrics.score import Mean
 
-KEPT: Final = 64
-"""Pictures that are held for the strips, beside the best and the worst."""
-LEAST_FOUND: Final = 0.5
-"""Share of the true frames' hands below which `hand_pose` would tell of MediaPipe alone."""
+Measure = Callable[[Tensor, Tensor], Tensor]
+
+WINDOW: Final = 11
+SIGMA: Final = 1.5
+MOST_DECIBELS: Final = 100.0
 
 
-@dataclass(frozen=True)
-class Strip:
-    """What is shown of a picture: its name, its SSIM, and it between its condition and its reference."""
+def ssim(pictures: Tensor, references: Tensor) -> Tensor:
+    """Structural similarity (B,) as published (Wang et al. 2004), in [-1, 1]: 1 for equal pictures.
 
-    name: str
-    ssim: float
-    pictures: tuple[tuple[str, Image], ...]
+    A gaussian window of 11 pixels and deviation 1.5 that never leaves the picture; the mean over its places and over
+    channels. torchmetrics' own mean takes in the windows that reach over the border, filled by reflection; without
+    those it is scikit-image's `structural_similarity` with `gaussian_weights`, `sigma=1.5`,
+    `use_sample_covariance=False` and `data_range=1`, to 1e-6: it is taken in single precision, on the CPU (a GPU may
+    round to ten bits), for in double it takes torch ten times as long.
 
-
-class ImageEvaluation:
-    """Scores a model's pictures and its baselines' against the same references.
-
-    baselines: their names. bundle: MediaPipe's hand landmarker; without it `hand_pose` and `hand_found` are left out.
+    Raises ValueError for pictures smaller than the window.
     """
-
-    def __init__(self, baselines: Sequence[str], bundle: Path | None = None) -> None:
-        contenders = (MODEL, GROUND_TRUTH, *baselines)
-        self.bundle = bundle
-        self.compared = {key: Comparison(make, contenders) for key, make in IMAGE_SCORES.items()}
-        self.hand_ssim = Comparison(HandSsim, contenders)
-        self.hands = {"hand_pose": Comparison(HandPose, contenders), "hand_found": Comparison(HandFound, contenders)}
-        self.boxed, self.found, self.seen, self.size = 0, 0, 0, (0, 0)
-        self.strips: dict[int, Strip] = {}
-
-    def update(
-        self,
-        references: Tensor,
-        pictures: Tensor,
-        baselines: Mapping[str, Tensor],
-        conditions: Tensor,
-        names: Sequence[str],
-        boxes: Sequence[Sequence[Box]],
-    ) -> None:
-        """Add a batch, pictures all (B, 3, H, W) in [0, 1]: references, the model's, every baseline's, and what the
-        model was given, which is shown; the pictures' names, and where each has its hands, if that is known."""
-        answers = {MODEL: pictures, GROUND_TRUTH: references, **baselines}
-        for comparison in self.compared.values():
-            comparison.update(answers, references)
-        self.size = references.shape[3], references.shape[2]
-        self._keep(names, {"drawing": conditions, "model": pictures, "truth": references})
-        handed = [at for at, hands in enumerate(boxes) if hands]
-        if handed:
-            self._add_hands(
-                {name: of[handed] for name, of in answers.items()}, references[handed], [boxes[at] for at in handed]
-            )
-
-    def _add_hands(self, answers: dict[str, Tensor], references: Tensor, boxes: Sequence[Sequence[Box]]) -> None:
-        """Add pictures that all have hands."""
-        self.hand_ssim.update(answers, references, boxes)
-        if not self.bundle:
-            return
-        with HandLandmarker(self.bundle) as landmarker:
-            true = find_hands(landmarker, as_images(references), boxes)
-            counted = present(true)
-            self.boxed, self.found = self.boxed + sum(map(len, boxes)), self.found + int(counted.sum())
-            sides = np.zeros(counted.shape)
-            for at, hands in enumerate(boxes):
-                sides[at, : len(hands)] = [max(right - left, bottom - top) for left, top, right, bottom in hands]
-            keypoints = {
-                name: true if name == GROUND_TRUTH else find_hands(landmarker, as_images(of), boxes)
-                for name, of in answers.items()
-            }
-        some = counted.any(1)
-        if some.any():
-            for comparison in self.hands.values():
-                comparison.update({name: of[some] for name, of in keypoints.items()}, true[some], sides[some])
-
-    def _keep(self, names: Sequence[str], shown: Mapping[str, Tensor]) -> None:
-        """Hold the best, the worst, and of all others evenly spread ones."""
-        scores = self.compared["ssim"].scores[MODEL].items[-1][:, 0].tolist()
-        images = {caption: as_images(of) for caption, of in shown.items()}
-        for at, (name, score) in enumerate(zip(names, scores, strict=True), self.seen):
-            pictures = tuple((caption, of[at - self.seen]) for caption, of in images.items())
-            self.strips[at] = Strip(name, score, pictures)
-        self.seen += len(names)
-        step = 1 << (self.seen // KEPT).bit_length()  # doubled whenever twice as many were seen
-        extremes = {choose(self.strips, key=lambda at: self.strips[at].ssim) for choose in (min, max)}
-        self.strips = {at: strip for at, strip in self.strips.items() if at % step == 0 or at in extremes}
-
-    def results(self) -> Results:
-        """`ssim`, `psnr` and `l1`; `hand_ssim` where it was said where hands are; `hand_pose` and `hand_found` where
-        MediaPipe finds half of those in the true frames or more."""
-        found = {key: comparison.row(PROTOCOLS[key]) for key, comparison in self.compared.items()}
-        if self.hand_ssim.scores[MODEL].items:
-            found["hand_ssim"] = self.hand_ssim.row(
-                f"SSIM of the box beyond each drawn forearm, at least {WINDOW} pixels a side"
-            )
-        if self.found and self.found >= LEAST_FOUND * self.boxed:
-            width, height = self.size
-            share = f"in the true frames it finds {self.found} hands of {self.boxed}"
-            unit = f"pixels of {width} x {height}, a lost hand costs its box's side; MediaPipe: {share}"
-            found["hand_pose"] = self.hands["hand_pose"].row(unit)
-            found["hand_found"] = self.hands["hand_found"].row(f"MediaPipe: {share}")
-        return found
-
-    def explain(self) -> None:
-        """Say in a line why there is no `hand_pose`, where too few hands are found."""
-        if self.boxed and self.found < LEAST_FOUND * self.boxed:
-            width, height = self.size
-            print(
-                f"hand_pose and hand_found are left out: MediaPipe finds {self.found} of the {self.boxed} hands in the "
-                f"true frames of {width} x {height} pixels",
-                file=sys.stderr,
-            )
-
-    def plots(self) -> dict[str, Image]:
-        """`samples`: the best, the median and the worst picture by SSIM, between what it was made of and the truth."""
-        middle = float(np.median(self.compared["ssim"].scores[MODEL].each()))
-        strips = sorted(self.strips.values(), key=lambda strip: strip.ssim)
-        median = min(strips, key=lambda strip: abs(strip.ssim - middle))
-        rows = (("best", strips[-1]), ("median", median), ("worst", strips[0]))
-        return {
-            "samples": plots.strips(
-                [(f"{word}: {strip.name}, SSIM {strip.ssim:.3f}", strip.pictures) for word, strip in rows]
-            )
-        }
+    height, width = pictures.shape[2:]
+    if min(height, width) < WINDOW:
+        raise ValueError(f"ssim needs pictures of at least {WINDOW} pixels a side, found {width} x {height}")
+    ours, theirs = (of.detach().cpu().float() for of in (pictures, references))
+    with torch.autocast("cpu", enabled=False):
+        _, places = structural_similarity_index_measure(
+            ours, theirs, sigma=SIGMA, kernel_size=WINDOW, data_range=1.0, reduction="none", return_full_image=True
+        )
+    border = WINDOW // 2
+    inner: Tensor = places[..., border : height - border, border : width - border]
+    return inner.double().mean((1, 2, 3))
 
 
-def as_images(pictures: Tensor) -> list[Image]:
-    """Pictures (B, 3, H, W) in [0, 1] as such (H, W, 3) of bytes."""
-    pixels = (pictures.detach().float().cpu().clamp(0, 1) * 255).round().byte()
-    return list(pixels.permute(0, 2, 3, 1).numpy())
+def psnr(pictures: Tensor, references: Tensor) -> Tensor:
+    """Peak signal-to-noise ratio (B,), -10 log10 of the mean squared error, in decibels; at most 100, of equal ones.
+
+    Written out, for torchmetrics takes the base of its logarithm in single precision: 2e-6 dB off at 40.
+    """
+    error = (exact(pictures) - exact(references)).square().mean((1, 2, 3))
+    return (-10 * torch.log10(error)).clamp(max=MOST_DECIBELS)
+
+
+def l1(pictures: Tensor, references: Tensor) -> Tensor:
+    """Mean absolute difference (B,) of channels of pixels, in [0, 1]."""
+    return (exact(pictures) - exact(references)).abs().mean((1, 2, 3))
+
+
+def exact(pictures: Tensor) -> Tensor:
+    """The same on the CPU, in double precision."""
+    return pictures.detach().cpu().double()
+
+
+class PerPicture(Mean):
+    """The mean over pictures of what a function makes of each and its reference."""
+
+    def __init__(self, measure_one: Measure) -> None:
+        super().__init__()
+        self.measure_one = measure_one
+
+    def measure(self, pictures: Tensor, references: Tensor) -> Tensor:
+        return self.measure_one(pictures, references)
+
+
+IMAGE_SCORES: Final[dict[str, Callable[[], PerPicture]]] = {
+    "ssim": partial(PerPicture, ssim),
+    "psnr": partial(PerPicture, psnr),
+    "l1": partial(PerPicture, l1),
+}
+"""By key of results.json; each makes an empty one."""
+
+PROTOCOLS: Final = {
+    "ssim": f"gaussian {WINDOW} pixels, sigma {SIGMA}, unpadded, RGB",
+    "psnr": f"decibels, mean of pictures, at most {MOST_DECIBELS:g} each",
+    "l1": "values in [0, 1]",
+}

@@ -14,7 +14,18 @@ from matplotlib.figure import Figure
 from datamodules.canvas import Image, text_scale
 from datamodules.canvas import text as draw_text
 from datamodules.draw import INK, draw_frames
-from lightning_modules.metrics.drawing import BLUE, DPI, LINES, VERMILLION, WIDTH, clean, drawn, own_style, page, short
+from lightning_modules.metrics.plot_style import (
+    BLUE,
+    DPI,
+    LINES,
+    VERMILLION,
+    WIDTH,
+    clean,
+    drawn,
+    own_style,
+    page,
+    short,
+)
 
 Floats = npt.NDArray[np.float64]
 

@@ -10,8 +10,16 @@ from scipy.spatial.distance import cdist
 
 from datamodules.avatar.lexicon import lexicon
 from datamodules.avatar.phonology import Part
-from lightning_modules.metrics.phonemes import MOMENTS, Item, handshapes, kinds, movements, numbered, orientations
-from lightning_modules.metrics.signing import MIRROR, PALM, Array, Frames, Hand, Signing, course
+from lightning_modules.metrics.phonology.phonemes import (
+    MOMENTS,
+    Item,
+    handshapes,
+    kinds,
+    movements,
+    numbered,
+    orientations,
+)
+from lightning_modules.metrics.phonology.signing import MIRROR, PALM, Array, Frames, Hand, Signing, course
 
 Names = npt.NDArray[np.str_]
 
