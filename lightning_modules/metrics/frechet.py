@@ -43,7 +43,8 @@ class FrechetDistance:
     """Frechet distance of generated motion (FGD) of several contenders to the same references.
 
     It is no `Score`: a distance of two sets is no function of a sum over items. Nor has it an interval, since a set
-    drawn with replacement repeats its vectors, which alone moves it away from the references.
+    drawn with replacement repeats its vectors, which alone moves it away from the references. And it does not see which
+    motion answers which sentence: true motions in another order, as the baseline `other_reference` has them, are at 0.
 
     extractor: names the network whose pooled features these are; the distance means nothing without it, and stands
     under `key`. contenders: their names; MODEL is the model.

@@ -41,7 +41,12 @@ MEANINGS: Final[dict[str, Meaning]] = {
     "total_distance": Meaning(
         "total distance", "path of the wrists, produced / true: below 1 is timid, 0 is frozen", NEARER_TO_1
     ),
-    "fgd": Meaning("FGD", "distance of the distributions of features of generated and true motions", LOWER),
+    "fgd": Meaning(
+        "FGD",
+        "distance of the distributions of features of generated and true motions, whichever sentence each is of, so "
+        "that the references in another order have 0",
+        LOWER,
+    ),
     "length_within_25": Meaning(
         "length within 25 %", "share of sentences whose length is within 25 % of the reference's", HIGHER
     ),
