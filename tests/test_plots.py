@@ -10,15 +10,8 @@ import numpy as np
 import pytest
 
 from datamodules.avatar import perform
-from lightning_modules.metrics.plots import (
-    SHORTEST,
-    confusion,
-    intervals,
-    length_against_error,
-    motion_strip,
-    motions,
-    strips,
-)
+from lightning_modules.metrics.plots import confusion, intervals, length_against_error
+from lightning_modules.metrics.strips import SHORTEST, motion_pairs, motion_strip, strips
 
 Image = np.ndarray
 BLUE, VERMILLION, GREEN = (0, 114, 178), (213, 94, 0), (0, 158, 115)
@@ -100,7 +93,8 @@ def test_what_a_caller_set_for_matplotlib_neither_matters_nor_changes() -> None:
 
 
 def test_needs_no_pyplot() -> None:
-    code = "import sys, lightning_modules.metrics.plots; sys.exit('matplotlib.pyplot' in sys.modules)"
+    code = "import sys, lightning_modules.metrics.plots as _, lightning_modules.metrics.strips; "
+    code += "sys.exit('matplotlib.pyplot' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
@@ -233,7 +227,7 @@ class TestMotions:
         assert (frames[0] != frames[1]).any()
 
     def test_the_reference_stands_above_what_was_produced(self, signed: np.ndarray) -> None:
-        row = motions(signed, signed[:1], 4)
+        row = motion_pairs(signed, signed[:1], 4)
         assert (row[0][0], row[-1][0]) == ("1 / 1", f"{len(signed)} / 1")
         drawn = np.s_[:140]  # the words in the first pair stand below
         for (_, picture), above in zip(row, motion_strip(signed, 4), strict=True):
@@ -244,5 +238,5 @@ class TestMotions:
 
     def test_a_motion_without_a_frame_or_without_a_joint_is_empty(self, signed: np.ndarray) -> None:
         assert motion_strip(signed[:0]) == []
-        assert (motions(signed, signed[:0], 2)[1][1][160:] == 255).all()
+        assert (motion_pairs(signed, signed[:0], 2)[1][1][160:] == 255).all()
         assert motion_strip(signed * NAN, 2)[0].shape == (160, 160, 3)

@@ -12,10 +12,10 @@ from torch import Tensor
 from datamodules.canvas import Image
 from datamodules.hand_boxes import Box
 from datamodules.hand_landmarks import HandLandmarker
-from lightning_modules.metrics import plots
 from lightning_modules.metrics.hands import HandFound, HandPose, HandSsim, find_hands, present
 from lightning_modules.metrics.images import IMAGE_SCORES, PROTOCOLS, WINDOW
 from lightning_modules.metrics.results import GROUND_TRUTH, MODEL, Comparison, Results
+from lightning_modules.metrics.strips import strips
 
 KEPT: Final = 64
 """Pictures that are held for the strips, beside the best and the worst."""
@@ -131,11 +131,11 @@ class ImageEvaluation:
     def plots(self) -> dict[str, Image]:
         """`samples`: the best, the median and the worst picture by SSIM, between what it was made of and the truth."""
         middle = float(np.median(self.compared["ssim"].scores[MODEL].each()))
-        strips = sorted(self.strips.values(), key=lambda strip: strip.ssim)
-        median = min(strips, key=lambda strip: abs(strip.ssim - middle))
-        rows = (("best", strips[-1]), ("median", median), ("worst", strips[0]))
+        kept = sorted(self.strips.values(), key=lambda strip: strip.ssim)
+        median = min(kept, key=lambda strip: abs(strip.ssim - middle))
+        rows = (("best", kept[-1]), ("median", median), ("worst", kept[0]))
         return {
-            "samples": plots.strips(
+            "samples": strips(
                 [(f"{word}: {strip.name}, SSIM {strip.ssim:.3f}", strip.pictures) for word, strip in rows]
             )
         }

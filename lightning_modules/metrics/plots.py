@@ -1,31 +1,15 @@
 """Results as pictures (H, W, 3) uint8 RGB, about 1000 pixels wide: the same data make the same bytes."""
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
-from matplotlib.figure import Figure
 
-from datamodules.canvas import Image, text_scale
-from datamodules.canvas import text as draw_text
-from datamodules.draw import INK, draw_frames
-from lightning_modules.metrics.plot_style import (
-    BLUE,
-    DPI,
-    LINES,
-    VERMILLION,
-    WIDTH,
-    clean,
-    drawn,
-    own_style,
-    page,
-    short,
-)
+from datamodules.canvas import Image
+from lightning_modules.metrics.plot_style import BLUE, LINES, VERMILLION, drawn, own_style, page, short
 
 Floats = npt.NDArray[np.float64]
 
@@ -39,9 +23,6 @@ CELLS: Final = 150
 PAIRS: Final = 16
 LABEL: Final = 34
 """Letters of a label; longer ones lose their middle."""
-TALLEST: Final = 300
-SHORTEST: Final = 48
-"""Heights of a picture in a strip, in pixels."""
 
 
 def length_against_error(
@@ -223,78 +204,3 @@ def intervals(
         if lines:
             figure.legend(loc="outside lower center", ncols=min(3, len(lines)))
         return drawn(figure)
-
-
-def strips(rows: Sequence[tuple[str, Sequence[tuple[str, Image]]]]) -> Image:
-    """Rows of pictures side by side, scaled to one height, each below its caption and each row below its title.
-
-    Raises ValueError for no rows and for what is no picture (H, W, 3) uint8.
-    """
-    if not rows:
-        raise ValueError("expected at least one row of pictures, found none")
-    pictures = [picture for _, row in rows for _, picture in row]
-    for picture in pictures:
-        if picture.ndim != 3 or picture.shape[2] != 3 or not picture.size or picture.dtype != np.uint8:
-            raise ValueError(f"expected pictures (H, W, 3) uint8, found {picture.shape} {picture.dtype}")
-    gap, title, caption = 8, 24, 20
-    room = [
-        (WIDTH - gap * (len(row) + 1)) / sum(picture.shape[1] / picture.shape[0] for _, picture in row)
-        for _, row in rows
-        if row
-    ]
-    height = int(np.clip(min(room, default=TALLEST), SHORTEST, TALLEST))
-    sheet = np.full((0, WIDTH, 3), 255, np.uint8)
-    texts: list[tuple[int, int, str, int, str]] = []
-    for name, row in rows:
-        for line in textwrap.wrap(clean(name), 108, max_lines=2, placeholder=" ..."):
-            texts.append((gap, len(sheet) + title, line, 11, "bold"))
-            sheet = _grown(sheet, len(sheet) + title, sheet.shape[1])
-        top = len(sheet) + gap + (caption if any(words for words, _ in row) else 0)
-        left = gap
-        for words, picture in row:
-            scale = min(height / len(picture), (WIDTH - 2 * gap) / picture.shape[1])
-            tall, width = (max(1, round(scale * side)) for side in picture.shape[:2])
-            texts.append((left, top - 5, short(words, max(4, int(width / 6.6))), 8, "normal"))
-            sheet = _grown(sheet, top + height + gap, max(sheet.shape[1], left + width + gap))
-            way = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-            sheet[top : top + tall, left : left + width] = cv2.resize(picture, (width, tall), interpolation=way)
-            left += width + gap
-    sheet = _grown(sheet, len(sheet) + gap, sheet.shape[1])
-    with own_style():
-        figure = Figure((sheet.shape[1] / DPI, len(sheet) / DPI))
-        figure.figimage(sheet)
-        for x, y, words, size, weight in texts:
-            figure.text(x / sheet.shape[1], 1 - y / len(sheet), words, fontsize=size, fontweight=weight)
-        return drawn(figure)
-
-
-def _grown(sheet: Image, height: int, width: int) -> Image:
-    """The same sheet with white below and to its right."""
-    more = ((0, height - len(sheet)), (0, width - sheet.shape[1]), (0, 0))
-    return np.pad(sheet, more, constant_values=255)
-
-
-def motion_strip(joints: npt.NDArray[np.floating], frames: int = 8, size: int = 160) -> list[Image]:
-    """Evenly spaced skeletons of a motion (T, 50, 3), from the first to the last; of a shorter one some twice."""
-    return list(draw_frames(joints[_spaced(len(joints), frames)], size)) if len(joints) else []
-
-
-def motions(
-    reference: npt.NDArray[np.floating], produced: npt.NDArray[np.floating], frames: int = 8, size: int = 160
-) -> list[tuple[str, Image]]:
-    """A row for `strips`: evenly spaced skeletons of the reference, each above that of what was produced for it.
-
-    The captions number both frames, from 1: "12 / 15"; the first pair says in itself which is which.
-    """
-    above, below = (motion_strip(motion, frames, size) for motion in (reference, produced))
-    blank = np.full((frames, size, size, 3), 255, np.uint8)  # a motion without frames
-    above, below = above or list(blank), below or list(blank)
-    for picture, whose in ((above[0], "reference"), (below[0], "model")):
-        draw_text(picture, whose, (0.05 * size, 0.95 * size), text_scale(whose, 0.9 * size, 0.075 * size), INK)
-    numbers = zip(_spaced(len(reference), frames) + 1, _spaced(len(produced), frames) + 1, strict=True)
-    pairs = zip(numbers, above, below, strict=True)
-    return [(f"{first} / {second}", np.vstack([upper, lower])) for (first, second), upper, lower in pairs]
-
-
-def _spaced(length: int, count: int) -> npt.NDArray[np.intp]:
-    return np.linspace(0, max(0, length - 1), count).round().astype(np.intp)

@@ -18,6 +18,7 @@ from lightning_modules.metrics.phonology import PARAMETERS, Counts, Phonological
 from lightning_modules.metrics.pose import POSE_SCORES, Motion
 from lightning_modules.metrics.results import GROUND_TRUTH, MODEL, Comparison, Image, Results
 from lightning_modules.metrics.score import Array, Mean
+from lightning_modules.metrics.strips import motion_pairs, strips
 from lightning_modules.metrics.text import SIGNATURE, TEXT_SCORES
 
 FREE: Final = "free"
@@ -134,7 +135,7 @@ class PoseEvaluation:
         lengths = np.array([len(motion) for motion in self.references]) / self.fps
         return {
             "length": plots.length_against_error(lengths, errors, SHOWN, "SLP units", per="seconds"),
-            "samples": plots.strips(self._samples(errors)),
+            "samples": strips(self._samples(errors)),
         }
 
     def _judged(self, key: str) -> dict[str, str]:
@@ -172,7 +173,7 @@ class PoseEvaluation:
         rows = []
         for what, place in (("best", order[0]), ("median", order[len(order) // 2]), ("worst", order[-1])):
             title = f"{what}, {SHOWN} {errors[place]:.3g}: {self.texts[place]}"
-            rows.append((title, plots.motions(self.references[place], self.decoded[MODEL][place])))
+            rows.append((title, motion_pairs(self.references[place], self.decoded[MODEL][place])))
         return rows
 
 

@@ -14,6 +14,7 @@ from datamodules.text_pose import Examples, TextPoseBatch
 from lightning_modules.metrics import plots
 from lightning_modules.metrics.pose import Motion
 from lightning_modules.metrics.results import GROUND_TRUTH, MODEL, Comparison, Image, Results
+from lightning_modules.metrics.strips import motion_strip, strips
 from lightning_modules.metrics.text import SIGNATURE, TEXT_SCORES
 from lightning_modules.networks.pose_features import PoseFeatures
 
@@ -83,11 +84,11 @@ class ReadingEvaluation:
             text, answer = self.read[place]
             title = f"{what}, {SHOWN} {scores[place]:.3g}: {text} | read: {answer or '-'}"
             times = np.linspace(0, (len(self.motions[place]) - 1) / self.fps, STRIP)
-            drawn = plots.motion_strip(self.motions[place], STRIP)
+            drawn = motion_strip(self.motions[place], STRIP)
             rows.append((title, [(f"{time:.1f} s", picture) for time, picture in zip(times, drawn, strict=True)]))
         return {
             "length": plots.length_against_error(seconds, scores.tolist(), SHOWN, "of 100", "seconds"),
-            "samples": plots.strips(rows),
+            "samples": strips(rows),
         }
 
     def _sketch(self, joints: Tensor) -> Tensor:
