@@ -51,7 +51,7 @@ def find_judge(address: str | None, model: Loader, provenance: dict[str, Any]) -
     """
     if address is None and not (starter_folder(JUDGE) / "config.json").is_file():
         return None
-    artefact = find(address or JUDGE)
+    artefact = find(address) if address else find(JUDGE, "starter" if provenance["data"]["twin"] else None)
     recorded = read_json(artefact.folder() / "provenance.json")
     problem = _misfit(artefact.config(), recorded, model, provenance)
     if problem is None:
