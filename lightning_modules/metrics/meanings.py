@@ -39,7 +39,10 @@ MEANINGS: Final[dict[str, Meaning]] = {
         HIGHER,
     ),
     "total_distance": Meaning(
-        "total distance", "path of the wrists, produced / true: below 1 is timid, 0 is frozen", NEARER_TO_1
+        "total distance",
+        "path of the wrists, produced / true, over the whole set: below 1 is timid, 0 is frozen; the motions of other "
+        "sentences are 1, being the same set",
+        NEARER_TO_1,
     ),
     "fgd": Meaning(
         "FGD",
@@ -76,13 +79,15 @@ MEANINGS: Final[dict[str, Meaning]] = {
         "chrF", "characters in a row that the back-translated text and the reference share, out of 100", HIGHER
     ),
     "rouge_l": Meaning("ROUGE-L", "longest common subsequence of the back-translated text and the reference", HIGHER),
-    "handshape_acc": Meaning("handshape accuracy", "share of signs whose handshape is the intended one", HIGHER),
+    "handshape_acc": Meaning(
+        "handshape accuracy", "share of signs and spelled letters whose handshape is the intended one", HIGHER
+    ),
     "location_acc": Meaning(
         "location accuracy", "share of signs whose place of articulation is the intended one", HIGHER
     ),
     "movement_acc": Meaning("movement accuracy", "share of signs whose movement is the intended one", HIGHER),
     "orientation_acc": Meaning(
-        "orientation accuracy", "share of signs whose palm orientation is the intended one", HIGHER
+        "orientation accuracy", "share of signs and spelled letters whose palm and fingers point as intended", HIGHER
     ),
 }
 """By key without its variant; `fid` stands for `fid_<extractor>`, `fgd` for `fgd_<extractor>`."""
