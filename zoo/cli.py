@@ -17,8 +17,9 @@ from zoo.artefact import starter_folder
 from zoo.check import accepted, problems
 from zoo.pipelines.specs import pipeline_file, read_pipeline
 from zoo.prepare import commands
-from zoo.runs import Run, unfinished_message
-from zoo.spec import OVERRIDABLE, Problem, Spec, SpecError, list_models, locate, read, shipped_folder
+from zoo.runs import Run
+from zoo.spec import OVERRIDABLE, Problem, SpecError, list_models, locate, read, shipped_folder
+from zoo.targets import Target
 
 OK, PROBLEMS, REFUSED, INTERRUPTED = 0, 1, 2, 130
 PIPED = 200
@@ -127,12 +128,13 @@ def split_overrides(argv: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def _fit(options: argparse.Namespace) -> int:
+    target = _target(options)
     with suppress(SpecError):  # a finished run needs no torch to say so
-        _, run = _spec_and_run(options, types=False)
+        _, run = target.run(types=False)
         if run.finished:
             print(f"already finished: {run.folder}")
             return OK
-    spec, run = _spec_and_run(options, types=True)
+    spec, run = target.run(types=True)
     from zoo.train import Interrupted, fit
 
     try:
@@ -145,7 +147,7 @@ def _fit(options: argparse.Namespace) -> int:
 
 
 def _validate(options: argparse.Namespace) -> int:
-    spec, run = _finished_run(options)
+    spec, run = _target(options).finished()
     from zoo.measure import validate
 
     _print_results(f"{spec.name}, validate", validate(spec, run.folder), run.provenance())
@@ -153,40 +155,21 @@ def _validate(options: argparse.Namespace) -> int:
 
 
 def _test(options: argparse.Namespace) -> int:
-    published = _published(options)
-    spec, run = _finished_run(options) if published is None else (None, Run(published))
+    target = _target(options)
+    published = target.published()
+    if published is None:
+        spec, run = target.finished()
+    else:
+        spec, run = accepted(published / "spec.yaml", False, options.overrides, types=True), Run(published)
     from zoo.measure import compared, evaluated, measure
 
-    if spec is None:
-        spec = accepted(run.folder / "spec.yaml", False, options.overrides, types=True)
-        _, results = evaluated(spec, run.folder, options.split, options.judge)
-    else:
+    if published is None:
         results = measure(spec, run.folder, options.split, options.judge)
+    else:
+        _, results = evaluated(spec, published, options.split, options.judge)
     _print_results(f"{spec.name}, {options.split}", results, run.provenance())
-    print(*(compared(run.folder, results) if published and options.split == "test" else [run.folder]), sep="\n")
+    print(*(compared(published, results) if published and options.split == "test" else [run.folder]), sep="\n")
     return OK
-
-
-def _published(options: argparse.Namespace) -> Path | None:
-    """The artefact of somebody else's training, if that is what a test is to repeat: one of the Hub, or the weights
-    behind a model's name that was never trained here."""
-    from zoo.addresses import find
-    from zoo.hub.reference import looks_like
-
-    if options.spec not in list_models():
-        there = Path(options.spec).exists() or Path(options.spec).suffix in (".yaml", ".yml")
-        return None if there or not ("@" in options.spec or looks_like(options.spec)) else find(options.spec).folder()
-    with suppress(SpecError):
-        if not options.overrides and not _spec_and_run(options, types=False)[1].started:
-            with suppress(ValueError):  # nothing is bundled, or nothing pinned
-                return find(options.spec, "starter" if options.starter else "hub").folder()
-    return None
-
-
-def _finished_run(options: argparse.Namespace) -> tuple[Spec, Run]:
-    with suppress(SpecError):
-        _must_be_finished(_spec_and_run(options, types=False)[1], options)
-    return _spec_and_run(options, types=True)
 
 
 def _sweep(options: argparse.Namespace) -> int:
@@ -264,8 +247,7 @@ def _run(options: argparse.Namespace) -> int:
     named = options.spec in list_models()
     path = Path(options.spec)
     if not named and (path.is_file() or path.suffix in (".yaml", ".yml")):
-        _, run = _spec_and_run(options, types=False)
-        _must_be_finished(run, options)
+        _, run = _target(options).finished(types=False)
         loader = load(run.folder)
     elif options.overrides:
         raise ValueError(f"overrides find the run of a YAML file; {options.spec} is already trained")
@@ -277,21 +259,8 @@ def _run(options: argparse.Namespace) -> int:
     return OK
 
 
-def _spec_and_run(options: argparse.Namespace, types: bool) -> tuple[Spec, Run]:
-    spec = accepted(locate(options.spec), options.starter, options.overrides, types)
-    run = Run.of(spec)
-    if run.started and run.provenance().get("starter"):
-        spec = Spec(spec.source, spec.config, starter=True)
-    return spec, run
-
-
-def _must_be_finished(run: Run, options: argparse.Namespace) -> None:
-    if not run.finished:
-        command = ["python -m zoo fit", options.spec, *(["--starter"] if options.starter else [])]
-        command += [f"--{override}" for override in options.overrides]
-        raise ValueError(
-            unfinished_message(run.folder) if run.started else f"no run yet: `{' '.join(command)}` trains it"
-        )
+def _target(options: argparse.Namespace) -> Target:
+    return Target(options.spec, options.starter, options.overrides)
 
 
 def _print_results(title: str, results: dict[str, dict[str, Any]], provenance: dict[str, Any]) -> None:
