@@ -78,8 +78,8 @@ class TextPoseBatch(Batch):
 
     @property
     def sentences(self) -> "Sentences":
-        """The batch without its joints and their lengths."""
-        return Sentences(self.tokens, self.texts, self.names)
+        """The batch without its joints, their lengths, and names by which both could be looked up."""
+        return Sentences(self.tokens, self.texts)
 
 
 @dataclass
@@ -88,7 +88,6 @@ class Sentences(Batch):
 
     tokens: Tensor
     texts: list[str]
-    names: list[str]
 
 
 class LengthOrder(Sampler[int]):

@@ -50,6 +50,7 @@ def find_judge(address: str | None, model: Loader, provenance: dict[str, Any]) -
     with a line on stderr that says why, or a ValueError for one that was asked for.
     """
     if address is None and not (starter_folder(JUDGE) / "config.json").is_file():
+        print("zoo: nothing is back-translated: no back-translation comes with this package", file=sys.stderr)
         return None
     artefact = find(address) if address else find(JUDGE, "starter" if provenance["data"]["twin"] else None)
     recorded = read_json(artefact.folder() / "provenance.json")
