@@ -1,6 +1,7 @@
 """How far apart two sets of motions are, as a network sees them."""
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,8 @@ from lightning_modules.metrics.results import MODEL, Row
 
 Features = npt.ArrayLike | Tensor
 """(N, D) of N motions."""
+ROUNDING: Final = 1e-12
+"""What float64 leaves of the difference of equal spreads, as a share of them."""
 
 
 def frechet_distance(features: Features, others: Features) -> float:
@@ -36,7 +39,9 @@ def frechet_distance(features: Features, others: Features) -> float:
     one, other = _factor(first), _factor(second)
     apart = np.sum((first.mean(0) - second.mean(0)) ** 2)
     overlap = np.linalg.svd(one @ other.T, compute_uv=False).sum()
-    return max(float(apart + np.sum(one**2) + np.sum(other**2) - 2 * overlap), 0.0)
+    spread = np.sum(one**2) + np.sum(other**2)
+    distance = float(apart + spread - 2 * overlap)
+    return distance if distance > ROUNDING * spread else 0.0
 
 
 class FrechetDistance:
