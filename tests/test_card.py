@@ -57,9 +57,10 @@ MODELS = pytest.mark.parametrize("name", zoo.list_models())
 
 @pytest.fixture
 def starter(tmp_path: Path) -> Path:
-    """A copy of the bundled asl-slp with a card written today; tests may change it."""
+    """A copy of the bundled asl-slp without plots, with a card written today; tests may change it."""
     folder = Path(shutil.copytree(starter_folder("asl-slp"), tmp_path / "starter"))
     (folder / "README.md").unlink()
+    shutil.rmtree(folder / "plots")
     write(folder)
     return folder
 
