@@ -27,13 +27,12 @@ def published(hub: Hub, name: str, **config: object) -> str:
 def test_every_pipeline_opens_from_the_cache_without_a_network(
     name: str, hub: Hub, offline: Callable[[], None]
 ) -> None:
-    stages = read_pipeline(locate(name)).stages
+    stages = {role: part for role, part in read_pipeline(locate(name)).stages.items() if part is not None}
     stages = {role: published(hub, part) if part in zoo.list_models() else part for role, part in stages.items()}
     zoo.load(name, **stages)
     offline()
     again = zoo.load(name, **stages)
-    assert list(again.components) == list(stages)
-    assert all(component is not None for component in again.components.values())
+    assert {role for role, component in again.components.items() if component is not None} == set(stages)
 
 
 def test_a_misfit_on_the_hub_is_refused_before_its_weights_are_asked_for(hub: Hub) -> None:
@@ -41,7 +40,7 @@ def test_a_misfit_on_the_hub_is_refused_before_its_weights_are_asked_for(hub: Hu
     german = published(hub, "asl-slp", gives=gives)
     reader = published(hub, "gloss-classifier")
     with pytest.raises(ValueError, match="language is gsg, expected ase"):
-        zoo.load("round-trip", translator=german, reader=reader)
+        zoo.load("round-trip", translator=german, renderer="drawing", reader=reader)
     assert hub.count("*config.json", "GET")
     assert not hub.count("*.safetensors")
     assert not hub.count("*tokens.json")
