@@ -27,9 +27,10 @@ WARNINGS = (
 
 
 def quiet() -> None:
-    """Set the filters, and drop Lightning's list of devices, tips and stop reasons to warnings only."""
+    """Set the filters, and drop Lightning's list of devices, tips and stop reasons, and what matplotlib builds."""
     for message, module in WARNINGS:
         warnings.filterwarnings("ignore", message=f"(?s).*(?:{message})", module=module)
     for name in ("lightning.pytorch.utilities.rank_zero", "lightning.fabric.utilities.rank_zero"):
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("lightning.fabric.utilities.seed").setLevel(logging.WARNING)
+    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # that it builds its cache, once a machine
