@@ -640,8 +640,9 @@ class TestLoad:
             if path.is_file() and not (path.name == name and damage == "absent"):
                 content = path.read_bytes()
                 (tmp_path / path.name).write_bytes(content[: len(content) // 2] if path.name == name else content)
-        with pytest.raises(ValueError, match=str(tmp_path)):
+        with pytest.raises(ValueError, match=str(tmp_path)) as refused:
             zoo.load(str(tmp_path))
+        assert name in str(refused.value) or damage == "truncated" or name == "config.json"  # that one ends a run
 
 
 def test_overrides_come_before_or_after_the_spec() -> None:

@@ -14,6 +14,7 @@ import pytest
 import torch
 import yaml
 from hub_server import Hub
+from safetensors.torch import load_file, save_file
 
 from datamodules.avatar.twins import Twin
 from zoo import judges
@@ -144,6 +145,20 @@ class TestAgain:
         assert (
             "no run yet: `python -m zoo fit letter-judge --starter --trainer.max_epochs=3`" in capsys.readouterr().err
         )
+
+    def test_weights_of_unknown_origin_are_not_measured(self, run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        (run / "provenance.json").unlink()
+        assert main(["test", str(run)]) == 2
+        assert f"error: {run}: no provenance.json, so nothing says what" in capsys.readouterr().err
+
+    def test_weights_that_are_not_finite_are_not_measured(self, run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        weights = load_file(run / "model.safetensors")
+        name = next(name for name, values in weights.items() if values.is_floating_point())
+        weights[name].view(-1)[0] = float("nan")
+        save_file(weights, run / "model.safetensors")
+        assert main(["test", str(run)]) == 2
+        message = f"{run / 'model.safetensors'}: {name} is not finite everywhere"
+        assert message in capsys.readouterr().err
 
 
 class TestJudge:

@@ -34,7 +34,11 @@ class Target:
     def finished(self, types: bool = True) -> tuple[Spec, Run]:
         """As `run`. Raises ValueError, before anything heavy is imported, for a run that is not finished."""
         with suppress(SpecError):
-            _, run = self.run(types=False)
+            spec, run = self.run(types=False)
+            if not run.started and Path(spec.source).with_name("config.json").is_file():
+                raise ValueError(
+                    f"{self.spec}: no provenance.json, so nothing says what it was trained on; a run has it"
+                )
             if not run.finished:
                 raise ValueError(unfinished_message(run.folder) if run.started else f"no run yet: {self._fit()}")
         return self.run(types)

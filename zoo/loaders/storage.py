@@ -70,9 +70,18 @@ class _Unfilled(TorchFunctionMode):
 
 
 def load_single(path: Path) -> dict[str, torch.Tensor]:
-    """The tensors of a file, those of floats in single precision, copied out of it: its alignment can change sums."""
+    """The tensors of a file, those of floats in single precision, copied out of it: its alignment can change sums.
+
+    Raises FileNotFoundError, and ValueError for a number that is none: attention can pass over it, so that what the
+    network makes looks like something.
+    """
+    path.stat()  # safetensors' own error does not say which file is missing
     weights = load_file(path)
-    return {name: v.to(torch.float32 if v.is_floating_point() else v.dtype, copy=True) for name, v in weights.items()}
+    single = {name: v.to(torch.float32 if v.is_floating_point() else v.dtype, copy=True) for name, v in weights.items()}
+    for name, values in single.items():
+        if not values.isfinite().all():
+            raise ValueError(f"{path}: {name} is not finite everywhere: its training diverged, or the file is damaged")
+    return single
 
 
 def _one_line(error: RuntimeError) -> str:
