@@ -406,10 +406,17 @@ class TestText:
         with pytest.raises(ValueError, match=re.escape(missing)):
             write(starter)
 
-    @pytest.mark.parametrize("record", ["provenance.json", "results.json"])
-    def test_records_of_another_make_are_refused(self, record: str, starter: Path) -> None:
-        (starter / record).write_text(json.dumps({"dtw_p": {"score": 1}}))
+    def test_provenance_of_another_make_is_refused(self, starter: Path) -> None:
+        (starter / "provenance.json").write_text(json.dumps({"dtw_p": {"score": 1}}))
         with pytest.raises(ValueError, match="a record lacks what every run writes"):
+            write(starter)
+
+    @pytest.mark.parametrize("row", [{"score": 1}, {"value": "good"}, 3])
+    def test_results_of_another_make_are_refused(self, row: object, starter: Path) -> None:
+        (starter / "results.json").write_text(json.dumps({"dtw_p": row}))
+        with pytest.raises(
+            ValueError, match=r"results\.json: dtw_p: found .*, expected a mapping with a number as `value`"
+        ):
             write(starter)
 
     def test_a_spec_with_another_card_section_is_refused(self, starter: Path) -> None:

@@ -339,6 +339,12 @@ class TestRefused:
         assert expected.format(run=run) in capsys.readouterr().err
         assert not hub.requests
 
+    def test_results_without_a_score_are_none(self, run: Path, hub: Hub, capsys: pytest.CaptureFixture[str]) -> None:
+        (run / "results.json").write_text("{}")
+        assert main(["push", str(run), "--repo", REPO]) == 2
+        assert f"{run / 'results.json'}: it holds no score; `python -m zoo test {run}`" in capsys.readouterr().err
+        assert not hub.requests
+
     def test_a_twin_goes_nowhere_by_itself(self, run: Path, hub: Hub, capsys: pytest.CaptureFixture[str]) -> None:
         spec = yaml.safe_load((run / "spec.yaml").read_text())
         (run / "spec.yaml").write_text(yaml.safe_dump({**spec, "hub": {"repo_id": REPO}}))

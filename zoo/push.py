@@ -91,6 +91,8 @@ def _records(source: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     ):
         if not (source / name).is_file():
             raise ValueError(f"{source}: no {name}; {remedy}")
+    if not read_json(source / "results.json"):
+        raise ValueError(f"{source / 'results.json'}: it holds no score; `python -m zoo test {source}` measures")
     spec, provenance = read(source / "spec.yaml"), read_json(source / "provenance.json")
     if not NAME.fullmatch(str(spec.get("name"))):
         raise ValueError(f"{source / 'spec.yaml'}: name: found {spec.get('name')!r}, expected words joined by '-'")

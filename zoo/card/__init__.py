@@ -109,4 +109,10 @@ def records(folder: Path) -> dict[str, Any]:
     if found := list(structure(spec, folder / "spec.yaml")):
         raise SpecError(found)
     results = read_json(folder / "results.json") if (folder / "results.json").is_file() else {}
+    for key, row in results.items():
+        if not isinstance(row, dict) or not isinstance(row.get("value"), int | float):
+            raise ValueError(
+                f"{folder / 'results.json'}: {key}: found {str(row)[:80]}, expected a mapping with a number as "
+                f"`value`; `python -m zoo test {folder}` writes it anew"
+            )
     return {"spec": spec, "config": config, "results": results, "provenance": read_json(folder / "provenance.json")}
