@@ -35,7 +35,9 @@ def avatar(glosses: tuple[str, ...]) -> np.ndarray:
 
 
 def test_it_fits_into_the_package_and_holds_no_pickle():
-    files = {path.name: path.stat().st_size for path in starter_folder("asl-slp").iterdir()}
+    folder = starter_folder("asl-slp")
+    paths = [path for path in folder.rglob("*") if path.is_file()]
+    files = {path.relative_to(folder).as_posix(): path.stat().st_size for path in paths}
     assert sum(files.values()) <= 8 * 2**20
     assert set(files) == {
         "README.md",
@@ -45,6 +47,8 @@ def test_it_fits_into_the_package_and_holds_no_pickle():
         "config.json",
         "tokens.json",
         "model.safetensors",
+        "plots/length.png",
+        "plots/samples.png",
     }
 
 
