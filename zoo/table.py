@@ -70,6 +70,7 @@ class ResultsTable:
 def _columns(results: Results, plain: bool) -> list[_Column]:
     """The first two stand in every piece of a table. plain: for a terminal that has no arrows."""
     found = rows(results)
+    counts = [Text(row.n) for row in found] if len({row.n for row in found}) > 1 else []  # one stands below the tables
     return [
         _Column("key", [Text(f"{row.key} {_arrow(row, plain)}".rstrip()) for row in found]),
         _Column("this model", [Text(row.value, "bold") for row in found]),
@@ -79,7 +80,7 @@ def _columns(results: Results, plain: bool) -> list[_Column]:
             _Column(baseline_name(name), [_baseline(row.baselines[place], plain) for row in found])
             for place, name in enumerate(baselines(results))
         ),
-        _Column("n", [Text(row.n) for row in found]),
+        *([_Column("n", counts)] if counts else []),
     ]
 
 
