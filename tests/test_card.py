@@ -57,10 +57,11 @@ MODELS = pytest.mark.parametrize("name", zoo.list_models())
 
 @pytest.fixture
 def starter(tmp_path: Path) -> Path:
-    """A copy of the bundled asl-slp without plots, with a card written today; tests may change it."""
+    """A copy of the bundled asl-slp without pictures, with a card written today; tests may change it."""
     folder = Path(shutil.copytree(starter_folder("asl-slp"), tmp_path / "starter"))
     (folder / "README.md").unlink()
-    shutil.rmtree(folder / "plots")
+    for pictures in ("plots", "samples"):
+        shutil.rmtree(folder / pictures)
     write(folder)
     return folder
 

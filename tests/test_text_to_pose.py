@@ -48,6 +48,7 @@ def test_it_fits_into_the_package_and_holds_no_pickle():
         "tokens.json",
         "model.safetensors",
         "plots/length.png",
+        "samples/preview.mp4",
         "plots/samples.png",
     }
 
