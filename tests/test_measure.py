@@ -208,6 +208,7 @@ class TestJudge:
         judge = tiny_runs("back-translation")
         assert main(["test", str(run), "--judge", str(judge)]) == 0
         rows = scores(run / "results.json")
-        assert rows["bleu_4"]["judge"] == f"back-translation (run {judge.name})"
+        assert rows["bleu_4"]["judge"] == judges.judge_name(judge)
+        assert rows["bleu_4"]["judge"].startswith(f"back-translation (run {judge.name}, weights ")
         assert {"ground_truth", "nearest_train"} <= set(rows["bleu_4"])
         assert "fgd_back-translation" in rows

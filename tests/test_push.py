@@ -339,6 +339,17 @@ class TestRefused:
         assert expected.format(run=run) in capsys.readouterr().err
         assert not hub.requests
 
+    def test_results_of_other_data_are_none_of_the_run_s(
+        self, run: Path, hub: Hub, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        results = json.loads((run / "results.json").read_text())
+        results["dtw_p"]["data"] = "0123456789ab"
+        (run / "results.json").write_text(json.dumps(results))
+        assert main(["push", str(run), "--repo", REPO]) == 2
+        expected = f"dtw_p: of other data (0123456789ab) than the run's; `python -m zoo test {run}` measures it"
+        assert expected in capsys.readouterr().err
+        assert not hub.requests
+
     def test_results_without_a_score_are_none(self, run: Path, hub: Hub, capsys: pytest.CaptureFixture[str]) -> None:
         (run / "results.json").write_text("{}")
         assert main(["push", str(run), "--repo", REPO]) == 2

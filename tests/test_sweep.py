@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from every_spec import TINY
 
 from zoo.check import accepted, problems
 from zoo.cli import main
+from zoo.judges import judge_name
 from zoo.runs import Run
 from zoo.spec import SpecError, list_models, list_sweeps, locate, read, shipped_folder
 from zoo.sweep.comparison import column
@@ -383,6 +385,26 @@ class TestSweep:
         assert {path: path.stat().st_mtime_ns for path in runs.rglob("*")} == before
         used = Path("/proc/self/stat").is_file() and _seconds([sys.executable, "-c", code], environment)
         assert used < 3
+
+    def test_rows_that_another_judge_read_are_read_anew_by_the_one_that_is_named(
+        self,
+        tiny: Path,
+        runs: Path,
+        tmp_path: Path,
+        tiny_runs: Callable[[str], Path],
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        copy, judge = Path(shutil.copytree(runs, tmp_path / "runs")), tiny_runs("back-translation")
+        monkeypatch.setenv("ZOO_RUNS", str(copy))
+        assert main([*sweep_command(tiny), "--judge", "nobody"]) == 2
+        assert "'nobody' is neither a model or pipeline of the zoo nor a folder" in capsys.readouterr().err
+        assert main([*sweep_command(tiny), "--judge", str(judge)]) == 0
+        assert capsys.readouterr().out.count("trained before, tested in ") == 2
+        for run in models(copy):
+            assert json.loads((run / "results.json").read_text())["bleu_4"]["judge"] == judge_name(judge)
+        assert main([*sweep_command(tiny), "--judge", str(judge)]) == 0
+        assert capsys.readouterr().out.count(", reused") == 2
 
     def test_a_row_that_cannot_be_tested_leaves_the_others_be(
         self,

@@ -32,7 +32,7 @@ Overrides are dotted keys with YAML values: --trainer.max_epochs 3, --model.widt
 examples:
   python -m zoo fit asl-slp --starter                       train small on the avatar, on two CPU cores
   python -m zoo fit specs/asl-slp.yaml --trainer.devices 4  train the real recipe
-  python -m zoo test asl-slp --starter                      measure that run, into its results.json
+  python -m zoo test asl-slp --starter                      measure that run; without one, the bundled weights
   python -m zoo sweep ablations/asl-slp --starter           train and test the rows of a table, then write it
   python -m zoo run asl-slp "What is your name?" -o name.mp4
   python -m zoo run text-to-video "Hello." -o hello.mp4 --stages.renderer pix2pix

@@ -1,7 +1,9 @@
 """Who reads the poses that a test back-translates: a published or bundled back-translation, never the model itself."""
 
+import hashlib
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -22,12 +24,12 @@ Motion = npt.NDArray[np.floating]
 class Judge:
     """A back-translation, and by which name results refer to it.
 
-    model: its name. name: that and the run that trained it, so that a score says who read it. Of a motion that a model
+    model: its name. name: that, its run and its weights, so that a score says who read it. Of a motion that a model
     does not end, as an untrained one may not, it reads as much as it can.
     """
 
-    def __init__(self, loader: Any, model: str, run: str) -> None:
-        self.loader, self.model, self.name = loader, model, f"{model} (run {run})"
+    def __init__(self, loader: Any, model: str, name: str) -> None:
+        self.loader, self.model, self.name = loader, model, name
 
     def read(self, motions: Sequence[Motion], fps: float) -> list[str]:
         """The text of each motion (T, 50, 3) in SLP units."""
@@ -56,7 +58,7 @@ def find_judge(address: str | None, model: Loader, provenance: dict[str, Any]) -
     recorded = read_json(artefact.folder() / "provenance.json")
     problem = _misfit(artefact.config(), recorded, model, provenance)
     if problem is None:
-        return Judge(opened(artefact), recorded["name"], recorded["run"])
+        return Judge(opened(artefact), recorded["name"], judge_name(artefact.folder()))
     if address is not None:
         raise ValueError(f"--judge {address}: {problem}")
     print(
@@ -64,6 +66,13 @@ def find_judge(address: str | None, model: Loader, provenance: dict[str, Any]) -
         file=sys.stderr,
     )
     return None
+
+
+def judge_name(folder: Path) -> str:
+    """How results refer to the judge in a folder: its weights too, for those of one run may have been rounded."""
+    recorded = read_json(folder / "provenance.json")
+    digest = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+    return f"{recorded['name']} (run {recorded['run']}, weights {digest[:8]})"
 
 
 def _misfit(config: dict[str, Any], recorded: dict[str, Any], model: Loader, provenance: dict[str, Any]) -> str | None:

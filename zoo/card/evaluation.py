@@ -13,6 +13,10 @@ GROUND_TRUTH: Final = "ground_truth"
 NO_BASELINE: Final = ("value", "interval", GROUND_TRUTH, "protocol", "n", "split", "data", "judge", "variant")
 STILL: Final = {"frozen_pose": "the frozen pose", "mean_pose": "the mean pose"}
 """Baselines that do not move."""
+SPELLED_OUT: Final = 3
+"""Keys that still poses win are told with their scores up to this many."""
+BLIND: Final = 5.0
+"""BLEU-4 on reference poses below which a judge tells nothing: random poses come near it."""
 BEATS: Final = " ▲"
 """Behind a baseline's score that is better than the model's."""
 
@@ -134,6 +138,8 @@ def stillness(results: Results) -> Iterator[str]:
             flagged.setdefault(moved if name != "total_distance" else "", []).append(clause)
     for moved, clauses in flagged.items():
         which = "it" if len(clauses) == 1 else "them"
+        if len(clauses) > SPELLED_OUT:
+            clauses = [", ".join(clause.partition(":")[0] for clause in clauses) + ": a pose held still wins"]
         beside = f", read {which} beside `{moved}` ({number(results[moved]['value'])})" if moved in results else ""
         yield f"{'; '.join(clauses)}: hardly moving scores well here{beside}"
 
@@ -147,6 +153,8 @@ def judged(results: Results) -> Iterator[str]:
         shown = next((key for key in ("bleu_4", *own) if key in own and GROUND_TRUTH in own[key]), None)
         if shown:
             text += f", which itself scores {number(own[shown][GROUND_TRUTH])} (`{shown}`) on the reference poses"
+            if shown == "bleu_4" and own[shown][GROUND_TRUTH] < BLIND:
+                text += ": it reads so little that these scores say nothing"
         variants = _all(own, "variant")
         yield f"{text}. Measured with {'; '.join(variants)}" if variants else text
 

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from zoo.card.words import duration
+from zoo.runs import read_json
 from zoo.spec import SpecError, list_models, list_sweeps, locate
 from zoo.sweep.rows import Row, rows
 from zoo.sweep.specs import Sweep, read_sweep
@@ -37,16 +38,17 @@ def find(target: str) -> Path:
 def sweep(target: str, starter: bool = False, overrides: Sequence[str] = (), judge: str | None = None) -> bool:
     """Train and test what is missing of each row, then write and print the table; whether all rows stand.
 
-    judge: the back-translation that reads the poses of rows that are tested now, as `test` takes it.
+    judge: the back-translation that reads the poses, as `test` takes it; rows that another one read are tested anew.
 
-    A run that is there already is used as it is, and so are its results. Raises SpecError with every problem of every
-    row before any is trained, and KeyboardInterrupt.
+    A run that is there already is used as it is, and so are its results otherwise. Raises SpecError with every problem
+    of every row before any is trained, ValueError for a judge that is none, and KeyboardInterrupt.
     """
     from zoo.sweep.table import Table
 
     path = find(target)
     spec = read_sweep(path)
-    planned = _planned(spec, starter, overrides)
+    reader = _reader(judge)
+    planned = _planned(spec, starter, overrides, reader)
     failures: dict[str, Failure] = {}
     for number, row in enumerate(planned):
         print(f"row {number + 1} of {len(planned)}, {row.name}: run {row.run.folder}", end="", flush=True)
@@ -56,7 +58,7 @@ def sweep(target: str, starter: bool = False, overrides: Sequence[str] = (), jud
             failures.update({row.name: failures[same]} if same in failures else {})
             continue
         try:
-            _bring(row, judge)
+            _bring(row, judge, reader)
         except Failure as failure:
             failures[row.name] = failure
             print(f"  failed: {failure}", flush=True)
@@ -72,21 +74,39 @@ def sweep(target: str, starter: bool = False, overrides: Sequence[str] = (), jud
     return not failures
 
 
-def _planned(spec: Sweep, starter: bool, overrides: Sequence[str]) -> list[Row]:
+def _reader(judge: str | None) -> str | None:
+    """What results call the judge at an address. Raises ValueError where there is none."""
+    if judge is None:
+        return None
+    from zoo.addresses import find as find_artefact
+    from zoo.judges import judge_name
+
+    return judge_name(find_artefact(judge).folder())
+
+
+def _stands(row: Row, reader: str | None) -> bool:
+    """Whether a row was tested, by this reader where one is asked for."""
+    if not row.tested or reader is None:
+        return row.tested
+    results = read_json(row.run.folder / "results.json")
+    return {result["judge"] for result in results.values() if "judge" in result} == {reader}
+
+
+def _planned(spec: Sweep, starter: bool, overrides: Sequence[str], reader: str | None) -> list[Row]:
     with suppress(SpecError):  # where all is there, no torch is needed to say so
         planned = rows(spec, starter, overrides, types=False)
-        if all(row.tested for row in planned):
+        if all(_stands(row, reader) for row in planned):
             return planned
     return rows(spec, starter, overrides)
 
 
-def _bring(row: Row, judge: str | None) -> None:
+def _bring(row: Row, judge: str | None, reader: str | None) -> None:
     """Train and test what a row's run lacks. Raises Failure.
 
     It is trained in a process of its own, since a training leaves behind what the next one must not find: after one on
     several devices, Lightning takes the process for one of those that it started.
     """
-    if row.tested:
+    if _stands(row, reader):
         print(", reused", flush=True)
         return
     print(flush=True)
@@ -96,7 +116,7 @@ def _bring(row: Row, judge: str | None) -> None:
     if not row.run.finished:
         _call("fit", *row.arguments)
         done = [f"trained in {duration(time.monotonic() - began)}"]
-    if not row.tested:
+    if not _stands(row, reader):
         began = time.monotonic()
         _test(row, judge)
         done.append(f"tested in {duration(time.monotonic() - began)}")
