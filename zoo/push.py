@@ -102,10 +102,9 @@ def _records(source: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         raise ValueError(
             f"{source / 'provenance.json'}: expected `run`, `code`, `data.name` and `data.twin`, as runs have"
         )
+    fingerprint = str(provenance["data"].get("fingerprint"))
     for key, row in read_json(source / "results.json").items():
-        if isinstance(row, dict) and not str(provenance["data"].get("fingerprint")).startswith(
-            str(row.get("data", ""))
-        ):
+        if isinstance(row, dict) and not fingerprint.startswith(str(row.get("data", ""))):
             raise ValueError(
                 f"{source / 'results.json'}: {key}: of other data ({row['data']}) than the run's; "
                 f"`python -m zoo test {source}` measures it"
