@@ -193,7 +193,7 @@ class TestText:
         card = write(starter).read_text()
         assert "| `ssim` | higher | **0.5** | [0.4, 0.6] | 0.75 ▲ | 0.25 | 9 | p |" in card
         assert "| `l1` | lower | **0.5** | [0.4, 0.6] | 0.75 | 0.25 ▲ | 9 | q |" in card
-        assert "On 0 of 2 scores that have baselines none is." in card
+        assert "Of 2 scores that have baselines, 2 have a better one:" in card
 
     def test_an_unknown_score_is_printed_and_not_judged(self, starter: Path) -> None:
         (starter / "results.json").write_text(json.dumps({"charm": {"value": 0.5, "rival": 0.75, "n": 3}}))
