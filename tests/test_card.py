@@ -23,8 +23,8 @@ from zoo.card.blocks import failures
 from zoo.card.evaluation import baselines
 from zoo.card.lint import findings
 from zoo.card.page import read
-from zoo.check import problems
 from zoo.cli import main
+from zoo.kinds import problems
 from zoo.runs import Run
 from zoo.spec import Spec, shipped_folder
 

@@ -21,10 +21,10 @@ from hub_server import Commit, Hub
 
 import zoo
 from zoo.artefact import starter_folder
-from zoo.check import problems
 from zoo.hub.cache import cached
 from zoo.hub.pull import OnHub
 from zoo.hub.reference import Reference, looks_like, parse
+from zoo.kinds import problems
 from zoo.loaders.base import SCHEMA
 from zoo.spec import shipped_folder
 

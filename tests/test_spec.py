@@ -9,8 +9,9 @@ import pytest
 import yaml
 
 import zoo
-from zoo.check import accepted, problems
+from zoo.check import accepted
 from zoo.closed import allowed_classes
+from zoo.kinds import problems
 from zoo.spec import SpecError, closest, locate, nearest, read, resolve, shipped_folder
 
 SHIPPED = zoo.list_models()

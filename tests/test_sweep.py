@@ -20,9 +20,10 @@ import pytest
 import yaml
 from every_spec import TINY
 
-from zoo.check import accepted, problems
+from zoo.check import accepted
 from zoo.cli import main
 from zoo.judges import judge_name
+from zoo.kinds import problems
 from zoo.runs import Run
 from zoo.spec import SpecError, list_models, list_sweeps, locate, read, shipped_folder
 from zoo.sweep.comparison import column

@@ -62,20 +62,8 @@ def accepted(path: Path, starter: bool = False, overrides: Sequence[str] = (), t
     return spec
 
 
-def problems(path: Path) -> list[Problem]:
-    """Everything wrong with a file, plain and with its starter, each problem once."""
-    try:
-        raw = read(path)
-    except SpecError as error:
-        return list(error.problems)
-    if is_pipeline(raw):
-        from zoo.pipelines.compose import pipeline_problems
-
-        return pipeline_problems(raw, path)
-    if is_sweep(raw):
-        from zoo.sweep.rows import sweep_problems
-
-        return sweep_problems(raw, path)
+def spec_problems(raw: dict[str, Any], path: Path) -> list[Problem]:
+    """Everything wrong with a spec, plain and with its starter, each problem once."""
     variants = (False, True) if raw.get("starter") else (False,)
     return list(dict.fromkeys(problem for starter in variants for problem in _examine(path, raw, starter)[1]))
 

@@ -14,7 +14,8 @@ from typing import Any, NoReturn
 from zoo import __version__
 from zoo.addresses import finished
 from zoo.artefact import starter_folder
-from zoo.check import accepted, problems
+from zoo.check import accepted
+from zoo.kinds import problems
 from zoo.pipelines.specs import pipeline_file, read_pipeline
 from zoo.prepare import commands
 from zoo.runs import Run

@@ -6,7 +6,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from zoo.check import accepted, problems
+from zoo.check import accepted, spec_problems
 from zoo.runs import Run
 from zoo.spec import Problem, Spec, SpecError, read
 from zoo.sweep.specs import Layer, Sweep, read_sweep, structure
@@ -72,7 +72,7 @@ def sweep_problems(raw: dict[str, Any], path: Path) -> list[Problem]:
     if found := list(structure(raw, path)):
         return found
     sweep = read_sweep(path)
-    if found := problems(sweep.base):
+    if found := spec_problems(read(sweep.base), sweep.base):
         return found
     variants = (False, True) if read(sweep.base).get("starter") or sweep.starter.overrides else (False,)
     return list(dict.fromkeys(chain.from_iterable(_row_problems(sweep, starter) for starter in variants)))
