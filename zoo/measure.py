@@ -13,6 +13,7 @@ from zoo.assembly import SpecCLI, assemble, one_line
 from zoo.card import write
 from zoo.card.words import number
 from zoo.judges import find_judge
+from zoo.loaders.base import Loader
 from zoo.provenance import refuse_other_data
 from zoo.quiet import quiet
 from zoo.runs import read_json, replacing, write_json
@@ -26,7 +27,7 @@ DIGITS = 12
 
 def validate(spec: Spec, folder: Path) -> Results:
     """What training logs of the validation split, for the artefact in a folder. Raises ValueError as `evaluated`."""
-    cli = _assembled(spec, folder, "validate")
+    cli, _ = _assembled(spec, folder, "validate")
     with one_line(MisconfigurationException):
         cli.trainer.validate(cli.model, datamodule=cli.datamodule, verbose=False)
     return {key: {"value": float(value)} for key, value in cli.trainer.callback_metrics.items()}
@@ -57,11 +58,11 @@ def evaluated(spec: Spec, folder: Path, split: Split, judge: str | None = None) 
     Raises ValueError where the data is not what the artefact was trained on, or a judge was asked for that cannot read
     what is measured.
     """
-    cli = _assembled(spec, folder, "test")
+    cli, artefact = _assembled(spec, folder, "test")
     module, data = cli.model, cli.datamodule
     data.tested, recorded = split, read_json(folder / "provenance.json")
     if hasattr(module, "judge"):
-        module.judge = find_judge(judge, open_artefact(folder), recorded)
+        module.judge = find_judge(judge, artefact, recorded)
     elif judge is not None:
         raise ValueError(f"--judge {judge}: nothing of {spec.name} is back-translated; leave it out")
     with one_line(MisconfigurationException):
@@ -88,8 +89,8 @@ def compared(folder: Path, results: Results) -> list[str]:
     ] or [f"{folder}: all {len(results)} scores are as published"]
 
 
-def _assembled(spec: Spec, folder: Path, verb: str) -> SpecCLI:
-    """The spec's module with the artefact's network, and its data, seen to be what it was trained on."""
+def _assembled(spec: Spec, folder: Path, verb: str) -> tuple[SpecCLI, Loader]:
+    """The spec's module with the artefact's network, its data, seen to be what it was trained on, and the artefact."""
     quiet()
     trainer: dict[str, Any] = {**spec.config["trainer"], "callbacks": None, **ONE_DEVICE}
     cli = assemble({**spec.config, "trainer": trainer}, folder, [])
@@ -97,5 +98,6 @@ def _assembled(spec: Spec, folder: Path, verb: str) -> SpecCLI:
     recorded = read_json(folder / "provenance.json")
     advice = f"`{verb}` needs the data that it was trained on"
     refuse_other_data(folder, recorded, cli.datamodule.fingerprint(), advice)
-    cli.model.network = open_artefact(folder).network
-    return cli
+    artefact = open_artefact(folder)
+    cli.model.network = artefact.network
+    return cli, artefact
