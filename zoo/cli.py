@@ -299,7 +299,13 @@ def _parser() -> argparse.ArgumentParser:
 
     verb("fit", _fit, "train a spec; the same spec goes on with its run", spec=True)
     verb("validate", _validate, "what training logs of the validation split, for a finished run", spec=True)
-    test = verb("test", _test, "measure a finished run beside the truth and baselines, into its folder", spec=True)
+    test = verb(
+        "test",
+        _test,
+        "measure a finished run beside the truth and baselines, into its folder; of a model without one its "
+        "bundled or pinned weights, or user/repo@revision, and say where published scores differ",
+        spec=True,
+    )
     test.add_argument("--split", choices=("dev", "test"), default="test", help="the split to measure on")
     test.add_argument("--judge", metavar="NAME|RUN|REPO", help="the back-translation that reads poses")
     test.usage = (
