@@ -113,6 +113,14 @@ def nearest(word: str, candidates: Iterable[str]) -> str:
     return f"; valid: {', '.join(options)}" if 0 < len(options) <= 12 else ""
 
 
+def key_problems(raw: dict[str, Any], source: str, required: Iterable[str], known: Sequence[str]) -> Iterator[Problem]:
+    """The keys that a file lacks, and those that it has and nobody reads."""
+    for key in (key for key in required if key not in raw):
+        yield Problem(source, key, "missing")
+    for key in (key for key in raw if key not in known):
+        yield Problem(source, str(key), f"unknown key{nearest(str(key), known)}")
+
+
 def strings(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
     """Every string in nested mappings and lists, with its dotted key."""
     if isinstance(value, str):

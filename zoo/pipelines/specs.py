@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from zoo.pipelines import TASKS, Task
-from zoo.spec import Problem, SpecError, list_pipelines, locate, nearest, read
+from zoo.spec import Problem, SpecError, key_problems, list_pipelines, locate, nearest, read
 
 SECTIONS = ("name", "summary", "task", "stages")
 
@@ -71,10 +71,7 @@ def read_pipeline(path: Path, overrides: Sequence[str] = ()) -> PipelineSpec:
 def structure(raw: dict[str, Any], path: Path) -> Iterator[Problem]:
     """Keys, names and roles; what fits to what is `zoo.pipelines.compose`'s."""
     source = str(path)
-    for key in (key for key in SECTIONS if key not in raw):
-        yield Problem(source, key, "missing")
-    for key in (key for key in raw if key not in SECTIONS):
-        yield Problem(source, str(key), f"unknown key{nearest(str(key), SECTIONS)}")
+    yield from key_problems(raw, source, SECTIONS, SECTIONS)
     for key in ("name", "summary", "task"):
         if key in raw and not _is_line(raw[key]):
             yield Problem(source, key, f"found {raw[key]!r}, expected a line of text")

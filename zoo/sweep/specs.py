@@ -14,6 +14,7 @@ from zoo.spec import (
     RESOLVER_REFUSED,
     Problem,
     SpecError,
+    key_problems,
     list_models,
     locate,
     nearest,
@@ -131,10 +132,7 @@ def _base(target: str, path: Path) -> tuple[Path, str]:
 def structure(raw: dict[str, Any], path: Path) -> Iterator[Problem]:
     """Everything wrong with a sweep's own keys; the values of overrides are held against their base elsewhere."""
     source = str(path)
-    for key in (key for key in REQUIRED if key not in raw):
-        yield Problem(source, key, "missing")
-    for key in (key for key in raw if key not in SECTIONS):
-        yield Problem(source, str(key), f"unknown key{nearest(str(key), SECTIONS)}")
+    yield from key_problems(raw, source, REQUIRED, SECTIONS)
     for key, text in strings(raw):
         if resolvers(text):
             yield Problem(source, key, RESOLVER_REFUSED)
