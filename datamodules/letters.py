@@ -5,14 +5,12 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from datamodules.avatar.twins import Twin
-from datamodules.base import Batch, Samples, SurveyedDataModule, signed_pixels
+from datamodules.base import Samples
 from datamodules.canvas import Image
 from datamodules.frame_files import frame_files, is_litter
 from datamodules.images import read_image, resize
+from datamodules.labelled import LabelledPictures
 from datamodules.samples import SPLITS, Finding, Sample, Split, Survey
 from datamodules.splits import SHARES, cut
 
@@ -65,15 +63,6 @@ def _place(root: Path, path: Path) -> str:
     return path.relative_to(root).as_posix()
 
 
-@dataclass
-class LetterBatch(Batch):
-    """images (B, 3, S, S) float in [-1, 1]; labels (B,) int64, indices into CLASSES; names, such as "A/A1015"."""
-
-    images: Tensor
-    labels: Tensor
-    names: list[str]
-
-
 @dataclass(frozen=True)
 class LetterReader:
     """A picture's name, label and pixels, (S, S, 3) uint8."""
@@ -85,27 +74,10 @@ class LetterReader:
         return sample.name, CLASSES.index(str(sample.label)), image
 
 
-class Letters(SurveyedDataModule):
-    """Pictures of the 26 letters, del, nothing and space.
-
-    root, batch_size, num_workers, seed, twin: see `SignDataModule`.
-    image_size: S, in pixels; pictures are scaled to S x S.
-    """
+class Letters(LabelledPictures):
+    """Pictures of the 26 letters, del, nothing and space, scaled to S x S; see `LabelledPictures`."""
 
     dataset = "asl-alphabet"
-
-    def __init__(
-        self,
-        root: str,
-        image_size: int = 64,
-        batch_size: int = 64,
-        num_workers: int = 0,
-        seed: int = 0,
-        twin: Twin | None = None,
-    ) -> None:
-        super().__init__(root, batch_size, num_workers, seed, twin)
-        self.at_least(image_size=(image_size, 1))
-        self.image_size = image_size
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -117,8 +89,3 @@ class Letters(SurveyedDataModule):
 
     def examples(self, split: Split) -> Samples:
         return Samples(self.samples[split], LetterReader(self.image_size), self.seed)
-
-    @staticmethod
-    def collate(items: list[tuple[str, int, Image]]) -> LetterBatch:
-        names, labels, images = zip(*items, strict=True)
-        return LetterBatch(signed_pixels(images), torch.tensor(labels), list(names))

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 from torch.optim.lr_scheduler import OneCycleLR
 
-from datamodules.letters import LetterBatch, Letters
+from datamodules.labelled import LabelledBatch, LabelledPictures
 from lightning_modules.metrics.classification import (
     ClassificationEvaluation,
     NearestNeighbour,
@@ -53,21 +53,21 @@ class LetterJudge(L.LightningModule):
         self.test_scores: ClassificationEvaluation
 
     def configure_model(self) -> None:
-        """Build the network once the data has told its letters."""
+        """Build the network once the data has told its classes."""
         if hasattr(self, "network"):
             return
         data = self.trainer.datamodule  # type: ignore[attr-defined]
-        if not isinstance(data, Letters):
-            raise ValueError(f"LetterJudge trains on letters, found {type(data).__name__} as data.class_path")
+        if not isinstance(data, LabelledPictures):
+            raise ValueError(f"LetterJudge trains on labelled pictures, found {type(data).__name__} as data.class_path")
         self.network = LetterCNN(LetterCNNConfig(classes=len(data.classes), **self.sizes))
 
-    def training_step(self, batch: LetterBatch) -> Tensor:
+    def training_step(self, batch: LabelledBatch) -> Tensor:
         logits = self.network(augmented(batch.images, self.augmentation))
         loss = functional.cross_entropy(logits.float(), batch.labels, label_smoothing=self.label_smoothing)
         self.log("train/loss", loss, prog_bar=True)
         return loss
 
-    def validation_step(self, batch: LetterBatch) -> None:
+    def validation_step(self, batch: LabelledBatch) -> None:
         logits = self.network(batch.images).float()
         size = len(batch.labels)
         loss = functional.cross_entropy(logits, batch.labels)
@@ -76,7 +76,7 @@ class LetterJudge(L.LightningModule):
 
     def on_test_start(self) -> None:
         """Gather what the baselines know of the training pictures."""
-        data: Letters = self.trainer.datamodule  # type: ignore[attr-defined]
+        data: LabelledPictures = self.trainer.datamodule  # type: ignore[attr-defined]
         train = data.loader(data.examples("train"), collate=data.collate)
         seen = [(small_grey(batch.images), batch.labels) for batch in train]
         pictures, labels = (torch.cat(parts) for parts in zip(*seen, strict=True))
@@ -85,7 +85,7 @@ class LetterJudge(L.LightningModule):
         protocol = f"nearest neighbour: grey {GREY} x {GREY}"
         self.test_scores = ClassificationEvaluation(data.classes, ["majority_class", "nearest_neighbour"], protocol)
 
-    def test_step(self, batch: LetterBatch) -> None:
+    def test_step(self, batch: LabelledBatch) -> None:
         baselines = {
             "majority_class": self.majority.expand(len(batch.labels), -1),
             "nearest_neighbour": self.nearest(small_grey(batch.images).cpu()),

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from datamodules.letters import CLASSES, LetterBatch, Letters, survey
+from datamodules.labelled import LabelledBatch
+from datamodules.letters import CLASSES, Letters, survey
 from datamodules.samples import SPLITS, Sample
 from datamodules.splits import leaks
 
@@ -33,7 +34,7 @@ def ready(root, **settings):
 
 def test_a_batch_holds_scaled_pictures_labels_and_names(root):
     batch = next(iter(ready(root).train_dataloader()))
-    assert isinstance(batch, LetterBatch)
+    assert isinstance(batch, LabelledBatch)
     assert batch.images.shape == (8, 3, 16, 16)
     assert batch.images.dtype == torch.float32
     assert batch.labels.dtype == torch.int64
