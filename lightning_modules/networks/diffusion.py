@@ -1,0 +1,118 @@
+"""Denoising diffusion of pictures of a class: the forward process, and ways back (Ho et al. 2020, arXiv 2006.11239)."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final, Literal, get_args
+
+import torch
+from diffusers import DDIMScheduler, DDPMScheduler, DPMSolverMultistepScheduler, UNet2DModel
+from torch import Tensor
+
+from lightning_modules.networks.noise import draw, generators
+
+Sampler = Literal["ancestral", "ddim", "dpm-solver++"]
+SAMPLERS: Final = get_args(Sampler)
+UNGUIDED: Final = 1.0
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How much noise each of T timesteps adds: variances that rise linearly.
+
+    timesteps: T. beta_start, beta_end: the first and the last variance.
+
+    Raises ValueError for what is no schedule.
+    """
+
+    timesteps: int = 500
+    beta_start: float = 1e-4
+    beta_end: float = 0.02
+
+    def __post_init__(self) -> None:
+        if self.timesteps < 2:
+            raise ValueError(f"timesteps: found {self.timesteps}, expected at least 2")
+        if not 0 < self.beta_start <= self.beta_end < 1:
+            raise ValueError(
+                f"beta_start and beta_end: found {self.beta_start} and {self.beta_end}, expected 0 < first <= last < 1"
+            )
+
+    def config(self) -> dict[str, Any]:
+        """What diffusers' schedulers are made from."""
+        own = asdict(self)
+        return {"num_train_timesteps": own.pop("timesteps"), **own, "beta_schedule": "linear"}
+
+    def noised(self, pictures: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
+        """What pictures (B, C, H, W) have become at timesteps (B,) from 0 to T - 1: sqrt(a) x + sqrt(1 - a) noise, with
+        a the product of 1 - beta up to that step (equation 4)."""
+        noised: Tensor = self.scheduler("ancestral").add_noise(pictures, noise, timesteps)  # type: ignore[arg-type]
+        return noised
+
+    def scheduler(self, sampler: Sampler) -> DDPMScheduler | DDIMScheduler | DPMSolverMultistepScheduler:
+        """What takes a step back: `ancestral` as published (variance of the posterior), `ddim` (Song et al. 2021, arXiv
+        2010.02502), or `dpm-solver++` of second order (Lu et al. 2022, arXiv 2211.01095).
+
+        Steps are spaced from the last timestep on, which the others leave out when they are few (Lin et al. 2023, arXiv
+        2305.08891, section 3.3). Raises ValueError for another sampler.
+        """
+        config = {**self.config(), "timestep_spacing": "trailing"}
+        if sampler == "ancestral":
+            return DDPMScheduler(**config)
+        if sampler == "ddim":
+            return DDIMScheduler(**config)
+        if sampler == "dpm-solver++":
+            return DPMSolverMultistepScheduler(**config)
+        raise ValueError(f"sampler: found {sampler!r}, expected one of {', '.join(SAMPLERS)}")
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How pictures are drawn.
+
+    steps: from noise to picture, at most T. sampler: see `Schedule.scheduler`.
+    guidance: by which factor the class is followed beyond what was learnt; 1 leaves it as it is (Ho and Salimans 2022,
+        arXiv 2207.12598, there w + 1). Others need a second pass of the network, without a class.
+    eta: of `ddim`, how much noise a step adds: 0 none, 1 as much as `ancestral`.
+
+    Raises ValueError for what is no way of sampling.
+    """
+
+    steps: int = 20
+    sampler: Sampler = "dpm-solver++"
+    guidance: float = UNGUIDED
+    eta: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.steps < 1:
+            raise ValueError(f"steps: found {self.steps}, expected at least 1")
+        if self.sampler not in SAMPLERS:
+            raise ValueError(f"sampler: found {self.sampler!r}, expected one of {', '.join(SAMPLERS)}")
+        if self.guidance < 0:
+            raise ValueError(f"guidance: found {self.guidance}, expected at least 0")
+        if not 0 <= self.eta <= 1:
+            raise ValueError(f"eta: found {self.eta}, expected 0 to 1")
+
+
+@torch.no_grad()
+def sample(
+    network: UNet2DModel, schedule: Schedule, sampling: Sampling, labels: Tensor, seeds: Sequence[int]
+) -> Tensor:
+    """Pictures (N, C, S, S) in [-1, 1] of classes (N,) from noise of their own seeds.
+
+    The network's last class stands for none. Raises ValueError for more steps than the schedule has.
+    """
+    if sampling.steps > schedule.timesteps:
+        raise ValueError(f"steps: found {sampling.steps}, expected at most the {schedule.timesteps} of training")
+    config, own = network.config, generators(seeds)
+    labels = labels.to(network.device)
+    none = torch.full_like(labels, config.num_class_embeds - 1)
+    pictures = draw(own, (config.in_channels, config.sample_size, config.sample_size), network.device)
+    scheduler = schedule.scheduler(sampling.sampler)
+    scheduler.set_timesteps(sampling.steps, device=network.device)
+    more: dict[str, Any] = {"eta": sampling.eta, "use_clipped_model_output": True} if sampling.sampler == "ddim" else {}
+    for timestep in scheduler.timesteps:
+        noise = network(pictures, timestep, class_labels=labels).sample
+        if sampling.guidance != UNGUIDED:
+            free = network(pictures, timestep, class_labels=none).sample
+            noise = free + sampling.guidance * (noise - free)
+        pictures = scheduler.step(noise, timestep, pictures, generator=own, **more).prev_sample
+    return pictures.float().clamp(-1, 1)
