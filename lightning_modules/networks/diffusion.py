@@ -44,7 +44,7 @@ class Schedule:
     def noised(self, pictures: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
         """What pictures (B, C, H, W) have become at timesteps (B,) from 0 to T - 1: sqrt(a) x + sqrt(1 - a) noise, with
         a the product of 1 - beta up to that step (equation 4)."""
-        noised: Tensor = self.scheduler("ancestral").add_noise(pictures, noise, timesteps)  # type: ignore[arg-type]
+        noised: Tensor = self.scheduler("ancestral").add_noise(pictures, noise, timesteps)
         return noised
 
     def scheduler(self, sampler: Sampler) -> DDPMScheduler | DDIMScheduler | DPMSolverMultistepScheduler:
