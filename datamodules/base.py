@@ -77,8 +77,8 @@ class SignDataModule(L.LightningDataModule, ABC):
         return twin_at(self.root)
 
     @property
-    def languages(self) -> tuple[str | None, str]:
-        """Codes of the language of its texts, None where it has none, and of its signing. Twins have the avatar's."""
+    def languages(self) -> tuple[str | None, str | None]:
+        """Codes of the languages of its texts and of its signing, None where it has none. Twins have the avatar's."""
         dataset = CATALOGUE[self.dataset]
         if self.twin_mark() is None:
             return dataset.spoken, dataset.signed

@@ -21,7 +21,7 @@ class DataSet:
     home: its page.
     citation: key of its publication, author, year and first word.
     module: what reads it; its `survey(root)` lists the samples.
-    signed: code of its sign language, ISO 639-3.
+    signed: code of its sign language, ISO 639-3; None where nobody signs in it.
     spoken: code of the language of its texts, ISO 639-1; None where it has none.
     labels: what its labels are; None where it has none.
     """
@@ -32,7 +32,7 @@ class DataSet:
     home: str
     citation: str
     module: str
-    signed: str
+    signed: str | None = None
     spoken: str | None = None
     labels: str | None = None
 
@@ -91,6 +91,24 @@ CATALOGUE: Final[dict[str, DataSet]] = {
         module="datamodules.phoenix14t",
         signed="gsg",
         spoken="de",
+    ),
+    "mnist": DataSet(
+        title="MNIST",
+        licence="CC-BY-SA-3.0",
+        terms="Name the authors; share what is derived from it on the same terms.",
+        home="https://yann.lecun.com/exdb/mnist/",
+        citation="lecun1998gradient",
+        module="datamodules.mnist",
+        labels="digits",
+    ),
+    "cifar10": DataSet(
+        title="CIFAR-10",
+        licence=None,
+        terms="Its makers publish no licence; they ask that their technical report be cited.",
+        home="https://www.cs.toronto.edu/~kriz/cifar.html",
+        citation="krizhevsky2009learning",
+        module="datamodules.cifar10",
+        labels="things",
     ),
 }
 """By the name that `python -m zoo data` knows them by."""

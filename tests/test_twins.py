@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -29,6 +30,8 @@ TWINS = {
     "rwth-boston50": Twin(40, signers=1),
     "how2sign": Twin(1, seed=90, signers=1),
     "phoenix14t": Twin(2),
+    "mnist": Twin(60, signers=3),
+    "cifar10": Twin(52, signers=3),
 }
 
 
@@ -64,6 +67,29 @@ def test_each_data_set_has_a_twin_and_a_size():
     from zoo.prepare.commands import DATASETS
 
     assert set(SIZES) == set(twins.LAYOUTS) == set(DATASETS)
+
+
+def test_a_twin_is_stale_when_what_writes_it_has_changed_and_at_no_other_time(tmp_path):
+    shutil.copytree(Path(twins.__file__).parents[2], tmp_path / "datamodules")
+    changes = {
+        "avatar/hand.py": set(SIZES),
+        "avatar/twins/cast.py": set(SIZES),
+        "openpose_drawing.py": set(SIZES),
+        "avatar/twins/boston50.py": {"rwth-boston50"},
+        "avatar/twins/mnist.py": {"mnist"},
+        "avatar/twins/__init__.py": set(),
+        "letters.py": set(),
+    }
+    code = f"""
+from datamodules.avatar.twins import SIZES, avatar_fingerprint
+for name in {list(changes)}:
+    before = {{dataset: avatar_fingerprint(dataset) for dataset in SIZES}}
+    with open(f"datamodules/{{name}}", "a") as file:
+        file.write("# changed")
+    print(name, *(dataset for dataset in SIZES if avatar_fingerprint(dataset) != before[dataset]))
+"""
+    run = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert {line.split()[0]: set(line.split()[1:]) for line in run.stdout.splitlines()} == changes
 
 
 class TestAslAlphabet:

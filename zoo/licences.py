@@ -57,6 +57,14 @@ LICENCES: Final[dict[str, _Known]] = {
         "Apache 2.0", "https://www.apache.org/licenses/LICENSE-2.0", 1, "Keep the notices and say what was changed."
     ),
     "cc-by-4.0": _known("CC BY 4.0", f"{_CC}/by/4.0/", 2, "Name the authors."),
+    "cc-by-sa-3.0": _known(
+        "CC BY-SA 3.0",
+        f"{_CC}/by-sa/3.0/",
+        3,
+        "Name the authors; share what is derived from it on the same terms.",
+        SHARE,
+        same=("cc-by-sa-4.0",),
+    ),
     "cc-by-sa-4.0": _known(
         "CC BY-SA 4.0",
         f"{_CC}/by-sa/4.0/",

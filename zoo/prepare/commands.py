@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-DATASETS = ("asl-alphabet", "wlasl", "rwth-boston50", "how2sign", "phoenix14t")
+DATASETS = ("asl-alphabet", "wlasl", "rwth-boston50", "how2sign", "phoenix14t", "mnist", "cifar10")
 EVERY_FRAME = "all"
 
 

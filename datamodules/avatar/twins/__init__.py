@@ -11,23 +11,34 @@ What each writes, `size` training items and a share of others:
                        rgb_front/raw_videos/SENTENCE_NAME.mp4
                        rgb_front/features/openpose_output/json/SENTENCE_NAME/SENTENCE_NAME_000000000000_keypoints.json
                        text/en/raw_text/re_aligned/how2sign_realigned_{train,val,test}.csv
+    mnist          {train,t10k}-{images-idx3,labels-idx1}-ubyte: the digits 0 to 9, signed
+    cifar10        cifar-10-batches-bin/{data_batch_{1..5},test_batch}.bin, batches.meta.txt: the letters A to J
 """
 
 import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import asdict
+from inspect import getfile
 from pathlib import Path
 from typing import Any, Final
 
-from datamodules.avatar.twins import asl_alphabet, boston50, how2sign, phoenix14t, wlasl
+from datamodules.avatar.twins import asl_alphabet, boston50, cifar10, how2sign, mnist, phoenix14t, wlasl
 from datamodules.avatar.twins.cast import Twin
 from datamodules.avatar.twins.folder import contents, replacing
 
 __all__ = ["SIZES", "Twin", "ensure_twin"]
 
 MARK: Final = "twin.json"
-SIZES: Final = {"asl-alphabet": 5800, "wlasl": 240, "rwth-boston50": 345, "how2sign": 40, "phoenix14t": 2000}
+SIZES: Final = {
+    "asl-alphabet": 5800,
+    "wlasl": 240,
+    "rwth-boston50": 345,
+    "how2sign": 40,
+    "phoenix14t": 2000,
+    "mnist": 6000,
+    "cifar10": 5000,
+}
 """How many training items (pictures, clips, pairs, sentences) `python -m zoo data twin` writes unless told."""
 LAYOUTS: Final[dict[str, Callable[[Path, Twin], None]]] = {
     "asl-alphabet": asl_alphabet.write,
@@ -35,6 +46,8 @@ LAYOUTS: Final[dict[str, Callable[[Path, Twin], None]]] = {
     "rwth-boston50": boston50.write,
     "how2sign": how2sign.write,
     "phoenix14t": phoenix14t.write,
+    "mnist": mnist.write,
+    "cifar10": cifar10.write,
 }
 POSES_ONLY: Final = {"how2sign": how2sign.write_poses}
 
@@ -50,7 +63,7 @@ def ensure_twin(dataset: str, root: Path, twin: Twin, videos: bool = True) -> No
     must be replaced.
     """
     poses_only = not videos and dataset in POSES_ONLY
-    wanted = {"layout": dataset, **asdict(twin), "videos": not poses_only, "avatar": avatar_fingerprint()}
+    wanted = {"layout": dataset, **asdict(twin), "videos": not poses_only, "avatar": avatar_fingerprint(dataset)}
     enough = [wanted, {**wanted, "videos": True}]
     if _stands(dataset, root, enough):
         return
@@ -109,11 +122,18 @@ def twin_at(root: Path) -> dict[str, Any] | None:
         raise ValueError(f"{path}: not the mark of a twin; remove the folder and have the twin written anew") from None
 
 
-def avatar_fingerprint() -> str:
-    """SHA-256 over the avatar's code and tables: a twin of an earlier avatar is not the same twin."""
-    digest = hashlib.sha256()
+def avatar_fingerprint(dataset: str) -> str:
+    """SHA-256 over what the twin of a data set is written by: a twin of an earlier avatar is not the same twin.
+
+    That is the avatar's code and tables, the modules that twins share, and the one that writes this data set's files.
+    Those of other data sets are left out, as is this one, which decides no byte: a new data set, or a change to
+    another's, leaves a twin what it was.
+    """
     avatar = Path(__file__).parents[1]
-    files = [path for path in avatar.rglob("*") if path.suffix in (".py", ".yaml")]
+    writers = {name: Path(getfile(write)) for name, write in LAYOUTS.items()}
+    others = {Path(__file__), *writers.values()} - {writers[dataset]}
+    files = {path for path in avatar.rglob("*") if path.suffix in (".py", ".yaml")} - others
+    digest = hashlib.sha256()
     for path in sorted([*files, avatar.parent / "openpose_drawing.py"]):
         digest.update(path.relative_to(avatar.parent).as_posix().encode() + path.read_bytes())
     return digest.hexdigest()
