@@ -1,0 +1,49 @@
+"""Letter to image at one go: what `zoo.load("letter-vae")` and `zoo.load("letter-gan")` return."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from torch import Tensor
+
+from lightning_modules.networks.letter_generator import LetterGenerator, LetterGeneratorConfig
+from zoo.loaders.letter_sampler import LetterSampler
+from zoo.loaders.storage import open_network, read_config, save_network
+
+
+class LetterToImage(LetterSampler):
+    """A VAE's decoder, or a GAN's generator, with the names of its classes."""
+
+    task: ClassVar[str] = "letter-to-image"
+    usage: ClassVar[str] = """\
+from datamodules.draw import contact_sheet, write_png
+
+print(model.classes)
+pictures = model.sample(model.classes[0], n=4, seed=0)  # uint8 RGB (4, S, S, 3)
+write_png("drawn.png", contact_sheet(list(pictures), columns=4))  # of letters, model.spell("hello") draws a word
+"""
+
+    def draw(self, labels: Tensor, seeds: Sequence[int]) -> Tensor:
+        pictures: Tensor = self.network.draw(labels, seeds)
+        return pictures
+
+    @classmethod
+    def from_training(cls, module: Any, datamodule: Any) -> Self:
+        """The loader of a trained `LetterVAE` or `LetterGAN` and its data."""
+        return cls(module.network, datamodule.classes, datamodule.image_size, datamodule.languages[1])
+
+    def save(self, folder: Path) -> None:
+        """Write config.json and model.safetensors: what draws, neither an encoder nor a critic."""
+        save_network(folder, self, classes=self.classes)
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """Read what `save` wrote. Raises ValueError when files do not belong together."""
+        config = read_config(folder)
+        network = open_network(folder, lambda: LetterGenerator(LetterGeneratorConfig(**config["network"])))
+        classes = config["classes"]
+        if len(classes) != network.config.classes:
+            raise ValueError(
+                f"{folder / 'config.json'}: found {len(classes)} classes for a network of {network.config.classes}"
+            )
+        return cls(network, classes, network.config.size, config["gives"].get("language"))
