@@ -49,18 +49,16 @@ class Schedule:
 
     def scheduler(self, sampler: Sampler) -> DDPMScheduler | DDIMScheduler | DPMSolverMultistepScheduler:
         """What takes a step back: `ancestral` as published (variance of the posterior), `ddim` (Song et al. 2021, arXiv
-        2010.02502), or `dpm-solver++` of second order (Lu et al. 2022, arXiv 2211.01095).
-
-        Steps are spaced from the last timestep on, which the others leave out when they are few (Lin et al. 2023, arXiv
-        2305.08891, section 3.3). Raises ValueError for another sampler.
+        2010.02502), both in even steps of time; or `dpm-solver++` of second order (Lu et al. 2022, arXiv 2211.01095),
+        in even steps of the logarithm of signal to noise: so ten steps do fine detail justice, where even steps of time
+        lose most of it. Raises ValueError for another sampler.
         """
-        config = {**self.config(), "timestep_spacing": "trailing"}
         if sampler == "ancestral":
-            return DDPMScheduler(**config)
+            return DDPMScheduler(**self.config())
         if sampler == "ddim":
-            return DDIMScheduler(**config)
+            return DDIMScheduler(**self.config())
         if sampler == "dpm-solver++":
-            return DPMSolverMultistepScheduler(**config)
+            return DPMSolverMultistepScheduler(**self.config(), use_lu_lambdas=True)
         raise ValueError(f"sampler: found {sampler!r}, expected one of {', '.join(SAMPLERS)}")
 
 

@@ -1,0 +1,132 @@
+"""Letter DDPM: pictures of hand letters out of noise (source document, 4.1; Ho et al. 2020, "Denoising Diffusion
+Probabilistic Models")."""
+
+import copy
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import lightning as L
+import torch
+from diffusers import UNet2DModel
+from torch import Tensor
+from torch.nn import functional
+
+from datamodules.labelled import LabelledBatch, LabelledPictures
+from lightning_modules.metrics.generation import GenerationEvaluation
+from lightning_modules.metrics.judge import PictureJudge
+from lightning_modules.networks.averaging import update_average
+from lightning_modules.networks.diffusion import Sampler, Sampling, Schedule, sample
+from lightning_modules.networks.letter_unet import letter_unet
+
+
+class LetterDDPM(L.LightningModule):
+    """Objective and optimiser of the denoising U-Net, and the average of its weights, which is what is published.
+
+    channels, layers, attention, groups: sizes of the network; see `letter_unet`.
+    timesteps, beta_start, beta_end: the noise schedule (500, linear from 1e-4 to 0.02).
+    class_dropout: share of training pictures whose class is withheld, which guidance needs.
+    ema_decay: of the average of the weights.
+    learning_rate: of Adam.
+    cooldown: share of the training, at its end, in which the learning rate falls to nothing; 0 is the source's.
+    steps, sampler, guidance: how pictures are drawn unless somebody asks for another way; see `Sampling`.
+    compile: fuse the network's operations, where training is long enough to earn back the minutes that takes.
+    """
+
+    judged_by: ClassVar[str] = "image-to-letter"
+
+    def __init__(
+        self,
+        channels: Sequence[int] = (64, 128, 256, 512),
+        layers: int = 2,
+        attention: Sequence[int] = (2,),
+        groups: int = 32,
+        timesteps: int = 500,
+        beta_start: float = 1e-4,
+        beta_end: float = 0.02,
+        class_dropout: float = 0.1,
+        ema_decay: float = 0.9999,
+        learning_rate: float = 2e-4,
+        cooldown: float = 0.0,
+        steps: int = 20,
+        sampler: Sampler = "dpm-solver++",
+        guidance: float = 1.0,
+        compile: bool = False,
+    ) -> None:
+        super().__init__()
+        self.save_hyperparameters()
+        self.sizes: dict[str, Any] = {
+            "channels": channels,
+            "layers": layers,
+            "attention": attention,
+            "groups": groups,
+        }
+        for name, share in (("class_dropout", class_dropout), ("ema_decay", ema_decay), ("cooldown", cooldown)):
+            if not 0 <= share <= 1:
+                raise ValueError(f"model.init_args.{name}: found {share}, expected 0 to 1")
+        self.schedule = Schedule(timesteps, beta_start, beta_end)
+        self.sampling = Sampling(steps, sampler, guidance)
+        self.class_dropout, self.ema_decay = class_dropout, ema_decay
+        self.learning_rate, self.cooldown, self.compiled = learning_rate, cooldown, compile
+        self.learner: UNet2DModel
+        self.network: UNet2DModel
+        self.judge: PictureJudge | None = None
+        self.test_scores: GenerationEvaluation
+
+    def configure_model(self) -> None:
+        """Build the network once the data has told its classes and the size of its pictures."""
+        if hasattr(self, "network"):
+            return
+        data = self.trainer.datamodule  # type: ignore[attr-defined]
+        if not isinstance(data, LabelledPictures):
+            raise ValueError(f"LetterDDPM trains on labelled pictures, found {type(data).__name__} as data.class_path")
+        self.learner = letter_unet(len(data.classes), data.image_size, **self.sizes)
+        self.network = copy.deepcopy(self.learner).requires_grad_(False)
+        if self.compiled:
+            self.learner.compile()
+
+    def training_step(self, batch: LabelledBatch) -> Tensor:
+        labels, count = batch.labels, len(batch.labels)
+        withheld = torch.rand(count, device=self.device) < self.class_dropout
+        labels = labels.masked_fill(withheld, self.learner.config.num_class_embeds - 1)
+        timesteps = torch.randint(self.schedule.timesteps, (count,), device=self.device)
+        loss = self.error(self.learner, batch.images, torch.randn_like(batch.images), timesteps, labels)
+        self.log("train/loss", loss, prog_bar=True)
+        return loss
+
+    def error(self, network: UNet2DModel, pictures: Tensor, noise: Tensor, timesteps: Tensor, labels: Tensor) -> Tensor:
+        """Mean squared error of the noise that a network sees in pictures which it was added to (equation 14)."""
+        found = network(self.schedule.noised(pictures, noise, timesteps), timesteps, class_labels=labels).sample
+        return functional.mse_loss(found.float(), noise.float())
+
+    def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
+        super().optimizer_step(*args, **kwargs)
+        update_average(self.network, self.learner, self.trainer.global_step, self.ema_decay)
+
+    def validation_step(self, batch: LabelledBatch, batch_idx: int) -> None:
+        """The average's error, at the same timesteps under the same noise in every epoch."""
+        own, count = torch.Generator().manual_seed(batch_idx), len(batch.labels)
+        noise = torch.randn(batch.images.shape, generator=own).to(self.device)
+        timesteps = torch.randint(self.schedule.timesteps, (count,), generator=own).to(self.device)
+        loss = self.error(self.network, batch.images, noise, timesteps, batch.labels)
+        self.log("val/loss", loss, prog_bar=True, batch_size=count, sync_dist=True)
+
+    def draw(self, labels: Tensor, seeds: Sequence[int]) -> Tensor:
+        """Pictures (N, 3, S, S) in [-1, 1] of labels (N,), each from the noise of its own seed."""
+        return sample(self.network, self.schedule, self.sampling, labels, seeds)
+
+    def on_test_start(self) -> None:
+        self.test_scores = GenerationEvaluation(self.trainer.datamodule, self.judge)  # type: ignore[attr-defined]
+
+    def test_step(self, batch: LabelledBatch) -> None:
+        self.test_scores.update(batch, self.draw)
+
+    def configure_optimizers(self) -> Any:
+        optimizer = torch.optim.Adam(self.learner.parameters(), lr=self.learning_rate, fused=True)
+        if not self.cooldown:
+            return optimizer
+        steps = self.trainer.estimated_stepping_batches
+        if steps == float("inf"):
+            raise ValueError("a cooldown needs an end: set trainer.max_epochs or trainer.max_steps")
+        falling = max(1, round(self.cooldown * steps))
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: min(1.0, (steps - step) / falling))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

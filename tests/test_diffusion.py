@@ -1,0 +1,191 @@
+"""Denoising diffusion: the forward process against its closed form, and ways back on data whose noise is known."""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from lightning_modules.networks.averaging import update_average
+from lightning_modules.networks.diffusion import SAMPLERS, Sampling, Schedule, sample
+from lightning_modules.networks.letter_unet import letter_unet
+
+T = 500
+MEAN, DEVIATION = (-0.4, 0.3), 0.1
+"""Of the pixels of each of two classes, normally distributed."""
+
+
+class Known(nn.Module):
+    """What a network would see that has learnt everything: the expected noise in pixels of the two classes.
+
+    In x = sqrt(a) y + sqrt(1 - a) e with y of this mean and deviation, the expectation of e given x is linear in x.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.config = SimpleNamespace(num_class_embeds=3, in_channels=3, sample_size=4)
+        self.device, self.calls = torch.device("cpu"), list[Tensor]()
+        self.kept = torch.cumprod(1 - torch.linspace(1e-4, 0.02, T, dtype=torch.float64), 0)
+
+    def forward(self, pictures: Tensor, timestep: Tensor, class_labels: Tensor) -> SimpleNamespace:
+        self.calls.append(class_labels)
+        kept = self.kept[timestep]
+        mean = torch.tensor([*MEAN, sum(MEAN) / 2])[class_labels].view(-1, 1, 1, 1)
+        apart = pictures - kept.sqrt() * mean
+        noise = (1 - kept).sqrt() * apart / (kept * DEVIATION**2 + 1 - kept)
+        return SimpleNamespace(sample=noise.float())
+
+
+@pytest.fixture
+def known() -> Known:
+    return Known()
+
+
+@pytest.fixture(scope="module")
+def tiny() -> nn.Module:
+    torch.manual_seed(0)
+    return letter_unet(2, 8, channels=(8, 8), layers=1, attention=(), groups=4).eval()
+
+
+def drawn(network: nn.Module, count: int = 200, **how: object) -> Tensor:
+    labels = torch.arange(count) % 2
+    return sample(network, Schedule(), Sampling(**how), labels, range(count))  # type: ignore[arg-type]
+
+
+class TestForwardProcess:
+    def test_it_is_the_sources(self):
+        """The source document's four lines, 4.1."""
+        betas = torch.linspace(1e-4, 0.02, T)
+        kept = torch.cumprod(1 - betas, dim=0)
+        pictures, noise = torch.randn(2, T, 3, 2, 2, generator=torch.Generator().manual_seed(0))
+        timesteps = torch.arange(T)
+        expected = kept.sqrt().view(-1, 1, 1, 1) * pictures + (1 - kept).sqrt().view(-1, 1, 1, 1) * noise
+        torch.testing.assert_close(Schedule().noised(pictures, noise, timesteps), expected, rtol=1e-5, atol=1e-6)
+
+    @pytest.mark.parametrize("timestep", [0, 49, 499])
+    def test_the_closed_form_is_what_noise_step_by_step_comes_to(self, timestep):
+        generator = torch.Generator().manual_seed(0)
+        steps = torch.full((20_000, 1, 1, 1), 0.7)
+        for beta in torch.linspace(1e-4, 0.02, T)[: timestep + 1].tolist():
+            steps = (1 - beta) ** 0.5 * steps + beta**0.5 * torch.randn(steps.shape, generator=generator)
+        start = torch.full_like(steps, 0.7)
+        at_once = Schedule().noised(
+            start, torch.randn(start.shape, generator=generator), torch.full((len(start),), timestep)
+        )
+        assert float(steps.mean()) == pytest.approx(float(at_once.mean()), abs=0.03)
+        assert float(steps.std()) == pytest.approx(float(at_once.std()), rel=0.03)
+
+    def test_each_picture_of_a_batch_is_at_its_own_timestep(self):
+        pictures, noise = torch.ones(2, 3, 4, 4), torch.zeros(2, 3, 4, 4)
+        first, last = Schedule().noised(pictures, noise, torch.tensor([0, T - 1]))
+        assert first.mean() > 0.99
+        assert last.mean() < 0.1
+
+
+class TestSampling:
+    @pytest.mark.parametrize(
+        "how", [{"sampler": "ancestral", "steps": T}, {"steps": 10}, {"steps": 20}, {"steps": 50}], ids=str
+    )
+    def test_what_is_drawn_is_distributed_as_the_data_are(self, known, how):
+        pictures = drawn(known, **how)
+        for label in (0, 1):
+            of = pictures[label::2]
+            assert float(of.mean()) == pytest.approx(MEAN[label], abs=0.02)
+            assert float(of.std()) == pytest.approx(DEVIATION, rel=0.1)
+
+    @pytest.mark.parametrize("eta", [0.0, 1.0])
+    def test_few_even_steps_of_time_keep_the_mean_and_lose_the_detail(self, known, eta):
+        classes = [drawn(known, sampler="ddim", steps=steps, eta=eta)[::2] for steps in (10, 50, T)]
+        assert all(float(of.mean()) == pytest.approx(MEAN[0], abs=0.02) for of in classes)
+        lost = [1 - float(of.std()) / DEVIATION for of in classes]
+        assert lost == sorted(lost, reverse=True)
+        assert lost[0] > 0.4
+        assert lost[-1] < 0.1
+
+    def test_ddim_with_every_step_and_full_noise_is_the_ancestral_way(self, known, tiny):
+        """Of known data in its statistics; with the same noise, in every pixel, also where a network is wrong."""
+        ancestral, ddim = {"sampler": "ancestral", "steps": T}, {"sampler": "ddim", "steps": T, "eta": 1.0}
+        one, other = drawn(known, **ancestral), drawn(known, **ddim)
+        assert float(one.mean()) == pytest.approx(float(other.mean()), abs=1e-3)
+        assert float(one.std()) == pytest.approx(float(other.std()), rel=1e-3)
+        short, labels = Schedule(50), torch.tensor([0, 1])
+        ways = [sample(tiny, short, Sampling(**{**how, "steps": 50}), labels, [0, 1]) for how in (ancestral, ddim)]
+        torch.testing.assert_close(ways[0], ways[1], rtol=0, atol=1e-4)
+        plain = sample(tiny, short, Sampling(50, "ddim"), labels, [0, 1])
+        assert (plain - ways[0]).abs().mean() > 0.05
+
+    @pytest.mark.parametrize("sampler", SAMPLERS)
+    def test_a_picture_is_that_of_its_seed_whatever_is_drawn_beside_it(self, tiny, sampler):
+        labels = torch.zeros(3, dtype=torch.long)
+        how = Sampling(5, sampler, guidance=2.0)
+        together = sample(tiny, Schedule(), how, labels, [7, 8, 9])
+        alone = sample(tiny, Schedule(), how, labels[:1], [8])
+        torch.testing.assert_close(together[1], alone[0], rtol=0, atol=1e-5)
+        assert not torch.allclose(together[0], together[1], atol=1e-2)
+
+    def test_guidance_goes_beyond_the_class_and_costs_a_second_pass(self, known):
+        plain = drawn(known, steps=20)
+        assert len(known.calls) == 20
+        guided = drawn(known, steps=20, guidance=3.0)
+        assert len(known.calls) == 60
+        assert guided[::2].mean() < plain[::2].mean() - 0.1
+        assert guided[1::2].mean() > plain[1::2].mean() + 0.1
+
+    def test_without_any_guidance_the_class_is_not_seen(self, known):
+        pictures = drawn(known, steps=20, guidance=0.0)
+        assert float(pictures[::2].mean()) == pytest.approx(sum(MEAN) / 2, abs=0.02)
+
+    @pytest.mark.parametrize(("how", "message"), [
+        ({"steps": 0}, "steps: found 0, expected at least 1"),
+        ({"steps": T + 1}, f"steps: found {T + 1}, expected at most the {T} of training"),
+        ({"sampler": "dpm"}, "sampler: found 'dpm', expected one of ancestral, ddim, dpm-solver"),
+        ({"guidance": -1.0}, "guidance: found -1.0, expected at least 0"),
+        ({"sampler": "ddim", "eta": 2.0}, "eta: found 2.0, expected 0 to 1"),
+    ])  # fmt: skip
+    def test_what_is_no_way_of_sampling_is_refused(self, known, how, message):
+        with pytest.raises(ValueError, match=message.replace("+", r"\+")):
+            drawn(known, 2, **how)
+
+
+@pytest.mark.parametrize(("schedule", "message"), [
+    ({"timesteps": 1}, "timesteps: found 1, expected at least 2"),
+    ({"beta_start": 0.0}, "beta_start and beta_end: found 0.0 and 0.02"),
+    ({"beta_start": 0.1, "beta_end": 0.05}, "beta_start and beta_end: found 0.1 and 0.05"),
+])  # fmt: skip
+def test_what_is_no_schedule_is_refused(schedule, message):
+    with pytest.raises(ValueError, match=message):
+        Schedule(**schedule)
+
+
+class TestUNet:
+    def test_the_recipes_sizes_have_58_million_parameters(self):
+        with torch.device("meta"):
+            assert sum(p.numel() for p in letter_unet(29, 64).parameters()) == pytest.approx(57.9e6, rel=1e-3)
+
+    def test_time_and_class_change_what_is_seen(self, tiny):
+        picture, label = torch.randn(1, 3, 8, 8), torch.tensor([0])
+        seen = [tiny(picture, t, class_labels=y).sample for t, y in ((5, label), (400, label), (5, label + 1))]
+        assert not torch.allclose(seen[0], seen[1])
+        assert not torch.allclose(seen[0], seen[2])
+
+    @pytest.mark.parametrize(("sizes", "message"), [
+        ({"size": 30}, "image_size: found 30, expected a multiple of 8"),
+        ({"channels": (48, 64)}, "channels: found 48, expected multiples of groups, 32"),
+        ({"attention": (4,)}, "attention: found level 4, expected 0 to 3"),
+        ({"layers": 0}, "expected at least 1"),
+    ])  # fmt: skip
+    def test_sizes_that_make_no_network_are_refused(self, sizes, message):
+        with pytest.raises(ValueError, match=message):
+            letter_unet(**{"classes": 29, "size": 64, **sizes})
+
+
+class TestAverage:
+    def test_it_follows_the_learner_at_once_and_more_slowly_later(self):
+        average, learner = nn.Linear(1, 1), nn.Linear(1, 1)
+        for network, value in ((average, 0.0), (learner, 1.0)):
+            nn.init.constant_(network.weight, value)
+        update_average(average, learner, step=1, decay=0.999)
+        assert average.weight.item() == pytest.approx(1 - 2 / 11)
+        nn.init.zeros_(average.weight)
+        update_average(average, learner, step=100_000, decay=0.999)
+        assert average.weight.item() == pytest.approx(0.001, rel=1e-3)
