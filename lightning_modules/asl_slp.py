@@ -1,6 +1,6 @@
 """ASL-SLP: text to 3D pose (Fang et al. 2023, "SignDiff", section 3.3; Saunders et al. 2020)."""
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import lightning as L
 import torch
@@ -35,6 +35,8 @@ class ASLSLP(L.LightningModule):
     schedule: "plateau" multiplies the rate by 0.7 after 7 validations without progress, as published; "one-cycle"
         warms up and anneals over the whole run.
     """
+
+    judged_by: ClassVar[str] = "pose-to-text"
 
     def __init__(
         self,

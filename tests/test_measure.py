@@ -162,9 +162,9 @@ class TestAgain:
 
 
 class TestJudge:
-    def test_a_model_without_poses_has_none(self, run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_what_is_not_generated_has_none(self, run: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["test", str(run), "--judge", "back-translation"]) == 2
-        assert "nothing of letter-judge is back-translated; leave it out" in capsys.readouterr().err
+        assert "nothing that letter-judge gives is read by a judge; leave it out" in capsys.readouterr().err
 
     def test_what_reads_no_poses_is_refused(self, tiny_runs: Runs, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["test", str(tiny_runs("asl-slp")), "--judge", str(tiny_runs("letter-judge"))]) == 2
@@ -173,8 +173,8 @@ class TestJudge:
     @pytest.mark.parametrize(
         ("judge", "judged", "why"),
         [
-            ({"twin": {"size": 1}}, {"twin": None}, "was taught by the signing avatar, and the model by real signing"),
-            ({"twin": None}, {"twin": {"size": 1}}, "was taught by real signing, and the model by the avatar"),
+            ({"twin": {"size": 1}}, {"twin": None}, "was taught by the signing avatar, and the model by real data"),
+            ({"twin": None}, {"twin": {"size": 1}}, "was taught by real data, and the model by the avatar"),
             (
                 {"twin": None, "name": "phoenix14t"},
                 {"twin": None},
@@ -188,15 +188,15 @@ class TestJudge:
         model = load(tiny_runs("asl-slp"))
         config = json.loads((tiny_runs("back-translation") / "config.json").read_text())
         recorded = {"name": "back-translation", "data": {"name": "how2sign", **judge}}
-        assert why in judges._misfit(config, recorded, model, {"data": {"name": "how2sign", **judged}})
+        assert why in judges._misfit("pose-to-text", config, recorded, model, {"data": {"name": "how2sign", **judged}})
         fitting = {"data": {"name": "how2sign", "twin": recorded["data"]["twin"]}}
         recorded["data"]["name"] = "how2sign"
-        assert judges._misfit(config, recorded, model, fitting) is None
+        assert judges._misfit("pose-to-text", config, recorded, model, fitting) is None
 
     def test_a_motion_that_does_not_end_is_read_as_far_as_it_can(self, tiny_runs: Runs) -> None:
         from zoo.addresses import load
 
-        judge = judges.Judge(load(tiny_runs("back-translation")), "back-translation", "1")
+        judge = judges.MotionReader(load(tiny_runs("back-translation")), "back-translation", "1")
         endless = np.zeros((4 * MAX_FRAMES, 50, 3), np.float32)
         endless[MAX_FRAMES:] = 1
         fps = judge.loader.fps

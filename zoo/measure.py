@@ -53,7 +53,8 @@ def measure(spec: Spec, folder: Path, split: Split = "test", judge: str | None =
 def evaluated(spec: Spec, folder: Path, split: Split, judge: str | None = None) -> tuple[Evaluation, Results]:
     """What a test of the artefact in a folder finds; nothing is written.
 
-    judge: the back-translation that reads poses, as an address; None for the zoo's own, where it fits.
+    judge: who reads what the model gives, as an address; None for the zoo's own, where it fits. A LightningModule says
+    as `judged_by` which task reads it; one that does not is read by nobody.
 
     Raises ValueError where the data is not what the artefact was trained on, or a judge was asked for that cannot read
     what is measured.
@@ -61,10 +62,10 @@ def evaluated(spec: Spec, folder: Path, split: Split, judge: str | None = None) 
     cli, artefact = _assembled(spec, folder, "test")
     module, data = cli.model, cli.datamodule
     data.tested, recorded = split, read_json(folder / "provenance.json")
-    if hasattr(module, "judge"):
-        module.judge = find_judge(judge, artefact, recorded)
+    if hasattr(module, "judged_by"):
+        module.judge = find_judge(module.judged_by, judge, artefact, recorded)
     elif judge is not None:
-        raise ValueError(f"--judge {judge}: nothing of {spec.name} is back-translated; leave it out")
+        raise ValueError(f"--judge {judge}: nothing that {spec.name} gives is read by a judge; leave it out")
     with one_line(MisconfigurationException):
         cli.trainer.test(module, datamodule=data, verbose=False)
     of = {"split": split, "data": recorded["data"]["fingerprint"][:DIGITS]}

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from torchmetrics.image.fid import FrechetInceptionDistance
 
 from lightning_modules.metrics.results import MODEL, Row
@@ -17,14 +18,20 @@ LEAST: Final = 2
 
 
 class LetterFeatures(nn.Module):
-    """What a letter judge sees in pictures (B, 3, H, W) in [0, 1] before it names a letter: (B, num_features)."""
+    """What a letter judge sees in pictures (B, 3, H, W) in [0, 1] before it names a letter: (B, num_features).
 
-    def __init__(self, network: LetterCNN) -> None:
+    size: in pixels, to which pictures are scaled first; None for those that have it.
+    """
+
+    def __init__(self, network: LetterCNN, size: int | None = None) -> None:
         super().__init__()
         self.network = network.eval().requires_grad_(False)
-        self.num_features = network.output.in_features
+        self.num_features, self.size = network.output.in_features, size
 
     def forward(self, pictures: Tensor) -> Tensor:
+        if self.size is not None and pictures.shape[2:] != (self.size, self.size):
+            shape = (self.size, self.size)
+            pictures = functional.interpolate(pictures, shape, mode="bilinear", antialias=True).clamp(0, 1)
         features: Tensor = self.network.blocks(self.network.stem(2 * pictures - 1))
         return features.mean((2, 3))
 
