@@ -1,7 +1,5 @@
 """A ControlNet as diffusers has it: what a folder of one opens as."""
 
-import inspect
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
@@ -9,14 +7,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 import numpy.typing as npt
 import torch
 from PIL import Image
-from safetensors.torch import save_file
 from torch import nn
 
 from datamodules.images import read_image, resize
+from zoo.loaders.diffusers_files import listed, open_diffusers, save_diffusers
 from zoo.loaders.stable_diffusion import check_revision, open_base, write_picture
-from zoo.loaders.storage import open_network, read_config, write_config
+from zoo.loaders.storage import read_config, write_config
 from zoo.loaders.writing import refuse_unwritable
-from zoo.runs import read_json
 from zoo.signals import Signal
 
 if TYPE_CHECKING:
@@ -24,7 +21,6 @@ if TYPE_CHECKING:
 
 FOLDER: Final = "controlnet"
 """Where in an artefact it lies; `ControlNetModel.from_pretrained("user/name", subfolder="controlnet")` opens it."""
-WEIGHTS: Final = "diffusion_pytorch_model.safetensors"
 SHARED: Final = ("in_channels", "block_out_channels", "down_block_types", "layers_per_block", "cross_attention_dim")
 """What a ControlNet has in common with the UNet that it steers."""
 VARIED: Final = (
@@ -100,7 +96,7 @@ pipeline = StableDiffusionControlNetPipeline.from_pretrained("BASE", controlnet=
 
         ours, theirs = self.network.config, pipeline.unet.config
         for name in SHARED:
-            if _listed(ours[name]) != _listed(theirs[name]):
+            if listed(ours[name]) != listed(theirs[name]):
                 raise ValueError(
                     f"this ControlNet does not fit the pipeline's UNet, it is for {self.base_model or 'another one'}: "
                     f"{name} is {theirs[name]}, expected {ours[name]}"
@@ -122,13 +118,16 @@ pipeline = StableDiffusionControlNetPipeline.from_pretrained("BASE", controlnet=
     @classmethod
     def open(cls, folder: Path) -> Self:
         """Read what `save` wrote. Raises ValueError when files do not belong together."""
+        from diffusers import ControlNetModel
+
         config = read_config(folder)
-        network, size = open_controlnet(folder / FOLDER), config["gives"]["size"]
+        network = open_diffusers(folder / FOLDER, ControlNetModel, VARIED, "Stable Diffusion 1 and 2")
+        size = config["gives"]["size"]
         return cls(network, config["base_model"], config["base_revision"], config["prompt"], size)
 
     def save(self, folder: Path) -> None:
         """Write config.json, and controlnet/ as diffusers has it."""
-        save_controlnet(self.network, folder / FOLDER)
+        save_diffusers(self.network, folder / FOLDER)
         write_config(folder, self, base_revision=self.base_revision, prompt=self.prompt)
 
     @torch.inference_mode()
@@ -156,49 +155,3 @@ pipeline = StableDiffusionControlNetPipeline.from_pretrained("BASE", controlnet=
         refuse_unwritable(outputs, (".png",))
         condition = Image.fromarray(resize(read_image(text), self.size, self.size))
         return write_picture(self.attach(self.base()), outputs, prompt=self.prompt, image=condition)
-
-
-def save_controlnet(network: "ControlNetModel", folder: Path) -> None:
-    """Write config.json and weights as diffusers does, but without the path that the network was once opened from."""
-    folder.mkdir(exist_ok=True)
-    config = {name: value for name, value in json.loads(network.to_json_string()).items() if name != "_name_or_path"}
-    (folder / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    weights = {name: value.contiguous() for name, value in network.state_dict().items()}
-    save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
-
-
-def open_controlnet(folder: Path) -> "ControlNetModel":
-    """The ControlNetModel that diffusers saved in a folder, in single precision; no class but this one is made.
-
-    Raises ValueError for another class, for settings that Stable Diffusion 1 and 2 do not have, and for weights that
-    do not fit.
-    """
-    from diffusers import ControlNetModel
-
-    path = folder / "config.json"
-    config = read_json(path)
-    if config.get("_class_name") != "ControlNetModel":
-        raise ValueError(f"{path}: _class_name is {config.get('_class_name')!r}, expected 'ControlNetModel'")
-    settings = {name: value for name, value in config.items() if name not in ("_class_name", "_diffusers_version")}
-    known = inspect.signature(ControlNetModel).parameters
-    for name, value in settings.items():
-        if name not in known:
-            raise ValueError(f"{path}: found {name!r}, which is no setting of a ControlNetModel")
-        preset = known[name].default
-        if name not in VARIED and (value != preset or isinstance(value, bool) != isinstance(preset, bool)):
-            raise ValueError(f"{path}: {name} is {value!r}, expected {preset!r}, as for Stable Diffusion 1 and 2")
-
-    def build() -> ControlNetModel:
-        try:
-            return ControlNetModel(**settings)
-        except Exception as error:  # whatever its layers make of a wrong value
-            reason = str(error).strip().splitlines()
-            raise ValueError(
-                f"{path}: makes no ControlNetModel: {reason[0] if reason else type(error).__name__}"
-            ) from None
-
-    return open_network(folder, build, WEIGHTS)
-
-
-def _listed(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, tuple | list) else [value]

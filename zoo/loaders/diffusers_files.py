@@ -1,0 +1,70 @@
+"""Networks of diffusers in its own files: config.json and safetensors, opened as one class with few settings free."""
+
+import inspect
+import json
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from safetensors.torch import save_file
+from torch import nn
+
+from zoo.loaders.storage import open_network
+from zoo.runs import read_json
+
+WEIGHTS: Final = "diffusion_pytorch_model.safetensors"
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+def save_diffusers(network: Any, folder: Path) -> None:
+    """Write config.json and weights as diffusers does, but without the path that the network was once opened from."""
+    folder.mkdir(exist_ok=True)
+    config = {name: value for name, value in json.loads(network.to_json_string()).items() if name != "_name_or_path"}
+    (folder / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    weights = {name: value.contiguous() for name, value in network.state_dict().items()}
+    save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
+
+
+def open_diffusers(folder: Path, kind: type[Network], free: Collection[str], made_for: str) -> Network:
+    """The network that diffusers saved in a folder, in single precision; no class but `kind` is made.
+
+    free: the settings in which it may differ from what diffusers presets. made_for: what the presets are those of.
+
+    Raises ValueError for another class, for other settings, and for weights that do not fit.
+    """
+    path = folder / "config.json"
+    settings = own_settings(path, kind)
+    known = inspect.signature(kind).parameters
+    for name, value in settings.items():
+        if name not in known:
+            raise ValueError(f"{path}: found {name!r}, which is no setting of a {kind.__name__}")
+        preset = known[name].default
+        if name not in free and (
+            listed(value) != listed(preset) or isinstance(value, bool) != isinstance(preset, bool)
+        ):
+            raise ValueError(f"{path}: {name} is {value!r}, expected {preset!r}, as for {made_for}")
+
+    def build() -> Network:
+        try:
+            return kind(**settings)
+        except Exception as error:  # whatever its layers make of a wrong value
+            reason = str(error).strip().splitlines()
+            raise ValueError(
+                f"{path}: makes no {kind.__name__}: {reason[0] if reason else type(error).__name__}"
+            ) from None
+
+    return open_network(folder, build, WEIGHTS)
+
+
+def own_settings(path: Path, kind: type) -> dict[str, Any]:
+    """What a configuration in diffusers' form holds for a class. Raises ValueError for another class's."""
+    config = read_json(path)
+    if config.get("_class_name") != kind.__name__:
+        raise ValueError(f"{path}: _class_name is {config.get('_class_name')!r}, expected {kind.__name__!r}")
+    return {name: value for name, value in config.items() if name not in ("_class_name", "_diffusers_version")}
+
+
+def listed(value: Any) -> list[Any]:
+    """A setting that is one value or several, as a list."""
+    return list(value) if isinstance(value, tuple | list) else [value]

@@ -1,0 +1,158 @@
+"""Letter to image by denoising diffusion: what `zoo.load("letter-ddpm")` returns."""
+
+import copy
+import dataclasses
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Final, Self
+
+from diffusers import DDPMScheduler, UNet2DModel
+from torch import Tensor
+
+from datamodules.video import Frame
+from lightning_modules.networks.diffusion import Sampler, Sampling, Schedule, sample
+from zoo.loaders.diffusers_files import listed, open_diffusers, own_settings, save_diffusers
+from zoo.loaders.letter_sampler import FPS, LetterSampler, Pictures
+from zoo.loaders.storage import read_config, write_config
+
+UNET: Final = "unet"
+SCHEDULER: Final = "scheduler"
+"""Where in an artefact they lie; `UNet2DModel.from_pretrained("user/name", subfolder="unet")` opens the first."""
+VARIED: Final = (
+    "sample_size",
+    "block_out_channels",
+    "down_block_types",
+    "up_block_types",
+    "layers_per_block",
+    "add_attention",
+    "norm_num_groups",
+    "num_class_embeds",
+)
+"""Settings that a spec decides."""
+
+
+class LetterDiffusion(LetterSampler):
+    """A U-Net that takes noise out of pictures of letters, its schedule, and how it draws unless it is told."""
+
+    task: ClassVar[str] = "letter-diffusion"
+    usage: ClassVar[str] = """\
+from datamodules.video import write_video
+
+pictures = model.sample("A", n=4, steps=20, seed=0)  # uint8 RGB (4, S, S, 3)
+letters = model.spell("hello")  # a picture for each letter
+write_video("hello.mp4", model.stream("hello"), 25)
+"""
+    native: ClassVar[str] = """\
+import torch
+from diffusers import DDPMScheduler, UNet2DModel
+
+unet = UNet2DModel.from_pretrained("ADDRESS", subfolder="unet")
+scheduler = DDPMScheduler.from_pretrained("ADDRESS", subfolder="scheduler")
+scheduler.set_timesteps(50)
+pictures = torch.randn(1, 3, unet.config.sample_size, unet.config.sample_size)
+for timestep in scheduler.timesteps:
+    with torch.no_grad():
+        noise = unet(pictures, timestep, class_labels=torch.tensor([0])).sample  # 0 is A
+    pictures = scheduler.step(noise, timestep, pictures).prev_sample  # ends in [-1, 1]
+"""
+    library: ClassVar[str] = "diffusers"
+
+    def __init__(
+        self, network: UNet2DModel, classes: Sequence[str], signed: str | None, schedule: Schedule, sampling: Sampling
+    ) -> None:
+        """Raises ValueError for a network of another number of classes."""
+        if network.config.num_class_embeds != len(classes) + 1:
+            raise ValueError(
+                f"found {len(classes)} classes for a network of {network.config.num_class_embeds}, expected one less, "
+                "for its last stands for none"
+            )
+        super().__init__(network, classes, network.config.sample_size, signed)
+        self.schedule, self.sampling = schedule, sampling
+
+    def draw(self, labels: Tensor, seeds: Sequence[int]) -> Tensor:
+        return sample(self.network, self.schedule, self.sampling, labels, seeds)
+
+    def sample(
+        self,
+        letter: str,
+        n: int = 1,
+        seed: int = 0,
+        *,
+        steps: int | None = None,
+        sampler: Sampler | None = None,
+        guidance: float | None = None,
+    ) -> Pictures:
+        """Pictures (n, S, S, 3) uint8 RGB of a letter, or of another class by its name.
+
+        Picture i is that of seed + i, whatever `n` is. steps: from noise to picture; 10 to 50 do for `dpm-solver++` and
+        `ddim`, as many as in training are the published way for `ancestral`. guidance: above 1, clearer letters that
+        vary less. None is what the spec says.
+
+        Raises ValueError for what the model was not taught, and for what is no way of sampling.
+        """
+        return super(LetterDiffusion, self._drawing(steps, sampler, guidance)).sample(letter, n, seed)
+
+    def spell(
+        self,
+        text: str,
+        seed: int = 0,
+        *,
+        steps: int | None = None,
+        sampler: Sampler | None = None,
+        guidance: float | None = None,
+    ) -> Pictures:
+        """Pictures (L, S, S, 3) uint8 RGB of the L letters of a text; see `LetterSampler.spell` and `sample`."""
+        return super(LetterDiffusion, self._drawing(steps, sampler, guidance)).spell(text, seed)
+
+    def stream(
+        self,
+        text: str,
+        fps: float = FPS,
+        seed: int = 0,
+        *,
+        steps: int | None = None,
+        sampler: Sampler | None = None,
+        guidance: float | None = None,
+    ) -> Iterator[Frame]:
+        """Frames of a video that spells a text; see `LetterSampler.stream` and `sample`."""
+        return super(LetterDiffusion, self._drawing(steps, sampler, guidance)).stream(text, fps, seed)
+
+    def _drawing(self, steps: int | None, sampler: Sampler | None, guidance: float | None) -> Self:
+        """This loader, drawing in another way."""
+        asked: dict[str, Any] = {"steps": steps, "sampler": sampler, "guidance": guidance}
+        other = copy.copy(self)
+        other.sampling = dataclasses.replace(
+            self.sampling, **{name: value for name, value in asked.items() if value is not None}
+        )
+        return other
+
+    @classmethod
+    def from_training(cls, module: Any, datamodule: Any) -> Self:
+        """The loader of a trained `LetterDDPM` and its data."""
+        return cls(module.network, datamodule.classes, datamodule.languages[1], module.schedule, module.sampling)
+
+    def save(self, folder: Path) -> None:
+        """Write config.json, and unet/ and scheduler/ as diffusers has them."""
+        save_diffusers(self.network, folder / UNET)
+        self.schedule.scheduler("ancestral").save_config(folder / SCHEDULER)
+        write_config(folder, self, classes=self.classes, sampling=dataclasses.asdict(self.sampling))
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """Read what `save` wrote. Raises ValueError when files do not belong together."""
+        config = read_config(folder)
+        network = open_diffusers(folder / UNET, UNet2DModel, VARIED, "a U-Net of letters")
+        schedule = _read_schedule(folder / SCHEDULER / "scheduler_config.json")
+        return cls(
+            network, config["classes"], config["gives"].get("language"), schedule, Sampling(**config["sampling"])
+        )
+
+
+def _read_schedule(path: Path) -> Schedule:
+    """Of a scheduler's configuration. Raises ValueError for one that `Schedule` does not make."""
+    settings = own_settings(path, DDPMScheduler)
+    schedule = Schedule(settings["num_train_timesteps"], settings["beta_start"], settings["beta_end"])
+    for name, value in schedule.scheduler("ancestral").config.items():
+        if not name.startswith("_") and listed(settings.get(name)) != listed(value):
+            raise ValueError(f"{path}: {name} is {settings.get(name)!r}, expected {value!r}, as for a DDPM of letters")
+    return schedule
