@@ -212,6 +212,12 @@ def contact_sheet(frames: Sequence[Image] | Image, columns: int, labels: Sequenc
     return sheet
 
 
+def enlarged(image: Image, side: int) -> Image:
+    """A picture (H, W, 3) of at least `side` pixels a side: each of its own is repeated a whole number of times."""
+    times = -(-side // min(image.shape[:2]))
+    return image.repeat(times, axis=0).repeat(times, axis=1)
+
+
 def write_png(path: str | os.PathLike[str], image: Image) -> None:
     """Write an (H, W, 3) uint8 RGB image; the file appears whole or not at all."""
     with atomic(path) as temporary:

@@ -1,5 +1,6 @@
 """Letter to image: what `zoo.load("letter-vae")` returns, and what every model that draws letters has."""
 
+import operator
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,25 +11,38 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from datamodules.draw import contact_sheet, write_png
-from datamodules.fades import HELD, faded
+from datamodules.draw import contact_sheet, enlarged, write_png
+from datamodules.fades import HELD, faded, held
 from datamodules.video import Frame, write_video
 from zoo.loaders.writing import refuse_unwritable
 from zoo.signals import Signal
-from zoo.spec import nearest
+from zoo.spec import closest
 
 BATCH: Final = 32
 FPS: Final = 25.0
 SHEET: Final = 16
 """Pictures of one class on a sheet."""
+LETTERS: Final = 1000
+"""On a sheet, at most."""
 PREVIEWED: Final = 4
 """Pictures of each class in a preview."""
+CELL: Final = 96
+FILM: Final = 256
+"""Sides of pictures on sheets and in videos, at least: a person looks at them."""
+SEEDS: Final = 2**63
+FEW: Final = 12
 
 Pictures = npt.NDArray[np.uint8]
 
 
 class LetterSampler(ABC):
-    """A network that draws pictures of the classes it was taught, with their names."""
+    """A network that draws pictures of the classes it was taught, with their names.
+
+    A picture depends on its class and seed alone, not on what is drawn beside it. J and Z, which move, are stills.
+
+    A subclass whose drawing has settings keeps them in an attribute that `draw` reads. Its `sample`, `spell` and
+    `stream` take them as keywords, and call these here on a copy of itself (`copy.copy`) that has what was asked for.
+    """
 
     verb: ClassVar[str] = "spell"
     base_model: None = None
@@ -39,37 +53,42 @@ class LetterSampler(ABC):
         self.classes, self.size = list(classes), size
         self.accepts = Signal("letters", language=signed)
         self.gives = Signal("image", language=signed, size=size)
+        exact = {name: label for label, name in enumerate(self.classes)}
+        self._labels = {name.casefold(): label for name, label in exact.items()} | exact
 
     @abstractmethod
     def draw(self, labels: Tensor, seeds: Sequence[int]) -> Tensor:
-        """Pictures (N, 3, S, S) in [-1, 1] of labels (N,), each from its own seed."""
+        """Pictures (N, 3, S, S) in [-1, 1] of labels (N,), each from its own seed, of at least 0.
+
+        labels are on the network's device.
+        """
 
     def sample(self, letter: str, n: int = 1, seed: int = 0) -> Pictures:
-        """Pictures (n, S, S, 3) uint8 RGB of a letter, or of another class by its name.
+        """Pictures (n, S, S, 3) uint8 RGB of a letter, or of another class by its name, in either case.
 
         Picture i is that of seed + i, whatever `n` is. Raises ValueError for what the model was not taught.
         """
         if n < 1:
             raise ValueError(f"n: found {n}, expected at least 1")
-        return self._pictures([self._label(letter)] * n, [seed + index for index in range(n)])
+        (label,) = self._taught([letter], letter)
+        return np.stack(self._pictures([(label, seed + index) for index in range(n)]))
 
     def spell(self, text: str, seed: int = 0) -> Pictures:
         """Pictures (L, S, S, 3) uint8 RGB of the L letters of a text, blanks left out; see `stream` for a video.
 
-        All are of one seed, so that the hand and its surroundings change little. Raises ValueError for a text without a
-        letter, and for a letter that the model was not taught.
+        All are of one seed, so that the hand and its surroundings change little; a letter after its like is of the
+        next, so that two can be told from one. Raises ValueError for a text without a letter, and for letters that the
+        model was not taught.
         """
-        letters = [letter for word in text.split() for letter in word]
-        if not letters:
-            raise ValueError(f"nothing to spell in {text!r}: expected a letter")
-        return self._pictures([self._label(letter) for letter in letters], [seed] * len(letters))
+        return np.stack(self._spelled(text, seed))
 
     def stream(self, text: str, fps: float = FPS, seed: int = 0) -> Iterator[Frame]:
         """Frames of a video that spells a text: each letter is held, the last of a word for longer, and fades into the
-        next. Raises ValueError as `spell` does, before the first."""
-        pictures = self.spell(text, seed)
-        last = np.cumsum([len(word) for word in text.split()]) - 1
-        return faded(((picture, HELD * (2 if at in last else 1)) for at, picture in enumerate(pictures)), fps)
+        next. They are enlarged a whole number of times, to 256 pixels or more.
+
+        Raises ValueError as `spell` does, before the first.
+        """
+        return _film(self._spelled(text, seed), held(text), fps)
 
     def run(self, text: str, outputs: Sequence[Path]) -> list[Path]:
         """Spell a text, or draw the class of that name, and write each of `outputs`: .png (a sheet) or .mp4.
@@ -77,47 +96,69 @@ class LetterSampler(ABC):
         Raises ValueError, before it draws, for a path that cannot be written and for what the model was not taught.
         """
         refuse_unwritable(outputs, (".png", ".mp4"))
-        whole = text in self.classes
+        labels = None if text.casefold() in self._labels else _letters(text)
+        if labels and len(labels) > LETTERS and (sheets := [path for path in outputs if path.suffix.lower() == ".png"]):
+            raise ValueError(f"-o {sheets[0]}: found {len(labels):,} letters, a sheet holds {LETTERS:,}; use .mp4")
+        if labels is None:
+            pictures, seconds, columns = list(self.sample(text, SHEET)), [HELD] * SHEET, 4
+        else:
+            pictures, seconds, columns = self._spelled(text, 0), held(text), 10
         for output in outputs:
             if output.suffix.lower() == ".mp4":
-                write_video(output, self._shown(text) if whole else self.stream(text), FPS)
-            elif whole:
-                write_png(output, contact_sheet(list(self.sample(text, SHEET)), columns=4))
+                write_video(output, _film(pictures, seconds, FPS), FPS)
             else:
-                labels = [letter for word in text.split() for letter in word]
-                write_png(output, contact_sheet(list(self.spell(text)), columns=min(len(labels), 10), labels=labels))
+                write_png(output, _sheet(pictures, columns, labels))
         return list(outputs)
 
     def preview(self, datamodule: Any, folder: Path) -> list[Path]:
         """Write a sheet of some pictures of every class into `folder`."""
-        labels = [label for label in range(len(self.classes)) for _ in range(PREVIEWED)]
-        pictures = self._pictures(labels, [index % PREVIEWED for index in range(len(labels))])
-        names = [self.classes[label] for label in labels]
-        write_png(folder / "preview.png", contact_sheet(list(pictures), columns=4 * PREVIEWED, labels=names))
+        asked = [(label, seed) for label in range(len(self.classes)) for seed in range(PREVIEWED)]
+        names = [self.classes[label] for label, _ in asked]
+        write_png(folder / "preview.png", _sheet(self._pictures(asked), 4 * PREVIEWED, names))
         return [folder / "preview.png"]
 
-    def probe(self) -> dict[str, Pictures]:
-        """A picture of each of the first two classes."""
-        return {"pictures": self._pictures([0, 1], [0, 1])}
+    def probe(self) -> dict[str, npt.NDArray[np.float32]]:
+        """A picture of the first class and one of the last, before they are rounded."""
+        return {"pictures": self._drawn([(0, 0), (len(self.classes) - 1, 1)]).cpu().numpy()}
 
-    def _label(self, name: str) -> int:
-        """Of a class; letters in either case."""
-        for spelled in (name, name.upper(), name.lower()):
-            if spelled in self.classes:
-                return self.classes.index(spelled)
-        raise ValueError(f"{name!r}: the model was taught {', '.join(self.classes)}{nearest(name, self.classes)}")
+    def _spelled(self, text: str, seed: int) -> list[Frame]:
+        """A picture for each letter; those of a letter that comes again are one array."""
+        letters = _letters(text)
+        if not letters:
+            raise ValueError(f"nothing to spell in {text[:40]!r}: expected a letter")
+        asked: list[tuple[int, int]] = []
+        for label in self._taught(letters, text):
+            asked.append((label, seed + 1 if asked[-1:] == [(label, seed)] else seed))
+        distinct = list(dict.fromkeys(asked))
+        drawn = dict(zip(distinct, self._pictures(distinct), strict=True))
+        return [drawn[one] for one in asked]
 
-    def _shown(self, name: str) -> Iterator[Frame]:
-        return faded(((picture, HELD) for picture in self.sample(name, SHEET)), FPS)
+    def _taught(self, names: Sequence[str], text: str) -> list[int]:
+        """Labels of letters or names. Raises ValueError that lists all that have none."""
+        found = [self._labels.get(name, self._labels.get(name.casefold())) for name in names]
+        if unknown := [repr(name) for name, label in zip(names, found, strict=True) if label is None]:
+            meant = closest(text.casefold(), (name for name in self._labels if len(name) > 1))
+            raise ValueError(
+                f"not taught: {_some(list(dict.fromkeys(unknown)))}; the model knows {_some(self.classes)}"
+                + (f"; did you mean {meant!r}?" if meant else "")
+            )
+        return [label for label in found if label is not None]
 
-    def _pictures(self, labels: Sequence[int], seeds: Sequence[int]) -> Pictures:
-        parts = []
-        for start in range(0, len(labels), BATCH):
-            part = slice(start, start + BATCH)
-            with torch.inference_mode():
-                drawn = self.draw(torch.tensor(labels[part]), seeds[part])
-            parts.append(((drawn.float() + 1) * 127.5).round().clamp(0, 255).byte().cpu().numpy())
-        return np.ascontiguousarray(np.concatenate(parts).transpose(0, 2, 3, 1))
+    def _pictures(self, asked: Sequence[tuple[int, int]]) -> list[Frame]:
+        """Pictures (S, S, 3) of labels and seeds."""
+        pictures: list[Frame] = []
+        for start in range(0, len(asked), BATCH):
+            drawn = (self._drawn(asked[start : start + BATCH]) + 1) * 127.5
+            pictures.extend(drawn.round().clamp(0, 255).byte().permute(0, 2, 3, 1).contiguous().cpu().numpy())
+        return pictures
+
+    @torch.inference_mode()
+    def _drawn(self, asked: Sequence[tuple[int, int]]) -> Tensor:
+        seeds = [operator.index(seed) for _, seed in asked]
+        if wrong := [seed for seed in seeds if not 0 <= seed < SEEDS]:
+            raise ValueError(f"seed: found {wrong[0]}, expected a whole number from 0 to 2**63 - 1")
+        device = next(self.network.parameters()).device
+        return self.draw(torch.tensor([label for label, _ in asked], device=device), seeds).float()
 
     @classmethod
     @abstractmethod
@@ -127,3 +168,20 @@ class LetterSampler(ABC):
     @abstractmethod
     def save(self, folder: Path) -> None:
         """Write config.json and safetensors."""
+
+
+def _letters(text: str) -> list[str]:
+    return [letter for word in text.split() for letter in word]
+
+
+def _some(names: Sequence[str]) -> str:
+    """All of a few names; of many the first and the last."""
+    return ", ".join(names if len(names) <= FEW else [*names[:4], "...", *names[-4:]])
+
+
+def _film(pictures: Sequence[Frame], seconds: Sequence[float], fps: float) -> Iterator[Frame]:
+    return faded(zip((enlarged(picture, FILM) for picture in pictures), seconds, strict=True), fps)
+
+
+def _sheet(pictures: Sequence[Frame], columns: int, labels: Sequence[str] | None) -> Frame:
+    return contact_sheet([enlarged(picture, CELL) for picture in pictures], columns, labels)
