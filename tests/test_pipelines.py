@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -81,6 +82,19 @@ class Reader:
     def read(self, pose: Pose) -> str:
         found = to_joints(pose)
         return next(text for text, joints in self.known.items() if np.array_equal(joints, found))
+
+
+class Pictures:
+    """A speller that shows each letter as a level of grey."""
+
+    verb, accepts, gives = "spell", Signal("letters", language="ase"), Signal("image", size=8)
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def spell(self, text: str) -> Any:
+        self.asked.append(text)
+        return np.stack([np.full((8, 8, 3), ord(letter), np.uint8) for letter in text if letter != " "])
 
 
 def artefact(folder: Path, accepts: Signal, gives: Signal) -> str:
@@ -248,21 +262,43 @@ class TestFingerspelling:
             pipeline.spell("你好")
 
     def test_a_speller_of_pictures_takes_the_place_of_the_hand(self) -> None:
-        class Pictures:
-            verb, accepts, gives = "sample", Signal("letters", language="ase"), Signal("image", size=8)
-
-            def sample(self, letter: str) -> Any:
-                return np.full((1, 8, 8, 3), ord(letter), np.uint8)
-
         video = zoo.load("fingerspell", speller=Pictures())
-        levels = [int(frame[0, 0, 0]) for frame in video.stream("Hi yo")]
+        frames = list(video.stream("Hi yo"))
+        assert {frame.shape for frame in frames} == {(256, 256, 3)}  # 8 pixels are too few to look at
+        levels = [int(frame[0, 0, 0]) for frame in frames]
         assert video.fps == 25
         held = {letter: levels.count(ord(letter)) / 25 for letter in "HIYO"}
         assert 0.4 < held["H"] < 0.7 < held["I"] < 1.3  # the last of a word stands longer
-        assert [level for k, level in enumerate(levels) if level in map(ord, "HIYO") and levels[k - 1] != level] == [
-            *map(ord, "HIYO")
-        ]
+        assert [chr(level) for level, frames in groupby(levels) if len(list(frames)) > 10] == [*"HIYO"]
         assert max(np.abs(np.diff(levels))) < 8  # they fade into one another
+
+    def test_pictures_are_asked_for_many_words_at_a_time_when_their_time_comes(self) -> None:
+        speller = Pictures()
+        frames = zoo.load("fingerspell", speller=speller).stream("on " * 50)
+        assert speller.asked == []
+        next(frames)
+        assert [len(text.split()) for text in speller.asked] == [20]
+        count = 1 + sum(1 for _ in frames)
+        assert [len(text.split()) for text in speller.asked] == [20, 20, 10]
+        assert count == round((50 * 1.5 + 99 * 0.2) * 25)  # the words of two calls fade into one another too
+
+    def test_what_a_speller_was_not_taught_is_left_out_and_named_before_it_is_asked(self, capsys) -> None:
+        speller = Pictures()
+        speller.classes = [*"abhnou", "space"]
+        video = zoo.load("fingerspell", speller=speller)
+        frames = video.stream("Hän 42 你, ou2!")
+        assert capsys.readouterr().err.splitlines() == [
+            "zoo: the manual alphabet has nothing for 你; left out",
+            "zoo: the speller has nothing for 4 2; left out",
+        ]
+        assert not speller.asked
+        list(frames)
+        assert speller.asked == ["HAN OU"]
+        with pytest.raises(
+            ValueError, match="nothing to spell in '42': expected a letter or digit that the speller was"
+        ):
+            video.stream("42")
+        assert not capsys.readouterr().err
 
     def test_an_artefact_of_pictures_fits_by_its_config_alone(self, tmp_path: Path) -> None:
         folder = artefact(tmp_path / "letters", Signal("letters", language="ase"), Signal("image", size=64))
