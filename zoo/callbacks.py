@@ -107,22 +107,47 @@ class Preview(Callback):
         due = (start - self.began) * self.share > self.spent + self.last
         if trainer.sanity_checking or not trainer.is_global_zero or not due:
             return
-        with isolate_rng():
-            self.write(trainer, pl_module)
+        self.write(trainer, pl_module, self.folder)
         self.last = time.monotonic() - start
         self.spent += self.last
 
-    def write(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Write the samples of the module as it is now, and log them to W&B where a logger is set."""
-        training = pl_module.training
-        self.folder.mkdir(exist_ok=True)
-        with torch.no_grad():
+    def write(self, trainer: Trainer, pl_module: LightningModule, folder: Path) -> list[Path]:
+        """Write the samples of the module as it is now, and log them to W&B where a logger is set.
+
+        The training goes on as if nothing had been drawn: with its random numbers, and each part in its mode.
+        """
+        modes = {part: part.training for part in pl_module.modules()}
+        folder.mkdir(exist_ok=True)
+        with isolate_rng(), torch.no_grad():
             data = trainer.datamodule  # type: ignore[attr-defined]
-            paths = self.loader.from_training(pl_module, data).preview(data, self.folder)
-        pl_module.train(training)
+            paths = self.loader.from_training(pl_module, data).preview(data, folder)
+        for part, training in modes.items():
+            part.training = training
         for logger in trainer.loggers:
             if isinstance(logger, WandbLogger):
                 log_files(logger, paths)
+        return paths
+
+
+class SampleGrids(Callback):
+    """Keep a preview of every N-th epoch in the run: grids/epoch-0010.png, ... They are not published.
+
+    every_n_epochs: N. Raises ValueError below 1.
+    """
+
+    def __init__(self, every_n_epochs: int) -> None:
+        if every_n_epochs < 1:
+            raise ValueError(f"every_n_epochs of SampleGrids: found {every_n_epochs}, expected at least 1")
+        self.every_n_epochs = every_n_epochs
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        epoch = trainer.current_epoch + 1
+        if epoch % self.every_n_epochs or not trainer.is_global_zero:
+            return
+        preview = next(callback for callback in trainer.callbacks if isinstance(callback, Preview))  # type: ignore[attr-defined]
+        grids = preview.folder.with_name("grids")
+        for path in preview.write(trainer, pl_module, grids):
+            path.replace(grids / f"epoch-{epoch:04d}{path.suffix}")
 
 
 class EpochLines(Callback):

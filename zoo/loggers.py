@@ -27,13 +27,13 @@ def loggers(spec: Spec, run: Run, step: int) -> list[Logger]:
 
 
 def log_files(logger: WandbLogger, paths: Iterable[Path]) -> None:
-    """Copy files into the W&B run, which uploads them, and show those that it has a viewer for."""
+    """Copy files into the W&B run, which uploads them, and show those that it has a viewer for, by their folder."""
     import wandb
 
     for path in paths:
         shutil.copy(path, logger.experiment.dir)
         if kind := MEDIA.get(path.suffix):
-            logger.experiment.log({f"samples/{path.stem}": getattr(wandb, kind)(str(path))})
+            logger.experiment.log({f"{path.parent.name}/{path.stem}": getattr(wandb, kind)(str(path))})
 
 
 def close(used: Iterable[Logger]) -> None:

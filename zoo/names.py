@@ -26,7 +26,7 @@ DEVICES: Final = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
 """Names that mean a device on Windows."""
 VISIBLE: Final = ".gitattributes"
 LOADED: Final = (".json", ".txt", ".safetensors")
-OURS: Final = ("checkpoints", "hub", "logs", "plots", "samples", "wandb")
+OURS: Final = ("checkpoints", "grids", "hub", "logs", "plots", "samples", "wandb")
 """Folders of a run or repository that no loader looks into."""
 SHOWN: Final = ("plots", "samples")
 """Those of them that belong to the artefact: its card shows them."""

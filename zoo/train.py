@@ -131,7 +131,7 @@ def _finish(spec: Spec, run: Run, trainer: Trainer, module: LightningModule, pre
     if best.is_file():
         module.load_state_dict(torch.load(best, map_location="cpu", weights_only=True)["state_dict"])
     module.eval()
-    preview.write(trainer, module)
+    preview.write(trainer, module, run.samples)
     record = run.provenance()
     record["data"]["items"] = _items(trainer)
     write_json(run.folder / "provenance.json", {**record, **meter.record(), "finished": now()})
