@@ -11,7 +11,17 @@ from zoo.hub.pull import OnHub
 from zoo.hub.reference import Reference, looks_like, parse
 from zoo.loaders.base import Loader
 from zoo.runs import find_finished, read_json, runs_root, unfinished_message
-from zoo.spec import SpecError, list_models, list_pipelines, nearest, read, shipped_folder
+from zoo.spec import (
+    SpecError,
+    list_experiments,
+    list_models,
+    list_pipelines,
+    list_trained,
+    locate,
+    nearest,
+    read,
+    shipped_folder,
+)
 
 
 class Artefact(Protocol):
@@ -70,7 +80,7 @@ def find(name: str | Path, weights: str | None = None) -> Artefact:
     """The artefact that an address means. Raises ValueError where there is none."""
     if weights not in (None, "starter", "hub"):
         raise ValueError(f"weights={weights!r}: choose 'starter' or 'hub', or None for what the spec says")
-    if isinstance(name, str) and name in list_models():
+    if isinstance(name, str) and name in list_trained():
         return _by_name(name, weights)
     reference = _reference(name) if isinstance(name, str) else None
     artefact = OnHub(str(name), reference) if reference else OnDisk(str(name), "from disk", _by_path(name))
@@ -83,7 +93,7 @@ def find(name: str | Path, weights: str | None = None) -> Artefact:
 def finished(target: str) -> Path:
     """The folder to publish or to write a card for: of a model's name its run that finished last, or else its
     bundled starter; of a spec's file its last run; of a folder itself. Raises ValueError where nothing is finished."""
-    path = Path(target)
+    path = locate(target) if target in list_experiments() else Path(target)
     name = str(read(path).get("name")) if path.is_file() and path.suffix in (".yaml", ".yml") else target
     named = name in list_models() or not (path.is_dir() or "/" in name)
     run = find_finished(runs_root() / name) if named else None
@@ -136,7 +146,7 @@ def _reference(name: str) -> Reference | None:
 def _by_path(name: str | Path) -> Path:
     path = Path(name)
     if not path.exists() and len(path.parts) == 1:
-        hint = nearest(str(name), [*list_models(), *list_pipelines()])
+        hint = nearest(str(name), [*list_trained(), *list_pipelines()])
         raise ValueError(f"{str(name)!r} is neither a model or pipeline of the zoo nor a folder{hint}")
     if path.is_file():
         raise ValueError(f"{path}: this is a file; give the folder of a run or artefact, or the name of a model")

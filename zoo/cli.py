@@ -19,7 +19,7 @@ from zoo.kinds import problems
 from zoo.pipelines.specs import pipeline_file, read_pipeline
 from zoo.prepare import commands
 from zoo.runs import Run
-from zoo.spec import OVERRIDABLE, Problem, SpecError, list_models, locate, read, shipped_folder
+from zoo.spec import OVERRIDABLE, Problem, SpecError, list_experiments, list_models, locate, read, shipped_folder
 from zoo.targets import Target
 
 OK, PROBLEMS, REFUSED, INTERRUPTED = 0, 1, 2, 130
@@ -247,7 +247,7 @@ def _run(options: argparse.Namespace) -> int:
         return OK
     named = options.spec in list_models()
     path = Path(options.spec)
-    if not named and (path.is_file() or path.suffix in (".yaml", ".yml")):
+    if options.spec in list_experiments() or (not named and (path.is_file() or path.suffix in (".yaml", ".yml"))):
         _, run = _target(options).finished(types=False)
         loader = load(run.folder)
     elif options.overrides:
@@ -307,7 +307,9 @@ def _parser() -> argparse.ArgumentParser:
         spec=True,
     )
     test.add_argument("--split", choices=("dev", "test"), default="test", help="the split to measure on")
-    test.add_argument("--judge", metavar="NAME|RUN|REPO", help="the back-translation that reads poses")
+    test.add_argument(
+        "--judge", metavar="NAME|RUN|REPO", help="who reads what is generated: a back-translation or a letter-judge"
+    )
     test.usage = (
         f"zoo test SPEC [--starter] [--split SPLIT] [--judge JUDGE] [--{{{','.join(OVERRIDABLE)}}}.KEY VALUE ...]"
     )
@@ -315,7 +317,7 @@ def _parser() -> argparse.ArgumentParser:
     sweep.set_defaults(takes_overrides=True)
     sweep.add_argument("sweep", metavar="SWEEP", help="a YAML file with rows, or a shipped one: ablations/asl-slp")
     sweep.add_argument("--starter", action="store_true", help="the small variant on the avatar")
-    sweep.add_argument("--judge", metavar="NAME|RUN|REPO", help="the back-translation that reads the rows' poses")
+    sweep.add_argument("--judge", metavar="NAME|RUN|REPO", help="who reads what the rows generate")
     sweep.usage = f"zoo sweep SWEEP [--starter] [--judge JUDGE] [--{{{','.join(OVERRIDABLE)}}}.KEY VALUE ...]"
     verb("show", _show, "print a resolved spec", spec=True)
     verb("list", _list, "list the models").add_argument("pattern", nargs="?", default="*", metavar="PATTERN")

@@ -10,31 +10,38 @@ from zoo.artefact import read_config, starter_folder
 from zoo.hub.cache import cached
 from zoo.licences import licence_of
 from zoo.runs import read_json
-from zoo.spec import list_models, list_pipelines, locate, read
+from zoo.spec import list_experiments, list_models, list_pipelines, locate, read
 
 NONE: Final = "-"
 GAP: Final = 2
 
 
 def show(pattern: str) -> None:
-    """Print the models and pipelines whose names match a shell pattern. Raises ValueError when none does.
+    """Print the models, pipelines and first experiments whose names match a shell pattern. Raises ValueError when none
+    does.
 
     Columns are plain text, as wide as they need to be, so that the list can be read by eye and by `grep`.
     """
-    models, pipelines = list_models(pattern), list_pipelines(pattern)
-    if not models and not pipelines:
-        there = ", ".join([*list_models(), *list_pipelines()])
-        raise ValueError(f"no model or pipeline matches {pattern!r}; there are {there}")
-    if models:
+    sections = []
+    if models := list_models(pattern):
         specs = [read(locate(name)) for name in models]
-        head = ("model", "task", "published", "cached", "starter", "weights")
-        _print(head, [_row(spec) for spec in specs], [_below(spec) for spec in specs])
-    if models and pipelines:
-        print()
-    if pipelines:
+        head: tuple[str, ...] = ("model", "task", "published", "cached", "starter", "weights")
+        sections.append((head, [_row(spec) for spec in specs], [_below(spec) for spec in specs]))
+    if pipelines := list_pipelines(pattern):
         specs = [read(locate(name)) for name in pipelines]
-        rows = [(spec["name"], _stages(spec["stages"])) for spec in specs]
-        _print(("pipeline", "stages"), rows, [[str(spec["summary"])] for spec in specs])
+        rows: list[tuple[str, ...]] = [(spec["name"], _stages(spec["stages"])) for spec in specs]
+        sections.append((("pipeline", "stages"), rows, [[str(spec["summary"])] for spec in specs]))
+    if experiments := list_experiments(pattern):
+        specs = [read(locate(name)) for name in experiments]
+        rows = [(name, str(spec["task"])) for name, spec in zip(experiments, specs, strict=True)]
+        sections.append((("experiment", "task"), rows, [_below(spec) for spec in specs]))
+    if not sections:
+        there = ", ".join([*list_models(), *list_pipelines(), *list_experiments()])
+        raise ValueError(f"no model or pipeline matches {pattern!r}; there are {there}")
+    for number, section in enumerate(sections):
+        if number:
+            print()
+        _print(*section)
 
 
 def _row(spec: dict[str, Any]) -> tuple[str, ...]:

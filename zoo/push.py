@@ -14,7 +14,7 @@ from zoo.hub.publish import Shipment, publish, refuse_without_token
 from zoo.hub.reference import REPO
 from zoo.licences import licence_of
 from zoo.runs import read_json
-from zoo.spec import list_models, read, shipped_folder
+from zoo.spec import list_trained, locate, read
 
 NAME: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
@@ -127,8 +127,8 @@ def _repository(spec: dict[str, Any], provenance: dict[str, Any], given: str | N
             "for the recipe on real data; name one with --repo USER/NAME"
         )
     declared = (spec.get("hub") or {}).get("repo_id")
-    if declared is None and name in list_models():  # entered in the spec since the run was started
-        declared = (read(shipped_folder() / f"{name}.yaml").get("hub") or {}).get("repo_id")
+    for shipped in (shipped for shipped in list_trained() if declared is None and Path(shipped).name == name):
+        declared = (read(locate(shipped)).get("hub") or {}).get("repo_id")  # entered since the run was started
     if declared is None and not dry_run:
         raise ValueError(f"{name}: hub.repo_id of its spec is not set; enter USER/NAME there, or give --repo USER/NAME")
     return declared

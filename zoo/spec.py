@@ -24,6 +24,8 @@ PIPELINES = "pipelines"
 """The folder in `specs/` of those specs that compose models."""
 SWEEPS = "ablations"
 """The folder in `specs/` of those that vary a model, row by row; it is part of their names."""
+EXPERIMENTS = "first-experiments"
+"""The folder in `specs/` of those that train models which are not published; it is part of their names."""
 NOT_TRAINING = ("summary", "card", "hub", "starter")
 """Sections that do not change what is trained, and so not the identity of a run."""
 RESOLVER_REFUSED = "only keys of the spec itself can be interpolated; resolvers such as ${oc.env:...} are refused"
@@ -89,20 +91,32 @@ def list_pipelines(pattern: str = "*") -> list[str]:
     return _matching(shipped_folder() / PIPELINES, pattern)
 
 
+def list_experiments(pattern: str = "*") -> list[str]:
+    """Names of the shipped first experiments that match a shell pattern, or contain it: "first-experiments/..."."""
+    return _matching(shipped_folder() / EXPERIMENTS, pattern, f"{EXPERIMENTS}/")
+
+
 def list_sweeps() -> list[str]:
     """Names of the shipped sweeps: "ablations/asl-slp"."""
-    return [f"{SWEEPS}/{name}" for name in _matching(shipped_folder() / SWEEPS, "*")]
+    return _matching(shipped_folder() / SWEEPS, "*", f"{SWEEPS}/")
 
 
-def _matching(folder: Path, pattern: str) -> list[str]:
-    names = sorted(path.stem for path in folder.glob("*.yaml"))
+def list_trained() -> list[str]:
+    """Names of everything that is shipped and trains: models, and first experiments."""
+    return [*list_models(), *list_experiments()]
+
+
+def _matching(folder: Path, pattern: str, prefix: str = "") -> list[str]:
+    names = sorted(prefix + path.stem for path in folder.glob("*.yaml"))
     glob = pattern if re.search(r"[*?\[]", pattern) else f"*{pattern}*"
     return fnmatch.filter(names, glob)
 
 
 def closest(word: str, candidates: Iterable[str]) -> str | None:
-    """The candidate that a misspelt word most likely stands for, if any is near."""
-    return next(iter(difflib.get_close_matches(word, sorted(candidates), n=1, cutoff=0.6)), None)
+    """The candidate that a misspelt word, or one without its folder, most likely stands for, if any is near."""
+    options = sorted(candidates)
+    whole = [option for option in options if option.endswith(f"/{word}")]
+    return next(iter(whole or difflib.get_close_matches(word, options, n=1, cutoff=0.6)), None)
 
 
 def nearest(word: str, candidates: Iterable[str]) -> str:
@@ -135,7 +149,7 @@ def locate(target: str) -> Path:
 
     A name goes before a folder or file called the same, which `./name` means.
     """
-    path, known = Path(target), [*list_models(), *list_pipelines(), *list_sweeps()]
+    path, known = Path(target), [*list_trained(), *list_pipelines(), *list_sweeps()]
     if target in known:
         return shipped_folder() / (PIPELINES if target in list_pipelines() else "") / f"{target}.yaml"
     if path.is_dir():

@@ -9,7 +9,7 @@ from zoo.addresses import find
 from zoo.check import accepted
 from zoo.hub.reference import looks_like
 from zoo.runs import Run, unfinished_message
-from zoo.spec import Spec, SpecError, list_models, locate
+from zoo.spec import Spec, SpecError, list_trained, locate
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Target:
     def published(self) -> Path | None:
         """The folder of somebody else's training, if that is meant: a repository of the Hub, or the weights behind a
         model's name that was never trained here."""
-        if self.spec not in list_models():
+        if self.spec not in list_trained():
             there = Path(self.spec).exists() or Path(self.spec).suffix in (".yaml", ".yml")
             return None if there or not ("@" in self.spec or looks_like(self.spec)) else find(self.spec).folder()
         with suppress(SpecError):

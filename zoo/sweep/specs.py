@@ -15,7 +15,7 @@ from zoo.spec import (
     Problem,
     SpecError,
     key_problems,
-    list_models,
+    list_trained,
     locate,
     nearest,
     read,
@@ -121,11 +121,11 @@ def _inline(value: Any) -> str:
 
 def _base(target: str, path: Path) -> tuple[Path, str]:
     """A shipped spec's name, or a file beside the sweep. Raises ValueError."""
-    if target in list_models():
+    if target in list_trained():
         return locate(target), target
     file = path.parent / target
     if not file.is_file():
-        raise ValueError(f"found {target!r}, which is neither a model nor a file here{nearest(target, list_models())}")
+        raise ValueError(f"found {target!r}, which is neither a model nor a file here{nearest(target, list_trained())}")
     return file, str(file)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from zoo.card.words import duration
 from zoo.runs import read_json
-from zoo.spec import SpecError, list_models, list_sweeps, locate
+from zoo.spec import SpecError, list_sweeps, list_trained, locate
 from zoo.sweep.rows import Row, rows
 from zoo.sweep.specs import Sweep, read_sweep
 
@@ -30,7 +30,7 @@ class Failure(Exception):
 
 def find(target: str) -> Path:
     """The file that a sweep's name or a path stands for. Raises ValueError."""
-    if target in list_models():
+    if target in list_trained():
         raise ValueError(f"{target} is a model, and `sweep` wants a sweep; there are {', '.join(list_sweeps())}")
     return locate(target)
 
