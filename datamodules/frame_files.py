@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from datamodules.images import IMAGE_SUFFIXES
+from datamodules.picture_faults import picture_fault
 from datamodules.samples import Finding, Survey
 
 LITTER: Final = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
@@ -16,7 +17,7 @@ def is_litter(path: Path) -> bool:
 
 
 def frame_files(root: Path, folder: Path, name: str, expected: str, found: Survey) -> dict[int, Path]:
-    """The pictures of a folder by their frames; what tells no frame, or one again, becomes a finding.
+    """The pictures of a folder by their frames; what is no good picture, tells no frame, or one again, is a finding.
 
     Args:
         root: the data set's folder.
@@ -38,4 +39,5 @@ def frame_files(root: Path, folder: Path, name: str, expected: str, found: Surve
             found.findings.append(Finding("duplicate", where, message))
         else:
             frames[int(match[1])] = path
+            found.findings += filter(None, [picture_fault(root, path)])
     return frames

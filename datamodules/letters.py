@@ -1,6 +1,7 @@
 """ASL Alphabet (Kaggle, grassknoted): 29 classes of close-ups, 3,000 consecutive frames each, of one signer."""
 
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 
@@ -34,12 +35,25 @@ def survey(root: Path) -> Survey:
         raise FileNotFoundError(f"{root}: no class folder ({CLASSES[0]} to {CLASSES[-1]}) in it, nor in {NESTINGS[1]}")
     folder, found = folders[0], Survey()
     known = {root / nesting for nesting in NESTINGS}
+    misnamed = set()
     for path in sorted(folder.iterdir()):
         if path.is_dir() and path.name not in CLASSES and path not in known and not is_litter(path):
-            found.findings.append(Finding("unlisted", _place(root, path), f"no class; expected {', '.join(CLASSES)}"))
+            meant = _meant(path.name)
+            misnamed.add(meant)
+            hint = f"is it {meant}? rename" if meant else "rename"
+            message = f"no class, expected A to Z, del, nothing or space; {hint} or remove it"
+            found.findings.append(Finding("unlisted", _place(root, path), message))
     for label in CLASSES:
-        _survey_class(root, folder / label, found)
+        if label not in misnamed or (folder / label).is_dir():
+            _survey_class(root, folder / label, found)
     return found
+
+
+def _meant(name: str) -> str | None:
+    """The class that a folder of another name is probably of."""
+    by_name = {label.lower(): label for label in CLASSES}
+    near = get_close_matches(name.lower(), by_name, 1)
+    return by_name[near[0]] if near else None
 
 
 def _survey_class(root: Path, folder: Path, found: Survey) -> None:
@@ -47,8 +61,8 @@ def _survey_class(root: Path, folder: Path, found: Survey) -> None:
     expected = f"{label}<number>.jpg"
     frames = frame_files(root, folder, rf"{label}(\d{{1,9}})", expected, found) if folder.is_dir() else {}
     if not frames:
-        problem = "an empty folder" if folder.is_dir() else "no such folder"
-        message = f"{problem}; expected pictures of {label}, named {expected}"
+        problem = "no picture in it" if folder.is_dir() else "no such folder"
+        message = f"{problem}; expected pictures of {label}, named {expected}: put them there"
         found.findings.append(Finding("missing", _place(root, folder), message))
         return
     numbers = sorted(frames)

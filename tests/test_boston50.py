@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from bad_pictures import named, spoil
 
 from datamodules.boston50 import GUARD, Boston50, survey
 from datamodules.boston50_pairs import read_pair
@@ -133,11 +134,21 @@ def test_the_time_stamp_is_cut_off_unless_it_is_to_stay(root):
 
 def test_all_that_is_wrong_is_said_at_once_before_training(root):
     (root / "train" / "image30.png").rename(root / "train" / "cover.png")
-    (root / "val" / "image031.jpg").write_bytes(b"")
+    (root / "val" / "image031.png").write_bytes((root / "val" / "image31.png").read_bytes())
     with pytest.raises(ValueError, match=r"2 errors") as error:
         ready(root)
     assert "train/cover.png: a name that tells no frame" in str(error.value)
     assert "val/image31.png: frame 31 again" in str(error.value)
+
+
+def test_every_bad_picture_is_named_in_one_message_before_training(root):
+    expected = spoil(root, [f"{'train' if number <= 30 else 'val'}/image{number}.png" for number in range(28, 35)])
+    with pytest.raises(ValueError, match=r": 7 errors in the data") as error:
+        ready(root)
+    found = named(str(error.value))
+    assert found.keys() == expected.keys()
+    for name, words in expected.items():
+        assert words in found[name]
 
 
 def test_one_picture_alone_is_no_pair(root):

@@ -11,6 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from bad_pictures import spoil
 
 from datamodules.avatar.openpose import openpose_keypoints
 from datamodules.avatar.twins import Twin, ensure_twin
@@ -168,6 +169,15 @@ class TestPictures:
         checked = check("asl-alphabet", letters)
         assert checked.code == 1
         assert "B/B3.jpg" in {finding["where"] for finding in checked.found("empty")}
+
+    def test_no_fault_is_named_twice(self, letters: Path, check: Check) -> None:
+        expected = spoil(letters, [f"{name}/{name}5.jpg" for name in "ABCDEFG"])
+        checked = check("asl-alphabet", letters)
+        assert checked.code == 1
+        found = {finding["where"]: finding["message"] for finding in checked.json["findings"]}
+        assert len(found) == len(checked.json["findings"])
+        assert found.keys() == expected.keys()
+        assert all(words in found[name] for name, words in expected.items())
 
     def test_a_copy_across_splits_is_an_error_and_within_one_a_warning(self, letters: Path, check: Check) -> None:
         shutil.copy(letters / "C" / "C1.jpg", letters / "C" / "C12.jpg")

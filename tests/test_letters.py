@@ -1,11 +1,13 @@
 """ASL Alphabet: folders as Kaggle ships them, blocks of frames that do not leak, batches of letters."""
 
+import shutil
 from itertools import pairwise
 
 import cv2
 import numpy as np
 import pytest
 import torch
+from bad_pictures import named, spoil
 
 from datamodules.labelled import LabelledBatch
 from datamodules.letters import CLASSES, Letters, survey
@@ -93,9 +95,33 @@ def test_all_that_is_wrong_is_said_at_once_before_training(root):
         "train/AA: no class",
         "train/B/holiday.jpg: a name",
         "train/C/C7.jpg: frame 7 again",
-        "train/D: an",
+        "train/D: no picture in it",
     ):
         assert expected in str(error.value)
+
+
+def test_every_bad_picture_and_folder_is_named_in_one_message_before_training(root):
+    folder = root / "asl_alphabet_train"
+    expected = spoil(folder, [f"A/A{number}.jpg" for number in range(1, 8)])
+    shutil.rmtree(folder / "Q")
+    (folder / "Q").mkdir()
+    (folder / "B").rename(folder / "b")
+    (folder / "del").rename(folder / "Delete")
+    with pytest.raises(ValueError, match=r": 10 errors in the data") as error:
+        ready(root)
+    found = {name.removeprefix("asl_alphabet_train/"): text for name, text in named(str(error.value)).items()}
+    expected["Q"] = "no picture in it; expected pictures of Q, named Q<number>.jpg"
+    expected["b"] = "no class, expected A to Z, del, nothing or space; is it B? rename or remove it"
+    expected["Delete"] = "is it del? rename"
+    assert found.keys() == expected.keys()
+    for name, words in expected.items():
+        assert words in found[name]
+
+
+def test_a_folder_that_resembles_no_class_is_guessed_to_be_none(root):
+    (root / "asl_alphabet_train" / "holiday").mkdir()
+    [finding] = survey(root).findings
+    assert finding.message.endswith("; rename or remove it")
 
 
 def test_an_empty_folder_is_no_data_set(tmp_path):
@@ -105,7 +131,8 @@ def test_an_empty_folder_is_no_data_set(tmp_path):
 
 def test_a_broken_picture_is_named(root):
     path = root / "asl_alphabet_train" / "A" / "A1.jpg"
-    path.write_bytes(path.read_bytes()[:50])
+    content = path.read_bytes()
+    path.write_bytes(content[:300] + bytes(len(content) - 302) + content[-2:])  # its header and its end are whole
     with pytest.raises(ValueError, match=r"A1\.jpg"):
         list(ready(root).train_dataloader())
 

@@ -1,0 +1,55 @@
+"""What is wrong with a picture by its header and its end: cheap enough for every file of a large data set."""
+
+import os
+from pathlib import Path
+from typing import Final
+
+from PIL import Image as Pillow
+
+from datamodules.images import END_OF_JPEG, FORMATS, MOST_PIXELS
+from datamodules.samples import Finding
+
+LEAST_SIDE: Final = 16
+"""Pixels below which no hand can be made out; what is smaller is a placeholder or an accident."""
+END_OF_PNG: Final = b"IEND"
+TAIL: Final = 4096
+"""Bytes at the end among which the end marker stands; some cameras append a few of their own."""
+REMEDY: Final = "fetch it again or remove it"
+
+
+def picture_fault(root: Path, path: Path) -> Finding | None:
+    """What would stop or spoil a training on this picture of a data set in `root`; None where nothing is seen.
+
+    Not a pixel is decoded, so that damage in the middle goes unnoticed: `data check` reads all of it.
+    """
+    problem = _problem(path)
+    return None if problem is None else Finding(problem[0], path.relative_to(root).as_posix(), problem[1])
+
+
+def _problem(path: Path) -> tuple[str, str] | None:
+    """Kind and message of the finding."""
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            if not size:
+                return "empty", f"a file of no bytes; {REMEDY}"
+            file.seek(max(0, size - TAIL))
+            tail = file.read()
+            file.seek(0)
+            try:
+                with Pillow.open(file, formats=FORMATS) as picture:
+                    kind, mode, (width, height) = picture.format, picture.mode, picture.size
+            except Exception:  # a broken header surfaces as whatever its bytes provoke
+                kinds = ", ".join(FORMATS)
+                return "unreadable", f"{size} bytes that are no picture, or not all of one; expected {kinds}: {REMEDY}"
+    except OSError as error:
+        return "unreadable", f"{error.strerror}; expected a picture: {REMEDY}"
+    if (kind == "JPEG" and END_OF_JPEG not in tail) or (kind == "PNG" and END_OF_PNG not in tail):
+        return "unreadable", f"a {width} x {height} picture that is cut off, without {kind}'s end marker; {REMEDY}"
+    if min(width, height) < LEAST_SIDE:
+        return "unfit", f"{width} x {height} pixels, expected at least {LEAST_SIDE} x {LEAST_SIDE}; {REMEDY}"
+    if width * height > MOST_PIXELS:
+        return "unfit", f"{width} x {height} pixels, expected at most {MOST_PIXELS}; scale it down or remove it"
+    if mode == "CMYK":
+        return "unfit", "CMYK, the colours of printing, expected RGB or grey; convert it to RGB or remove it"
+    return None
