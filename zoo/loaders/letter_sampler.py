@@ -24,8 +24,10 @@ SHEET: Final = 16
 """Pictures of one class on a sheet."""
 LETTERS: Final = 1000
 """On a sheet, at most."""
-PREVIEWED: Final = 4
-"""Pictures of each class in a preview."""
+PREVIEWED: Final = 64
+"""Pictures of all classes in a preview, about; every copy of an artefact brings them along."""
+WIDE: Final = 16
+"""Columns of a preview, at most."""
 CELL: Final = 96
 FILM: Final = 256
 """Sides of pictures on sheets and in videos, at least: a person looks at them."""
@@ -111,10 +113,11 @@ class LetterSampler(ABC):
         return list(outputs)
 
     def preview(self, datamodule: Any, folder: Path) -> list[Path]:
-        """Write a sheet of some pictures of every class into `folder`."""
-        asked = [(label, seed) for label in range(len(self.classes)) for seed in range(PREVIEWED)]
+        """Write a sheet of as many pictures of every class into `folder`."""
+        each = min(max(PREVIEWED // len(self.classes), 1), WIDE // 2)
+        asked = [(label, seed) for label in range(len(self.classes)) for seed in range(each)]
         names = [self.classes[label] for label, _ in asked]
-        write_png(folder / "preview.png", _sheet(self._pictures(asked), 4 * PREVIEWED, names))
+        write_png(folder / "preview.png", _sheet(self._pictures(asked), WIDE // each * each, names))
         return [folder / "preview.png"]
 
     def probe(self) -> dict[str, npt.NDArray[np.float32]]:
