@@ -16,7 +16,9 @@ from datamodules.canvas import Image
 
 FORMATS: Final = ("JPEG", "PNG", "BMP", "WEBP")
 IMAGE_SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
-END_OF_JPEG: Final = b"\xff\xd9"
+END_MARKERS: Final = {"JPEG": b"\xff\xd9", "PNG": b"IEND"}
+TAIL: Final = 4096
+"""Bytes at a file's end among which its end marker stands: some cameras append a few of their own."""
 REDUCED: Final = {8: cv2.IMREAD_REDUCED_COLOR_8, 4: cv2.IMREAD_REDUCED_COLOR_4, 2: cv2.IMREAD_REDUCED_COLOR_2}
 MOST_PIXELS: Final = 50_000_000
 MOST_BYTES: Final = 64_000_000
@@ -47,7 +49,7 @@ def read_image(path: str | os.PathLike[str], least: int | None = None) -> Image:
         )
     flag = _reduced(min(width, height), least) if kind == "JPEG" else cv2.IMREAD_COLOR
     picture: Image | None = None
-    if kind != "JPEG" or END_OF_JPEG in content[-4096:]:  # some decoders fill a cut one with grey
+    if END_MARKERS.get(kind, b"") in content[-TAIL:]:  # some decoders fill a cut one with grey
         with suppress(cv2.error):
             picture = cv2.imdecode(np.frombuffer(content, np.uint8), flag)
     if picture is None:
@@ -65,12 +67,12 @@ def _reduced(side: int, least: int | None) -> int:
     return cv2.IMREAD_COLOR
 
 
-def _header(path: str | os.PathLike[str], content: bytes) -> tuple[str | None, int, int]:
+def _header(path: str | os.PathLike[str], content: bytes) -> tuple[str, int, int]:
     """The format, width and height that it states."""
     try:
         with Pillow.open(io.BytesIO(content), formats=FORMATS) as header:
             width, height = header.size
-            return header.format, int(width), int(height)
+            return str(header.format), int(width), int(height)
     except Pillow.DecompressionBombError as error:
         raise ValueError(f"{path}: {error}; scale it down or remove it") from None
     except Exception as error:  # a broken header surfaces as whatever its bytes provoke

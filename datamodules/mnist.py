@@ -32,8 +32,8 @@ def read(root: Path) -> Found:
     folder = next((one for one in folders if any(_path(one, *kind).is_file() for kind in kinds)), None)
     if folder is None:
         raise FileNotFoundError(
-            f"{root}: no {_name('train', 'images')}, packed or not, in it, nor in {' or '.join(NESTINGS[1:])}; put the "
-            "four files of MNIST there"
+            f"{root}: no {_name('train', 'images')} (or .gz) in it, nor in {' or '.join(NESTINGS[1:])}; put the four "
+            "files of MNIST there"
         )
     found = Found(CLASSES)
     for part in PARTS:

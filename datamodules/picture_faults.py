@@ -6,14 +6,11 @@ from typing import Final
 
 from PIL import Image as Pillow
 
-from datamodules.images import END_OF_JPEG, FORMATS, MOST_PIXELS
+from datamodules.images import END_MARKERS, FORMATS, MOST_PIXELS, TAIL
 from datamodules.samples import Finding
 
 LEAST_SIDE: Final = 16
 """Pixels below which no hand can be made out; what is smaller is a placeholder or an accident."""
-END_OF_PNG: Final = b"IEND"
-TAIL: Final = 4096
-"""Bytes at the end among which the end marker stands; some cameras append a few of their own."""
 REMEDY: Final = "fetch it again or remove it"
 
 
@@ -38,14 +35,14 @@ def _problem(path: Path) -> tuple[str, str] | None:
             file.seek(0)
             try:
                 with Pillow.open(file, formats=FORMATS) as picture:
-                    kind, mode, (width, height) = picture.format, picture.mode, picture.size
+                    kind, mode, (width, height) = str(picture.format), picture.mode, picture.size
             except Exception:  # a broken header surfaces as whatever its bytes provoke
                 kinds = ", ".join(FORMATS)
                 return "unreadable", f"{size} bytes that are no picture, or not all of one; expected {kinds}: {REMEDY}"
     except OSError as error:
         return "unreadable", f"{error.strerror}; expected a picture: {REMEDY}"
-    if (kind == "JPEG" and END_OF_JPEG not in tail) or (kind == "PNG" and END_OF_PNG not in tail):
-        return "unreadable", f"a {width} x {height} picture that is cut off, without {kind}'s end marker; {REMEDY}"
+    if END_MARKERS.get(kind, b"") not in tail:
+        return "unreadable", f"{width} x {height} pixels, cut off: the end marker of a {kind} is missing; {REMEDY}"
     if min(width, height) < LEAST_SIDE:
         return "unfit", f"{width} x {height} pixels, expected at least {LEAST_SIDE} x {LEAST_SIDE}; {REMEDY}"
     if width * height > MOST_PIXELS:

@@ -16,9 +16,9 @@ def encoded(kind: str, mode: str = "RGB", side: int = 40) -> bytes:
 
 
 FAULTS = {
-    "a JPEG cut in half": (encoded("JPEG")[:1500], "cut off, without JPEG's end marker"),
+    "a JPEG cut in half": (encoded("JPEG")[:1500], "cut off: the end marker of a JPEG is missing"),
     "a JPEG cut in its header": (encoded("JPEG")[:90], "90 bytes that are no picture, or not all of one"),
-    "a PNG without its last chunk": (encoded("PNG")[:-12], "cut off, without PNG's end marker"),
+    "a PNG without its last chunk": (encoded("PNG")[:-12], "cut off: the end marker of a PNG is missing"),
     "CMYK": (encoded("JPEG", "CMYK"), "CMYK, the colours of printing, expected RGB or grey; convert it"),
     "one pixel": (encoded("PNG", side=1), "2 x 1 pixels, expected at least 16 x 16"),
     "no bytes": (b"", "a file of no bytes"),
