@@ -321,8 +321,9 @@ class TestFid:
     def test_it_is_the_distance_of_two_gaussians(self, judge):
         pictures, references = noisy(random(40, 3, 16, 16), 0.3), random(50, 3, 16, 16, seed=5)
         distance = Fid(judge, "letter-judge")
-        distance.update({MODEL: pictures[:20]}, references[:25])
-        distance.update({MODEL: pictures[20:]}, references[25:])
+        for ours, theirs in ((pictures[:20], references[:25]), (pictures[20:], references[25:])):
+            distance.refer(theirs)
+            distance.update({MODEL: ours})
         ours, theirs = judge(pictures).double().numpy(), judge(references).double().numpy()
         means, covariances = [f.mean(0) for f in (ours, theirs)], [np.cov(f.T) for f in (ours, theirs)]
         cross = np.trace(sqrtm(covariances[0] @ covariances[1]).real)
@@ -337,7 +338,8 @@ class TestFid:
         references = random(30, 3, 16, 16)
         distance = Fid(judge, "letter-judge", self.CONTENDERS)
         answers = {MODEL: noisy(references, 0.05), GROUND_TRUTH: references, "another": noisy(references, 0.4)}
-        distance.update(answers, references)
+        distance.refer(references)
+        distance.update(answers)
         row = distance.row()
         assert row[GROUND_TRUTH] == pytest.approx(0, abs=1e-6)
         assert row[GROUND_TRUTH] < row["value"] < row["another"]
@@ -348,7 +350,8 @@ class TestFid:
 
     def test_one_picture_has_no_covariance(self, judge):
         distance = Fid(judge, "letter-judge")
-        distance.update({MODEL: random(1, 3, 16, 16)}, random(1, 3, 16, 16))
+        distance.refer(random(1, 3, 16, 16))
+        distance.update({MODEL: random(1, 3, 16, 16)})
         with pytest.raises(
             ValueError, match="fid_letter-judge: found 1 pictures and 1 references, expected at least 2"
         ):

@@ -15,6 +15,8 @@ from lightning_modules.metrics.results import MODEL, Row
 from lightning_modules.networks.letter_cnn import LetterCNN
 
 LEAST: Final = 2
+REAL: Final = ("real_features_sum", "real_features_cov_sum", "real_features_num_samples")
+"""What torchmetrics keeps of references."""
 
 
 class LetterFeatures(nn.Module):
@@ -45,21 +47,32 @@ class Fid:
     items that add up, so there is no interval beside it.
 
     extractor: pictures in [0, 1] to features (B, num_features); its `num_features` is their number. It is held in
-    evaluation, on the pictures' device. name: what the key calls it. contenders: MODEL and the baselines.
+    evaluation, on the pictures' device. name: what the key calls it. contenders: MODEL and the baselines. of: what the
+    references are, in print.
     """
 
-    def __init__(self, extractor: nn.Module, name: str, contenders: tuple[str, ...] = (MODEL,)) -> None:
-        self.key = f"fid_{name}"
+    def __init__(
+        self, extractor: nn.Module, name: str, contenders: tuple[str, ...] = (MODEL,), of: str = "references"
+    ) -> None:
+        self.key, self.of = f"fid_{name}", of
         self.features = _Exact(extractor)
         self.distances = {
             contender: FrechetInceptionDistance(self.features, normalize=True) for contender in contenders
         }
 
-    def update(self, answers: dict[str, Tensor], references: Tensor) -> None:
-        """Add pictures of every contender, and references: (B, 3, H, W) in [0, 1]; not always as many of both."""
+    def refer(self, references: Tensor) -> None:
+        """Add references, (B, 3, H, W) in [0, 1]. Their features are computed once for all contenders."""
+        first, *others = self.distances.values()
+        first.to(references.device)
+        first.update(references, real=True)
+        for other in others:
+            for state in REAL:
+                setattr(other, state, getattr(first, state))
+
+    def update(self, answers: dict[str, Tensor]) -> None:
+        """Add pictures of every contender, (B, 3, H, W) in [0, 1]; not always as many as of references."""
         for name, distance in self.distances.items():
-            distance.to(references.device)
-            distance.update(references, real=True)
+            distance.to(answers[name].device)
             distance.update(answers[name], real=False)
 
     def row(self, **more: Any) -> Row:
@@ -70,11 +83,11 @@ class Fid:
         own = self.distances[MODEL]
         count, real = int(own.fake_features_num_samples), int(own.real_features_num_samples)
         if min(count, real) < LEAST:
-            raise ValueError(f"{self.key}: found {count} pictures and {real} references, expected at least {LEAST}")
+            raise ValueError(f"{self.key}: found {count} pictures and {real} {self.of}, expected at least {LEAST}")
         values = {name: max(0.0, float(distance.compute())) for name, distance in self.distances.items()}
         return {
             **values,
-            "protocol": f"{self.features.num_features} features; {count} pictures, {real} references; no interval",
+            "protocol": f"{self.features.num_features} features; {count} pictures, {real} {self.of}; no interval",
             "n": count,
             **more,
         }

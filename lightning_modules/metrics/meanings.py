@@ -71,6 +71,21 @@ MEANINGS: Final[dict[str, Meaning]] = {
         "hands found", "share of the hands of true frames that are found again in the picture", HIGHER
     ),
     "fid": Meaning("FID", "distance of the distributions of features of generated and true pictures", LOWER),
+    "judged_acc": Meaning(
+        "judged accuracy", "share of drawn pictures that the judge reads as the class that was asked for", HIGHER
+    ),
+    "diversity": Meaning(
+        "diversity",
+        "difference of the pixels of two pictures of a class, drawn / of training: 0 is one picture a class; "
+        "backgrounds and noise count as hands do",
+        NEARER_TO_1,
+    ),
+    "copied": Meaning(
+        "copied",
+        "share of drawn pictures whose nearest training picture is at a third of the second nearest's distance or "
+        "nearer; frames that repeat in training hide copies",
+        LOWER,
+    ),
     "bleu_1": Meaning("BLEU-1", "words of the back-translated text that the reference has, out of 100", HIGHER),
     "bleu_2": Meaning("BLEU-2", "as BLEU-1, of pairs of words as well", HIGHER),
     "bleu_3": Meaning("BLEU-3", "as BLEU-1, of up to three words in a row", HIGHER),
@@ -104,6 +119,10 @@ BASELINES: Final = {
     "nearest_neighbour": "the class of the most similar training sample",
     "copy_condition": "the drawing itself, unchanged",
     "mean_frame": "the mean training frame, whatever the pose",
+    "mean_picture": "the mean training picture of the class",
+    "train_picture": "a training picture of the class, as a model shows that has memorised its data",
+    "other_class": "a training picture of another class",
+    "true_picture": "the true pictures of the split that is tested, which are of other recordings than training's",
 }
 """What the guesses that understand nothing are."""
 
@@ -122,7 +141,8 @@ PROTOCOLS: Final = {
 
 PLOTS: Final = {
     "length": "A dot a sentence: the length of its reference against its score",
-    "confusion": "Confusion matrix: for every true class, what it is taken for",
+    "confusion": "Confusion matrix: for every class, what it is taken for",
+    "drawn": "The first pictures drawn of every class beside a true one; what the judge misreads is framed",
     "samples": "The best, the median and the worst sample of the test set",
     "intervals": "Scores of several models with their 95 % intervals",
 }

@@ -81,11 +81,14 @@ def _around(values: Floats) -> tuple[float, float]:
     return low - room, high + room
 
 
-def confusion(matrix: npt.ArrayLike, classes: Sequence[str]) -> Image:
+def confusion(
+    matrix: npt.ArrayLike, classes: Sequence[str], rows: str = "true class", columns: str = "taken for"
+) -> Image:
     """How often a class (row) is taken for which (column), as a share of the row; what is never tested is grey.
 
-    matrix: counts (C, C). Up to 10 classes have their counts in the cells; of more, the pairs that are confused most
-    are named beside them; more than 150 are drawn in blocks, each as dark as its darkest cell.
+    matrix: counts (C, C). rows, columns: what they are, in print. Up to 10 classes have their counts in the cells; of
+    more, the pairs that are confused most are named beside them; more than 150 are drawn in blocks, each as dark as its
+    darkest cell.
 
     Raises ValueError for another shape and for what are no counts.
     """
@@ -101,14 +104,14 @@ def confusion(matrix: npt.ArrayLike, classes: Sequence[str]) -> Image:
         named = len(classes) > NUMBERED
         figure = page(6.6 if named else 7.2)
         grid = figure.add_gridspec(1, 2, width_ratios=(2.1, 1)) if named else figure.add_gridspec(1, 1)
-        axes = figure.add_subplot(grid[0], xlabel="taken for", ylabel="true class")
+        axes = figure.add_subplot(grid[0], xlabel=columns, ylabel=rows)
         axes.spines[["top", "right"]].set_visible(True)
         axes.set_facecolor("#DDDDDD")
         extent = (-0.5, len(classes) - 0.5, len(classes) - 0.5, -0.5)
         pooled = _darkest(shares, block)
         cells = axes.imshow(pooled, cmap="Blues", norm=PowerNorm(0.5, 0, 1), extent=extent, interpolation="nearest")
         bar = figure.colorbar(cells, ax=axes, shrink=0.6, aspect=30)
-        bar.set_label("share of the true class" + (f"; darkest of {block} x {block} cells" if block > 1 else ""))
+        bar.set_label(f"share of the {rows}" + (f"; darkest of {block} x {block} cells" if block > 1 else ""))
         _name_classes(axes, classes)
         if len(classes) <= LABELLED:
             between = np.arange(len(classes) - 1) + 0.5

@@ -2,6 +2,7 @@
 
 import textwrap
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 import cv2
@@ -11,12 +12,18 @@ from matplotlib.figure import Figure
 
 from datamodules.canvas import Image, text_scale
 from datamodules.canvas import text as draw_text
-from datamodules.draw import INK, draw_frames
+from datamodules.draw import HIGHLIGHT, INK, contact_sheet, draw_frames
+from datamodules.images import resize
 from lightning_modules.metrics.plot_style import DPI, WIDTH, clean, drawn, own_style, short
 
 TALLEST: Final = 300
 SHORTEST: Final = 48
 """Heights of a picture in a strip, in pixels."""
+SMALL: Final = 48
+LARGE: Final = 96
+"""Sides of a picture on a sheet, in pixels: of 29 classes a picture file of less than half a megabyte."""
+FEW_CLASSES: Final = 10
+MOST_CLASSES: Final = 40
 
 
 def strips(rows: Sequence[tuple[str, Sequence[tuple[str, Image]]]]) -> Image:
@@ -92,3 +99,37 @@ def motion_pairs(
 
 def _spaced(length: int, count: int) -> npt.NDArray[np.intp]:
     return np.linspace(0, max(0, length - 1), count).round().astype(np.intp)
+
+
+@dataclass
+class Drawn:
+    """A class, a true picture of it, and what was drawn of it: each picture, and what it was misread as, if it was."""
+
+    name: str
+    true: Image
+    pictures: list[tuple[Image, str | None]] = field(default_factory=list)
+
+
+def sheet(classes: Sequence[Drawn], columns: int) -> Image:
+    """Classes two a row, each with its true picture and up to so many drawn ones; what was misread is framed in red,
+    below what was read. Of more than 40 classes the first are shown. Raises ValueError for none."""
+    side = LARGE if len(classes) <= FEW_CLASSES else SMALL
+    blank = np.full((side, side, 3), 255, np.uint8)
+    frames, labels = [], []
+    for shown in classes[:MOST_CLASSES]:
+        row, texts = [resize(shown.true, side, side)], [f"true {shown.name}"]
+        for picture, misread in shown.pictures[:columns]:
+            frame = resize(picture, side, side)
+            row.append(frame if misread is None else _framed(frame))
+            texts.append("" if misread is None else f"read: {misread}")
+        missing = columns + 1 - len(row)
+        frames += [*row, *[blank] * missing]
+        labels += [*texts, *[""] * missing]
+    return contact_sheet(frames, 2 * (columns + 1), labels)
+
+
+def _framed(picture: Image) -> Image:
+    thick = len(picture) // 16
+    framed = np.full_like(picture, HIGHLIGHT)
+    framed[thick:-thick, thick:-thick] = picture[thick:-thick, thick:-thick]
+    return framed
