@@ -15,8 +15,9 @@ STILL: Final = {"frozen_pose": "the frozen pose", "mean_pose": "the mean pose"}
 """Baselines that do not move."""
 SPELLED_OUT: Final = 3
 """Keys that still poses win are told with their scores up to this many."""
-BLIND: Final = 5.0
-"""BLEU-4 on reference poses below which a judge tells nothing: random poses come near it."""
+READ: Final = {"bleu_4": ("reference poses", 5.0), "judged_acc": ("true pictures", 0.5)}
+"""By the key that says how well a judge reads: what it read, and the score below which it tells nothing; random poses
+come near that BLEU-4."""
 BEATS: Final = " ▲"
 """Behind a baseline's score that is better than the model's."""
 
@@ -145,15 +146,16 @@ def stillness(results: Results) -> Iterator[str]:
 
 
 def judged(results: Results) -> Iterator[str]:
-    """For every judge that read poses: which scores are of what it read, how it reads true ones, and their variants."""
+    """For every judge: which scores are of what it read, how it reads what is true, and their variants."""
     for judge in dict.fromkeys(row["judge"] for row in results.values() if row.get("judge")):
         own = {key: row for key, row in results.items() if row.get("judge") == judge}
         keys = list(dict.fromkeys(f"`{key.partition('@')[0]}`" for key in own))
         text = f"{', '.join(keys)}: read by {judge}"
-        shown = next((key for key in ("bleu_4", *own) if key in own and GROUND_TRUTH in own[key]), None)
+        shown = next((key for key in (*READ, *own) if key in own and GROUND_TRUTH in own[key]), None)
         if shown:
-            text += f", which itself scores {number(own[shown][GROUND_TRUTH])} (`{shown}`) on the reference poses"
-            if shown == "bleu_4" and own[shown][GROUND_TRUTH] < BLIND:
+            of, blind = READ.get(shown, ("references", 0.0))
+            text += f", which itself scores {number(own[shown][GROUND_TRUTH])} (`{shown}`) on the {of}"
+            if own[shown][GROUND_TRUTH] < blind:
                 text += ": it reads so little that these scores say nothing"
         variants = _all(own, "variant")
         yield f"{text}. Measured with {'; '.join(variants)}" if variants else text
