@@ -14,9 +14,9 @@ import zoo
 from zoo import listing, spec
 from zoo.artefact import starter_folder
 from zoo.cli import main
-from zoo.spec import list_models, list_pipelines, shipped_folder
+from zoo.spec import list_experiments, list_models, list_pipelines, shipped_folder
 
-EVERYTHING = [*list_models(), *list_pipelines()]
+EVERYTHING = [*list_models(), *list_pipelines(), *list_experiments()]
 
 
 def lines(capsys: pytest.CaptureFixture[str], *pattern: str) -> list[str]:

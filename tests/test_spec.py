@@ -8,13 +8,12 @@ from typing import Any
 import pytest
 import yaml
 
-import zoo
 from zoo.check import accepted
 from zoo.closed import allowed_classes
 from zoo.kinds import problems
-from zoo.spec import SpecError, closest, locate, nearest, read, resolve, shipped_folder
+from zoo.spec import SpecError, closest, list_trained, locate, nearest, read, resolve, shipped_folder
 
-SHIPPED = zoo.list_models()
+SHIPPED = list_trained()
 RAW: dict[str, Any] = {
     "name": "tiny",
     "summary": "a spec for tests",
@@ -278,6 +277,7 @@ def test_the_closest_word_and_what_is_said_of_it() -> None:
     assert closest("nothing", ["width", "heads"]) is None
     assert nearest("widht", ["width", "heads"]) == "; did you mean 'width'?"
     assert nearest("nothing", ["width", "heads"]) == "; valid: heads, width"
+    assert closest("heads", ["head", "model/heads"]) == "model/heads"
 
 
 class TestClosedList:

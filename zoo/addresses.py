@@ -12,6 +12,7 @@ from zoo.hub.reference import Reference, looks_like, parse
 from zoo.loaders.base import Loader
 from zoo.runs import find_finished, read_json, runs_root, unfinished_message
 from zoo.spec import (
+    EXPERIMENTS,
     SpecError,
     list_experiments,
     list_models,
@@ -134,6 +135,8 @@ def _reference(name: str) -> Reference | None:
     from runs/ is not looked for on the Hub. Raises ValueError.
     """
     path = Path(name)
+    if name.startswith(f"{EXPERIMENTS}/") and not path.exists():
+        raise ValueError(f"{name!r} is no experiment of the zoo{nearest(name, list_experiments())}")
     if "://" in name:
         raise ValueError(f"{name}: an address of the web; write a repository as user/name or user/name@revision")
     if looks_like(name):

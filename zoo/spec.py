@@ -159,8 +159,10 @@ def locate(target: str) -> Path:
     if path.is_file():
         return path
     if path.suffix in (".yaml", ".yml") or len(path.parts) > 1:
-        names = [name for name in (f"{path.parent.name}/{path.stem}", path.stem) if name in known]
-        hint = f"; the name {names[0]!r} works from everywhere" if names else nearest(path.stem, known)
+        words = (f"{path.parent.name}/{path.stem}", path.stem)
+        names = [word for word in words if word in known]
+        meant = next(filter(None, (closest(word, known) for word in reversed(words))), path.stem)
+        hint = f"; the name {names[0]!r} works from everywhere" if names else nearest(meant, known)
         raise ValueError(f"{target}: no such spec or run{hint}")
     raise ValueError(f"{target!r} is not a model of the zoo{nearest(target, known)}")
 
