@@ -367,6 +367,56 @@ def read_image(path: Path) -> None:
     assert picture.shape[2] == 3
 
 
+def see_fault(path: Path) -> None:
+    from datamodules.picture_faults import picture_fault
+
+    if finding := picture_fault(path.parent, path):
+        raise ValueError(f"{path}: {finding.message}")
+
+
+def make_idx(packed: bool, folder: Path) -> Path:
+    import gzip
+
+    import numpy as np
+
+    from datamodules.avatar.twins.mnist import write_idx
+
+    path = folder / "train-images-idx3-ubyte"
+    write_idx(path, np.random.default_rng(0).integers(0, 255, (9, 28, 28), np.uint8))
+    if packed:
+        path.write_bytes(gzip.compress(path.read_bytes()))
+    return path
+
+
+def read_idx(path: Path) -> None:
+    from datamodules.idx import read_idx
+
+    pictures = read_idx(path, (28, 28))
+    assert pictures.dtype.name == "uint8"
+    assert pictures.shape[1:] == (28, 28)
+    assert len(pictures)
+
+
+def make_cifar10(folder: Path) -> Path:
+    import numpy as np
+
+    from datamodules.cifar10_files import RECORD
+
+    records = np.random.default_rng(0).integers(0, 255, (9, RECORD), np.uint8)
+    records[:, 0] %= 10
+    (folder / "test_batch.bin").write_bytes(records.tobytes())
+    (folder / "batches.meta.txt").write_text("".join(f"class {n}\n" for n in range(10)))
+    return folder
+
+
+def read_cifar10(path: Path) -> None:
+    from datamodules.cifar10_files import read_batch, read_names
+
+    pictures, labels = read_batch(path / "test_batch.bin")
+    assert pictures.shape == (len(labels), 32, 32, 3)
+    assert labels.max() < len(set(read_names(path / "batches.meta.txt"))) == 10
+
+
 def make_video(folder: Path) -> Path:
     import numpy as np
 
@@ -400,6 +450,10 @@ READERS: Final = (
     Reader("embedding csv", make_embeddings, read_embeddings),
     Reader("jpg", partial(make_image, ".jpg"), read_image),
     Reader("png", partial(make_image, ".png"), read_image),
+    Reader("idx", partial(make_idx, False), read_idx),
+    Reader("idx gz", partial(make_idx, True), read_idx),
+    Reader("cifar10", make_cifar10, read_cifar10),
+    Reader("picture fault", partial(make_image, ".png"), see_fault),
     Reader("video", make_video, read_video),
 )
 

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datamodules.avatar.twins import Twin
-from datamodules.cifar10 import BATCHES, CIFAR10, read_batch, survey
+from datamodules.cifar10 import BATCHES, CIFAR10, survey
+from datamodules.cifar10_files import read_batch
 from datamodules.samples import SPLITS
 from datamodules.splits import leaks
 

@@ -8,12 +8,13 @@ import pytest
 
 from benchmarks.fuzz_readers import READERS, Reader, fuzz
 
-OURS = [reader for reader in READERS if reader.name in ("skels", "pose 0.2", "pose 0.1", "openpose", "npz", "lines")]
+NAMES = ("skels", "pose 0.2", "pose 0.1", "openpose", "npz", "lines", "idx", "cifar10", "picture fault")
+OURS = [reader for reader in READERS if reader.name in NAMES]
 GOOD = "good" * 20
 
 
 def test_all_of_our_readers_are_there() -> None:
-    assert len(OURS) == 6
+    assert len(OURS) == len(NAMES)
 
 
 @pytest.mark.parametrize("reader", OURS, ids=lambda reader: reader.name)
