@@ -15,6 +15,9 @@ from datamodules.formats import write_pose
 from datamodules.video import write_video
 
 TEXT_TO_POSE = ("--model.width=16", "--model.heads=2", "--model.feedforward=16", "--data.twin.size=30")
+LETTERS = ("--data.image_size=32", "--data.batch_size=16", "--data.twin.size=87")
+VAE = ("--model.width=4", "--model.latent=4")
+GAN = (*VAE, "--model.critic_width=4")
 
 TINY: dict[str, tuple[str, ...]] = {
     "asl-slp": (*TEXT_TO_POSE, "--data.batch_size=4"),
@@ -26,8 +29,23 @@ TINY: dict[str, tuple[str, ...]] = {
         "--data.batch_size=4",
         "--data.twin.size=30",
     ),
+    **{
+        f"first-experiments/{data}-{model}": (*sizes, "--data.batch_size=16", "--data.twin.size=60")
+        for data in ("cifar10", "mnist")
+        for model, sizes in (("gan", GAN), ("vae", VAE))
+    },
     "gloss-classifier": ("--model.hidden=8", "--data.twin.size=16", "--data.batch_size=4"),
+    "letter-ddpm": (
+        "--model.channels=[8,8]",
+        "--model.groups=4",
+        "--model.steps=2",
+        "--data.image_size=16",
+        "--data.batch_size=16",
+        "--data.twin.size=87",
+    ),
+    "letter-gan": (*GAN, *LETTERS),
     "letter-judge": ("--model.width=4", "--data.image_size=32", "--data.batch_size=16", "--data.twin.size=87"),
+    "letter-vae": (*VAE, *LETTERS),
     "pix2pix": (
         "--model.width=4",
         "--model.depth=4",
@@ -69,6 +87,8 @@ CALLS: dict[str, tuple[Callable[[Path], str], str]] = {
     "pose-to-text": (_pose, ".json"),
     "pose-to-video": (_pose, ".mp4"),
     "image-to-letter": (_letter, ".json"),
+    "letter-diffusion": (_sentence, ".mp4"),
+    "letter-to-image": (_sentence, ".png"),
     "video-to-gloss": (_video, ".json"),
 }
 """Task to what makes an input of its verb in a folder, and the suffix of an output."""

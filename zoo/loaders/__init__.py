@@ -9,6 +9,8 @@ from zoo.spec import nearest
 TASKS = {
     "text-to-pose": "zoo.loaders.text_to_pose.TextToPose",
     "pose-to-text": "zoo.loaders.pose_to_text.PoseToText",
+    "letter-diffusion": "zoo.loaders.letter_diffusion.LetterDiffusion",
+    "letter-to-image": "zoo.loaders.letter_to_image.LetterToImage",
     "image-to-letter": "zoo.loaders.letter_reader.LetterReader",
     "pose-to-video": "zoo.loaders.pose_to_video.PoseToVideo",
     "video-to-gloss": "zoo.loaders.video_to_gloss.VideoToGloss",

@@ -1,0 +1,256 @@
+"""letter-gan: a critic of spectral norm 1, objectives that do not leak, an average that is published, its resume."""
+
+import copy
+import json
+import shutil
+from pathlib import Path
+from zlib import crc32
+
+import lightning as L
+import pytest
+import torch
+from every_spec import starter
+from lightning.pytorch.callbacks import EarlyStopping
+from torch import nn
+from torch.nn.utils.parametrize import is_parametrized
+
+import zoo
+from datamodules.avatar.twins import Twin, ensure_twin
+from datamodules.labelled import LabelledBatch
+from datamodules.letters import Letters
+from lightning_modules.letter_gan import LetterGAN
+from lightning_modules.metrics.frechet import frechet_distance
+from lightning_modules.metrics.generation import as_seen, pixel_features
+from lightning_modules.networks.letter_critic import LetterCritic
+from lightning_modules.networks.letter_generator import LetterGenerator, LetterGeneratorConfig
+from zoo.cli import main
+from zoo.spec import list_experiments
+
+TINY = LetterGeneratorConfig(classes=5, size=16, latent=6, width=4)
+SIZES = {"latent": 4, "width": 2, "critic_width": 2}
+COMMAND = [
+    *("fit", "letter-gan", "--starter", "--data.twin=null", "--data.image_size=8", "--data.batch_size=16"),
+    "--trainer.max_epochs=4",
+    *(f"--model.{name}={value}" for name, value in SIZES.items()),
+]
+
+
+@pytest.fixture(scope="module")
+def twin(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("twin") / "asl-alphabet"
+    ensure_twin("asl-alphabet", root, Twin(size=87))
+    return root
+
+
+@pytest.fixture
+def model() -> LetterGAN:
+    torch.manual_seed(0)
+    model = LetterGAN(TINY.latent, TINY.width)
+    model.learner, model.critic = LetterGenerator(TINY), LetterCritic(TINY, 4)
+    model.network = copy.deepcopy(model.learner).requires_grad_(False)
+    return model
+
+
+@pytest.fixture
+def batch() -> LabelledBatch:
+    own = torch.Generator().manual_seed(1)
+    return LabelledBatch(2 * torch.rand(4, 3, 16, 16, generator=own) - 1, torch.tensor([0, 1, 2, 4]), list("abcd"))
+
+
+class TestCritic:
+    def test_every_layer_has_spectral_norm_one(self, model, batch):
+        """After some passes, against the singular values themselves; also where weights have grown since."""
+        layers = [
+            module for module in model.critic.modules() if isinstance(module, nn.Conv2d | nn.Linear | nn.Embedding)
+        ]
+        assert all(is_parametrized(layer, "weight") for layer in layers)
+        assert len(layers) == 1 + 2 + 2
+        with torch.no_grad():
+            for layer in layers:
+                layer.parametrizations.weight.original.add_(torch.randn_like(layer.weight))
+        for _ in range(50):
+            model.critic(batch.images, batch.labels)
+        model.critic.eval()
+        for layer in layers:
+            largest = torch.linalg.svdvals(layer.weight.detach().flatten(1))[0]
+            assert largest.item() == pytest.approx(1, abs=0.01)
+
+    def test_in_evaluation_it_judges_a_picture_alone_as_among_others(self, model, batch):
+        critic = model.critic.eval()
+        together = critic(batch.images, batch.labels)
+        assert together.shape == (4,)
+        torch.testing.assert_close(critic(batch.images[1:2], batch.labels[1:2]), together[1:2])
+        torch.testing.assert_close(critic(batch.images, batch.labels), together)
+
+    def test_the_class_is_projected_on_the_features(self, model, batch):
+        critic = model.critic.eval()
+        features = critic.features(batch.images).sum((2, 3))
+        for label in range(5):
+            logits = critic(batch.images, torch.full((4,), label))
+            torch.testing.assert_close(
+                logits, critic.output(features).flatten() + features @ critic.embedding.weight[label]
+            )
+
+
+class TestObjective:
+    def test_the_hinge_forgives_what_is_told_apart_clearly(self, model, batch, monkeypatch):
+        for logits, real, fake in (([2.0, 1.0, -1.0, -3.0], 0, 0), ([0.0, 0.5, 0.0, -0.5], 0.75, 0.75)):
+            monkeypatch.setattr(model.critic, "forward", lambda *_, logits=logits: torch.tensor(logits))
+            losses = model.critic_losses(batch.images[:2], batch.images[2:], batch.labels[:2])
+            assert [loss.item() for loss in losses] == [real, fake]
+
+    def test_gradients_do_not_leak(self, model, batch):
+        """The critic's losses move no weight of the generator, and the generator's none of the critic."""
+        drawn = model.learner(torch.randn(4, 6), batch.labels)
+        sum(model.critic_losses(batch.images, drawn.detach(), batch.labels)).backward()
+        assert all(parameter.grad is None for parameter in model.learner.parameters())
+        assert all(parameter.grad.abs().sum() > 0 for parameter in model.critic.parameters() if parameter.ndim > 1)
+        model.zero_grad()
+        model.generator_loss(drawn, batch.labels).backward()
+        assert all(parameter.grad is None for parameter in model.critic.parameters())
+        assert all(parameter.grad.abs().sum() > 0 for parameter in model.learner.parameters())
+
+    def test_one_backward_pass_gives_each_network_its_own_gradient(self, model, batch, monkeypatch):
+        """Several devices gather gradients once a pass."""
+        assert model.automatic_optimization
+        monkeypatch.setattr(model, "log_dict", lambda *_, **__: None)
+        alone = copy.deepcopy(model)
+        torch.manual_seed(0)
+        drawn = alone.learner(torch.randn(4, 6), batch.labels)
+        sum(alone.critic_losses(batch.images, drawn.detach(), batch.labels)).backward()
+        alone.generator_loss(drawn, batch.labels).backward()
+        torch.manual_seed(0)
+        model.training_step(batch).backward()
+        for name, parameter in model.named_parameters():
+            theirs = alone.get_parameter(name).grad
+            assert (parameter.grad is None) == (theirs is None) == name.startswith("network.")
+            if theirs is not None:
+                torch.testing.assert_close(parameter.grad, theirs)
+
+    def test_the_optimiser_holds_both_networks_at_their_own_rates_and_no_average(self, model):
+        generator, critic = model.configure_optimizers().param_groups
+        assert set(generator["params"]) == set(model.learner.parameters())
+        assert set(critic["params"]) == set(model.critic.parameters())
+        assert (generator["lr"], critic["lr"], critic["betas"]) == (1e-4, 4e-4, (0.0, 0.9))
+
+
+class TestTraining:
+    @pytest.fixture
+    def trained(self, twin, tmp_path):
+        """A model after some steps, and its trainer."""
+
+        def train(model, **trainer):
+            torch.manual_seed(0)
+            fitting = L.Trainer(
+                accelerator="cpu",
+                logger=False,
+                enable_checkpointing=False,
+                enable_progress_bar=False,
+                enable_model_summary=False,
+                default_root_dir=tmp_path,
+                num_sanity_val_steps=0,
+                **trainer,
+            )
+            fitting.fit(model, datamodule=Letters(str(twin), image_size=8, batch_size=16))
+            return model, fitting
+
+        return train
+
+    def test_a_step_a_batch_and_the_average_follows(self, trained):
+        """After the first step it is 9/11 of where it began and 2/11 of the learner; buffers are the learner's."""
+
+        class Watched(LetterGAN):
+            def configure_model(self):
+                super().configure_model()
+                self.began = copy.deepcopy(self.network)
+
+        model, trainer = trained(Watched(**SIZES), max_steps=1, limit_val_batches=0)
+        assert trainer.global_step == 1
+        for name, own in model.network.named_parameters():
+            began, learner = model.began.get_parameter(name), model.learner.get_parameter(name)
+            torch.testing.assert_close(own, began + (learner - began) * 9 / 11)
+            assert (learner != began).any() or name.endswith(("gain.weight", "bias.weight"))
+        for own, theirs in zip(model.network.buffers(), model.learner.buffers(), strict=True):
+            assert torch.equal(own, theirs)
+
+    def test_what_decides_when_to_stop_is_how_far_the_average_draws_from_the_dev_pictures(self, trained, twin):
+        model, trainer = trained(LetterGAN(**SIZES), max_epochs=1)
+        found = float(trainer.callback_metrics["val/frechet"])
+        assert {"g/adversarial", "d/real", "d/fake"} <= set(trainer.callback_metrics)
+        (again,) = trainer.validate(model, Letters(str(twin), image_size=8, batch_size=5), verbose=False)
+        assert again["val/frechet"] == pytest.approx(found, rel=1e-4)  # batches make no difference
+        data = Letters(str(twin), image_size=8, batch_size=100)
+        data.setup("fit")
+        (batch,) = data.val_dataloader()
+        model.eval()
+        features = [
+            pixel_features(as_seen(pictures))
+            for pictures in (batch.images, model.draw(batch.labels, [crc32(name.encode()) for name in batch.names]))
+        ]
+        assert found == pytest.approx(frechet_distance(*features), rel=1e-4)
+
+    def test_a_decay_that_is_none_is_refused(self):
+        with pytest.raises(ValueError, match=r"ema_decay: found 1\.5, expected 0 to 1"):
+            LetterGAN(ema_decay=1.5)
+
+
+def test_a_resumed_training_equals_an_uninterrupted_one(twin, tmp_path, monkeypatch):
+    """Stopped in its last epoch of four: Adam, the average, batch norms, the critic's power iterations, early stopping
+    and the best checkpoint go on."""
+    monkeypatch.setenv("ZOO_RUNS", str(tmp_path / "runs"))
+    command = [*COMMAND, f"--data.root={twin}"]
+    assert main(command) == 0
+    (run,) = (tmp_path / "runs" / "letter-gan").iterdir()
+    whole = shutil.move(run, tmp_path / "whole")
+    training_step = LetterGAN.training_step
+    with monkeypatch.context() as stopping:
+        stopping.setattr(LetterGAN, "training_step", interrupted(training_step, at=7))
+        assert main(command) == 130
+    assert checkpoint(run)["global_step"] == 6
+    assert not (run / "model.safetensors").exists()
+    assert main(command) == 0
+    ours, theirs = checkpoint(run), checkpoint(whole)
+    assert ours["global_step"] == theirs["global_step"] == 8
+    for name, value in theirs["state_dict"].items():
+        assert torch.equal(ours["state_dict"][name], value), name
+    early = [name for name in theirs["callbacks"] if name.startswith(EarlyStopping.__name__)]
+    assert [ours["callbacks"][name] for name in early] == [theirs["callbacks"][name] for name in early]
+    assert (run / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
+
+
+def interrupted(training_step, at):
+    """A training step that is interrupted after so many."""
+
+    def step(module, batch):
+        if module.global_step == at:
+            raise KeyboardInterrupt
+        return training_step(module, batch)
+
+    return step
+
+
+def checkpoint(run):
+    return torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)
+
+
+@pytest.mark.parametrize("name", list_experiments())
+def test_first_experiments_are_specs_like_others(name):
+    assert main(["check", name]) == 0
+    assert starter(name, Path("twin"))
+
+
+@pytest.mark.parametrize("name", ["first-experiments/cifar10-gan", "first-experiments/mnist-vae"])
+def test_a_first_experiment_is_trained_and_tested_by_the_same_code(name, tmp_path, monkeypatch, capsys):
+    """On the twin of its data set, whose classes no letter judge reads."""
+    monkeypatch.setenv("ZOO_RUNS", str(tmp_path / "runs"))
+    assert main(["fit", name, *starter(name, tmp_path / "twin")]) == 0
+    (run,) = (tmp_path / "runs").glob("*/*")
+    assert main(["test", str(run)]) == 0
+    results = json.loads((run / "results.json").read_text())
+    assert "fid_pixels" in results
+    assert "judged_acc" not in results
+    assert "nothing is judged" in capsys.readouterr().err
+    assert main(["card", str(run), "--check"]) == 0
+    model = zoo.load(str(run))
+    assert len(model.classes) == 10
+    assert model.sample(model.classes[9], 2).shape == (2, 32, 32, 3)
