@@ -212,3 +212,14 @@ class TestJudge:
         assert rows["bleu_4"]["judge"].startswith(f"back-translation (run {judge.name}, weights ")
         assert {"ground_truth", "nearest_train"} <= set(rows["bleu_4"])
         assert "fgd_back-translation" in rows
+
+    def test_letters_are_read_by_a_letter_judge(self, tiny_runs: Runs, tmp_path: Path) -> None:
+        run, judge = Path(shutil.copytree(tiny_runs("letter-vae"), tmp_path / "run")), tiny_runs("letter-judge")
+        assert main(["test", str(run), "--judge", str(judge)]) == 0
+        rows = scores(run / "results.json")
+        assert rows["judged_acc"]["judge"] == rows["fid_letter-judge"]["judge"] == judges.judge_name(judge)
+        assert "judge" not in rows["fid_pixels"]
+        card = (run / "README.md").read_text()
+        assert f"`judged_acc`, `fid_letter-judge`: read by {judges.judge_name(judge)}, which itself scores" in card
+        assert "(`judged_acc`) on the true pictures" in card
+        assert {"drawn.png", "confusion.png"} == {path.name for path in (run / "plots").iterdir()}
