@@ -108,6 +108,26 @@ def test_a_resumed_training_keeps_the_grids_that_it_lacks(watched: Path, fit: Fi
     assert (run / "grids" / "epoch-0004.png").read_bytes() == before
 
 
+def test_grids_go_to_wandb_where_a_recipe_is_trained(
+    watched: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("WANDB_MODE", "WANDB_API_KEY", "NETRC"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))  # nobody is logged in there
+    monkeypatch.setenv("ZOO_RUNS", str(tmp_path / "runs"))
+    sizes = [override for override in TINY["letter-vae"] if "twin" not in override]
+    on_twin = (f"--data.root={watched.parents[2] / 'twin'}", "--data.num_workers=0", "--trainer.accelerator=cpu")
+    few = ("--trainer.max_epochs=2", "--trainer.limit_train_batches=1", "--trainer.limit_val_batches=1")
+    assert main(["fit", "letter-vae", *sizes, *on_twin, *few, "--trainer.callbacks", GRIDS % 1]) == 0
+    (run,) = (tmp_path / "runs" / "letter-vae").iterdir()
+    (media,) = run.glob("wandb/offline-run-*/files/media/images")
+    shown = [picture(path).tobytes() for path in sorted((media / "grids").iterdir())]
+    kept = [picture(path).tobytes() for path in sorted((run / "grids").iterdir())]
+    assert len(shown) == 2
+    assert sorted(shown) == sorted(kept)
+    assert len(list((media / "samples").iterdir())) == 1
+
+
 def test_grids_are_no_part_of_what_is_published(watched: Path, tmp_path: Path) -> None:
     from zoo.bundle import bundle
     from zoo.hub.build import build
