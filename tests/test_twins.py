@@ -23,6 +23,7 @@ from datamodules.avatar.twins import SIZES, Twin, asl_alphabet, boston50, ensure
 from datamodules.formats import read_openpose
 from datamodules.video import read_video
 
+CIFAR = "cifar-10-batches-bin"
 SLOW, REAL = how2sign.FPS / 3, how2sign.FPS
 TWINS = {
     "asl-alphabet": Twin(58, signers=3),
@@ -204,6 +205,52 @@ class TestBoston50:
         drawn = [(pair[:, 336:].max(-1) > 64).sum() for pair in pairs]
         assert drawn[0] > 1.02 * drawn[1]
         assert np.array_equal(pairs[0][:, :320], pairs[1][:, :320])
+
+
+class TestLabelledPictures:
+    """MNIST's and CIFAR-10's files: sizes, symbols that look like themselves, the same bytes for the same seed."""
+
+    @staticmethod
+    def digits(root, part="train"):
+        with (root / f"{part}-images-idx3-ubyte").open("rb") as file:
+            file.seek(16)
+            pictures = np.frombuffer(file.read(), np.uint8).reshape(-1, 28, 28)
+        return pictures, np.frombuffer((root / f"{part}-labels-idx1-ubyte").read_bytes()[8:], np.uint8)
+
+    def test_files_are_as_long_as_published_ones_would_be(self, twin):
+        digits, letters = twin("mnist"), twin("cifar10")
+        sizes = {path.name: path.stat().st_size for path in (*digits.iterdir(), *(letters / CIFAR).iterdir())}
+        assert [sizes[f"{part}-images-idx3-ubyte"] for part in ("train", "t10k")] == [16 + 784 * n for n in (60, 10)]
+        assert [sizes[f"{part}-labels-idx1-ubyte"] for part in ("train", "t10k")] == [8 + n for n in (60, 10)]
+        batches = [*(f"data_batch_{n}.bin" for n in range(1, 6)), "test_batch.bin"]
+        assert [sizes[name] for name in batches] == [3073 * n for n in (10, 10, 10, 11, 11, 10)]
+        assert (letters / CIFAR / "batches.meta.txt").read_text().split() == list("ABCDEFGHIJ")
+
+    def test_a_light_hand_stands_before_black(self, twin):
+        pictures, labels = self.digits(twin("mnist"))
+        assert np.bincount(labels).tolist() == [6] * 10
+        assert (pictures > 128).mean((1, 2)).min() > 0.05
+        assert (pictures == 0).mean((1, 2)).min() > 0.4
+        assert np.all(np.quantile(pictures, 0.995, axis=(1, 2)) == 255)
+
+    def test_pictures_of_a_digit_resemble_each_other_more_than_those_of_two(self, twin):
+        pictures, labels = self.digits(twin("mnist"))
+        small = np.stack([cv2.blur(picture, (5, 5)) for picture in pictures]).reshape(len(pictures), -1).astype(float)
+        small = (small - small.mean(1, keepdims=True)) / small.std(1, keepdims=True)
+        alike = small @ small.T / small.shape[1]
+        same = labels[:, None] == labels
+        assert alike[same & ~np.eye(len(labels), dtype=bool)].mean() > alike[~same].mean() + 0.05
+
+    @pytest.mark.parametrize("dataset", ["mnist", "cifar10"])
+    def test_the_seed_decides_every_byte(self, tmp_path, dataset):
+        for place, seed in (("a", 0), ("b", 0), ("c", 1)):
+            ensure_twin(dataset, tmp_path / place, Twin(20, seed=seed, signers=2))
+        first, same, other = (
+            {name: (tmp_path / place / name).read_bytes() for name in tree(tmp_path / place) - {"twin.json"}}
+            for place in "abc"
+        )
+        assert first == same
+        assert all(first[name] != other[name] for name in first if not name.endswith(".txt"))
 
 
 class TestHow2Sign:

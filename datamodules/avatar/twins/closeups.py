@@ -15,6 +15,8 @@ PORTION = 100
 """Pictures that one task draws, in about half a second."""
 ZOOM = (0.30, 0.42)
 """Frame widths a palm length: a hand as large as a picture of 28 pixels needs."""
+AWAY = 0.3
+"""How far from the middle it is held, by how far in ASL Alphabet's pictures: digits of MNIST are centred."""
 
 
 def shuffled(sizes: Sequence[int], classes: int, seed: int) -> list[NDArray[np.uint8]]:
@@ -46,7 +48,9 @@ def _portion(symbols: Sequence[str], first: int, side: int, twin: Twin, black: b
     pictures = []
     for number, symbol in enumerate(symbols, first):
         rng = np.random.default_rng([twin.seed, 2, number])
-        picture = photograph(symbol, Stance.draw(rng, ZOOM), settings[number % twin.signers], rng)
+        stance = Stance.draw(rng, ZOOM)
+        stance = replace(stance, place=AWAY * stance.place)
+        picture = photograph(symbol, stance, settings[number % twin.signers], rng)
         pictures.append(_exposed(picture) if black else picture)
     return np.stack(pictures)
 
