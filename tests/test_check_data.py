@@ -147,6 +147,16 @@ class TestClean:
         assert "twin of" in checked.table
         assert "reviewed by no Deaf" in checked.page
 
+    @pytest.mark.parametrize("dataset", ["mnist", "cifar10"])
+    def test_pictures_that_share_a_file(self, dataset: str, tmp_path: Path, check: Check) -> None:
+        ensure_twin(dataset, tmp_path / dataset, Twin(120, signers=2))
+        checked = check(dataset, tmp_path / dataset)
+        assert checked.code == 0, checked.table
+        assert [f for f in checked.json["findings"] if f["severity"] == "error"] == []
+        assert checked.json["counts"]["train"]["labels"] == 10
+        assert checked.page.count("<img") >= 60
+        assert "cannot be shown" not in checked.page
+
     def test_the_same_data_gives_the_same_bytes(self, letters: Path, check: Check) -> None:
         first = check("asl-alphabet", letters)
         second = check("asl-alphabet", letters)
