@@ -46,7 +46,7 @@ print(model.read(picture)[:3])  # the likeliest letters first, each with its pro
 """
     base_model: None = None
 
-    def __init__(self, network: LetterCNN, letters: Sequence[str], size: int, signed: str) -> None:
+    def __init__(self, network: LetterCNN, letters: Sequence[str], size: int, signed: str | None) -> None:
         self.network = network.eval()
         self.letters = list(letters)
         self.size = size
@@ -111,7 +111,7 @@ print(model.read(picture)[:3])  # the likeliest letters first, each with its pro
             raise ValueError(
                 f"{folder / 'config.json'}: found {len(letters)} letters for a network of {network.config.classes}"
             )
-        return cls(network, letters, size, config["gives"]["language"])
+        return cls(network, letters, size, config["gives"].get("language"))
 
     def probe(self) -> dict[str, npt.NDArray[np.float32]]:
         """Probabilities for two pictures of noise."""
