@@ -65,6 +65,7 @@ class LetterDDPM(L.LightningModule):
                 raise ValueError(f"model.init_args.{name}: found {share}, expected 0 to 1")
         self.schedule = Schedule(timesteps, beta_start, beta_end)
         self.sampling = Sampling(steps, sampler, guidance)
+        self.schedule.refuse(self.sampling)
         self.class_dropout, self.ema_decay = class_dropout, ema_decay
         self.learning_rate, self.cooldown, self.compiled = learning_rate, cooldown, compile
         self.learner: UNet2DModel
@@ -85,13 +86,16 @@ class LetterDDPM(L.LightningModule):
             self.learner.compile()
 
     def training_step(self, batch: LabelledBatch) -> Tensor:
-        labels, count = batch.labels, len(batch.labels)
-        withheld = torch.rand(count, device=self.device) < self.class_dropout
-        labels = labels.masked_fill(withheld, self.learner.config.num_class_embeds - 1)
-        timesteps = torch.randint(self.schedule.timesteps, (count,), device=self.device)
-        loss = self.error(self.learner, batch.images, torch.randn_like(batch.images), timesteps, labels)
+        timesteps = torch.randint(self.schedule.timesteps, (len(batch.labels),), device=self.device)
+        noise = torch.randn_like(batch.images)
+        loss = self.error(self.learner, batch.images, noise, timesteps, self.told(batch.labels))
         self.log("train/loss", loss, prog_bar=True)
         return loss
+
+    def told(self, labels: Tensor) -> Tensor:
+        """The labels (B,), a random share of them withheld."""
+        withheld = torch.rand(len(labels), device=labels.device) < self.class_dropout
+        return labels.masked_fill(withheld, self.learner.config.num_class_embeds - 1)
 
     def error(self, network: UNet2DModel, pictures: Tensor, noise: Tensor, timesteps: Tensor, labels: Tensor) -> Tensor:
         """Mean squared error of the noise that a network sees in pictures which it was added to (equation 14)."""

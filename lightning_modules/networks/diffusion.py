@@ -16,6 +16,34 @@ UNGUIDED: Final = 1.0
 
 
 @dataclass(frozen=True)
+class Sampling:
+    """How pictures are drawn.
+
+    steps: from noise to picture, at most T. sampler: see `Schedule.scheduler`.
+    guidance: by which factor the class is followed beyond what was learnt; 1 leaves it as it is (Ho and Salimans 2022,
+        arXiv 2207.12598, there w + 1). Others need a second pass of the network, without a class.
+    eta: of `ddim`, how much noise a step adds: 0 none, 1 as much as `ancestral`.
+
+    Raises ValueError for what is no way of sampling.
+    """
+
+    steps: int = 20
+    sampler: Sampler = "dpm-solver++"
+    guidance: float = UNGUIDED
+    eta: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.steps < 1:
+            raise ValueError(f"steps: found {self.steps}, expected at least 1")
+        if self.sampler not in SAMPLERS:
+            raise ValueError(f"sampler: found {self.sampler!r}, expected one of {', '.join(SAMPLERS)}")
+        if self.guidance < 0:
+            raise ValueError(f"guidance: found {self.guidance}, expected at least 0")
+        if not 0 <= self.eta <= 1:
+            raise ValueError(f"eta: found {self.eta}, expected 0 to 1")
+
+
+@dataclass(frozen=True)
 class Schedule:
     """How much noise each of T timesteps adds: variances that rise linearly.
 
@@ -47,6 +75,11 @@ class Schedule:
         noised: Tensor = self.scheduler("ancestral").add_noise(pictures, noise, timesteps)
         return noised
 
+    def refuse(self, sampling: Sampling) -> None:
+        """Raise ValueError for more steps than this schedule has."""
+        if sampling.steps > self.timesteps:
+            raise ValueError(f"steps: found {sampling.steps}, expected at most the {self.timesteps} of training")
+
     def scheduler(self, sampler: Sampler) -> DDPMScheduler | DDIMScheduler | DPMSolverMultistepScheduler:
         """What takes a step back: `ancestral` as published (variance of the posterior), `ddim` (Song et al. 2021, arXiv
         2010.02502), both in even steps of time; or `dpm-solver++` of second order (Lu et al. 2022, arXiv 2211.01095),
@@ -62,34 +95,6 @@ class Schedule:
         raise ValueError(f"sampler: found {sampler!r}, expected one of {', '.join(SAMPLERS)}")
 
 
-@dataclass(frozen=True)
-class Sampling:
-    """How pictures are drawn.
-
-    steps: from noise to picture, at most T. sampler: see `Schedule.scheduler`.
-    guidance: by which factor the class is followed beyond what was learnt; 1 leaves it as it is (Ho and Salimans 2022,
-        arXiv 2207.12598, there w + 1). Others need a second pass of the network, without a class.
-    eta: of `ddim`, how much noise a step adds: 0 none, 1 as much as `ancestral`.
-
-    Raises ValueError for what is no way of sampling.
-    """
-
-    steps: int = 20
-    sampler: Sampler = "dpm-solver++"
-    guidance: float = UNGUIDED
-    eta: float = 0.0
-
-    def __post_init__(self) -> None:
-        if self.steps < 1:
-            raise ValueError(f"steps: found {self.steps}, expected at least 1")
-        if self.sampler not in SAMPLERS:
-            raise ValueError(f"sampler: found {self.sampler!r}, expected one of {', '.join(SAMPLERS)}")
-        if self.guidance < 0:
-            raise ValueError(f"guidance: found {self.guidance}, expected at least 0")
-        if not 0 <= self.eta <= 1:
-            raise ValueError(f"eta: found {self.eta}, expected 0 to 1")
-
-
 @torch.no_grad()
 def sample(
     network: UNet2DModel, schedule: Schedule, sampling: Sampling, labels: Tensor, seeds: Sequence[int]
@@ -98,8 +103,7 @@ def sample(
 
     The network's last class stands for none. Raises ValueError for more steps than the schedule has.
     """
-    if sampling.steps > schedule.timesteps:
-        raise ValueError(f"steps: found {sampling.steps}, expected at most the {schedule.timesteps} of training")
+    schedule.refuse(sampling)
     config, own = network.config, generators(seeds)
     labels = labels.to(network.device)
     none = torch.full_like(labels, config.num_class_embeds - 1)

@@ -60,12 +60,13 @@ for timestep in scheduler.timesteps:
     def __init__(
         self, network: UNet2DModel, classes: Sequence[str], signed: str | None, schedule: Schedule, sampling: Sampling
     ) -> None:
-        """Raises ValueError for a network of another number of classes."""
+        """Raises ValueError for a network of another number of classes, and for more steps than the schedule has."""
         if network.config.num_class_embeds != len(classes) + 1:
             raise ValueError(
                 f"found {len(classes)} classes for a network of {network.config.num_class_embeds}, expected one less, "
                 "for its last stands for none"
             )
+        schedule.refuse(sampling)
         super().__init__(network, classes, network.config.sample_size, signed)
         self.schedule, self.sampling = schedule, sampling
 
@@ -142,10 +143,11 @@ for timestep in scheduler.timesteps:
         """Read what `save` wrote. Raises ValueError when files do not belong together."""
         config = read_config(folder)
         network = open_diffusers(folder / UNET, UNet2DModel, VARIED, "a U-Net of letters")
+        gives, size = config["gives"], network.config.sample_size
+        if gives["size"] != size:
+            raise ValueError(f"{folder / UNET / 'config.json'}: sample_size is {size}, expected {gives['size']}")
         schedule = _read_schedule(folder / SCHEDULER / "scheduler_config.json")
-        return cls(
-            network, config["classes"], config["gives"].get("language"), schedule, Sampling(**config["sampling"])
-        )
+        return cls(network, config["classes"], gives.get("language"), schedule, Sampling(**config["sampling"]))
 
 
 def _read_schedule(path: Path) -> Schedule:
