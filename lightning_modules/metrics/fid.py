@@ -54,7 +54,8 @@ class Fid:
     def __init__(
         self, extractor: nn.Module, name: str, contenders: tuple[str, ...] = (MODEL,), of: str = "references"
     ) -> None:
-        self.key, self.of = f"fid_{name}", of
+        self.name, self.of = name, of
+        self.key = f"fid_{name}"
         self.features = _Exact(extractor)
         self.distances = {
             contender: FrechetInceptionDistance(self.features, normalize=True) for contender in contenders
@@ -85,9 +86,10 @@ class Fid:
         if min(count, real) < LEAST:
             raise ValueError(f"{self.key}: found {count} pictures and {real} {self.of}, expected at least {LEAST}")
         values = {name: max(0.0, float(distance.compute())) for name, distance in self.distances.items()}
+        seen = f"{self.features.num_features} features of {self.name}"
         return {
             **values,
-            "protocol": f"{self.features.num_features} features; {count} pictures, {real} {self.of}; no interval",
+            "protocol": f"{seen}; {count} pictures, {real} {self.of}; no interval",
             "n": count,
             **more,
         }
