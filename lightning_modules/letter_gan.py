@@ -104,6 +104,8 @@ class LetterGAN(L.LightningModule):
         """How far what was drawn is from the dev pictures, on all devices: neither loss tells when to stop."""
         true, drawn = (self.everywhere(torch.cat(features)) for features in zip(*self.seen, strict=True))
         self.seen.clear()
+        if len(true) < 2:
+            raise ValueError("val/frechet: found 1 dev picture, expected at least 2, whose spread can be compared")
         self.log("val/frechet", frechet_distance(drawn, true), prog_bar=True, sync_dist=True)
 
     def everywhere(self, features: Tensor) -> Tensor:

@@ -139,7 +139,7 @@ class TestTraining:
     def trained(self, twin, tmp_path):
         """A model after some steps, and its trainer."""
 
-        def train(model, **trainer):
+        def train(model, batch_size=16, **trainer):
             torch.manual_seed(0)
             fitting = L.Trainer(
                 accelerator="cpu",
@@ -151,7 +151,7 @@ class TestTraining:
                 num_sanity_val_steps=0,
                 **trainer,
             )
-            fitting.fit(model, datamodule=Letters(str(twin), image_size=8, batch_size=16))
+            fitting.fit(model, datamodule=Letters(str(twin), image_size=8, batch_size=batch_size))
             return model, fitting
 
         return train
@@ -188,6 +188,17 @@ class TestTraining:
             for pictures in (batch.images, model.draw(batch.labels, [crc32(name.encode()) for name in batch.names]))
         ]
         assert found == pytest.approx(frechet_distance(*features), rel=1e-4)
+
+    def test_one_dev_picture_is_refused(self, trained):
+        with pytest.raises(ValueError, match="found 1 dev picture, expected at least 2"):
+            trained(
+                LetterGAN(**SIZES),
+                max_steps=1,
+                val_check_interval=1,
+                limit_val_batches=1,
+                limit_train_batches=1,
+                batch_size=1,
+            )
 
     def test_a_decay_that_is_none_is_refused(self):
         with pytest.raises(ValueError, match=r"ema_decay: found 1\.5, expected 0 to 1"):

@@ -68,7 +68,7 @@ class TestGenerator:
 
     @pytest.mark.parametrize("size", [0, 4, 12, 28, 96])
     def test_other_sizes_are_refused(self, size):
-        with pytest.raises(ValueError, match=f"size: found {size}, expected 4 times a power of two"):
+        with pytest.raises(ValueError, match=f"image size: found {size}, expected 4 times a power of two"):
             LetterGeneratorConfig(classes=3, size=size)
 
     @pytest.mark.parametrize("name", ["classes", "latent", "width"])

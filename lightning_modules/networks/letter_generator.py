@@ -50,7 +50,7 @@ def doublings(size: int) -> int:
     """How often 4 pixels are doubled to make `size`. Raises ValueError where no number of times does."""
     times = (size // START).bit_length() - 1
     if times < 1 or START * 2**times != size:
-        raise ValueError(f"size: found {size}, expected {START} times a power of two: 8, 16, 32, 64, 128, ...")
+        raise ValueError(f"image size: found {size}, expected {START} times a power of two: 8, 16, 32, 64, 128, ...")
     return times
 
 
