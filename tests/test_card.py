@@ -249,6 +249,17 @@ class TestText:
         assert card.count(said) == card.count(judge) == 1
         assert faults(starter) == []
 
+    @pytest.mark.parametrize(
+        ("truth", "end"), [(0.98, "."), (0.3, ": it reads so little that these scores say nothing.")]
+    )
+    def test_who_read_letters_is_named_with_its_score_on_true_ones(self, starter: Path, truth: float, end: str) -> None:
+        row = {"value": 0.8, "ground_truth": truth, "other_class": 0.0, "judge": "letter-judge (run 1)", "n": 9}
+        apart = {**row, "value": 20.0, "ground_truth": 0.0}
+        (starter / "results.json").write_text(json.dumps({"judged_acc": row, "fid_letter-judge": apart}))
+        said = f"read by letter-judge (run 1), which itself scores {truth} (`judged_acc`) on the true pictures{end}"
+        assert f"`judged_acc`, `fid_letter-judge`: {said}" in write(starter).read_text()
+        assert faults(starter) == []
+
     def test_how_texts_were_compared_is_said_once(self, starter: Path) -> None:
         row = {"value": 41.2, "ground_truth": 78.1, "judge": "reader (run 1)", "variant": SIGNATURE, "n": 9}
         (starter / "results.json").write_text(json.dumps({"bleu_1": row, "bleu_4": row}))

@@ -247,7 +247,7 @@ class TestShown:
             assert set(row) - beside <= set(BASELINES)
         assert set(found.plots()) <= set(PLOTS)
 
-    def test_confusion_is_of_what_was_asked_for_against_what_was_read(self):
+    def test_readings_are_of_what_was_asked_for_against_what_was_read(self):
         counts = evaluated(deaf_to_labels, judge=ByHeart()).counts
         wanted = np.zeros((len(LETTERS), len(LETTERS)), int)
         np.add.at(wanted, ([n // TEST for n in range(25)], [n % len(LETTERS) for n in range(25)]), 1)

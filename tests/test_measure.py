@@ -222,4 +222,4 @@ class TestJudge:
         card = (run / "README.md").read_text()
         assert f"`judged_acc`, `fid_letter-judge`: read by {judges.judge_name(judge)}, which itself scores" in card
         assert "(`judged_acc`) on the true pictures" in card
-        assert {"drawn.png", "confusion.png"} == {path.name for path in (run / "plots").iterdir()}
+        assert {"drawn.png", "readings.png"} == {path.name for path in (run / "plots").iterdir()}

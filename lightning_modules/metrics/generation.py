@@ -220,10 +220,11 @@ class GenerationEvaluation:
         return found
 
     def plots(self) -> dict[str, Image]:
-        """`drawn`: the first pictures of every class beside a true one. `confusion`: asked for, and read."""
+        """`drawn`: the first pictures of every class beside a true one. `readings`: the classes asked for, and what
+        was read."""
         found = {"drawn": sheet([self.shown[label] for label in sorted(self.shown)], SHOWN)}
         if self.judge:
-            found["confusion"] = plots.confusion(self.counts, self.classes, "class asked for", "read as")
+            found["readings"] = plots.confusion(self.counts, self.classes, "class asked for", "read as")
         return found
 
 

@@ -122,7 +122,7 @@ BASELINES: Final = {
     "mean_picture": "the mean training picture of the class",
     "train_picture": "a training picture of the class, as a model shows that has memorised its data",
     "other_class": "a training picture of another class",
-    "true_picture": "the true pictures of the split that is tested, which are of other recordings than training's",
+    "true_picture": "the true pictures of the split that is tested, where the references are training's",
 }
 """What the guesses that understand nothing are."""
 
@@ -141,7 +141,8 @@ PROTOCOLS: Final = {
 
 PLOTS: Final = {
     "length": "A dot a sentence: the length of its reference against its score",
-    "confusion": "Confusion matrix: for every class, what it is taken for",
+    "confusion": "Confusion matrix: for every true class, what it is taken for",
+    "readings": "Confusion matrix: for every class that was asked for, what the judge reads in its pictures",
     "drawn": "The first pictures drawn of every class beside a true one; what the judge misreads is framed",
     "samples": "The best, the median and the worst sample of the test set",
     "intervals": "Scores of several models with their 95 % intervals",
