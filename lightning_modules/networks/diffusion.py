@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Final, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 import torch
-from diffusers import DDIMScheduler, DDPMScheduler, DPMSolverMultistepScheduler, UNet2DModel
 from torch import Tensor
 
 from lightning_modules.networks.noise import draw, generators
+
+if TYPE_CHECKING:  # diffusers takes seconds to import
+    from diffusers import DDIMScheduler, DDPMScheduler, DPMSolverMultistepScheduler, UNet2DModel
 
 Sampler = Literal["ancestral", "ddim", "dpm-solver++"]
 SAMPLERS: Final = get_args(Sampler)
@@ -80,12 +82,14 @@ class Schedule:
         if sampling.steps > self.timesteps:
             raise ValueError(f"steps: found {sampling.steps}, expected at most the {self.timesteps} of training")
 
-    def scheduler(self, sampler: Sampler) -> DDPMScheduler | DDIMScheduler | DPMSolverMultistepScheduler:
+    def scheduler(self, sampler: Sampler) -> "DDPMScheduler | DDIMScheduler | DPMSolverMultistepScheduler":
         """What takes a step back: `ancestral` as published (variance of the posterior), `ddim` (Song et al. 2021, arXiv
         2010.02502), both in even steps of time; or `dpm-solver++` of second order (Lu et al. 2022, arXiv 2211.01095),
         in even steps of the logarithm of signal to noise: so ten steps do fine detail justice, where even steps of time
         lose most of it. Raises ValueError for another sampler.
         """
+        from diffusers import DDIMScheduler, DDPMScheduler, DPMSolverMultistepScheduler
+
         if sampler == "ancestral":
             return DDPMScheduler(**self.config())
         if sampler == "ddim":
@@ -97,7 +101,7 @@ class Schedule:
 
 @torch.no_grad()
 def sample(
-    network: UNet2DModel, schedule: Schedule, sampling: Sampling, labels: Tensor, seeds: Sequence[int]
+    network: "UNet2DModel", schedule: Schedule, sampling: Sampling, labels: Tensor, seeds: Sequence[int]
 ) -> Tensor:
     """Pictures (N, C, S, S) in [-1, 1] of classes (N,) from noise of their own seeds.
 

@@ -4,9 +4,8 @@ import copy
 import dataclasses
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Final, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
-from diffusers import DDPMScheduler, UNet2DModel
 from torch import Tensor
 
 from datamodules.video import Frame
@@ -14,6 +13,9 @@ from lightning_modules.networks.diffusion import Sampler, Sampling, Schedule, sa
 from zoo.loaders.diffusers_files import listed, open_diffusers, own_settings, save_diffusers
 from zoo.loaders.letter_sampler import FPS, LetterSampler, Pictures
 from zoo.loaders.storage import read_config, write_config
+
+if TYPE_CHECKING:
+    from diffusers import UNet2DModel
 
 UNET: Final = "unet"
 SCHEDULER: Final = "scheduler"
@@ -58,7 +60,7 @@ for timestep in scheduler.timesteps:
     library: ClassVar[str] = "diffusers"
 
     def __init__(
-        self, network: UNet2DModel, classes: Sequence[str], signed: str | None, schedule: Schedule, sampling: Sampling
+        self, network: "UNet2DModel", classes: Sequence[str], signed: str | None, schedule: Schedule, sampling: Sampling
     ) -> None:
         """Raises ValueError for a network of another number of classes, and for more steps than the schedule has."""
         if network.config.num_class_embeds != len(classes) + 1:
@@ -141,6 +143,8 @@ for timestep in scheduler.timesteps:
     @classmethod
     def open(cls, folder: Path) -> Self:
         """Read what `save` wrote. Raises ValueError when files do not belong together."""
+        from diffusers import UNet2DModel
+
         config = read_config(folder)
         network = open_diffusers(folder / UNET, UNet2DModel, VARIED, "a U-Net of letters")
         gives, size = config["gives"], network.config.sample_size
@@ -152,6 +156,8 @@ for timestep in scheduler.timesteps:
 
 def _read_schedule(path: Path) -> Schedule:
     """Of a scheduler's configuration. Raises ValueError for one that `Schedule` does not make."""
+    from diffusers import DDPMScheduler
+
     settings = own_settings(path, DDPMScheduler)
     schedule = Schedule(settings["num_train_timesteps"], settings["beta_start"], settings["beta_end"])
     for name, value in schedule.scheduler("ancestral").config.items():
