@@ -76,7 +76,7 @@ def plain_letters(module: LetterDDPM, size: int) -> Callable[[], int]:
         noise, timesteps = torch.randn_like(pictures), torch.randint(500, (32,), device=device)
         loss = module.error(network, pictures, noise, timesteps, timesteps % 29)
         optimizer.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         optimizer.step()
         return 32
 
@@ -92,11 +92,11 @@ def plain_pairs(module: Pix2Pix, size: int) -> Callable[[], int]:
         drawn = network(drawing)
         loss = cross_entropy(critic(drawing, frame), True) + cross_entropy(critic(drawing, drawn.detach()), False)
         second.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         second.step()
         loss = cross_entropy(critic(drawing, drawn), True) + 100 * functional.l1_loss(drawn, frame)
         first.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         first.step()
         return 1
 
