@@ -55,13 +55,19 @@ def doublings(size: int) -> int:
 
 
 class LetterGenerator(nn.Module):
-    """Latents (B, Z) and labels (B,) to pictures (B, 3, S, S) in [-1, 1]."""
+    """Latents (B, Z) and labels (B,) to pictures (B, 3, S, S) in [-1, 1].
+
+    The class's embedding is joined to the latent too (Mirza and Osindero 2014, arXiv 1411.1784), so that a class has a
+    layout of its own from the start. Gains and biases alone, the same at every place, took much longer to tell classes
+    apart.
+    """
 
     def __init__(self, config: LetterGeneratorConfig) -> None:
         super().__init__()
         self.config = config
         first, *_, last = config.widths
-        self.start = nn.Linear(config.latent, first * START**2)
+        self.embedding = nn.Embedding(config.classes, config.latent)
+        self.start = nn.Linear(2 * config.latent, first * START**2)
         self.norm = ConditionalBatchNorm(config.classes, first)
         self.doublings = nn.ModuleList(
             Doubling(config.classes, channels, out) for channels, out in pairwise(config.widths)
@@ -69,7 +75,8 @@ class LetterGenerator(nn.Module):
         self.output = nn.Conv2d(last, 3, 3, padding=1)
 
     def forward(self, latents: Tensor, labels: Tensor) -> Tensor:
-        features = self.start(latents).unflatten(1, (-1, START, START))
+        joined = torch.cat([latents, self.embedding(labels)], dim=1)
+        features = self.start(joined).unflatten(1, (-1, START, START))
         features = torch.relu(self.norm(features, labels))
         for doubling in self.doublings:
             features = doubling(features, labels)
