@@ -24,8 +24,9 @@ from lightning_modules.networks.noise import draw, generators
 class LetterVAE(L.LightningModule):
     """Objective and optimiser of an encoder and a decoder, which alone is published.
 
-    The reconstruction's deviation is the best one for each batch, so that nobody has to weigh the two terms against
-    each other (Rybkin et al. 2021, "Simple and Effective VAE Training with Calibrated Decoders", arXiv 2006.13202).
+    The reconstruction's deviation is the best one for each batch, so that how the two terms weigh depends neither on
+    the size of pictures nor on how far training is (Rybkin et al. 2021, "Simple and Effective VAE Training with
+    Calibrated Decoders", arXiv 2006.13202).
 
     latent, width: sizes of both networks; see `LetterGeneratorConfig`.
     beta: factor of the KL term, 1 being the bound on the likelihood; more makes what is drawn from the prior likelier
