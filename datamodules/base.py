@@ -217,7 +217,7 @@ class SurveyedDataModule(SignDataModule):
         return samples
 
     def content(self) -> Iterable[Path]:
-        return sorted({path for sample in self.surveyed.samples for path in sample.files})
+        return sorted({path for split in SPLITS for sample in self.samples[split] for path in sample.files})
 
     def setup(self, stage: str) -> None:
         """Sort the samples into splits. Raises ValueError where that would spoil training or scores; see `samples`."""

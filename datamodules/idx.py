@@ -29,16 +29,20 @@ def read_idx(path: Path, shape: Sequence[int] = ()) -> npt.NDArray[np.uint8]:
     """
     size, axes = path.stat().st_size, 1 + len(shape)
     expected = bytes((0, 0, 8, axes))
+    if not size:
+        raise ValueError(f"{path}: a file of no bytes; download it again")
     with path.open("rb") as file:
         packed = file.read(len(GZIP)) == GZIP
     try:
         with gzip.open(path) if packed else path.open("rb") as file:
             header = file.read(4 + 4 * axes)
-            if not header.startswith(expected) or len(header) < 4 + 4 * axes:
+            if not header.startswith(expected):
                 raise ValueError(
-                    f"{path}: begins with {header[:4].hex(' ') or 'nothing'}, expected {expected.hex(' ')}, an IDX "
-                    f"file of bytes with {axes} ax{'i' if axes == 1 else 'e'}s; download it again"
+                    f"{path}: begins with {header[:4].hex(' ')}, expected {expected.hex(' ')}, an IDX file of bytes "
+                    f"with {axes} ax{'i' if axes == 1 else 'e'}s; download it again"
                 )
+            if len(header) < 4 + 4 * axes:
+                raise ValueError(f"{path}: cut off after {len(header)} bytes, in its header; download it again")
             count, *found = struct.unpack(f">{axes}I", header[4:])
             if found != list(shape):
                 raise ValueError(f"{path}: items of {_times(found)}, expected {_times(shape)}; is it the right file?")

@@ -2,6 +2,7 @@
 
 import io
 import os
+import warnings
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -24,6 +25,7 @@ MOST_PIXELS: Final = 50_000_000
 MOST_BYTES: Final = 64_000_000
 
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # what it would print, we raise
+warnings.simplefilter("ignore", Pillow.DecompressionBombWarning)
 
 
 def read_image(path: str | os.PathLike[str], least: int | None = None) -> Image:

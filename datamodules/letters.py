@@ -32,7 +32,10 @@ def survey(root: Path) -> Survey:
     """
     folders = [root / nesting for nesting in NESTINGS if any((root / nesting / name).is_dir() for name in CLASSES)]
     if not folders:
-        raise FileNotFoundError(f"{root}: no class folder ({CLASSES[0]} to {CLASSES[-1]}) in it, nor in {NESTINGS[1]}")
+        raise FileNotFoundError(
+            f"{root}: no class folder ({CLASSES[0]} to {CLASSES[-1]}) in it, nor in {NESTINGS[1]}; unpack "
+            "ASL Alphabet there, or name the folders like its classes"
+        )
     folder, found = folders[0], Survey()
     known = {root / nesting for nesting in NESTINGS}
     misnamed = set()
@@ -61,7 +64,7 @@ def _survey_class(root: Path, folder: Path, found: Survey) -> None:
     expected = f"{label}<number>.jpg"
     frames = frame_files(root, folder, rf"{label}(\d{{1,9}})", expected, found) if folder.is_dir() else {}
     if not frames:
-        problem = "no picture in it" if folder.is_dir() else "no such folder"
+        problem = "no picture in it" if folder.is_dir() else "no folder" if folder.exists() else "no such folder"
         message = f"{problem}; expected pictures of {label}, named {expected}: put them there"
         found.findings.append(Finding("missing", _place(root, folder), message))
         return

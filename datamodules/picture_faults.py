@@ -25,6 +25,8 @@ def picture_fault(root: Path, path: Path) -> Finding | None:
 
 def _problem(path: Path) -> tuple[str, str] | None:
     """Kind and message of the finding."""
+    if not path.is_file():
+        return "unreadable", f"a folder, a link to nothing or the like; expected a picture: {REMEDY}"
     try:
         with path.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
@@ -36,6 +38,8 @@ def _problem(path: Path) -> tuple[str, str] | None:
             try:
                 with Pillow.open(file, formats=FORMATS) as picture:
                     kind, mode, (width, height) = str(picture.format), picture.mode, picture.size
+            except Pillow.DecompressionBombError as error:
+                return "unfit", f"{error}; scale it down or remove it"
             except Exception:  # a broken header surfaces as whatever its bytes provoke
                 kinds = ", ".join(FORMATS)
                 return "unreadable", f"{size} bytes that are no picture, or not all of one; expected {kinds}: {REMEDY}"

@@ -88,10 +88,16 @@ def test_all_that_is_wrong_is_said_at_once_before_training(root):
     (folder / "C" / "C07.png").write_bytes((folder / "C" / "C7.jpg").read_bytes())
     for path in (folder / "D").iterdir():
         path.unlink()
+    (folder / "E" / "E7.jpg").unlink()
+    (folder / "E" / "E7.jpg").symlink_to("nowhere")
+    shutil.rmtree(folder / "F")
+    (folder / "F").touch()
     (folder / ".DS_Store").write_bytes(b"")
-    with pytest.raises(ValueError, match=r": 4 errors in the data") as error:
-        ready(root)
+    with pytest.raises(ValueError, match=r": 6 errors in the data") as error:
+        Letters(str(root)).fingerprint()  # which a training asks for first
     for expected in (
+        "train/E/E7.jpg: a folder, a link to nothing or the like",
+        "train/F: no folder; expected pictures of F",
         "train/AA: no class",
         "train/B/holiday.jpg: a name",
         "train/C/C7.jpg: frame 7 again",

@@ -154,8 +154,9 @@ def header(*lengths):
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        (b"", "begins with nothing, expected 00 00 08 03"),
-        (header(2, 28, 28)[:9], "begins with 00 00 08 03"),
+        (b"", "a file of no bytes"),
+        (header(2, 28, 28)[:9], "cut off after 9 bytes, in its header"),
+        (gzip.compress(header(2, 28, 28)[:9]), "cut off after 9 bytes, in its header"),
         (b"\x00\x00\x0d\x03" + bytes(40), "begins with 00 00 0d 03"),
         (header(1, 32, 32) + bytes(1024), "items of 32 x 32, expected 28 x 28; is it the right file?"),
         (header(0, 28, 28), "its header says 0 x 28 x 28 bytes, which a file of 16"),

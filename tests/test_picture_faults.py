@@ -1,7 +1,10 @@
 """A look at a picture's header and end finds what would stop or spoil a training, and nothing in what is whole."""
 
-import io
+import os
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -40,20 +43,39 @@ def test_no_cut_picture_passes_for_a_whole_one(tmp_path, kind):
         assert picture_fault(tmp_path, tmp_path / "a") is not None
 
 
-def test_a_folder_of_a_picture_s_name_is_none(tmp_path):
-    (tmp_path / "A1.jpg").mkdir()
+@pytest.mark.parametrize("make", [Path.mkdir, lambda path: path.symlink_to("nowhere"), os.mkfifo])
+def test_what_is_no_file_is_said_to_be_none_and_not_waited_for(tmp_path, make):
+    make(tmp_path / "A1.jpg")
     finding = picture_fault(tmp_path, tmp_path / "A1.jpg")
     assert finding is not None
-    assert finding.message.startswith("Is a directory; expected a picture")
+    assert finding.message.startswith("a folder, a link to nothing or the like; expected a picture")
 
 
-def test_a_picture_of_too_many_pixels_is_found_by_its_header(tmp_path):
-    content = io.BytesIO()
-    Image.new("1", (8000, 7000)).save(content, "PNG")
-    (tmp_path / "a.png").write_bytes(content.getvalue())
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        ((8000, 7000), "8000 x 7000 pixels, expected at most 50000000"),
+        ((15000, 12500), "Image size (187500000 pixels) exceeds limit"),
+    ],
+)
+def test_a_picture_of_too_many_pixels_is_found_by_its_header(tmp_path, size, expected):
+    Image.new("1", size).save(tmp_path / "a.png")
     finding = picture_fault(tmp_path, tmp_path / "a.png")
     assert finding is not None
-    assert finding.message.startswith("8000 x 7000 pixels, expected at most 50000000")
+    assert (finding.kind, finding.message.startswith(expected)) == ("unfit", True)
+    assert finding.message.endswith("; scale it down or remove it")
+
+
+def test_nothing_is_printed_of_what_a_finding_says(tmp_path):
+    """Pillow warns of pictures of more than 89 million pixels."""
+    Image.new("1", (10000, 9000)).save(tmp_path / "a.png")
+    code = f"""
+from pathlib import Path
+from datamodules.picture_faults import picture_fault
+print(picture_fault(Path({str(tmp_path)!r}), Path({str(tmp_path / "a.png")!r})).kind)
+"""
+    run = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[1], capture_output=True, text=True)
+    assert (run.stdout, run.stderr) == ("unfit\n", "")
 
 
 def test_a_look_is_many_times_faster_than_decoding(tmp_path):
