@@ -104,7 +104,7 @@ class LetterDDPM(L.LightningModule):
 
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
         super().optimizer_step(*args, **kwargs)
-        update_average(self.network, self.learner, self.trainer.global_step, self.ema_decay)
+        update_average(self.network, self.learner, self.trainer.global_step + 1, self.ema_decay)  # counted later
 
     def validation_step(self, batch: LabelledBatch, batch_idx: int) -> None:
         """The average's error, at the same timesteps under the same noise in every epoch."""
