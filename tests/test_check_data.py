@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import pytest
 from bad_pictures import spoil
+from PIL import Image
 
 from datamodules.avatar.openpose import openpose_keypoints
 from datamodules.avatar.twins import Twin, ensure_twin
@@ -182,6 +183,10 @@ class TestPictures:
 
     def test_no_fault_is_named_twice(self, letters: Path, check: Check) -> None:
         expected = spoil(letters, [f"{name}/{name}5.jpg" for name in "ABCDEFG"])
+        Image.new("1", (8000, 7000)).save(letters / "H" / "H5.jpg", "PNG")
+        (letters / "I" / "I5.jpg").unlink()
+        (letters / "I" / "I5.jpg").symlink_to("nowhere")
+        expected |= {"H/H5.jpg": "8000 x 7000 pixels, expected at most", "I/I5.jpg": "a link to nothing"}
         checked = check("asl-alphabet", letters)
         assert checked.code == 1
         found = {finding["where"]: finding["message"] for finding in checked.json["findings"]}

@@ -39,11 +39,11 @@ def check(dataset: str, root: Path, report_dir: Path) -> bool:
     paths = sorted({path for sample in samples for path in sample.files})
     journal = report_dir / JOURNAL
     inspected = inspect_all(root, paths, journal)
-    known = {(finding.kind, finding.where) for finding in survey.findings}
+    known = {finding.where for finding in survey.findings if finding.severity == "error"}
     faults = [Finding(i.kind, i.path, i.message) for i in inspected.values() if i.kind]
     findings = [
         *survey.findings,
-        *(finding for finding in faults if (finding.kind, finding.where) not in known),
+        *(finding for finding in faults if finding.where not in known),
         *_names(samples),
         *_shared(samples),
         *_duplicates(samples, inspected),
