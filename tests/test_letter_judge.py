@@ -10,6 +10,7 @@ from PIL import Image
 
 from datamodules.avatar.twins import Twin, ensure_twin
 from datamodules.images import read_image
+from datamodules.mnist import MNIST
 from lightning_modules.letter_judge import augmented, small_grey
 from lightning_modules.networks.letter_cnn import LetterCNN, LetterCNNConfig
 from zoo.artefact import open_artefact
@@ -175,6 +176,14 @@ class TestReader:
         assert reader.run(str(tmp_path / "hand.png"), [output]) == [output]
         written = json.loads(output.read_text())["letters"]
         assert [entry["letter"] for entry in written] == [r.letter for r in reader.read(pictures[0])]
+
+    def test_a_preview_is_of_any_labelled_pictures(self, reader, tmp_path):
+        data = MNIST(str(tmp_path / "twin"), twin=Twin(size=13, signers=1))
+        data.prepare_data()
+        assert reader.preview(data, tmp_path) == [tmp_path / "preview.json"]
+        written = json.loads((tmp_path / "preview.json").read_text())
+        assert written["image"] == "train/12"
+        assert len(written["letters"]) == 3
 
     def test_what_cannot_be_written_is_refused_before_it_reads(self, reader, tmp_path):
         with pytest.raises(ValueError, match=r"cannot write \.mp4; use \.json"):

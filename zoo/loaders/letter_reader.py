@@ -124,14 +124,20 @@ print(model.read(picture)[:3])  # the likeliest letters first, each with its pro
         Raises ValueError for a path that cannot be written, before it reads.
         """
         refuse_unwritable(outputs, (".json",))
-        ranked = [dataclasses.asdict(reading) for reading in self.read(text)]
+        ranked = self.read(text)
         for output in outputs:
-            write_json(output, {"image": text, "letters": ranked})
+            _write(output, text, ranked)
         return list(outputs)
 
     def preview(self, datamodule: Any, folder: Path) -> list[Path]:
         """Write what is read in the first dev picture into `folder`, the way a user would get it."""
-        return self.run(str(datamodule.samples["dev"][0].files[0]), [folder / "preview.json"])
+        name, _, picture = datamodule.examples("dev")[0]
+        _write(folder / "preview.json", name, self.read(picture))
+        return [folder / "preview.json"]
+
+
+def _write(output: Path, name: str, ranked: Sequence[Reading]) -> None:
+    write_json(output, {"image": name, "letters": [dataclasses.asdict(reading) for reading in ranked]})
 
 
 def _check(images: Pictures) -> None:
