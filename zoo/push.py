@@ -127,8 +127,9 @@ def _repository(spec: dict[str, Any], provenance: dict[str, Any], given: str | N
             "for the recipe on real data; name one with --repo USER/NAME"
         )
     declared = (spec.get("hub") or {}).get("repo_id")
-    for shipped in (shipped for shipped in list_trained() if declared is None and Path(shipped).name == name):
-        declared = (read(locate(shipped)).get("hub") or {}).get("repo_id")  # entered since the run was started
+    shipped = next((shipped for shipped in list_trained() if Path(shipped).name == name), None)
+    if declared is None and shipped is not None:  # entered in the spec since the run was started
+        declared = (read(locate(shipped)).get("hub") or {}).get("repo_id")
     if declared is None and not dry_run:
         raise ValueError(f"{name}: hub.repo_id of its spec is not set; enter USER/NAME there, or give --repo USER/NAME")
     return declared
