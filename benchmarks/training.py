@@ -26,7 +26,7 @@ from lightning_modules.pix2pix import Pix2Pix, cross_entropy
 from zoo.assembly import assemble
 from zoo.check import accepted
 from zoo.quiet import quiet
-from zoo.spec import locate
+from zoo.shipped import locate
 
 WARM_UP, STEPS = 10, 40
 

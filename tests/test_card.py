@@ -26,7 +26,8 @@ from zoo.card.page import read
 from zoo.cli import main
 from zoo.kinds import problems
 from zoo.runs import Run
-from zoo.spec import Spec, shipped_folder
+from zoo.shipped import shipped_folder
+from zoo.spec import Spec
 
 SECTIONS = [
     "Model description",

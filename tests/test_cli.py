@@ -25,7 +25,7 @@ from zoo.bundle import RECORDS, bundle
 from zoo.bundle import main as bundle_main
 from zoo.cli import main, split_overrides
 from zoo.runs import Run
-from zoo.spec import shipped_folder
+from zoo.shipped import shipped_folder
 
 HERE = str(Path(__file__).parent)
 NEVER_FINISHES = ("--trainer.max_epochs", "3000")
@@ -327,7 +327,7 @@ class TestRefusal:
                 "command line: --trainer.limit_train_batches: found 0, which trains nothing",
             ),
             (["fit", "asl-slp", "--trainer.accelerator=tpu"], "error: trainer: Requirement 'torch_xla"),
-            (["list", "nothing-like-it"], "no model or pipeline matches 'nothing-like-it'; there are asl-slp"),
+            (["list", "nothing-like-it"], "no model, pipeline or experiment matches 'nothing-like-it'; there are"),
             (
                 ["run", "no-model", "hello", "-o", "x.pose"],
                 "'no-model' is neither a model or pipeline of the zoo nor",

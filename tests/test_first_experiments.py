@@ -17,7 +17,7 @@ from zoo.addresses import finished
 from zoo.cli import main
 from zoo.push import _repository
 from zoo.runs import Run
-from zoo.spec import list_experiments, list_trained, locate, shipped_folder
+from zoo.shipped import list_experiments, list_trained, locate, shipped_folder
 
 NAME = "first-experiments/tiny-judge"
 
@@ -42,7 +42,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     spec["starter"]["trainer"]["max_epochs"] = 1
     (folder / "specs" / f"{NAME}.yaml").write_text(yaml.safe_dump(spec))
     with pytest.MonkeyPatch.context() as patch:
-        for module in ("spec", "addresses", "card"):
+        for module in ("shipped", "addresses", "card"):
             patch.setattr(f"zoo.{module}.shipped_folder", lambda: folder / "specs")
         patch.setenv("ZOO_RUNS", str(folder / "runs"))
         yield folder

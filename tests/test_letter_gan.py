@@ -24,7 +24,7 @@ from lightning_modules.metrics.generation import as_seen, pixel_features
 from lightning_modules.networks.letter_critic import LetterCritic
 from lightning_modules.networks.letter_generator import LetterGenerator, LetterGeneratorConfig
 from zoo.cli import main
-from zoo.spec import list_experiments
+from zoo.shipped import list_experiments
 
 TINY = LetterGeneratorConfig(classes=5, size=16, latent=6, width=4)
 SIZES = {"latent": 4, "width": 2, "critic_width": 2}

@@ -11,10 +11,10 @@ import yaml
 from hub_server import Hub
 
 import zoo
-from zoo import listing, spec
+from zoo import listing, shipped, spec
 from zoo.artefact import starter_folder
 from zoo.cli import main
-from zoo.spec import list_experiments, list_models, list_pipelines, shipped_folder
+from zoo.shipped import list_experiments, list_models, list_pipelines, shipped_folder
 
 EVERYTHING = [*list_models(), *list_pipelines(), *list_experiments()]
 
@@ -42,7 +42,7 @@ def pinned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], N
             if content["name"] == "asl-slp":
                 content["hub"] = {"repo_id": "me/asl-slp", "revision": commit}
             (folder / path.name).write_text(yaml.safe_dump(content))
-        monkeypatch.setattr(spec, "shipped_folder", lambda: folder)
+        monkeypatch.setattr(shipped, "shipped_folder", lambda: folder)
 
     return pin
 
@@ -50,16 +50,16 @@ def pinned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], N
 def test_it_names_everything_with_what_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     shown = lines(capsys)
     for name in EVERYTHING:
-        content = spec.read(spec.locate(name))
+        content = spec.read(shipped.locate(name))
         assert sum(line.startswith(f"{name} ") for line in shown) == 1
         assert content["summary"] in re.sub(r"\s+", " ", " ".join(shown))
     for name in list_models():
-        assert row(shown, name)["task"] == spec.read(spec.locate(name))["task"]
+        assert row(shown, name)["task"] == spec.read(shipped.locate(name))["task"]
 
 
 def test_a_pipeline_is_shown_with_its_stages(capsys: pytest.CaptureFixture[str]) -> None:
     (line,) = (line for line in lines(capsys) if line.startswith("text-to-video "))
-    for role, component in spec.read(spec.locate("text-to-video"))["stages"].items():
+    for role, component in spec.read(shipped.locate("text-to-video"))["stages"].items():
         assert f"{role} {component}" in line
 
 

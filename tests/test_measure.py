@@ -20,7 +20,7 @@ from datamodules.avatar.twins import Twin
 from zoo import judges
 from zoo.cli import main
 from zoo.loaders.pose_to_text import MAX_FRAMES
-from zoo.spec import list_models
+from zoo.shipped import list_models
 
 Runs = Callable[[str], Path]
 

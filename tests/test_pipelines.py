@@ -32,8 +32,8 @@ from zoo.pipelines.components import WEIGHTLESS
 from zoo.pipelines.compose import misfits, stage
 from zoo.pipelines.specs import read_pipeline
 from zoo.pipelines.video import Video
+from zoo.shipped import locate
 from zoo.signals import Signal
-from zoo.spec import locate
 
 GLOSSES = ["YOUR", "NAME", "WHAT"]
 SLP = {"skeleton": "slp-50", "normalisation": "slp"}

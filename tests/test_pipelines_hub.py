@@ -11,7 +11,7 @@ import zoo
 from zoo.artefact import starter_folder
 from zoo.cli import main
 from zoo.pipelines.specs import read_pipeline
-from zoo.spec import locate
+from zoo.shipped import locate
 
 
 def published(hub: Hub, name: str, **config: object) -> str:

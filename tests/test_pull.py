@@ -26,7 +26,7 @@ from zoo.hub.pull import OnHub
 from zoo.hub.reference import Reference, looks_like, parse
 from zoo.kinds import problems
 from zoo.loaders.base import SCHEMA
-from zoo.spec import shipped_folder
+from zoo.shipped import shipped_folder
 
 WEIGHTS = bytes(range(256)) * 400
 SHA256 = hashlib.sha256(WEIGHTS).hexdigest()

@@ -28,7 +28,7 @@ from zoo.hub.publish import Published, Shipment, publish
 from zoo.proof import prove
 from zoo.push import pin
 from zoo.runs import write_json
-from zoo.spec import shipped_folder
+from zoo.shipped import shipped_folder
 
 Runs = Callable[[str], Path]
 REPO = "me/asl"

@@ -11,7 +11,8 @@ import yaml
 from zoo.check import accepted
 from zoo.closed import allowed_classes
 from zoo.kinds import problems
-from zoo.spec import SpecError, closest, list_trained, locate, nearest, read, resolve, shipped_folder
+from zoo.shipped import list_trained, locate, shipped_folder
+from zoo.spec import SpecError, closest, nearest, read, resolve
 
 SHIPPED = list_trained()
 RAW: dict[str, Any] = {

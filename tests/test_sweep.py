@@ -25,7 +25,8 @@ from zoo.cli import main
 from zoo.judges import judge_name
 from zoo.kinds import problems
 from zoo.runs import Run
-from zoo.spec import SpecError, list_models, list_sweeps, locate, read, shipped_folder
+from zoo.shipped import list_models, list_sweeps, locate, shipped_folder
+from zoo.spec import SpecError, read
 from zoo.sweep.comparison import column
 from zoo.sweep.rows import rows
 from zoo.sweep.specs import flattened, read_sweep

@@ -27,7 +27,8 @@ from zoo.cli import main
 from zoo.loaders import TASKS
 from zoo.names import REFUSED, refuse_names, wanted
 from zoo.runs import Run
-from zoo.spec import SpecError, read, resolve, shipped_folder
+from zoo.shipped import shipped_folder
+from zoo.spec import SpecError, read, resolve
 
 STARTER = starter_folder("asl-slp")
 SLOW = 5.0

@@ -13,7 +13,7 @@ from zoo.check import accepted
 from zoo.loaders.controlnet import ControlNet
 from zoo.loaders.lora import LoRA
 from zoo.runs import read_json, write_json
-from zoo.spec import locate
+from zoo.shipped import locate
 
 LETTERS = [chr(code) for code in range(ord("a"), ord("z") + 1)]
 WORDS = ["<|startoftext|>", "<|endoftext|>", *LETTERS, *(f"{letter}</w>" for letter in LETTERS)]

@@ -4,7 +4,7 @@ from importlib.metadata import PackageNotFoundError, version
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-from zoo.spec import list_models, list_pipelines
+from zoo.shipped import list_models, list_pipelines
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,18 +11,8 @@ from zoo.hub.pull import OnHub
 from zoo.hub.reference import Reference, looks_like, parse
 from zoo.loaders.base import Loader
 from zoo.runs import find_finished, read_json, runs_root, unfinished_message
-from zoo.spec import (
-    EXPERIMENTS,
-    SpecError,
-    list_experiments,
-    list_models,
-    list_pipelines,
-    list_trained,
-    locate,
-    nearest,
-    read,
-    shipped_folder,
-)
+from zoo.shipped import EXPERIMENTS, list_experiments, list_models, list_pipelines, list_trained, locate, shipped_folder
+from zoo.spec import SpecError, nearest, read
 
 
 class Artefact(Protocol):

@@ -19,7 +19,8 @@ from zoo.kinds import problems
 from zoo.pipelines.specs import pipeline_file, read_pipeline
 from zoo.prepare import commands
 from zoo.runs import Run
-from zoo.spec import OVERRIDABLE, Problem, SpecError, list_experiments, list_models, locate, read, shipped_folder
+from zoo.shipped import list_experiments, list_models, locate, shipped_folder
+from zoo.spec import OVERRIDABLE, Problem, SpecError, read
 from zoo.targets import Target
 
 OK, PROBLEMS, REFUSED, INTERRUPTED = 0, 1, 2, 130

@@ -10,7 +10,8 @@ from zoo.artefact import read_config, starter_folder
 from zoo.hub.cache import cached
 from zoo.licences import licence_of
 from zoo.runs import read_json
-from zoo.spec import list_experiments, list_models, list_pipelines, locate, read
+from zoo.shipped import list_experiments, list_models, list_pipelines, locate
+from zoo.spec import read
 
 NONE: Final = "-"
 GAP: Final = 2
@@ -37,7 +38,7 @@ def show(pattern: str) -> None:
         sections.append((("experiment", "task"), rows, [_below(spec) for spec in specs]))
     if not sections:
         there = ", ".join([*list_models(), *list_pipelines(), *list_experiments()])
-        raise ValueError(f"no model or pipeline matches {pattern!r}; there are {there}")
+        raise ValueError(f"no model, pipeline or experiment matches {pattern!r}; there are {there}")
     for number, section in enumerate(sections):
         if number:
             print()

@@ -14,7 +14,8 @@ from zoo.hub.publish import Shipment, publish, refuse_without_token
 from zoo.hub.reference import REPO
 from zoo.licences import licence_of
 from zoo.runs import read_json
-from zoo.spec import list_trained, locate, read
+from zoo.shipped import list_trained, locate
+from zoo.spec import read
 
 NAME: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 

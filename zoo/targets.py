@@ -9,7 +9,8 @@ from zoo.addresses import find
 from zoo.check import accepted
 from zoo.hub.reference import looks_like
 from zoo.runs import Run, unfinished_message
-from zoo.spec import Spec, SpecError, list_trained, locate
+from zoo.shipped import list_trained, locate
+from zoo.spec import Spec, SpecError
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ from typing import Any
 from zoo.card.document import Parts, Sums, split, with_prose
 from zoo.card.evaluation import data_note
 from zoo.runs import read_json, unused, write_text
-from zoo.spec import Problem, SpecError, read, shipped_folder
+from zoo.shipped import shipped_folder
+from zoo.spec import Problem, SpecError, read
 
 __all__ = [
     "Parts",

@@ -13,8 +13,9 @@ from zoo.pipelines import Task
 from zoo.pipelines.base import Pipeline
 from zoo.pipelines.components import WEIGHTLESS
 from zoo.pipelines.specs import PipelineSpec, pipeline_file, read_pipeline, structure
+from zoo.shipped import list_models
 from zoo.signals import Signal
-from zoo.spec import Problem, list_models, nearest
+from zoo.spec import Problem, nearest
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from typing import Any
 import yaml
 
 from zoo.pipelines import TASKS, Task
-from zoo.spec import Problem, SpecError, key_problems, list_pipelines, locate, nearest, read
+from zoo.shipped import list_pipelines, locate
+from zoo.spec import Problem, SpecError, key_problems, nearest, read
 
 SECTIONS = ("name", "summary", "task", "stages")
 

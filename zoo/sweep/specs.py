@@ -9,18 +9,8 @@ from typing import Any, Final
 import yaml
 
 from zoo.expansion import BOUNDLESS, boundless, resolvers
-from zoo.spec import (
-    OVERRIDABLE,
-    RESOLVER_REFUSED,
-    Problem,
-    SpecError,
-    key_problems,
-    list_trained,
-    locate,
-    nearest,
-    read,
-    strings,
-)
+from zoo.shipped import list_trained, locate
+from zoo.spec import OVERRIDABLE, RESOLVER_REFUSED, Problem, SpecError, key_problems, nearest, read, strings
 
 SECTIONS: Final = ("name", "summary", "base", "shared", "rows", "starter", "compare", "published")
 REQUIRED: Final = ("name", "summary", "base", "rows", "compare")

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from zoo.card.words import duration
 from zoo.runs import read_json
-from zoo.spec import SpecError, list_sweeps, list_trained, locate
+from zoo.shipped import list_sweeps, list_trained, locate
+from zoo.spec import SpecError
 from zoo.sweep.rows import Row, rows
 from zoo.sweep.specs import Sweep, read_sweep
 
