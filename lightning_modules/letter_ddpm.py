@@ -15,7 +15,7 @@ from datamodules.labelled import LabelledBatch, LabelledPictures
 from lightning_modules.metrics.generation import GenerationEvaluation
 from lightning_modules.metrics.judge import PictureJudge
 from lightning_modules.networks.averaging import update_average
-from lightning_modules.networks.diffusion import Sampler, Sampling, Schedule, sample
+from lightning_modules.networks.diffusion import Prediction, Sampler, Sampling, Schedule, sample
 from lightning_modules.networks.letter_unet import letter_unet
 
 
@@ -24,6 +24,7 @@ class LetterDDPM(L.LightningModule):
 
     channels, layers, attention, groups: sizes of the network; see `letter_unet`.
     timesteps, beta_start, beta_end: the noise schedule (500, linear from 1e-4 to 0.02).
+    prediction: what the network finds, the noise or the velocity; see `Schedule`.
     class_dropout: share of training pictures whose class is withheld, which guidance needs.
     ema_decay: of the average of the weights.
     learning_rate: of Adam.
@@ -43,6 +44,7 @@ class LetterDDPM(L.LightningModule):
         timesteps: int = 500,
         beta_start: float = 1e-4,
         beta_end: float = 0.02,
+        prediction: Prediction = "epsilon",
         class_dropout: float = 0.1,
         ema_decay: float = 0.9999,
         learning_rate: float = 2e-4,
@@ -63,7 +65,7 @@ class LetterDDPM(L.LightningModule):
         for name, share in (("class_dropout", class_dropout), ("ema_decay", ema_decay), ("cooldown", cooldown)):
             if not 0 <= share <= 1:
                 raise ValueError(f"model.init_args.{name}: found {share}, expected 0 to 1")
-        self.schedule = Schedule(timesteps, beta_start, beta_end)
+        self.schedule = Schedule(timesteps, beta_start, beta_end, prediction)
         self.sampling = Sampling(steps, sampler, guidance)
         self.schedule.refuse(self.sampling)
         self.class_dropout, self.ema_decay = class_dropout, ema_decay
@@ -98,9 +100,9 @@ class LetterDDPM(L.LightningModule):
         return labels.masked_fill(withheld, self.learner.config.num_class_embeds - 1)
 
     def error(self, network: UNet2DModel, pictures: Tensor, noise: Tensor, timesteps: Tensor, labels: Tensor) -> Tensor:
-        """Mean squared error of the noise that a network sees in pictures which it was added to (equation 14)."""
+        """Mean squared error of what a network finds in pictures that noise was added to (equation 14)."""
         found = network(self.schedule.noised(pictures, noise, timesteps), timesteps, class_labels=labels).sample
-        return functional.mse_loss(found.float(), noise.float())
+        return functional.mse_loss(found.float(), self.schedule.sought(pictures, noise, timesteps).float())
 
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
         super().optimizer_step(*args, **kwargs)

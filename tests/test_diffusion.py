@@ -21,8 +21,9 @@ class Known(nn.Module):
     In x = sqrt(a) y + sqrt(1 - a) e with y of this mean and deviation, the expectation of e given x is linear in x.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, prediction: str = "epsilon") -> None:
         super().__init__()
+        self.prediction = prediction
         self.config = SimpleNamespace(num_class_embeds=3, in_channels=3, sample_size=4)
         self.device, self.calls = torch.device("cpu"), list[Tensor]()
         self.kept = torch.cumprod(1 - torch.linspace(1e-4, 0.02, T, dtype=torch.float64), 0)
@@ -33,6 +34,8 @@ class Known(nn.Module):
         mean = torch.tensor([*MEAN, sum(MEAN) / 2])[class_labels].view(-1, 1, 1, 1)
         apart = pictures - kept.sqrt() * mean
         noise = (1 - kept).sqrt() * apart / (kept * DEVIATION**2 + 1 - kept)
+        if self.prediction == "v_prediction":
+            noise = (noise - (1 - kept).sqrt() * pictures) / kept.sqrt()
         return SimpleNamespace(sample=noise.float())
 
 
@@ -81,6 +84,14 @@ class TestForwardProcess:
         assert first.mean() > 0.99
         assert last.mean() < 0.1
 
+    def test_what_is_sought_is_the_noise_or_the_velocity(self):
+        pictures, noise = torch.randn(2, T, 3, 2, 2, generator=torch.Generator().manual_seed(0))
+        timesteps = torch.arange(T)
+        kept = torch.cumprod(1 - torch.linspace(1e-4, 0.02, T), dim=0).view(-1, 1, 1, 1)
+        assert torch.equal(Schedule().sought(pictures, noise, timesteps), noise)
+        velocity = Schedule(prediction="v_prediction").sought(pictures, noise, timesteps)
+        torch.testing.assert_close(velocity, kept.sqrt() * noise - (1 - kept).sqrt() * pictures, rtol=1e-5, atol=1e-6)
+
 
 class TestSampling:
     @pytest.mark.parametrize(
@@ -92,6 +103,12 @@ class TestSampling:
             of = pictures[label::2]
             assert float(of.mean()) == pytest.approx(MEAN[label], abs=0.02)
             assert float(of.std()) == pytest.approx(DEVIATION, rel=0.1)
+
+    @pytest.mark.parametrize("how", [{"sampler": "ancestral", "steps": T}, {"sampler": "ddim"}, {"steps": 20}], ids=str)
+    def test_a_network_that_finds_the_velocity_draws_what_one_that_finds_the_noise_does(self, known, how):
+        labels, sampling = torch.arange(4) % 2, Sampling(**how)
+        velocity = sample(Known("v_prediction"), Schedule(prediction="v_prediction"), sampling, labels, range(4))
+        torch.testing.assert_close(velocity, drawn(known, 4, **how), rtol=0, atol=1e-3)
 
     @pytest.mark.parametrize("eta", [0.0, 1.0])
     def test_few_even_steps_of_time_keep_the_mean_and_lose_the_detail(self, known, eta):
@@ -150,6 +167,7 @@ class TestSampling:
 @pytest.mark.parametrize(("schedule", "message"), [
     ({"timesteps": 1}, "timesteps: found 1, expected at least 2"),
     ({"beta_start": 0.0}, "beta_start and beta_end: found 0.0 and 0.02"),
+    ({"prediction": "sample"}, "prediction: found 'sample', expected one of epsilon, v_prediction"),
     ({"beta_start": 0.1, "beta_end": 0.05}, "beta_start and beta_end: found 0.1 and 0.05"),
 ])  # fmt: skip
 def test_what_is_no_schedule_is_refused(schedule, message):

@@ -154,7 +154,7 @@ class TestLoader:
 
     @pytest.mark.parametrize(("file", "key", "value", "message"), [
         ("scheduler/scheduler_config.json", "beta_schedule", "cosine", "beta_schedule is 'cosine', expected 'linear'"),
-        ("scheduler/scheduler_config.json", "prediction_type", "sample", "prediction_type is 'sample'"),
+        ("scheduler/scheduler_config.json", "prediction_type", "sample", "prediction: found 'sample'"),
         ("scheduler/scheduler_config.json", "_class_name", "EulerScheduler", "expected 'DDPMScheduler'"),
         ("scheduler/scheduler_config.json", "num_train_timesteps", 1, "timesteps: found 1, expected at least 2"),
         ("unet/config.json", "_class_name", "UNet1DModel", "expected 'UNet2DModel'"),
@@ -179,5 +179,6 @@ def test_the_recipe_is_the_sources():
     model, trainer = spec["model"]["init_args"], spec["trainer"]
     assert (model["timesteps"], model["beta_start"], model["beta_end"]) == (500, 1e-4, 0.02)
     assert (model["learning_rate"], trainer["max_epochs"]) == (2e-4, 200)
+    assert model["prediction"] == "epsilon"
     assert trainer["gradient_clip_val"]
     assert len(CLASSES) == 29

@@ -1,7 +1,7 @@
 """Denoising diffusion of pictures of a class: the forward process, and ways back (Ho et al. 2020, arXiv 2006.11239)."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 import torch
@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # diffusers takes seconds to import
 
 Sampler = Literal["ancestral", "ddim", "dpm-solver++"]
 SAMPLERS: Final = get_args(Sampler)
+Prediction = Literal["epsilon", "v_prediction"]
 UNGUIDED: Final = 1.0
 
 
@@ -50,6 +51,9 @@ class Schedule:
     """How much noise each of T timesteps adds: variances that rise linearly.
 
     timesteps: T. beta_start, beta_end: the first and the last variance.
+    prediction: what a network finds in a noisy picture, in diffusers' words: the noise, as published, or the velocity
+        sqrt(a) noise - sqrt(1 - a) x (Salimans and Ho 2022, arXiv 2202.00512, section 4), whose errors do not grow
+        where there is little but noise.
 
     Raises ValueError for what is no schedule.
     """
@@ -57,6 +61,7 @@ class Schedule:
     timesteps: int = 500
     beta_start: float = 1e-4
     beta_end: float = 0.02
+    prediction: Prediction = "epsilon"
 
     def __post_init__(self) -> None:
         if self.timesteps < 2:
@@ -65,17 +70,33 @@ class Schedule:
             raise ValueError(
                 f"beta_start and beta_end: found {self.beta_start} and {self.beta_end}, expected 0 < first <= last < 1"
             )
+        if self.prediction not in get_args(Prediction):
+            raise ValueError(
+                f"prediction: found {self.prediction!r}, expected one of {', '.join(get_args(Prediction))}"
+            )
 
     def config(self) -> dict[str, Any]:
         """What diffusers' schedulers are made from."""
-        own = asdict(self)
-        return {"num_train_timesteps": own.pop("timesteps"), **own, "beta_schedule": "linear"}
+        return {
+            "num_train_timesteps": self.timesteps,
+            "beta_start": self.beta_start,
+            "beta_end": self.beta_end,
+            "beta_schedule": "linear",
+            "prediction_type": self.prediction,
+        }
 
     def noised(self, pictures: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
         """What pictures (B, C, H, W) have become at timesteps (B,) from 0 to T - 1: sqrt(a) x + sqrt(1 - a) noise, with
         a the product of 1 - beta up to that step (equation 4)."""
         noised: Tensor = self.scheduler("ancestral").add_noise(pictures, noise, timesteps)
         return noised
+
+    def sought(self, pictures: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
+        """What a network is to find in `noised`, of the same shape: see `prediction`."""
+        if self.prediction == "epsilon":
+            return noise
+        velocity: Tensor = self.scheduler("ancestral").get_velocity(pictures, noise, timesteps)
+        return velocity
 
     def refuse(self, sampling: Sampling) -> None:
         """Raise ValueError for more steps than this schedule has."""
@@ -116,9 +137,9 @@ def sample(
     scheduler.set_timesteps(sampling.steps, device=network.device)
     more: dict[str, Any] = {"eta": sampling.eta, "use_clipped_model_output": True} if sampling.sampler == "ddim" else {}
     for timestep in scheduler.timesteps:
-        noise = network(pictures, timestep, class_labels=labels).sample
+        found = network(pictures, timestep, class_labels=labels).sample
         if sampling.guidance != UNGUIDED:
             free = network(pictures, timestep, class_labels=none).sample
-            noise = free + sampling.guidance * (noise - free)
-        pictures = scheduler.step(noise, timestep, pictures, generator=own, **more).prev_sample
+            found = free + sampling.guidance * (found - free)
+        pictures = scheduler.step(found, timestep, pictures, generator=own, **more).prev_sample
     return pictures.float().clamp(-1, 1)

@@ -54,8 +54,8 @@ scheduler.set_timesteps(50)
 pictures = torch.randn(1, 3, unet.config.sample_size, unet.config.sample_size)
 for timestep in scheduler.timesteps:
     with torch.no_grad():
-        noise = unet(pictures, timestep, class_labels=torch.tensor([0])).sample  # 0 is A
-    pictures = scheduler.step(noise, timestep, pictures).prev_sample  # ends in [-1, 1]
+        found = unet(pictures, timestep, class_labels=torch.tensor([0])).sample  # 0 is A
+    pictures = scheduler.step(found, timestep, pictures).prev_sample  # ends in [-1, 1]
 """
     library: ClassVar[str] = "diffusers"
 
@@ -159,7 +159,8 @@ def _read_schedule(path: Path) -> Schedule:
     from diffusers import DDPMScheduler
 
     settings = own_settings(path, DDPMScheduler)
-    schedule = Schedule(settings["num_train_timesteps"], settings["beta_start"], settings["beta_end"])
+    names = ("num_train_timesteps", "beta_start", "beta_end", "prediction_type")
+    schedule = Schedule(*(settings[name] for name in names))
     for name, value in schedule.scheduler("ancestral").config.items():
         if not name.startswith("_") and listed(settings.get(name)) != listed(value):
             raise ValueError(f"{path}: {name} is {settings.get(name)!r}, expected {value!r}, as for a DDPM of letters")
