@@ -87,7 +87,7 @@ class TestBeforeItIsTrained:
     def test_a_name_that_is_nearly_right_is_recognised_and_not_looked_for_on_the_hub(
         self, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        for wrong in ("tiny-judge", "first-experiments/tiny-jugde", "first-experiment/tiny-judge"):
+        for wrong in ("tiny-judge", "tiny-jugde", "first-experiments/tiny-jugde", "first-experiment/tiny-judge"):
             assert main(["fit", wrong]) == 2
             assert f"did you mean {NAME!r}?" in capsys.readouterr().err
         for wrong in ("tiny-judge", "first-experiments/tiny-jugde"):

@@ -279,6 +279,8 @@ def test_the_closest_word_and_what_is_said_of_it() -> None:
     assert nearest("widht", ["width", "heads"]) == "; did you mean 'width'?"
     assert nearest("nothing", ["width", "heads"]) == "; valid: heads, width"
     assert closest("heads", ["head", "model/heads"]) == "model/heads"
+    assert closest("haeds", ["model/heads", "width"]) == "model/heads"
+    assert closest("modle/heads", ["model/heads", "heads"]) == "model/heads"
 
 
 class TestClosedList:

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-from zoo.spec import closest, nearest
+from zoo.spec import nearest
 
 PIPELINES: Final = "pipelines"
 """The folder in `specs/` of those specs that compose models."""
@@ -67,9 +67,7 @@ def locate(target: str) -> Path:
     if path.is_file():
         return path
     if path.suffix in (".yaml", ".yml") or len(path.parts) > 1:
-        words = (f"{path.parent.name}/{path.stem}", path.stem)
-        names = [word for word in words if word in known]
-        meant = next(filter(None, (closest(word, known) for word in reversed(words))), path.stem)
-        hint = f"; the name {names[0]!r} works from everywhere" if names else nearest(meant, known)
+        names = [name for name in (f"{path.parent.name}/{path.stem}", path.stem) if name in known]
+        hint = f"; the name {names[0]!r} works from everywhere" if names else nearest(path.stem, known)
         raise ValueError(f"{target}: no such spec or run{hint}")
     raise ValueError(f"{target!r} is not a model of the zoo{nearest(target, known)}")

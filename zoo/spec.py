@@ -68,10 +68,10 @@ class Spec:
 
 
 def closest(word: str, candidates: Iterable[str]) -> str | None:
-    """The candidate that a misspelt word, or one without its folder, most likely stands for, if any is near."""
+    """The candidate that a misspelt word, with its folder or without, most likely stands for, if any is near."""
     options = sorted(candidates)
-    whole = [option for option in options if option.endswith(f"/{word}")]
-    return next(iter(whole or difflib.get_close_matches(word, options, n=1, cutoff=0.6)), None)
+    meant = {option.rpartition("/")[2]: option for option in options} | {option: option for option in options}
+    return next((meant[near] for near in difflib.get_close_matches(word, meant, n=1, cutoff=0.6)), None)
 
 
 def nearest(word: str, candidates: Iterable[str]) -> str:
