@@ -156,7 +156,8 @@ class TestSampling:
         ({"steps": 0}, "steps: found 0, expected at least 1"),
         ({"steps": T + 1}, f"steps: found {T + 1}, expected at most the {T} of training"),
         ({"sampler": "dpm"}, "sampler: found 'dpm', expected one of ancestral, ddim, dpm-solver"),
-        ({"guidance": -1.0}, "guidance: found -1.0, expected at least 0"),
+        ({"guidance": -1.0}, "guidance: found -1.0, expected a number of at least 0"),
+        ({"guidance": float("nan")}, "guidance: found nan, expected a number of at least 0"),
         ({"sampler": "ddim", "eta": 2.0}, "eta: found 2.0, expected 0 to 1"),
     ])  # fmt: skip
     def test_what_is_no_way_of_sampling_is_refused(self, known, how, message):
@@ -165,7 +166,8 @@ class TestSampling:
 
 
 @pytest.mark.parametrize(("schedule", "message"), [
-    ({"timesteps": 1}, "timesteps: found 1, expected at least 2"),
+    ({"timesteps": 1}, "timesteps: found 1, expected 2 to 10000"),
+    ({"timesteps": 10**9}, "timesteps: found 1000000000, expected 2 to 10000"),
     ({"beta_start": 0.0}, "beta_start and beta_end: found 0.0 and 0.02"),
     ({"prediction": "sample"}, "prediction: found 'sample', expected one of epsilon, v_prediction"),
     ({"beta_start": 0.1, "beta_end": 0.05}, "beta_start and beta_end: found 0.1 and 0.05"),

@@ -1,5 +1,6 @@
 """Denoising diffusion of pictures of a class: the forward process, and ways back (Ho et al. 2020, arXiv 2006.11239)."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
@@ -16,6 +17,8 @@ Sampler = Literal["ancestral", "ddim", "dpm-solver++"]
 SAMPLERS: Final = get_args(Sampler)
 Prediction = Literal["epsilon", "v_prediction"]
 UNGUIDED: Final = 1.0
+MOST_TIMESTEPS: Final = 10_000
+"""Ten times the usual thousand: a schedule is kept in memory, step by step."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +43,8 @@ class Sampling:
             raise ValueError(f"steps: found {self.steps}, expected at least 1")
         if self.sampler not in SAMPLERS:
             raise ValueError(f"sampler: found {self.sampler!r}, expected one of {', '.join(SAMPLERS)}")
-        if self.guidance < 0:
-            raise ValueError(f"guidance: found {self.guidance}, expected at least 0")
+        if not 0 <= self.guidance < math.inf:
+            raise ValueError(f"guidance: found {self.guidance}, expected a number of at least 0")
         if not 0 <= self.eta <= 1:
             raise ValueError(f"eta: found {self.eta}, expected 0 to 1")
 
@@ -64,8 +67,8 @@ class Schedule:
     prediction: Prediction = "epsilon"
 
     def __post_init__(self) -> None:
-        if self.timesteps < 2:
-            raise ValueError(f"timesteps: found {self.timesteps}, expected at least 2")
+        if not 2 <= self.timesteps <= MOST_TIMESTEPS:
+            raise ValueError(f"timesteps: found {self.timesteps}, expected 2 to {MOST_TIMESTEPS}")
         if not 0 < self.beta_start <= self.beta_end < 1:
             raise ValueError(
                 f"beta_start and beta_end: found {self.beta_start} and {self.beta_end}, expected 0 < first <= last < 1"
