@@ -100,9 +100,10 @@ class LetterDDPM(L.LightningModule):
         return labels.masked_fill(withheld, self.learner.config.num_class_embeds - 1)
 
     def error(self, network: UNet2DModel, pictures: Tensor, noise: Tensor, timesteps: Tensor, labels: Tensor) -> Tensor:
-        """Mean squared error of what a network finds in pictures that noise was added to (equation 14)."""
-        found = network(self.schedule.noised(pictures, noise, timesteps), timesteps, class_labels=labels).sample
-        return functional.mse_loss(found.float(), self.schedule.sought(pictures, noise, timesteps).float())
+        """Mean squared error of the noise that a network sees in pictures which it was added to (equation 14)."""
+        noised = self.schedule.noised(pictures, noise, timesteps)
+        found = network(noised, timesteps, class_labels=labels).sample.float()
+        return functional.mse_loss(self.schedule.noise_of(found, noised, timesteps), noise)
 
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
         super().optimizer_step(*args, **kwargs)

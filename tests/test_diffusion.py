@@ -84,13 +84,17 @@ class TestForwardProcess:
         assert first.mean() > 0.99
         assert last.mean() < 0.1
 
-    def test_what_is_sought_is_the_noise_or_the_velocity(self):
+    def test_noise_is_told_from_itself_or_from_the_velocity(self):
         pictures, noise = torch.randn(2, T, 3, 2, 2, generator=torch.Generator().manual_seed(0))
         timesteps = torch.arange(T)
         kept = torch.cumprod(1 - torch.linspace(1e-4, 0.02, T), dim=0).view(-1, 1, 1, 1)
-        assert torch.equal(Schedule().sought(pictures, noise, timesteps), noise)
-        velocity = Schedule(prediction="v_prediction").sought(pictures, noise, timesteps)
-        torch.testing.assert_close(velocity, kept.sqrt() * noise - (1 - kept).sqrt() * pictures, rtol=1e-5, atol=1e-6)
+        velocity, noised = (
+            kept.sqrt() * noise - (1 - kept).sqrt() * pictures,
+            Schedule().noised(pictures, noise, timesteps),
+        )
+        assert torch.equal(Schedule().noise_of(noise, noised, timesteps), noise)
+        told = Schedule(prediction="v_prediction").noise_of(velocity, noised, timesteps)
+        torch.testing.assert_close(told, noise, rtol=1e-5, atol=1e-5)
 
 
 class TestSampling:

@@ -55,8 +55,8 @@ class Schedule:
 
     timesteps: T. beta_start, beta_end: the first and the last variance.
     prediction: what a network finds in a noisy picture, in diffusers' words: the noise, as published, or the velocity
-        sqrt(a) noise - sqrt(1 - a) x (Salimans and Ho 2022, arXiv 2202.00512, section 4), whose errors do not grow
-        where there is little but noise.
+        sqrt(a) noise - sqrt(1 - a) x (Salimans and Ho 2022, arXiv 2202.00512, section 4), of which a picture can be
+        told better where it is nearly all noise.
 
     Raises ValueError for what is no schedule.
     """
@@ -94,12 +94,13 @@ class Schedule:
         noised: Tensor = self.scheduler("ancestral").add_noise(pictures, noise, timesteps)
         return noised
 
-    def sought(self, pictures: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
-        """What a network is to find in `noised`, of the same shape: see `prediction`."""
+    def noise_of(self, found: Tensor, noised: Tensor, timesteps: Tensor) -> Tensor:
+        """The noise in `noised` according to what a network found there, all (B, C, H, W); see `prediction`."""
         if self.prediction == "epsilon":
-            return noise
-        velocity: Tensor = self.scheduler("ancestral").get_velocity(pictures, noise, timesteps)
-        return velocity
+            return found
+        kept = self.scheduler("ancestral").alphas_cumprod.to(noised.device)[timesteps].view(-1, 1, 1, 1)
+        noise: Tensor = kept.sqrt() * found + (1 - kept).sqrt() * noised
+        return noise
 
     def refuse(self, sampling: Sampling) -> None:
         """Raise ValueError for more steps than this schedule has."""
