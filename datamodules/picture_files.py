@@ -128,7 +128,7 @@ class PictureFiles(LabelledPictures):
         return self.found.survey()
 
     def content(self) -> Iterable[Path]:
-        return self.found.paths
+        return self.found.paths if any(self.samples.values()) else ()
 
     def examples(self, split: Split) -> Samples:
         blocks = {block.source: block for block in self.found.blocks}

@@ -130,7 +130,7 @@ def test_all_that_is_wrong_is_said_at_once(root):
     write_idx(root / "train-labels-idx1-ubyte", np.zeros((3, 4), np.uint8))
     write_idx(root / "t10k-labels-idx1-ubyte", np.full(20, 10, np.uint8))
     with pytest.raises(ValueError, match=": 3 errors in the data") as error:
-        ready(root)
+        MNIST(str(root)).fingerprint()  # which a training asks for before it begins a run
     assert "train-images-idx3-ubyte: no such file" in str(error.value)
     assert "train-labels-idx1-ubyte: begins with 00 00 08 02, expected 00 00 08 01" in str(error.value)
     assert "t10k-labels-idx1-ubyte: picture 0 has the label 10, expected 0 to 9" in str(error.value)
