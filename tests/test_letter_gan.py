@@ -18,7 +18,7 @@ import zoo
 from datamodules.avatar.twins import Twin, ensure_twin
 from datamodules.labelled import LabelledBatch
 from datamodules.letters import Letters
-from lightning_modules.letter_gan import LetterGAN
+from lightning_modules.letter_gan import LetterGAN, seeking_loss
 from lightning_modules.metrics.frechet import frechet_distance
 from lightning_modules.metrics.generation import as_seen, pixel_features
 from lightning_modules.networks.letter_critic import LetterCritic
@@ -94,19 +94,79 @@ class TestCritic:
 
 class TestObjective:
     def test_the_hinge_forgives_what_is_told_apart_clearly(self, model, batch, monkeypatch):
-        for logits, real, fake in (([2.0, 1.0, -1.0, -3.0], 0, 0), ([0.0, 0.5, 0.0, -0.5], 0.75, 0.75)):
+        """Also where more are drawn than are real."""
+        for logits, real, fake in (
+            ([2.0, 1.0, 1.5, 9.0, -1.0, -3.0], 0, 0),
+            ([0.0, 0.5, 1.0, 2.0, 0.0, -0.5], 0.375, 0.75),
+        ):
             monkeypatch.setattr(model.critic, "forward", lambda *_, logits=logits: torch.tensor(logits))
-            losses = model.critic_losses(batch.images[:2], batch.images[2:], batch.labels[:2])
+            losses = model.critic_losses(batch, batch.images[:2], batch.labels[:2])
             assert [loss.item() for loss in losses] == [real, fake]
+
+    def test_what_is_drawn_is_judged_as_what_it_was_drawn_of(self, model, batch, monkeypatch):
+        monkeypatch.setattr(model.critic, "forward", lambda pictures, labels: labels - 2 * pictures[:, 0, 0, 0])
+        drawn = torch.zeros(2, 3, 16, 16)
+        batch.images.zero_()
+        _, fake = model.critic_losses(batch, drawn, torch.tensor([3, 4]))
+        assert fake == 4.5  # of 1 + 3 and 1 + 4
+
+    def test_seeking_is_how_far_latents_are_for_how_far_their_pictures_are(self):
+        latents = torch.tensor([[0.0, 0.0], [1.0, 1.0], [1.0, 3.0], [1.0, 4.0]])
+        drawn = torch.zeros(4, 3, 8, 8)
+        drawn[2, 0] = 0.75  # .25 from the first, whose latent is 2 away
+        drawn[3] = -0.5  # .5 from the second, whose latent is 1.5 away
+        assert seeking_loss(drawn, latents).item() == pytest.approx((2 / 0.25 + 1.5 / 0.5) / 2, rel=1e-4)
+
+    def test_seeking_stays_finite_where_pictures_are_equal(self):
+        drawn = torch.zeros(4, 3, 8, 8, requires_grad=True)
+        loss = seeking_loss(drawn, torch.arange(8.0).view(4, 2))
+        loss.backward()
+        assert loss > 1e5
+        assert drawn.grad.isfinite().all()
+
+    @pytest.mark.parametrize("count", [4, 3, 1])
+    def test_each_class_that_is_drawn_is_drawn_of_two_latents(self, model, batch, monkeypatch, count):
+        asked = []
+        forward = model.learner.forward
+        monkeypatch.setattr(model.learner, "forward", lambda *given: asked.append(given) or forward(*given))
+        monkeypatch.setattr(model, "log_dict", lambda *_, **__: None)
+        model.training_step(LabelledBatch(batch.images[:count], batch.labels[:count], batch.names[:count]))
+        ((latents, labels),) = asked
+        one, other = labels.chunk(2)
+        assert torch.equal(one, batch.labels[: len(one)])
+        assert torch.equal(one, other)
+        assert len(labels) == count + count % 2
+        assert len(latents.unique(dim=0)) == len(labels)
+
+    def test_seeking_makes_pictures_of_a_class_differ(self, model, batch, monkeypatch):
+        """A few steps on nothing else, from a generator whose latents make hardly any difference."""
+        monkeypatch.setattr(model, "log_dict", lambda *_, **__: None)
+        monkeypatch.setattr(model, "critic_losses", lambda *_: (torch.zeros(()), torch.zeros(())))
+        monkeypatch.setattr(model, "generator_loss", lambda *_: torch.zeros(()))
+        with torch.no_grad():
+            model.learner.start.weight[:, : TINY.latent] *= 0.001
+
+        def apart():
+            with torch.no_grad():
+                pictures = model.learner(torch.randn(8, TINY.latent), torch.tensor([1] * 4 + [2] * 4))
+            return (pictures[::2] - pictures[1::2]).abs().mean()
+
+        before, optimizer = apart(), torch.optim.Adam(model.learner.parameters(), 0.01)
+        for _ in range(10):
+            optimizer.zero_grad()
+            model.training_step(batch).backward()
+            optimizer.step()
+        assert apart() > 4 * before
 
     def test_gradients_do_not_leak(self, model, batch):
         """The critic's losses move no weight of the generator, and the generator's none of the critic."""
-        drawn = model.learner(torch.randn(4, 6), batch.labels)
-        sum(model.critic_losses(batch.images, drawn.detach(), batch.labels)).backward()
+        latents = torch.randn(4, 6)
+        drawn = model.learner(latents, batch.labels)
+        sum(model.critic_losses(batch, drawn.detach(), batch.labels)).backward()
         assert all(parameter.grad is None for parameter in model.learner.parameters())
         assert all(parameter.grad.abs().sum() > 0 for parameter in model.critic.parameters() if parameter.ndim > 1)
         model.zero_grad()
-        model.generator_loss(drawn, batch.labels).backward()
+        (model.generator_loss(drawn, batch.labels) + seeking_loss(drawn, latents)).backward()
         assert all(parameter.grad is None for parameter in model.critic.parameters())
         assert all(parameter.grad.abs().sum() > 0 for parameter in model.learner.parameters())
 
@@ -116,9 +176,10 @@ class TestObjective:
         monkeypatch.setattr(model, "log_dict", lambda *_, **__: None)
         alone = copy.deepcopy(model)
         torch.manual_seed(0)
-        drawn = alone.learner(torch.randn(4, 6), batch.labels)
-        sum(alone.critic_losses(batch.images, drawn.detach(), batch.labels)).backward()
-        alone.generator_loss(drawn, batch.labels).backward()
+        latents, labels = torch.randn(4, 6), torch.tensor([0, 1, 0, 1])
+        drawn = alone.learner(latents, labels)
+        sum(alone.critic_losses(batch, drawn.detach(), labels)).backward()
+        (alone.generator_loss(drawn, labels) + 0.1 * seeking_loss(drawn, latents)).backward()
         torch.manual_seed(0)
         model.training_step(batch).backward()
         for name, parameter in model.named_parameters():
@@ -131,7 +192,7 @@ class TestObjective:
         generator, critic = model.configure_optimizers().param_groups
         assert set(generator["params"]) == set(model.learner.parameters())
         assert set(critic["params"]) == set(model.critic.parameters())
-        assert (generator["lr"], critic["lr"], critic["betas"]) == (1e-4, 4e-4, (0.0, 0.9))
+        assert (generator["lr"], critic["lr"], critic["betas"]) == (5e-4, 2e-4, (0.0, 0.9))
 
 
 class TestTraining:
@@ -176,7 +237,7 @@ class TestTraining:
     def test_what_decides_when_to_stop_is_how_far_the_average_draws_from_the_dev_pictures(self, trained, twin):
         model, trainer = trained(LetterGAN(**SIZES), max_epochs=1)
         found = float(trainer.callback_metrics["val/frechet"])
-        assert {"g/adversarial", "d/real", "d/fake"} <= set(trainer.callback_metrics)
+        assert {"g/adversarial", "g/seeking", "d/real", "d/fake"} <= set(trainer.callback_metrics)
         (again,) = trainer.validate(model, Letters(str(twin), image_size=8, batch_size=5), verbose=False)
         assert again["val/frechet"] == pytest.approx(found, rel=1e-4)  # batches make no difference
         data = Letters(str(twin), image_size=8, batch_size=100)
