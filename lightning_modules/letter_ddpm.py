@@ -15,7 +15,7 @@ from datamodules.labelled import LabelledBatch, LabelledPictures
 from lightning_modules.metrics.generation import GenerationEvaluation
 from lightning_modules.metrics.judge import PictureJudge
 from lightning_modules.networks.averaging import update_average
-from lightning_modules.networks.diffusion import Prediction, Sampler, Sampling, Schedule, sample
+from lightning_modules.networks.diffusion import UNGUIDED, Prediction, Sampler, Sampling, Schedule, sample
 from lightning_modules.networks.letter_unet import letter_unet
 
 
@@ -65,6 +65,11 @@ class LetterDDPM(L.LightningModule):
         for name, share in (("class_dropout", class_dropout), ("ema_decay", ema_decay), ("cooldown", cooldown)):
             if not 0 <= share <= 1:
                 raise ValueError(f"model.init_args.{name}: found {share}, expected 0 to 1")
+        if guidance != UNGUIDED and not class_dropout:
+            raise ValueError(
+                f"model.init_args.guidance: found {guidance} where class_dropout is 0, expected {UNGUIDED:g}: a network "
+                "that is always told the class cannot draw without one"
+            )
         self.schedule = Schedule(timesteps, beta_start, beta_end, prediction)
         self.sampling = Sampling(steps, sampler, guidance)
         self.schedule.refuse(self.sampling)

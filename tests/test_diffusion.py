@@ -157,8 +157,9 @@ class TestSampling:
         assert float(pictures[::2].mean()) == pytest.approx(sum(MEAN) / 2, abs=0.02)
 
     @pytest.mark.parametrize(("how", "message"), [
-        ({"steps": 0}, "steps: found 0, expected at least 1"),
-        ({"steps": T + 1}, f"steps: found {T + 1}, expected at most the {T} of training"),
+        ({"steps": 0}, "steps: found 0, expected a whole number of at least 1"),
+        ({"steps": 2.5}, "steps: found 2.5, expected a whole number"),
+            ({"steps": T + 1}, f"steps: found {T + 1}, expected at most the {T} of training"),
         ({"sampler": "dpm"}, "sampler: found 'dpm', expected one of ancestral, ddim, dpm-solver"),
         ({"guidance": -1.0}, "guidance: found -1.0, expected a number of at least 0"),
         ({"guidance": float("nan")}, "guidance: found nan, expected a number of at least 0"),

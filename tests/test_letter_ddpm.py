@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import lightning as L
 import numpy as np
@@ -102,10 +103,25 @@ class TestTraining:
         assert withheld.float().mean() == pytest.approx(0.25, abs=0.04)
         assert torch.equal(told[~withheld], labels[~withheld])
 
+    def test_the_learning_rate_falls_to_nothing_in_the_cooldown(self):
+        model = LetterDDPM((8, 8), layers=1, attention=(), groups=4, learning_rate=0.01, cooldown=0.25)
+        model.learner = letter_unet(29, 8, channels=(8, 8), layers=1, attention=(), groups=4)
+        model._trainer = SimpleNamespace(estimated_stepping_batches=100)
+        schedule = model.configure_optimizers()["lr_scheduler"]["scheduler"]
+        rates = []
+        for _ in range(100):
+            rates += schedule.get_last_lr()
+            schedule.optimizer.step()
+            schedule.step()
+        assert rates[:75] == [0.01] * 75
+        assert rates[75:] == pytest.approx([0.01 * (100 - step) / 25 for step in range(75, 100)])
+        assert schedule.get_last_lr() == [0.0]
+
     @pytest.mark.parametrize(("setting", "message"), [
         ({"class_dropout": 1.5}, "model.init_args.class_dropout: found 1.5, expected 0 to 1"),
         ({"cooldown": -1.0}, "model.init_args.cooldown: found -1.0, expected 0 to 1"),
         ({"steps": 501}, "steps: found 501, expected at most the 500 of training"),
+            ({"guidance": 2.0, "class_dropout": 0.0}, "guidance: found 2.0 where class_dropout is 0, expected 1"),
     ])  # fmt: skip
     def test_settings_that_make_no_sense_are_refused(self, setting, message):
         with pytest.raises(ValueError, match=message):
@@ -133,7 +149,7 @@ class TestLoader:
         np.testing.assert_array_equal(first[::scale, ::scale], loader.spell("hi", steps=5)[0])
 
     @pytest.mark.parametrize(("how", "message"), [
-        ({"steps": 0}, "steps: found 0, expected at least 1"),
+        ({"steps": 0}, "steps: found 0, expected a whole number of at least 1"),
         ({"steps": 501}, "steps: found 501, expected at most the 500 of training"),
         ({"sampler": "euler"}, "sampler: found 'euler', expected one of ancestral, ddim"),
         ({"guidance": -0.5}, "guidance: found -0.5"),

@@ -39,8 +39,8 @@ class Sampling:
     eta: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.steps < 1:
-            raise ValueError(f"steps: found {self.steps}, expected at least 1")
+        if not isinstance(self.steps, int) or self.steps < 1:
+            raise ValueError(f"steps: found {self.steps!r}, expected a whole number of at least 1")
         if self.sampler not in SAMPLERS:
             raise ValueError(f"sampler: found {self.sampler!r}, expected one of {', '.join(SAMPLERS)}")
         if not 0 <= self.guidance < math.inf:
