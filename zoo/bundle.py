@@ -50,13 +50,19 @@ def bundle(run: Run, into: Path) -> Path:
                 (part / "samples").mkdir(exist_ok=True)
                 shutil.copyfile(sample, part / "samples" / sample.name)
         write_json(part / "provenance.json", {**run.provenance(), "rounded": "half"})
-        weights = load_file(part / "model.safetensors")
-        save_file({name: _halved(value) for name, value in weights.items()}, part / "model.safetensors")
+        path = _trained(part)
+        save_file({name: _halved(value) for name, value in load_file(path).items()}, path, metadata={"format": "pt"})
         _refuse_another(loader.probe(), open_artefact(part).probe())
         spec = part / "spec.yaml"
         measure(resolve(read(spec), str(spec)), part)
         _drop_large(part)
     return into
+
+
+def _trained(folder: Path) -> Path:
+    """The weights that training made; the file of another library where they are in no model.safetensors."""
+    own = folder / "model.safetensors"
+    return own if own.is_file() else next(iter(sorted(folder.rglob("*.safetensors"))))
 
 
 def _drop_large(folder: Path) -> None:
