@@ -38,6 +38,7 @@ TINY: dict[str, tuple[str, ...]] = {
     "letter-ddpm": (
         "--model.channels=[8,8]",
         "--model.groups=4",
+        "--model.attention=[]",
         "--model.steps=2",
         "--data.image_size=16",
         "--data.batch_size=16",
