@@ -2,7 +2,7 @@
 
 A conditional GAN with spectral norm (Miyato et al. 2018, arXiv 1802.05957; Miyato and Koyama 2018, arXiv 1802.05637)
 that seeks modes (Mao et al. 2019, "Mode Seeking Generative Adversarial Networks for Diverse Image Synthesis", arXiv
-1903.05628).
+1903.05628), and whose critic is shown augmented pictures (Zhao et al. 2020, arXiv 2006.10738).
 """
 
 import copy
@@ -22,6 +22,7 @@ from lightning_modules.metrics.judge import PictureJudge
 from lightning_modules.networks.averaging import update_average
 from lightning_modules.networks.letter_critic import LetterCritic
 from lightning_modules.networks.letter_generator import LetterGenerator, LetterGeneratorConfig
+from lightning_modules.picture_augmentation import augment
 
 LEAST: Final = 1e-5
 """What is added to a distance of pictures that may be 0."""
@@ -38,7 +39,7 @@ class LetterGAN(L.LightningModule):
     seeking: weight of the mode seeking loss. Without it the generator draws one picture of a class, whatever the
         latent: no batch shows the critic enough pictures of a class to tell it that they are alike.
     learning_rate, critic_learning_rate: of Adam, betas (0, 0.9), as Zhang et al. 2019 (arXiv 1805.08318). Unlike theirs
-        the generator is the faster one: a critic that soon knows all that is drawn taught it little.
+        the generator is the faster one: it learned more from a critic that did not run ahead.
     ema_decay: of the average of the generator's weights.
     """
 
@@ -84,23 +85,25 @@ class LetterGAN(L.LightningModule):
         labels = batch.labels[: (len(batch.labels) + 1) // 2].repeat(2)
         latents = torch.randn(len(labels), self.sizes["latent"], device=self.device)
         drawn = self.learner(latents, labels)
-        real, fake = self.critic_losses(batch, drawn.detach(), labels)
-        adversarial, seeking = self.generator_loss(drawn, labels), seeking_loss(drawn, latents)
+        shown = augment(drawn)
+        real, fake = self.critic_losses(batch, shown.detach(), labels)
+        adversarial, seeking = self.generator_loss(shown, labels), seeking_loss(drawn, latents)
         losses = {"g/adversarial": adversarial, "g/seeking": seeking, "d/real": real, "d/fake": fake}
         self.log_dict(losses, prog_bar=True)
         return real + fake + adversarial + self.seeking * seeking
 
-    def critic_losses(self, batch: LabelledBatch, drawn: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """By how much it fails to put real pictures above 1 and those that were drawn of labels below -1: the hinge
-        loss (Lim and Ye 2017, arXiv 1705.02894)."""
-        logits = self.critic(torch.cat([batch.images, drawn]), torch.cat([batch.labels, labels])).float()
+    def critic_losses(self, batch: LabelledBatch, shown: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """By how much it fails to put real pictures above 1 and what it is shown of drawn ones below -1: the hinge loss
+        (Lim and Ye 2017, arXiv 1705.02894)."""
+        pictures = torch.cat([augment(batch.images), shown])
+        logits = self.critic(pictures, torch.cat([batch.labels, labels])).float()
         real, fake = logits.split([len(batch.labels), len(labels)])
         return torch.relu(1 - real).mean(), torch.relu(1 + fake).mean()
 
-    def generator_loss(self, drawn: Tensor, labels: Tensor) -> Tensor:
-        """How low the critic, held as it is, puts what was drawn."""
+    def generator_loss(self, shown: Tensor, labels: Tensor) -> Tensor:
+        """How low the critic, held as it is, puts what it is shown of drawn pictures."""
         held = {name: parameter.detach() for name, parameter in self.critic.named_parameters()}
-        logits: Tensor = functional_call(self.critic, held, (drawn, labels))
+        logits: Tensor = functional_call(self.critic, held, (shown, labels))
         return -logits.float().mean()
 
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:

@@ -23,6 +23,7 @@ from lightning_modules.metrics.frechet import frechet_distance
 from lightning_modules.metrics.generation import as_seen, pixel_features
 from lightning_modules.networks.letter_critic import LetterCritic
 from lightning_modules.networks.letter_generator import LetterGenerator, LetterGeneratorConfig
+from lightning_modules.picture_augmentation import augment, recolour, translate
 from zoo.cli import main
 from zoo.shipped import list_experiments
 
@@ -92,7 +93,66 @@ class TestCritic:
             )
 
 
+class TestAugmentation:
+    @pytest.fixture
+    def pictures(self):
+        return 2 * torch.rand(64, 3, 16, 16, generator=torch.Generator().manual_seed(2)) - 1
+
+    def test_a_picture_is_moved_by_at_most_an_eighth_and_grey_comes_into_view(self, pictures):
+        torch.manual_seed(0)
+        room = nn.functional.pad(pictures, [2] * 4)
+        found = [
+            (down, right)
+            for own, moved in zip(room, translate(pictures), strict=True)
+            for down in range(5)
+            for right in range(5)
+            if torch.equal(own[:, down : down + 16, right : right + 16], moved)
+        ]
+        assert len(found) == 64
+        assert {down for down, _ in found} == {right for _, right in found} == set(range(5))
+        assert len(set(found)) > 15
+
+    def test_colours_are_moved_within_their_ranges(self, pictures):
+        """Told from what each leaves: contrast the mean, saturation the grey, brightness all differences."""
+        torch.manual_seed(0)
+        seen = recolour(pictures)
+        brightness = (seen - pictures).mean((1, 2, 3))
+        assert -0.5 <= brightness.min() < -0.4 < 0.4 < brightness.max() <= 0.5
+        contrast = seen.mean(1).std((1, 2)) / pictures.mean(1).std((1, 2))
+        assert 0.5 <= contrast.min() < 0.6 < 1.4 < contrast.max() <= 1.5
+        saturation = colour(seen).std((1, 2, 3)) / colour(pictures).std((1, 2, 3)) / contrast
+        assert 0 <= saturation.min() < 0.2 < 1.8 < saturation.max() <= 2
+        straight = colour(seen).flatten(1), colour(pictures).flatten(1)
+        torch.testing.assert_close(straight[0], (contrast * saturation)[:, None] * straight[1])
+
+    def test_gradients_pass(self, pictures):
+        augment(pictures.requires_grad_()).square().sum().backward()
+        assert (pictures.grad[:, :, 2:-2, 2:-2] != 0).float().mean() > 0.99
+
+    def test_both_kinds_are_shown_augmented_and_what_is_drawn_in_one_way(self, model, batch, monkeypatch):
+        shown = []
+        monkeypatch.setattr("lightning_modules.letter_gan.augment", lambda pictures: pictures * 0 + len(shown) + 1)
+        monkeypatch.setattr(model, "log_dict", lambda *_, **__: None)
+        monkeypatch.setattr(
+            model.critic, "forward", lambda pictures, labels: shown.append(pictures) or pictures.mean((1, 2, 3))
+        )
+        model.training_step(batch)
+        critics, generators = shown
+        assert critics.unique().tolist() == generators.unique().tolist() == [1]
+        assert (len(critics), len(generators)) == (8, 4)
+
+
+def colour(pictures):
+    """How far each channel is from grey."""
+    return pictures - pictures.mean(1, keepdim=True)
+
+
 class TestObjective:
+    @pytest.fixture(autouse=True)
+    def as_they_are(self, monkeypatch):
+        """Pictures are shown to the critic without changes."""
+        monkeypatch.setattr("lightning_modules.letter_gan.augment", lambda pictures: pictures)
+
     def test_the_hinge_forgives_what_is_told_apart_clearly(self, model, batch, monkeypatch):
         """Also where more are drawn than are real."""
         for logits, real, fake in (
