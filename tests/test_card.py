@@ -25,6 +25,7 @@ from zoo.card.lint import findings
 from zoo.card.page import read
 from zoo.cli import main
 from zoo.kinds import problems
+from zoo.loaders import loader_class
 from zoo.runs import Run
 from zoo.shipped import shipped_folder
 from zoo.spec import Spec
@@ -97,7 +98,8 @@ class TestEveryModel:
         card.validate()
         assert ("POST", "/api/validate-yaml") in [request[:2] for request in hub.requests]
         assert card.data.license
-        assert card.data.library_name == "sign-zoo"
+        task = json.loads((tiny_runs(name) / "config.json").read_text())["task"]
+        assert card.data.library_name == getattr(loader_class(task), "library", "sign-zoo")
 
     def test_says_the_measured_values(self, name: str, tiny_runs: Callable[[str], Path]) -> None:
         results = json.loads((tiny_runs(name) / "results.json").read_text())

@@ -72,7 +72,7 @@ def only_run(runs: Path) -> Path:
 
 
 def weights(run: Path) -> dict[str, bytes]:
-    found = {path.name: path.read_bytes() for path in run.glob("*.safetensors")}
+    found = {path.name: path.read_bytes() for path in run.rglob("*.safetensors")}
     assert found
     return found
 
