@@ -67,8 +67,8 @@ class LetterDDPM(L.LightningModule):
                 raise ValueError(f"model.init_args.{name}: found {share}, expected 0 to 1")
         if guidance != UNGUIDED and not class_dropout:
             raise ValueError(
-                f"model.init_args.guidance: found {guidance} where class_dropout is 0, expected {UNGUIDED:g}: a network "
-                "that is always told the class cannot draw without one"
+                f"model.init_args.guidance: found {guidance} where class_dropout is 0, expected {UNGUIDED:g}: a "
+                "network that is always told the class cannot draw without one"
             )
         self.schedule = Schedule(timesteps, beta_start, beta_end, prediction)
         self.sampling = Sampling(steps, sampler, guidance)
@@ -84,9 +84,7 @@ class LetterDDPM(L.LightningModule):
         """Build the network once the data has told its classes and the size of its pictures."""
         if hasattr(self, "network"):
             return
-        data = self.trainer.datamodule  # type: ignore[attr-defined]
-        if not isinstance(data, LabelledPictures):
-            raise ValueError(f"LetterDDPM trains on labelled pictures, found {type(data).__name__} as data.class_path")
+        data = LabelledPictures.of(self)
         self.learner = letter_unet(len(data.classes), data.image_size, **self.sizes)
         self.network = copy.deepcopy(self.learner).requires_grad_(False)
         if self.compiled:
@@ -127,7 +125,7 @@ class LetterDDPM(L.LightningModule):
         return sample(self.network, self.schedule, self.sampling, labels, seeds)
 
     def on_test_start(self) -> None:
-        self.test_scores = GenerationEvaluation(self.trainer.datamodule, self.judge)  # type: ignore[attr-defined]
+        self.test_scores = GenerationEvaluation(LabelledPictures.of(self), self.judge)
 
     def test_step(self, batch: LabelledBatch) -> None:
         self.test_scores.update(batch, self.draw)

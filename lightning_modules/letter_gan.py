@@ -16,9 +16,9 @@ from torch import Tensor
 from torch.func import functional_call
 
 from datamodules.labelled import LabelledBatch, LabelledPictures
-from lightning_modules.metrics.frechet import frechet_distance
-from lightning_modules.metrics.generation import GenerationEvaluation, as_seen, pixel_features
+from lightning_modules.metrics.generation import GenerationEvaluation
 from lightning_modules.metrics.judge import PictureJudge
+from lightning_modules.metrics.training_distance import TrainingDistance
 from lightning_modules.networks.averaging import update_average
 from lightning_modules.networks.letter_critic import LetterCritic
 from lightning_modules.networks.letter_generator import LetterGenerator, LetterGeneratorConfig
@@ -65,8 +65,7 @@ class LetterGAN(L.LightningModule):
         self.learner: LetterGenerator
         self.critic: LetterCritic
         self.network: LetterGenerator
-        self.seen: list[Tensor] = []
-        self.training_features: Tensor | None = None
+        self.distance: TrainingDistance
         self.judge: PictureJudge | None = None
         self.test_scores: GenerationEvaluation
 
@@ -74,9 +73,7 @@ class LetterGAN(L.LightningModule):
         """Build the networks once the data has told its classes and the size of its pictures."""
         if hasattr(self, "network"):
             return
-        data = self.trainer.datamodule  # type: ignore[attr-defined]
-        if not isinstance(data, LabelledPictures):
-            raise ValueError(f"LetterGAN trains on labelled pictures, found {type(data).__name__} as data.class_path")
+        data = LabelledPictures.of(self)
         config = LetterGeneratorConfig(len(data.classes), data.image_size, **self.sizes)
         self.learner, self.critic = LetterGenerator(config), LetterCritic(config, self.critic_width)
         self.network = copy.deepcopy(self.learner).requires_grad_(False)
@@ -112,41 +109,23 @@ class LetterGAN(L.LightningModule):
         update_average(self.network, self.learner, self.global_step + 1, self.ema_decay)
 
     def on_validation_start(self) -> None:
-        if self.training_features is None:
-            data: LabelledPictures = self.trainer.datamodule  # type: ignore[attr-defined]
-            batches = data.loader(data.examples("train"), collate=data.collate)
-            self.training_features = torch.cat([pixel_features(as_seen(batch.images)) for batch in batches])
+        if not hasattr(self, "distance"):
+            self.distance = TrainingDistance(LabelledPictures.of(self))
 
     def validation_step(self, batch: LabelledBatch) -> None:
         """Draw one picture for each of the dev split, whose name is its seed, and so alike in every epoch."""
-        drawn = self.draw(batch.labels, [crc32(name.encode()) for name in batch.names])
-        self.seen.append(pixel_features(as_seen(drawn)))
+        self.distance.update(self.draw(batch.labels, [crc32(name.encode()) for name in batch.names]))
 
     def on_validation_epoch_end(self) -> None:
-        """How far what was drawn, on all devices, is from training pictures: neither loss tells when to stop.
-
-        A dev split that is cut off a recording shows one signer in one light, which is not what is to be drawn.
-        """
-        drawn = self.everywhere(torch.cat(self.seen))
-        self.seen.clear()
-        if len(drawn) < 2:
-            raise ValueError(
-                "val/frechet: found 1 dev picture, expected at least 2: as many are drawn, and their spread counts"
-            )
-        assert self.training_features is not None
-        self.log("val/frechet", frechet_distance(drawn, self.training_features), prog_bar=True, sync_dist=True)
-
-    def everywhere(self, features: Tensor) -> Tensor:
-        """Features (N, D) of all devices, (M, D)."""
-        gathered: Tensor = self.all_gather(features)  # type: ignore[assignment]
-        return gathered.flatten(0, -2)
+        distance = self.distance.compute(self.all_gather)  # type: ignore[arg-type]
+        self.log("val/frechet", distance, prog_bar=True, sync_dist=True)
 
     def draw(self, labels: Tensor, seeds: Sequence[int]) -> Tensor:
         """Pictures (N, 3, S, S) in [-1, 1] of labels (N,), each from the latent of its own seed."""
         return self.network.draw(labels, seeds)
 
     def on_test_start(self) -> None:
-        self.test_scores = GenerationEvaluation(self.trainer.datamodule, self.judge)  # type: ignore[attr-defined]
+        self.test_scores = GenerationEvaluation(LabelledPictures.of(self), self.judge)
 
     def test_step(self, batch: LabelledBatch) -> None:
         self.test_scores.update(batch, self.draw)

@@ -56,9 +56,7 @@ class LetterJudge(L.LightningModule):
         """Build the network once the data has told its classes."""
         if hasattr(self, "network"):
             return
-        data = self.trainer.datamodule  # type: ignore[attr-defined]
-        if not isinstance(data, LabelledPictures):
-            raise ValueError(f"LetterJudge trains on labelled pictures, found {type(data).__name__} as data.class_path")
+        data = LabelledPictures.of(self)
         self.network = LetterCNN(LetterCNNConfig(classes=len(data.classes), **self.sizes))
 
     def training_step(self, batch: LabelledBatch) -> Tensor:
@@ -76,7 +74,7 @@ class LetterJudge(L.LightningModule):
 
     def on_test_start(self) -> None:
         """Gather what the baselines know of the training pictures."""
-        data: LabelledPictures = self.trainer.datamodule  # type: ignore[attr-defined]
+        data = LabelledPictures.of(self)
         train = data.loader(data.examples("train"), collate=data.collate)
         seen = [(small_grey(batch.images), batch.labels) for batch in train]
         pictures, labels = (torch.cat(parts) for parts in zip(*seen, strict=True))

@@ -16,6 +16,7 @@ from torch.nn import functional
 from datamodules.labelled import LabelledBatch, LabelledPictures
 from lightning_modules.metrics.generation import GenerationEvaluation
 from lightning_modules.metrics.judge import PictureJudge
+from lightning_modules.metrics.training_distance import TrainingDistance
 from lightning_modules.networks.letter_encoder import LetterEncoder
 from lightning_modules.networks.letter_generator import LetterGenerator, LetterGeneratorConfig
 from lightning_modules.networks.noise import draw, generators
@@ -43,6 +44,7 @@ class LetterVAE(L.LightningModule):
         self.beta, self.learning_rate = beta, learning_rate
         self.encoder: LetterEncoder
         self.network: LetterGenerator
+        self.distance: TrainingDistance
         self.judge: PictureJudge | None = None
         self.test_scores: GenerationEvaluation
 
@@ -50,9 +52,7 @@ class LetterVAE(L.LightningModule):
         """Build the networks once the data has told its classes and the size of its pictures."""
         if hasattr(self, "network"):
             return
-        data = self.trainer.datamodule  # type: ignore[attr-defined]
-        if not isinstance(data, LabelledPictures):
-            raise ValueError(f"LetterVAE trains on labelled pictures, found {type(data).__name__} as data.class_path")
+        data = LabelledPictures.of(self)
         config = LetterGeneratorConfig(len(data.classes), data.image_size, **self.sizes)
         self.encoder, self.network = LetterEncoder(config), LetterGenerator(config)
 
@@ -74,20 +74,29 @@ class LetterVAE(L.LightningModule):
         error = functional.mse_loss(drawn.float(), batch.images.float())
         return error.log() / 2, divergence(mean.float(), log_variance.float()).mean() / batch.images[0].numel()
 
+    def on_validation_start(self) -> None:
+        if not hasattr(self, "distance"):
+            self.distance = TrainingDistance(LabelledPictures.of(self))
+
     def validation_step(self, batch: LabelledBatch) -> None:
-        """A picture's latent is drawn by its name, and so alike in every epoch."""
+        """A picture's latents, for the bound and to draw one of its class, are of its name: alike in every epoch."""
         seeds = [crc32(name.encode()) for name in batch.names]
         noise = draw(generators(seeds), (self.sizes["latent"],), self.device)
         reconstruction, divergence = self.terms(batch, noise)
         found = {"val/loss": reconstruction + self.beta * divergence, "val/kl": divergence}
         self.log_dict(found, prog_bar=True, batch_size=len(seeds), sync_dist=True)
+        self.distance.update(self.draw(batch.labels, seeds))
+
+    def on_validation_epoch_end(self) -> None:
+        distance = self.distance.compute(self.all_gather)  # type: ignore[arg-type]
+        self.log("val/frechet", distance, prog_bar=True, sync_dist=True)
 
     def draw(self, labels: Tensor, seeds: Sequence[int]) -> Tensor:
         """Pictures (N, 3, S, S) in [-1, 1] of labels (N,), each from the latent of its own seed."""
         return self.network.draw(labels, seeds)
 
     def on_test_start(self) -> None:
-        self.test_scores = GenerationEvaluation(self.trainer.datamodule, self.judge)  # type: ignore[attr-defined]
+        self.test_scores = GenerationEvaluation(LabelledPictures.of(self), self.judge)
 
     def test_step(self, batch: LabelledBatch) -> None:
         self.test_scores.update(batch, self.draw)

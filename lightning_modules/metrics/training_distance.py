@@ -1,0 +1,47 @@
+"""When a small generator has learnt enough: how far what it draws is from training pictures."""
+
+from collections.abc import Callable
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from datamodules.labelled import LabelledPictures
+from lightning_modules.metrics.frechet import frechet_distance
+from lightning_modules.metrics.generation import as_seen, pixel_features
+
+
+class TrainingDistance:
+    """`val/frechet`: the Frechet distance, over the mean colours of 8 x 8 areas, of what was drawn to training
+    pictures; 0 or more.
+
+    Losses do not tell when to stop: an adversarial one has no level, and a bound on the likelihood of a dev split that
+    is cut off a recording is about one signer in one light, which is not what is to be drawn.
+    """
+
+    def __init__(self, data: LabelledPictures) -> None:
+        self.data = data
+        self.drawn: list[Tensor] = []
+
+    @cached_property
+    def training(self) -> Tensor:
+        """Features (N, D) of the training pictures, read once."""
+        batches = self.data.loader(self.data.examples("train"), collate=self.data.collate)
+        return torch.cat([pixel_features(as_seen(batch.images)) for batch in batches])
+
+    def update(self, drawn: Tensor) -> None:
+        """Add pictures (B, 3, S, S) in [-1, 1]."""
+        self.drawn.append(pixel_features(as_seen(drawn)))
+
+    def compute(self, gathered: Callable[[Tensor], Tensor]) -> float:
+        """The distance, and forget what was drawn. `gathered` gives what all devices have of what each has.
+
+        Raises ValueError for a single picture, which has no spread.
+        """
+        found = gathered(torch.cat(self.drawn)).flatten(0, -2)
+        self.drawn.clear()
+        if len(found) < 2:
+            raise ValueError(
+                "val/frechet: found 1 dev picture, expected at least 2: as many are drawn, and their spread counts"
+            )
+        return frechet_distance(found, self.training)
