@@ -51,6 +51,15 @@ class TestAugmentation:
         assert changed.max() <= 1
         assert not torch.allclose(changed[0], changed[1])
 
+    def test_some_are_softened_and_grained_and_none_beyond_what_is_said(self):
+        """Of pictures of one colour, which neither places nor softening change, noise is all that varies within."""
+        grain = augmented(torch.zeros(400, 3, 32, 32)).std((2, 3)).mean(1)
+        assert grain.min() < 0.02
+        assert 0.08 < grain.max() < 0.2
+        edges = (augmented(self.corners())[:, 0].diff(dim=1).abs().amax((1, 2))) / 1.4
+        assert edges.min() < 0.6
+        assert edges.max() > 0.9
+
     def test_places_move_by_no_more_than_is_said(self):
         """The centre of what is bright: a shift of 12 % of 32 pixels, and what turning and zooming add to it."""
         rows = (augmented(self.corners())[:, 0] + 1).clamp(max=2)
