@@ -10,7 +10,7 @@ from datamodules.images import END_MARKERS, FORMATS, MOST_PIXELS, TAIL
 from datamodules.samples import Finding
 
 LEAST_SIDE: Final = 16
-"""Pixels below which no hand can be made out; what is smaller is a placeholder or an accident."""
+"""Pixels below which no hand can be made out; what is smaller is an icon or an accident."""
 REMEDY: Final = "fetch it again or remove it"
 
 
