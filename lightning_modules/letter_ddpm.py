@@ -30,7 +30,6 @@ class LetterDDPM(L.LightningModule):
     learning_rate: of Adam.
     cooldown: share of the training, at its end, in which the learning rate falls to nothing; 0 is the source's.
     steps, sampler, guidance: how pictures are drawn unless somebody asks for another way; see `Sampling`.
-    compile: fuse the network's operations, where training is long enough to earn back the minutes that takes.
     """
 
     judged_by: ClassVar[str] = "image-to-letter"
@@ -52,7 +51,6 @@ class LetterDDPM(L.LightningModule):
         steps: int = 20,
         sampler: Sampler = "dpm-solver++",
         guidance: float = 1.0,
-        compile: bool = False,
     ) -> None:
         super().__init__()
         self.save_hyperparameters()
@@ -74,7 +72,7 @@ class LetterDDPM(L.LightningModule):
         self.sampling = Sampling(steps, sampler, guidance)
         self.schedule.refuse(self.sampling)
         self.class_dropout, self.ema_decay = class_dropout, ema_decay
-        self.learning_rate, self.cooldown, self.compiled = learning_rate, cooldown, compile
+        self.learning_rate, self.cooldown = learning_rate, cooldown
         self.learner: UNet2DModel
         self.network: UNet2DModel
         self.judge: PictureJudge | None = None
@@ -87,8 +85,6 @@ class LetterDDPM(L.LightningModule):
         data = LabelledPictures.of(self)
         self.learner = letter_unet(len(data.classes), data.image_size, **self.sizes)
         self.network = copy.deepcopy(self.learner).requires_grad_(False)
-        if self.compiled:
-            self.learner.compile()
 
     def training_step(self, batch: LabelledBatch) -> Tensor:
         timesteps = torch.randint(self.schedule.timesteps, (len(batch.labels),), device=self.device)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 import torch
@@ -91,16 +92,24 @@ class Schedule:
     def noised(self, pictures: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
         """What pictures (B, C, H, W) have become at timesteps (B,) from 0 to T - 1: sqrt(a) x + sqrt(1 - a) noise, with
         a the product of 1 - beta up to that step (equation 4)."""
-        noised: Tensor = self.scheduler("ancestral").add_noise(pictures, noise, timesteps)
-        return noised
+        kept = self._kept_at(timesteps)
+        return kept.sqrt() * pictures + (1 - kept).sqrt() * noise
 
     def noise_of(self, found: Tensor, noised: Tensor, timesteps: Tensor) -> Tensor:
         """The noise in `noised` according to what a network found there, all (B, C, H, W); see `prediction`."""
         if self.prediction == "epsilon":
             return found
-        kept = self.scheduler("ancestral").alphas_cumprod.to(noised.device)[timesteps].view(-1, 1, 1, 1)
-        noise: Tensor = kept.sqrt() * found + (1 - kept).sqrt() * noised
-        return noise
+        kept = self._kept_at(timesteps)
+        return kept.sqrt() * found + (1 - kept).sqrt() * noised
+
+    @cached_property
+    def kept(self) -> Tensor:
+        """a, (T,): the product of 1 - beta up to each step, which is the share of a picture's variance that is left."""
+        return torch.cumprod(1 - torch.linspace(self.beta_start, self.beta_end, self.timesteps), dim=0)
+
+    def _kept_at(self, timesteps: Tensor) -> Tensor:
+        """(B, 1, 1, 1), on the timesteps' device."""
+        return self.kept.to(timesteps.device)[timesteps].view(-1, 1, 1, 1)
 
     def refuse(self, sampling: Sampling) -> None:
         """Raise ValueError for more steps than this schedule has."""
