@@ -10,7 +10,7 @@ from PIL import Image
 from torch import nn
 
 from datamodules.images import read_image, resize
-from zoo.loaders.diffusers_files import listed, open_diffusers, save_diffusers
+from zoo.loaders.diffusers_files import open_diffusers, save_diffusers
 from zoo.loaders.stable_diffusion import check_revision, open_base, write_picture
 from zoo.loaders.storage import read_config, write_config
 from zoo.loaders.writing import refuse_unwritable
@@ -96,7 +96,7 @@ pipeline = StableDiffusionControlNetPipeline.from_pretrained("BASE", controlnet=
 
         ours, theirs = self.network.config, pipeline.unet.config
         for name in SHARED:
-            if listed(ours[name]) != listed(theirs[name]):
+            if _listed(ours[name]) != _listed(theirs[name]):
                 raise ValueError(
                     f"this ControlNet does not fit the pipeline's UNet, it is for {self.base_model or 'another one'}: "
                     f"{name} is {theirs[name]}, expected {ours[name]}"
@@ -155,3 +155,7 @@ pipeline = StableDiffusionControlNetPipeline.from_pretrained("BASE", controlnet=
         refuse_unwritable(outputs, (".png",))
         condition = Image.fromarray(resize(read_image(text), self.size, self.size))
         return write_picture(self.attach(self.base()), outputs, prompt=self.prompt, image=condition)
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, tuple | list) else [value]

@@ -40,9 +40,8 @@ def open_diffusers(folder: Path, kind: type[Network], free: Collection[str], mad
         if name not in known:
             raise ValueError(f"{path}: found {name!r}, which is no setting of a {kind.__name__}")
         preset = known[name].default
-        if name not in free and (
-            listed(value) != listed(preset) or isinstance(value, bool) != isinstance(preset, bool)
-        ):
+        written = list(preset) if isinstance(preset, tuple) else preset  # as JSON has it
+        if name not in free and (value != written or isinstance(value, bool) != isinstance(written, bool)):
             raise ValueError(f"{path}: {name} is {value!r}, expected {preset!r}, as for {made_for}")
 
     def build() -> Network:
@@ -63,8 +62,3 @@ def own_settings(path: Path, kind: type) -> dict[str, Any]:
     if config.get("_class_name") != kind.__name__:
         raise ValueError(f"{path}: _class_name is {config.get('_class_name')!r}, expected {kind.__name__!r}")
     return {name: value for name, value in config.items() if name not in ("_class_name", "_diffusers_version")}
-
-
-def listed(value: Any) -> list[Any]:
-    """A setting that is one value or several, as a list."""
-    return list(value) if isinstance(value, tuple | list) else [value]

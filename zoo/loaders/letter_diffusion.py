@@ -10,7 +10,7 @@ from torch import Tensor
 
 from datamodules.video import Frame
 from lightning_modules.networks.diffusion import Sampler, Sampling, Schedule, sample
-from zoo.loaders.diffusers_files import listed, open_diffusers, own_settings, save_diffusers
+from zoo.loaders.diffusers_files import open_diffusers, own_settings, save_diffusers
 from zoo.loaders.letter_sampler import FPS, LetterSampler, Pictures
 from zoo.loaders.storage import read_config, write_config
 
@@ -162,6 +162,6 @@ def _read_schedule(path: Path) -> Schedule:
     names = ("num_train_timesteps", "beta_start", "beta_end", "prediction_type")
     schedule = Schedule(*(settings[name] for name in names))
     for name, value in schedule.scheduler("ancestral").config.items():
-        if not name.startswith("_") and listed(settings.get(name)) != listed(value):
+        if not name.startswith("_") and settings.get(name) != value:
             raise ValueError(f"{path}: {name} is {settings.get(name)!r}, expected {value!r}, as for a DDPM of letters")
     return schedule
