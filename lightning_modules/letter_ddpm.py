@@ -3,23 +3,21 @@ Probabilistic Models")."""
 
 import copy
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
-import lightning as L
 import torch
 from diffusers import UNet2DModel
 from torch import Tensor
 from torch.nn import functional
 
 from datamodules.labelled import LabelledBatch, LabelledPictures
-from lightning_modules.metrics.generation import GenerationEvaluation
-from lightning_modules.metrics.judge import PictureJudge
+from lightning_modules.drawing import DrawsClasses
 from lightning_modules.networks.averaging import update_average
 from lightning_modules.networks.diffusion import UNGUIDED, Prediction, Sampler, Sampling, Schedule, sample
 from lightning_modules.networks.letter_unet import letter_unet
 
 
-class LetterDDPM(L.LightningModule):
+class LetterDDPM(DrawsClasses):
     """Objective and optimiser of the denoising U-Net, and the average of its weights, which is what is published.
 
     channels, layers, attention, groups: sizes of the network; see `letter_unet`.
@@ -31,8 +29,6 @@ class LetterDDPM(L.LightningModule):
     cooldown: share of the training, at its end, in which the learning rate falls to nothing; 0 is the source's.
     steps, sampler, guidance: how pictures are drawn unless somebody asks for another way; see `Sampling`.
     """
-
-    judged_by: ClassVar[str] = "image-to-letter"
 
     def __init__(
         self,
@@ -75,8 +71,6 @@ class LetterDDPM(L.LightningModule):
         self.learning_rate, self.cooldown = learning_rate, cooldown
         self.learner: UNet2DModel
         self.network: UNet2DModel
-        self.judge: PictureJudge | None = None
-        self.test_scores: GenerationEvaluation
 
     def configure_model(self) -> None:
         """Build the network once the data has told its classes and the size of its pictures."""
@@ -117,14 +111,7 @@ class LetterDDPM(L.LightningModule):
         self.log("val/loss", loss, prog_bar=True, batch_size=count, sync_dist=True)
 
     def draw(self, labels: Tensor, seeds: Sequence[int]) -> Tensor:
-        """Pictures (N, 3, S, S) in [-1, 1] of labels (N,), each from the noise of its own seed."""
         return sample(self.network, self.schedule, self.sampling, labels, seeds)
-
-    def on_test_start(self) -> None:
-        self.test_scores = GenerationEvaluation(LabelledPictures.of(self), self.judge)
-
-    def test_step(self, batch: LabelledBatch) -> None:
-        self.test_scores.update(batch, self.draw)
 
     def configure_optimizers(self) -> Any:
         optimizer = torch.optim.Adam(self.learner.parameters(), lr=self.learning_rate, fused=True)

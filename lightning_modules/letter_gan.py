@@ -6,19 +6,14 @@ that seeks modes (Mao et al. 2019, "Mode Seeking Generative Adversarial Networks
 """
 
 import copy
-from collections.abc import Sequence
-from typing import Any, ClassVar, Final
-from zlib import crc32
+from typing import Any, Final
 
-import lightning as L
 import torch
 from torch import Tensor
 from torch.func import functional_call
 
 from datamodules.labelled import LabelledBatch, LabelledPictures
-from lightning_modules.metrics.generation import GenerationEvaluation
-from lightning_modules.metrics.judge import PictureJudge
-from lightning_modules.metrics.training_distance import TrainingDistance
+from lightning_modules.drawing import DrawsFromLatents
 from lightning_modules.networks.averaging import update_average
 from lightning_modules.networks.letter_critic import LetterCritic
 from lightning_modules.networks.letter_generator import LetterGenerator, LetterGeneratorConfig
@@ -28,7 +23,7 @@ LEAST: Final = 1e-5
 """What is added to a distance of pictures that may be 0."""
 
 
-class LetterGAN(L.LightningModule):
+class LetterGAN(DrawsFromLatents):
     """Objectives and optimiser of the generator and the critic, and the average of the generator's weights, which is
     what is published (Yazici et al. 2019, arXiv 1806.04498).
 
@@ -42,8 +37,6 @@ class LetterGAN(L.LightningModule):
         the generator is the faster one: it learned more from a critic that did not run ahead.
     ema_decay: of the average of the generator's weights.
     """
-
-    judged_by: ClassVar[str] = "image-to-letter"
 
     def __init__(
         self,
@@ -64,10 +57,6 @@ class LetterGAN(L.LightningModule):
         self.learning_rate, self.critic_learning_rate = learning_rate, critic_learning_rate
         self.learner: LetterGenerator
         self.critic: LetterCritic
-        self.network: LetterGenerator
-        self.distance: TrainingDistance
-        self.judge: PictureJudge | None = None
-        self.test_scores: GenerationEvaluation
 
     def configure_model(self) -> None:
         """Build the networks once the data has told its classes and the size of its pictures."""
@@ -107,28 +96,6 @@ class LetterGAN(L.LightningModule):
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
         super().optimizer_step(*args, **kwargs)
         update_average(self.network, self.learner, self.global_step + 1, self.ema_decay)
-
-    def on_validation_start(self) -> None:
-        if not hasattr(self, "distance"):
-            self.distance = TrainingDistance(LabelledPictures.of(self))
-
-    def validation_step(self, batch: LabelledBatch) -> None:
-        """Draw one picture for each of the dev split, whose name is its seed, and so alike in every epoch."""
-        self.distance.update(self.draw(batch.labels, [crc32(name.encode()) for name in batch.names]))
-
-    def on_validation_epoch_end(self) -> None:
-        distance = self.distance.compute(self.all_gather)  # type: ignore[arg-type]
-        self.log("val/frechet", distance, prog_bar=True, sync_dist=True)
-
-    def draw(self, labels: Tensor, seeds: Sequence[int]) -> Tensor:
-        """Pictures (N, 3, S, S) in [-1, 1] of labels (N,), each from the latent of its own seed."""
-        return self.network.draw(labels, seeds)
-
-    def on_test_start(self) -> None:
-        self.test_scores = GenerationEvaluation(LabelledPictures.of(self), self.judge)
-
-    def test_step(self, batch: LabelledBatch) -> None:
-        self.test_scores.update(batch, self.draw)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         networks = [

@@ -4,25 +4,20 @@ A conditional variational autoencoder (Kingma and Welling 2014, arXiv 1312.6114;
 Output Representation using Deep Conditional Generative Models").
 """
 
-from collections.abc import Sequence
-from typing import Any, ClassVar
-from zlib import crc32
+from typing import Any
 
-import lightning as L
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from datamodules.labelled import LabelledBatch, LabelledPictures
-from lightning_modules.metrics.generation import GenerationEvaluation
-from lightning_modules.metrics.judge import PictureJudge
-from lightning_modules.metrics.training_distance import TrainingDistance
+from lightning_modules.drawing import DrawsFromLatents, seeds_of
 from lightning_modules.networks.letter_encoder import LetterEncoder
 from lightning_modules.networks.letter_generator import LetterGenerator, LetterGeneratorConfig
 from lightning_modules.networks.noise import draw, generators
 
 
-class LetterVAE(L.LightningModule):
+class LetterVAE(DrawsFromLatents):
     """Objective and optimiser of an encoder and a decoder, which alone is published.
 
     The reconstruction's deviation is the best one for each batch, so that how the two terms weigh depends neither on
@@ -35,18 +30,12 @@ class LetterVAE(L.LightningModule):
     learning_rate: of Adam.
     """
 
-    judged_by: ClassVar[str] = "image-to-letter"
-
     def __init__(self, latent: int = 64, width: int = 64, beta: float = 1.0, learning_rate: float = 1e-3) -> None:
         super().__init__()
         self.save_hyperparameters()
         self.sizes: dict[str, Any] = {"latent": latent, "width": width}
         self.beta, self.learning_rate = beta, learning_rate
         self.encoder: LetterEncoder
-        self.network: LetterGenerator
-        self.distance: TrainingDistance
-        self.judge: PictureJudge | None = None
-        self.test_scores: GenerationEvaluation
 
     def configure_model(self) -> None:
         """Build the networks once the data has told its classes and the size of its pictures."""
@@ -74,32 +63,13 @@ class LetterVAE(L.LightningModule):
         error = functional.mse_loss(drawn.float(), batch.images.float())
         return error.log() / 2, divergence(mean.float(), log_variance.float()).mean() / batch.images[0].numel()
 
-    def on_validation_start(self) -> None:
-        if not hasattr(self, "distance"):
-            self.distance = TrainingDistance(LabelledPictures.of(self))
-
     def validation_step(self, batch: LabelledBatch) -> None:
-        """A picture's latents, for the bound and to draw one of its class, are of its name: alike in every epoch."""
-        seeds = [crc32(name.encode()) for name in batch.names]
-        noise = draw(generators(seeds), (self.sizes["latent"],), self.device)
+        """The bound, each picture's latent being of its name, and what is drawn."""
+        noise = draw(generators(seeds_of(batch)), (self.sizes["latent"],), self.device)
         reconstruction, divergence = self.terms(batch, noise)
         found = {"val/loss": reconstruction + self.beta * divergence, "val/kl": divergence}
-        self.log_dict(found, prog_bar=True, batch_size=len(seeds), sync_dist=True)
-        self.distance.update(self.draw(batch.labels, seeds))
-
-    def on_validation_epoch_end(self) -> None:
-        distance = self.distance.compute(self.all_gather)  # type: ignore[arg-type]
-        self.log("val/frechet", distance, prog_bar=True, sync_dist=True)
-
-    def draw(self, labels: Tensor, seeds: Sequence[int]) -> Tensor:
-        """Pictures (N, 3, S, S) in [-1, 1] of labels (N,), each from the latent of its own seed."""
-        return self.network.draw(labels, seeds)
-
-    def on_test_start(self) -> None:
-        self.test_scores = GenerationEvaluation(LabelledPictures.of(self), self.judge)
-
-    def test_step(self, batch: LabelledBatch) -> None:
-        self.test_scores.update(batch, self.draw)
+        self.log_dict(found, prog_bar=True, batch_size=len(batch.labels), sync_dist=True)
+        super().validation_step(batch)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         return torch.optim.Adam(self.parameters(), lr=self.learning_rate)
