@@ -1,9 +1,10 @@
 """Denoising diffusion of pictures of a class: the forward process, and ways back (Ho et al. 2020, arXiv 2006.11239)."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 import torch
@@ -12,7 +13,7 @@ from torch import Tensor
 from lightning_modules.networks.noise import draw, generators
 
 if TYPE_CHECKING:  # diffusers takes seconds to import
-    from diffusers import DDIMScheduler, DDPMScheduler, DPMSolverMultistepScheduler, UNet2DModel
+    from diffusers import DDPMScheduler, DPMSolverMultistepScheduler, UNet2DModel
 
 Sampler = Literal["ancestral", "ddim", "dpm-solver++"]
 SAMPLERS: Final = get_args(Sampler)
@@ -26,10 +27,12 @@ MOST_TIMESTEPS: Final = 10_000
 class Sampling:
     """How pictures are drawn.
 
-    steps: from noise to picture, at most T. sampler: see `Schedule.scheduler`.
+    steps: from noise to picture, at most T.
+    sampler: `ancestral` as published, in even steps of time; `ddim`, the same without noise on the way (Song et al.
+        2021, arXiv 2010.02502); or `dpm-solver++` of second order (Lu et al. 2022, arXiv 2211.01095), in even steps of
+        the logarithm of signal to noise: so ten steps do fine detail justice, where even steps of time lose most of it.
     guidance: by which factor the class is followed beyond what was learnt; 1 leaves it as it is (Ho and Salimans 2022,
         arXiv 2207.12598, there w + 1). Others need a second pass of the network, without a class.
-    eta: of `ddim`, how much noise a step adds: 0 none, 1 as much as `ancestral`.
 
     Raises ValueError for what is no way of sampling.
     """
@@ -37,7 +40,6 @@ class Sampling:
     steps: int = 20
     sampler: Sampler = "dpm-solver++"
     guidance: float = UNGUIDED
-    eta: float = 0.0
 
     def __post_init__(self) -> None:
         if not isinstance(self.steps, int) or self.steps < 1:
@@ -46,8 +48,6 @@ class Sampling:
             raise ValueError(f"sampler: found {self.sampler!r}, expected one of {', '.join(SAMPLERS)}")
         if not 0 <= self.guidance < math.inf:
             raise ValueError(f"guidance: found {self.guidance}, expected a number of at least 0")
-        if not 0 <= self.eta <= 1:
-            raise ValueError(f"eta: found {self.eta}, expected 0 to 1")
 
 
 @dataclass(frozen=True)
@@ -116,21 +116,38 @@ class Schedule:
         if sampling.steps > self.timesteps:
             raise ValueError(f"steps: found {sampling.steps}, expected at most the {self.timesteps} of training")
 
-    def scheduler(self, sampler: Sampler) -> "DDPMScheduler | DDIMScheduler | DPMSolverMultistepScheduler":
-        """What takes a step back: `ancestral` as published (variance of the posterior), `ddim` (Song et al. 2021, arXiv
-        2010.02502), both in even steps of time; or `dpm-solver++` of second order (Lu et al. 2022, arXiv 2211.01095),
-        in even steps of the logarithm of signal to noise: so ten steps do fine detail justice, where even steps of time
-        lose most of it. Raises ValueError for another sampler.
-        """
-        from diffusers import DDIMScheduler, DDPMScheduler, DPMSolverMultistepScheduler
+    def even(self, steps: int) -> list[int]:
+        """So many timesteps, from the last, which is all noise, to the first, as even as whole numbers are."""
+        return [round(at) for at in torch.linspace(self.timesteps - 1, 0, steps, dtype=torch.float64).tolist()]
 
-        if sampler == "ancestral":
-            return DDPMScheduler(**self.config())
-        if sampler == "ddim":
-            return DDIMScheduler(**self.config())
-        if sampler == "dpm-solver++":
-            return DPMSolverMultistepScheduler(**self.config(), use_lu_lambdas=True)
-        raise ValueError(f"sampler: found {sampler!r}, expected one of {', '.join(SAMPLERS)}")
+    def back(self, found: Tensor, noised: Tensor, now: int, to: int, fresh: Tensor | None = None) -> Tensor:
+        """Noisy pictures (B, C, H, W) of timestep `now` at the earlier `to`, or without noise where that is -1 (Song et
+        al. 2021, equation 12).
+
+        found: by the network. What it takes for the picture is kept within [-1, 1].
+        fresh: normal noise, (B, C, H, W), a part of what comes back; it is as large as the ancestral way has it: from a
+            timestep to the one before, the mean and the variance are those of Ho et al. 2020, equation 7.
+        """
+        kept, left = self.kept[now], self.kept[to] if to >= 0 else torch.ones(())
+        noise = self.noise_of(found, noised, torch.tensor(now, device=noised.device))
+        pictures = ((noised - (1 - kept).sqrt() * noise) / kept.sqrt()).clamp(-1, 1)
+        noise = (noised - kept.sqrt() * pictures) / (1 - kept).sqrt()
+        if fresh is None:
+            return left.sqrt() * pictures + (1 - left).sqrt() * noise
+        variance = (1 - left) / (1 - kept) * (1 - kept / left)
+        return left.sqrt() * pictures + (1 - left - variance).sqrt() * noise + variance.sqrt() * fresh
+
+    def published(self) -> "DDPMScheduler":
+        """This schedule as diffusers has it."""
+        from diffusers import DDPMScheduler
+
+        return DDPMScheduler(**self.config())
+
+    def solver(self) -> "DPMSolverMultistepScheduler":
+        """What takes the steps of `dpm-solver++`."""
+        from diffusers import DPMSolverMultistepScheduler
+
+        return DPMSolverMultistepScheduler(**self.config(), use_lu_lambdas=True)
 
 
 @torch.no_grad()
@@ -145,14 +162,30 @@ def sample(
     config, own = network.config, generators(seeds)
     labels = labels.to(network.device)
     none = torch.full_like(labels, config.num_class_embeds - 1)
-    pictures = draw(own, (config.in_channels, config.sample_size, config.sample_size), network.device)
-    scheduler = schedule.scheduler(sampling.sampler)
-    scheduler.set_timesteps(sampling.steps, device=network.device)
-    more: dict[str, Any] = {"eta": sampling.eta, "use_clipped_model_output": True} if sampling.sampler == "ddim" else {}
-    for timestep in scheduler.timesteps:
-        found = network(pictures, timestep, class_labels=labels).sample
-        if sampling.guidance != UNGUIDED:
-            free = network(pictures, timestep, class_labels=none).sample
-            found = free + sampling.guidance * (found - free)
-        pictures = scheduler.step(found, timestep, pictures, generator=own, **more).prev_sample
-    return pictures.float().clamp(-1, 1)
+
+    def fresh() -> Tensor:
+        return draw(own, (config.in_channels, config.sample_size, config.sample_size), network.device)
+
+    def found(pictures: Tensor, timestep: int | Tensor) -> Tensor:
+        told: Tensor = network(pictures, timestep, class_labels=labels).sample.float()
+        if sampling.guidance == UNGUIDED:
+            return told
+        free = network(pictures, timestep, class_labels=none).sample.float()
+        return free + sampling.guidance * (told - free)
+
+    if sampling.sampler == "dpm-solver++":
+        return _solved(schedule.solver(), sampling.steps, fresh(), found).clamp(-1, 1)
+    pictures = fresh()
+    for now, to in pairwise([*schedule.even(sampling.steps), -1]):
+        new = fresh() if sampling.sampler == "ancestral" and to >= 0 else None
+        pictures = schedule.back(found(pictures, now), pictures, now, to, new)
+    return pictures
+
+
+def _solved(
+    solver: "DPMSolverMultistepScheduler", steps: int, pictures: Tensor, found: Callable[[Tensor, Tensor], Tensor]
+) -> Tensor:
+    solver.set_timesteps(steps, device=pictures.device)
+    for timestep in solver.timesteps:
+        pictures = solver.step(found(pictures, timestep), timestep, pictures).prev_sample
+    return pictures

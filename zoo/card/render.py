@@ -48,7 +48,14 @@ def render(
     card = spec.get("card") or {}
     loader = loader_class(config["task"])
     address = repo_id or "."
-    native = getattr(loader, "native", "").replace("ADDRESS", address)
+    native = getattr(loader, "native", "")
+    for mark, stands_for in {
+        "ADDRESS": address,
+        "BASE": config.get("base_model"),
+        "REVISION": config.get("base_revision") or "main",
+        "GUIDANCE": config.get("sampling", {}).get("guidance"),
+    }.items():
+        native = native.replace(mark, str(stands_for))
     licence = licence_or_none(spec, config, provenance)
     imports, usage = _imports_first(loader.usage)
     context = {
@@ -62,9 +69,7 @@ def render(
         "address": address,
         "imports": "\n".join(imports),
         "usage": usage.strip(),
-        "native": native.replace("BASE", str(config.get("base_model")))
-        .replace("REVISION", str(config.get("base_revision") or "main"))
-        .strip(),
+        "native": native.strip(),
         "data": facts.data(provenance),
         "procedure": facts.procedure(spec, provenance),
         "settings": settings(spec),

@@ -18,8 +18,8 @@ class Loader(Protocol):
 
     `task` names the loader in config.json and in specs; `verb` names its method for users, and `usage` shows it: Python
     that runs as it stands once `model` is the loader. One whose files another library opens too has `library`, that
-    one's name on the Hub, and `native`, Python that opens them with it: ADDRESS, BASE and REVISION in it stand for the
-    artefact's repository and for its base model.
+    one's name on the Hub, and `native`, Python that opens them with it: ADDRESS, BASE, REVISION and GUIDANCE in it
+    stand for the artefact's repository, for its base model and for how it samples.
     """
 
     task: ClassVar[str]

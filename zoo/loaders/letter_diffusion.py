@@ -51,10 +51,12 @@ from diffusers import DDPMScheduler, UNet2DModel
 unet = UNet2DModel.from_pretrained("ADDRESS", subfolder="unet")
 scheduler = DDPMScheduler.from_pretrained("ADDRESS", subfolder="scheduler")
 scheduler.set_timesteps(50)
+letter, none = torch.tensor([0]), torch.tensor([unet.config.num_class_embeds - 1])  # 0 is A; the last is no class
 pictures = torch.randn(1, 3, unet.config.sample_size, unet.config.sample_size)
 for timestep in scheduler.timesteps:
     with torch.no_grad():
-        found = unet(pictures, timestep, class_labels=torch.tensor([0])).sample  # 0 is A
+        asked, free = (unet(pictures, timestep, class_labels=label).sample for label in (letter, none))
+    found = free + GUIDANCE * (asked - free)  # 1 follows the letter as far as was learnt
     pictures = scheduler.step(found, timestep, pictures).prev_sample  # ends in [-1, 1]
 """
     library: ClassVar[str] = "diffusers"
@@ -87,9 +89,9 @@ for timestep in scheduler.timesteps:
     ) -> Pictures:
         """Pictures (n, S, S, 3) uint8 RGB of a letter, or of another class by its name.
 
-        Picture i is that of seed + i, whatever `n` is. steps: from noise to picture; 10 to 50 do for `dpm-solver++` and
-        `ddim`, as many as in training are the published way for `ancestral`. guidance: above 1, clearer letters that
-        vary less. None is what the spec says.
+        Picture i is that of seed + i, whatever `n` is. steps: from noise to picture; 10 to 50 do for `dpm-solver++`,
+        50 or more for `ddim`; as many as in training are the published way for `ancestral`. guidance: above 1, clearer
+        letters that vary less. None is what the spec says.
 
         Raises ValueError for what the model was not taught, and for what is no way of sampling.
         """
@@ -137,7 +139,7 @@ for timestep in scheduler.timesteps:
     def save(self, folder: Path) -> None:
         """Write config.json, and unet/ and scheduler/ as diffusers has them."""
         save_diffusers(self.network, folder / UNET)
-        self.schedule.scheduler("ancestral").save_config(folder / SCHEDULER)
+        self.schedule.published().save_config(folder / SCHEDULER)
         write_config(folder, self, classes=self.classes, sampling=dataclasses.asdict(self.sampling))
 
     @classmethod
@@ -161,7 +163,7 @@ def _read_schedule(path: Path) -> Schedule:
     settings = own_settings(path, DDPMScheduler)
     names = ("num_train_timesteps", "beta_start", "beta_end", "prediction_type")
     schedule = Schedule(*(settings[name] for name in names))
-    for name, value in schedule.scheduler("ancestral").config.items():
+    for name, value in schedule.published().config.items():
         if not name.startswith("_") and settings.get(name) != value:
             raise ValueError(f"{path}: {name} is {settings.get(name)!r}, expected {value!r}, as for a DDPM of letters")
     return schedule
