@@ -141,7 +141,7 @@ class ASLSLP(L.LightningModule):
         return decode(self.network, sentences.tokens, frames=frames)
 
     def configure_optimizers(self) -> Any:
-        optimizer = torch.optim.Adam(self.network.parameters(), lr=self.learning_rate, fused=True)
+        optimizer = torch.optim.Adam(self.network.parameters(), lr=self.learning_rate)
         if self.schedule == "one-cycle":
             steps = self.trainer.estimated_stepping_batches
             if steps == float("inf"):

@@ -114,7 +114,7 @@ class LetterDDPM(DrawsClasses):
         return sample(self.network, self.schedule, self.sampling, labels, seeds)
 
     def configure_optimizers(self) -> Any:
-        optimizer = torch.optim.Adam(self.learner.parameters(), lr=self.learning_rate, fused=True)
+        optimizer = torch.optim.Adam(self.learner.parameters(), lr=self.learning_rate)
         if not self.cooldown:
             return optimizer
         steps = self.trainer.estimated_stepping_batches

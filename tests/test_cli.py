@@ -184,6 +184,17 @@ def test_every_spec_goes_through_starter_fit_resume_load_and_verb(
     assert list((run / "samples").iterdir())
 
 
+@pytest.mark.parametrize("name", zoo.list_models())
+def test_every_recipe_trains_in_mixed_precision(name: str, twins: Path, root: Path) -> None:
+    """The real recipe, with its own clipping and callbacks, where its starter is in full precision."""
+    here = ("--trainer.accelerator=cpu", "--trainer.logger=false", "--data.num_workers=0", "--data.twin.seed=0")
+    few = ("--trainer.limit_train_batches=2", "--trainer.limit_val_batches=1", "--trainer.max_epochs=1")
+    fitting = ["--data.glosses=2"] if name == "gloss-classifier" else []  # as many as its twin has
+    overrides = (*TINY[name], *fitting, f"--data.root={twins / name}", "--trainer.precision=bf16-mixed")
+    assert main(["fit", name, *overrides, *here, *few]) == 0
+    zoo.load(str(only_run(root)))
+
+
 class TestInterruption:
     """Whatever ends the process, the same command goes on, and ends where an uninterrupted training ends."""
 
