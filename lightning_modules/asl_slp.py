@@ -18,6 +18,7 @@ from lightning_modules.networks.progressive_transformer import (
     ProgressiveTransformerConfig,
     Source,
 )
+from lightning_modules.settings import not_negative, positive
 
 
 class ASLSLP(L.LightningModule):
@@ -58,6 +59,8 @@ class ASLSLP(L.LightningModule):
     ) -> None:
         super().__init__()
         self.save_hyperparameters()
+        not_negative(gaussian_noise=gaussian_noise, loss_scale=loss_scale)
+        positive(learning_rate=learning_rate)
         self.gaussian_noise = gaussian_noise
         self.long_video_loss, self.loss_scale = long_video_loss, loss_scale
         self.windows = objectives.future_windows if batch_optimisation else objectives.future_windows_looped

@@ -19,6 +19,7 @@ from lightning_modules.metrics.text import Bleu
 from lightning_modules.networks.pose_to_text import PoseToTextConfig, PoseToTextTransformer, read
 from lightning_modules.networks.transformer import PAD
 from lightning_modules.pose_augmentation import augmented
+from lightning_modules.settings import not_negative, positive
 
 
 class BackTranslation(L.LightningModule):
@@ -52,9 +53,8 @@ class BackTranslation(L.LightningModule):
     ) -> None:
         super().__init__()
         self.save_hyperparameters()
-        for name, value in {"augmentation": augmentation, "learning_rate": learning_rate}.items():
-            if value < 0:
-                raise ValueError(f"{name}: found {value}, expected 0 or more")
+        not_negative(augmentation=augmentation, weight_decay=weight_decay)
+        positive(learning_rate=learning_rate)
         if not 0 <= label_smoothing < 1:
             raise ValueError(f"label_smoothing: found {label_smoothing}, expected 0 or more and less than 1")
         self.augmentation, self.label_smoothing = augmentation, label_smoothing

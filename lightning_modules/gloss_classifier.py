@@ -13,6 +13,7 @@ from lightning_modules.metrics.classification import (
     top1,
 )
 from lightning_modules.networks.gloss_classifier import AttentionClassifier, AttentionClassifierConfig
+from lightning_modules.settings import positive
 
 
 class GlossClassifier(L.LightningModule):
@@ -26,6 +27,7 @@ class GlossClassifier(L.LightningModule):
     def __init__(self, hidden: int = 512, standardise: bool = False, learning_rate: float = 1e-5) -> None:
         super().__init__()
         self.save_hyperparameters()
+        positive(learning_rate=learning_rate)
         self.hidden, self.standardise, self.learning_rate = hidden, standardise, learning_rate
         self.network: AttentionClassifier
         self.nearest: NearestNeighbour

@@ -11,10 +11,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from datamodules.labelled import LabelledBatch, LabelledPictures
+from lightning_modules.cooldown import cooled
 from lightning_modules.drawing import DrawsClasses
 from lightning_modules.networks.averaging import update_average
 from lightning_modules.networks.diffusion import UNGUIDED, Prediction, Sampler, Sampling, Schedule, sample
 from lightning_modules.networks.letter_unet import letter_unet
+from lightning_modules.settings import positive, shares
 
 
 class LetterDDPM(DrawsClasses):
@@ -26,7 +28,7 @@ class LetterDDPM(DrawsClasses):
     class_dropout: share of training pictures whose class is withheld, which guidance needs.
     ema_decay: of the average of the weights.
     learning_rate: of Adam.
-    cooldown: share of the training, at its end, in which the learning rate falls to nothing; 0 is the source's.
+    cooldown: share of the training at whose end the learning rate falls to nothing; see `cooled`. 0 is the source's.
     steps, sampler, guidance: how pictures are drawn unless somebody asks for another way; see `Sampling`.
     """
 
@@ -56,12 +58,13 @@ class LetterDDPM(DrawsClasses):
             "attention": attention,
             "groups": groups,
         }
-        for name, share in (("class_dropout", class_dropout), ("ema_decay", ema_decay), ("cooldown", cooldown)):
-            if not 0 <= share <= 1:
-                raise ValueError(f"model.init_args.{name}: found {share}, expected 0 to 1")
+        shares(class_dropout=class_dropout, ema_decay=ema_decay, cooldown=cooldown)
+        positive(learning_rate=learning_rate)
+        if class_dropout == 1:
+            raise ValueError("class_dropout: found 1, expected less: the network would never be told a class")
         if guidance != UNGUIDED and not class_dropout:
             raise ValueError(
-                f"model.init_args.guidance: found {guidance} where class_dropout is 0, expected {UNGUIDED:g}: a "
+                f"guidance: found {guidance} where class_dropout is 0, expected {UNGUIDED:g}: a "
                 "network that is always told the class cannot draw without one"
             )
         self.schedule = Schedule(timesteps, beta_start, beta_end, prediction)
@@ -115,11 +118,4 @@ class LetterDDPM(DrawsClasses):
 
     def configure_optimizers(self) -> Any:
         optimizer = torch.optim.Adam(self.learner.parameters(), lr=self.learning_rate)
-        if not self.cooldown:
-            return optimizer
-        steps = self.trainer.estimated_stepping_batches
-        if steps == float("inf"):
-            raise ValueError("a cooldown needs an end: set trainer.max_epochs or trainer.max_steps")
-        falling = max(1, round(self.cooldown * steps))
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: min(1.0, (steps - step) / falling))
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+        return cooled(self, optimizer, self.cooldown)

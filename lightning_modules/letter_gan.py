@@ -13,11 +13,13 @@ from torch import Tensor
 from torch.func import functional_call
 
 from datamodules.labelled import LabelledBatch, LabelledPictures
+from lightning_modules.cooldown import cooled
 from lightning_modules.drawing import DrawsFromLatents
 from lightning_modules.networks.averaging import update_average
 from lightning_modules.networks.letter_critic import LetterCritic
 from lightning_modules.networks.letter_generator import LetterGenerator, LetterGeneratorConfig
 from lightning_modules.picture_augmentation import augment
+from lightning_modules.settings import not_negative, positive, shares
 
 LEAST: Final = 1e-5
 """What is added to a distance of pictures that may be 0."""
@@ -36,6 +38,8 @@ class LetterGAN(DrawsFromLatents):
     learning_rate, critic_learning_rate: of Adam, betas (0, 0.9), as Zhang et al. 2019 (arXiv 1805.08318). Unlike theirs
         the generator is the faster one: it learned more from a critic that did not run ahead.
     ema_decay: of the average of the generator's weights.
+    cooldown: share of the training over which both rates fall to nothing at its end; see `cooled`. Letters become
+        legible while they do: at full rates generator and critic chase each other.
     """
 
     def __init__(
@@ -47,14 +51,16 @@ class LetterGAN(DrawsFromLatents):
         learning_rate: float = 5e-4,
         critic_learning_rate: float = 2e-4,
         ema_decay: float = 0.999,
+        cooldown: float = 0.5,
     ) -> None:
         super().__init__()
         self.save_hyperparameters()
-        if not 0 <= ema_decay <= 1:
-            raise ValueError(f"model.init_args.ema_decay: found {ema_decay}, expected 0 to 1")
+        not_negative(seeking=seeking)
+        shares(ema_decay=ema_decay, cooldown=cooldown)
+        positive(critic_width=critic_width, learning_rate=learning_rate, critic_learning_rate=critic_learning_rate)
         self.sizes: dict[str, Any] = {"latent": latent, "width": width}
         self.critic_width, self.seeking, self.ema_decay = critic_width, seeking, ema_decay
-        self.learning_rate, self.critic_learning_rate = learning_rate, critic_learning_rate
+        self.learning_rate, self.critic_learning_rate, self.cooldown = learning_rate, critic_learning_rate, cooldown
         self.learner: LetterGenerator
         self.critic: LetterCritic
 
@@ -97,12 +103,12 @@ class LetterGAN(DrawsFromLatents):
         super().optimizer_step(*args, **kwargs)
         update_average(self.network, self.learner, self.global_step + 1, self.ema_decay)
 
-    def configure_optimizers(self) -> torch.optim.Optimizer:
+    def configure_optimizers(self) -> Any:
         networks = [
             {"params": self.learner.parameters(), "lr": self.learning_rate},
             {"params": self.critic.parameters(), "lr": self.critic_learning_rate},
         ]
-        return torch.optim.Adam(networks, betas=(0.0, 0.9))
+        return cooled(self, torch.optim.Adam(networks, betas=(0.0, 0.9)), self.cooldown)
 
 
 def seeking_loss(drawn: Tensor, latents: Tensor) -> Tensor:

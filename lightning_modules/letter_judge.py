@@ -17,6 +17,7 @@ from lightning_modules.metrics.classification import (
     top1,
 )
 from lightning_modules.networks.letter_cnn import LetterCNN, LetterCNNConfig
+from lightning_modules.settings import not_negative, positive, shares
 
 GREY = 16
 """Side in pixels of the grey pictures that the nearest neighbour compares."""
@@ -44,6 +45,9 @@ class LetterJudge(L.LightningModule):
     ) -> None:
         super().__init__()
         self.save_hyperparameters()
+        not_negative(augmentation=augmentation, weight_decay=weight_decay)
+        shares(label_smoothing=label_smoothing)
+        positive(learning_rate=learning_rate)
         self.sizes: dict[str, Any] = {"width": width, "stages": stages, "dropout": dropout}
         self.label_smoothing, self.augmentation = label_smoothing, augmentation
         self.learning_rate, self.weight_decay = learning_rate, weight_decay

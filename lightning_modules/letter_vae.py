@@ -15,6 +15,7 @@ from lightning_modules.drawing import DrawsFromLatents, seeds_of
 from lightning_modules.networks.letter_encoder import LetterEncoder
 from lightning_modules.networks.letter_generator import LetterGenerator, LetterGeneratorConfig
 from lightning_modules.networks.noise import draw, generators
+from lightning_modules.settings import not_negative, positive
 
 
 class LetterVAE(DrawsFromLatents):
@@ -33,6 +34,8 @@ class LetterVAE(DrawsFromLatents):
     def __init__(self, latent: int = 64, width: int = 64, beta: float = 1.0, learning_rate: float = 1e-3) -> None:
         super().__init__()
         self.save_hyperparameters()
+        not_negative(beta=beta)
+        positive(learning_rate=learning_rate)
         self.sizes: dict[str, Any] = {"latent": latent, "width": width}
         self.beta, self.learning_rate = beta, learning_rate
         self.encoder: LetterEncoder

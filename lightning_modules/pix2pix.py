@@ -16,6 +16,7 @@ from lightning_modules.metrics.hands import hand_bundle
 from lightning_modules.metrics.image_evaluation import ImageEvaluation
 from lightning_modules.networks.patch_discriminator import PatchDiscriminator
 from lightning_modules.networks.unet_generator import UNetConfig, UNetGenerator
+from lightning_modules.settings import not_negative, positive
 
 SMALLEST = 24
 """Pixels a side that the discriminator's four strides leave a patch of."""
@@ -44,6 +45,8 @@ class Pix2Pix(L.LightningModule):
     ) -> None:
         super().__init__()
         self.save_hyperparameters()
+        not_negative(l1_weight=l1_weight)
+        positive(discriminator_width=discriminator_width, learning_rate=learning_rate)
         self.l1_weight, self.learning_rate = l1_weight, learning_rate
         self.network = UNetGenerator(UNetConfig(width, depth, dropout))
         self.discriminator = PatchDiscriminator(discriminator_width)

@@ -118,8 +118,8 @@ class TestTraining:
         assert schedule.get_last_lr() == [0.0]
 
     @pytest.mark.parametrize(("setting", "message"), [
-        ({"class_dropout": 1.5}, "model.init_args.class_dropout: found 1.5, expected 0 to 1"),
-        ({"cooldown": -1.0}, "model.init_args.cooldown: found -1.0, expected 0 to 1"),
+        ({"class_dropout": 1.5}, "class_dropout: found 1.5, expected 0 to 1"),
+        ({"cooldown": -1.0}, "cooldown: found -1.0, expected 0 to 1"),
         ({"steps": 501}, "steps: found 501, expected at most the 500 of training"),
             ({"guidance": 2.0, "class_dropout": 0.0}, "guidance: found 2.0 where class_dropout is 0, expected 1"),
     ])  # fmt: skip

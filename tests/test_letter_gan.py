@@ -4,6 +4,7 @@ import copy
 import json
 import shutil
 from pathlib import Path
+from typing import ClassVar
 from zlib import crc32
 
 import lightning as L
@@ -20,7 +21,8 @@ from datamodules.labelled import LabelledBatch
 from datamodules.letters import Letters
 from lightning_modules.letter_gan import LetterGAN, seeking_loss
 from lightning_modules.metrics.frechet import frechet_distance
-from lightning_modules.metrics.generation import as_seen, pixel_features
+from lightning_modules.metrics.generation import as_seen
+from lightning_modules.metrics.training_distance import edge_features
 from lightning_modules.networks.letter_critic import LetterCritic
 from lightning_modules.networks.letter_generator import LetterGenerator, LetterGeneratorConfig
 from lightning_modules.picture_augmentation import augment, recolour, translate
@@ -249,6 +251,7 @@ class TestObjective:
                 torch.testing.assert_close(parameter.grad, theirs)
 
     def test_the_optimiser_holds_both_networks_at_their_own_rates_and_no_average(self, model):
+        model.cooldown = 0.0  # which asks a trainer for its end
         generator, critic = model.configure_optimizers().param_groups
         assert set(generator["params"]) == set(model.learner.parameters())
         assert set(critic["params"]) == set(model.critic.parameters())
@@ -306,7 +309,7 @@ class TestTraining:
         model.eval()
         drawn = model.draw(batch.labels, [crc32(name.encode()) for name in batch.names])
         train = torch.cat([each.images for each in data.train_dataloader()])
-        features = [pixel_features(as_seen(pictures)) for pictures in (drawn, train)]
+        features = [edge_features(as_seen(pictures)) for pictures in (drawn, train)]
         assert found == pytest.approx(frechet_distance(*features), rel=1e-4)
 
     def test_one_dev_picture_is_refused(self, trained):
@@ -320,9 +323,46 @@ class TestTraining:
                 batch_size=1,
             )
 
-    def test_a_decay_that_is_none_is_refused(self):
-        with pytest.raises(ValueError, match=r"ema_decay: found 1\.5, expected 0 to 1"):
-            LetterGAN(ema_decay=1.5)
+    def test_both_rates_fall_to_nothing_over_the_last_half(self, trained):
+        class Watched(LetterGAN):
+            rates: ClassVar[list[list[float]]] = []
+
+            def on_train_batch_start(self, batch, batch_idx):
+                self.rates.append([group["lr"] for group in self.optimizers().param_groups])
+
+        trained(Watched(**SIZES, learning_rate=4e-3, critic_learning_rate=1e-3), max_steps=4, limit_val_batches=0)
+        fast, slow = zip(*Watched.rates, strict=True)
+        assert fast == pytest.approx([4e-3, 4e-3, 4e-3, 2e-3])
+        assert slow == pytest.approx([1e-3, 1e-3, 1e-3, 5e-4])
+
+    @pytest.mark.parametrize(("setting", "message"), [
+        ({"ema_decay": 1.5}, "ema_decay: found 1.5, expected 0 to 1"),
+        ({"cooldown": -0.1}, "cooldown: found -0.1, expected 0 to 1"),
+        ({"seeking": -1.0}, "seeking: found -1.0, expected 0 or more"),
+        ({"critic_width": 0}, "critic_width: found 0, expected more than 0"),
+        ({"critic_learning_rate": float("nan")}, "critic_learning_rate: found nan, expected more than 0"),
+    ])  # fmt: skip
+    def test_settings_that_make_no_sense_are_refused(self, setting, message):
+        with pytest.raises(ValueError, match=message):
+            LetterGAN(**setting)
+
+
+class TestEdges:
+    """What `val/frechet` sees."""
+
+    def test_a_bright_square_has_an_edge_on_each_side(self):
+        picture = torch.zeros(1, 3, 32, 32)
+        picture[..., 8:24, 12:20] = 0.5
+        rightwards, leftwards, downwards, upwards = edge_features(picture).view(4, 8, 8)
+        assert rightwards.nonzero()[:, 1].unique().tolist() == [2, 3]  # pixel 12 begins the fourth area
+        assert leftwards.nonzero()[:, 1].unique().tolist() == [4, 5]
+        assert downwards.sum() == pytest.approx(upwards.sum())
+        assert downwards.sum() * 2 == pytest.approx(rightwards.sum())
+
+    def test_even_light_and_colour_make_no_difference(self):
+        picture = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(0)) / 2
+        torch.testing.assert_close(edge_features(picture + 0.3), edge_features(picture), rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(edge_features(picture.flip(1)), edge_features(picture))
 
 
 def test_a_resumed_training_equals_an_uninterrupted_one(twin, tmp_path, monkeypatch):

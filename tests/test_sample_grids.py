@@ -152,7 +152,7 @@ def test_grids_are_no_part_of_what_is_published(watched: Path, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("found", "message"),
     [
-        (0, "error: every_n_epochs of SampleGrids: found 0, expected at least 1"),
+        (0, "callbacks.0.init_args.every_n_epochs: found 0, expected at least 1"),
         ("many", "callbacks.0.init_args.every_n_epochs: found 'many', expected int"),
     ],
 )

@@ -132,15 +132,13 @@ class Preview(Callback):
 class SampleGrids(Callback):
     """Keep a preview of every N-th epoch in the run: grids/epoch-0010.png, ... They are not published.
 
-    every_n_epochs: N. A training raises ValueError below 1 before it begins.
+    every_n_epochs: N, at least 1.
     """
 
     def __init__(self, every_n_epochs: int) -> None:
+        if every_n_epochs < 1:
+            raise ValueError(f"every_n_epochs: found {every_n_epochs}, expected at least 1")
         self.every_n_epochs = every_n_epochs
-
-    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        if self.every_n_epochs < 1:  # raised in __init__, it would come out as jsonargparse's
-            raise ValueError(f"every_n_epochs of SampleGrids: found {self.every_n_epochs}, expected at least 1")
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         epoch = trainer.current_epoch + 1

@@ -1,12 +1,14 @@
-"""Arguments of model, data and trainer, checked by jsonargparse's own parser; nothing is built."""
+"""Arguments of model, data and trainer, checked by jsonargparse's own parser; what our classes refuse themselves."""
 
 import dataclasses
 import importlib
 import inspect
+import re
 import typing
 from collections.abc import Iterator
 from typing import Any
 
+import torch
 from jsonargparse import ArgumentError, ArgumentParser
 from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer
 
@@ -14,8 +16,8 @@ from zoo.spec import Problem, Spec, nearest
 
 
 def type_problems(spec: Spec) -> Iterator[Problem]:
-    """Every unknown, missing or wrongly typed argument in the sections that there are; their class paths must have
-    passed `closed.refusals`."""
+    """Every unknown, missing or wrongly typed argument in the sections that there are, and where a class has none, what
+    it refuses itself; their class paths must have passed `closed.refusals`."""
     for section, base in (("model", LightningModule), ("data", LightningDataModule)):
         if section in spec.config:
             yield from _class_problems(spec.config[section], base, section, spec.source)
@@ -41,7 +43,34 @@ def _class_problems(block: dict[str, Any], base: type, key: str, source: str) ->
         kind = "an abstract class" if inspect.isabstract(found) else f"no {base.__name__}"
         yield Problem(source, f"{key}.class_path", f"found {block['class_path']!r}, which is {kind}")
         return
-    yield from _argument_problems(found, block.get("init_args") or {}, f"{key}.init_args", source)
+    arguments, key = block.get("init_args") or {}, f"{key}.init_args"
+    problems = [*_argument_problems(found, arguments, key, source)]
+    yield from problems
+    if not problems and module.partition(".")[0] != "lightning":
+        yield from _refusal(found, arguments, key, source)
+
+
+def _refusal(found: type, arguments: dict[str, Any], key: str, source: str) -> Iterator[Problem]:
+    """What one of our classes says of values that are of the right types; networks and data come later than this."""
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_class_arguments(found, "made")
+    try:
+        with torch.device("meta"):  # what a class allocates, it need not here
+            parser.instantiate(parser.parse_object({"made": arguments}))
+    except ValueError as error:
+        said = re.sub(r"^(model|data)\.init_args\.", "", str(_first(error)))
+        name, colon, message = said.partition(": ")
+        if colon and name.partition(".")[0] in inspect.signature(found).parameters:
+            yield Problem(source, f"{key}.{name}", message)
+        else:
+            yield Problem(source, key, said)
+
+
+def _first(error: BaseException) -> BaseException:
+    """What it all began with: jsonargparse wraps what the class of an argument says."""
+    while before := error.__cause__ or (None if error.__suppress_context__ else error.__context__):
+        error = before
+    return error
 
 
 def _argument_problems(function: type, arguments: dict[str, Any], key: str, source: str) -> Iterator[Problem]:

@@ -170,7 +170,7 @@ def sample(
         told: Tensor = network(pictures, timestep, class_labels=labels).sample.float()
         if sampling.guidance == UNGUIDED:
             return told
-        free = network(pictures, timestep, class_labels=none).sample.float()
+        free: Tensor = network(pictures, timestep, class_labels=none).sample.float()
         return free + sampling.guidance * (told - free)
 
     if sampling.sampler == "dpm-solver++":
