@@ -11,6 +11,8 @@ from datamodules.samples import Finding
 
 LEAST_SIDE: Final = 16
 """Pixels below which no hand can be made out; what is smaller is an icon or an accident."""
+HEAD: Final = 6
+"""Bytes of a BMP, whose last four are its size."""
 REMEDY: Final = "fetch it again or remove it"
 
 
@@ -35,6 +37,8 @@ def _problem(path: Path) -> tuple[str, str] | None:
             file.seek(max(0, size - TAIL))
             tail = file.read()
             file.seek(0)
+            head = file.read(HEAD)
+            file.seek(0)
             try:
                 with Pillow.open(file, formats=FORMATS) as picture:
                     kind, mode, (width, height) = str(picture.format), picture.mode, picture.size
@@ -47,6 +51,8 @@ def _problem(path: Path) -> tuple[str, str] | None:
         return "unreadable", f"{error.strerror}; expected a picture: {REMEDY}"
     if END_MARKERS.get(kind, b"") not in tail:
         return "unreadable", f"{width} x {height} pixels, cut off: the end marker of a {kind} is missing; {REMEDY}"
+    if kind == "BMP" and int.from_bytes(head[2:HEAD], "little") > size:
+        return "unreadable", f"{width} x {height} pixels, cut off: {size} bytes, fewer than its header says; {REMEDY}"
     if min(width, height) < LEAST_SIDE:
         return "unfit", f"{width} x {height} pixels, expected at least {LEAST_SIDE} x {LEAST_SIDE}; {REMEDY}"
     if width * height > MOST_PIXELS:

@@ -64,8 +64,12 @@ class Found:
         return content
 
     def survey(self) -> Survey:
-        """A sample for each picture, of which a block is the source."""
-        return Survey([sample for block in self.blocks for sample in self._samples(block)], self.findings)
+        """A sample for each picture, of which a block is the source. A class that training lacks is an error."""
+        samples = [sample for block in self.blocks for sample in self._samples(block)]
+        taught = {sample.label for sample in samples if sample.split == "train"}
+        missing = [name for name in self.classes if name not in taught] if taught else []
+        message = "no picture of this class for training, expected at least one"
+        return Survey(samples, [*self.findings, *(Finding("empty class", name, message) for name in missing)])
 
     def _samples(self, block: Block) -> Iterator[Sample]:
         source = block.source

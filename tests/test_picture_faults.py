@@ -35,7 +35,7 @@ def test_nothing_is_wrong_with_a_whole_picture(tmp_path, kind, mode):
         assert picture_fault(tmp_path, tmp_path / "a.jpg") is None
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "BMP", "WEBP"])
 def test_no_cut_picture_passes_for_a_whole_one(tmp_path, kind):
     whole = encoded(kind)
     for length in range(0, len(whole) - 8, 37):
