@@ -161,6 +161,27 @@ class TestScores:
 
         assert results(noisy)["copied"]["value"] == 1
 
+    def test_a_copy_is_found_among_its_neighbours_in_a_recording(self):
+        """One signer turns into another over 120 frames, each nearly the one before it."""
+
+        class Recorded(Spelled):
+            def read(self, sample, rng):
+                first, last = (shown("A", f"new{signer}").astype(float) for signer in (0, 1))
+                share = int(sample.name.removeprefix("A/train")) / 119 if "train" in sample.name else 0
+                return sample.name, 0, (first + share * (last - first)).round().astype(np.uint8)
+
+        data = Recorded(letters=("A",), train=120, test=20)
+        train = torch.cat([batch.images for batch in data.train_dataloader()])
+
+        def remembers(labels, seeds):
+            return train[list(seeds)] + 0.008 * torch.randn(len(labels), 3, SIZE, SIZE)
+
+        def draws(labels, seeds):
+            return painted(shown("A", f"new{seed + 2}") for seed in seeds)
+
+        copied = [evaluated(draw, data).results()["copied"]["value"] for draw in (remembers, draws)]
+        assert copied == [pytest.approx(1, abs=0.05), 0]
+
     def test_noise_is_more_varied_than_hands(self):
         def noise(labels, seeds):
             return torch.stack([torch.randn(3, SIZE, SIZE, generator=torch.Generator().manual_seed(s)) for s in seeds])

@@ -82,8 +82,8 @@ MEANINGS: Final[dict[str, Meaning]] = {
     ),
     "copied": Meaning(
         "copied",
-        "share of drawn pictures whose nearest training picture is at a third of the second nearest's distance or "
-        "nearer; frames that repeat in training hide copies",
+        "share of drawn pictures whose nearest training picture is at a third of the distance, or nearer, of the last "
+        "among the nearest twentieth of its class",
         LOWER,
     ),
     "bleu_1": Meaning("BLEU-1", "words of the back-translated text that the reference has, out of 100", HIGHER),
