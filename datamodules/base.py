@@ -210,7 +210,7 @@ class SurveyedDataModule(SignDataModule):
     @cached_property
     def samples(self) -> dict[Split, list[Sample]]:
         """The samples of each split. Raises ValueError naming every error of the survey, or a leak."""
-        samples = usable(self.root, self.surveyed)
+        samples = usable(self.dataset, self.root, self.surveyed)
         if self.trainer is None or self.trainer.is_global_zero:
             for finding in self.surveyed.findings[:3]:
                 print(f"{self.root}: {finding.where}: {finding.message}", file=sys.stderr)
@@ -242,13 +242,13 @@ class SurveyedDataModule(SignDataModule):
         return self.loader(self.examples(self.tested), collate=self.collate)
 
 
-def usable(root: Path, survey: Survey, shown: int = 10) -> dict[Split, list[Sample]]:
+def usable(dataset: str, root: Path, survey: Survey, shown: int = 10) -> dict[Split, list[Sample]]:
     """The samples of each split, in order. Raises ValueError naming the survey's errors, or a leak between splits."""
     errors = [finding for finding in survey.findings if finding.severity == "error"]
     if errors:
         lines = [f"  {finding.where}: {finding.message}" for finding in errors[:shown]]
         if len(errors) > shown:
-            lines.append(f"  and {len(errors) - shown} more: `python -m zoo data check` lists them")
+            lines.append(f"  and {len(errors) - shown} more: `python -m zoo data check {dataset} {root}` shows them")
         raise ValueError("\n".join([f"{root}: {len(errors)} errors in the data", *lines]))
     refuse_leaks(root, survey.samples)
     return {split: [sample for sample in survey.samples if sample.split == split] for split in SPLITS}

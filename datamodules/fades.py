@@ -20,6 +20,12 @@ def held(text: str) -> list[float]:
     return [HELD * (2 if follower == " " else 1) for letter, follower in neighbours if letter != " "]
 
 
+def sideways(picture: Image) -> Image:
+    """The same picture, moved to the right by an eighth; what comes into view is mirrored."""
+    reach = picture.shape[1] // 8
+    return np.pad(picture, ((0, 0), (reach, 0), (0, 0)), mode="reflect")[:, : picture.shape[1]]
+
+
 def faded(pictures: Iterable[tuple[Image, float]], fps: float, fade: float = FADED) -> Iterator[Image]:
     """Frames of a video of pictures (H, W, 3) uint8, each with the seconds that it is held.
 

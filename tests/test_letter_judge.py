@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import ExifTags, Image
 
 from datamodules.avatar.twins import Twin, ensure_twin
 from datamodules.images import read_image
@@ -135,6 +135,13 @@ class TestReader:
         wanted = reader.read(pictures[0])
         for form in (path, str(path), Image.fromarray(pictures[0]), Image.open(path), read_image(path)):
             assert reader.read(form) == wanted
+
+    def test_a_photograph_that_lies_on_its_side_is_turned_in_every_form(self, reader, pictures, tmp_path):
+        upright, exif = Image.fromarray(pictures[0]), Image.Exif()
+        exif[ExifTags.Base.Orientation] = 6  # a quarter turn to the right is upright
+        upright.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "hand.png", exif=exif)
+        for form in (tmp_path / "hand.png", Image.open(tmp_path / "hand.png")):
+            assert reader.read(form) == reader.read(pictures[0])
 
     def test_many_are_read_like_one_by_one(self, reader, pictures):
         together = reader.read(pictures)

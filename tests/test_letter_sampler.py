@@ -98,17 +98,37 @@ class TestSample:
         model = Grey()
         assert model.sample("A", strength=0).std() == 0 < model.sample("A").std()
 
-    @pytest.mark.parametrize("seed", [-1, 2**63])
+    @pytest.mark.parametrize("seed", [-1, 2**63, 1.5, "0"])
     def test_a_seed_that_no_generator_takes_is_refused(self, seed: int) -> None:
         model = Grey()
         for draw in (model.sample, model.spell, model.stream):
-            with pytest.raises(ValueError, match=f"seed: found {seed}, expected a whole number from 0 to"):
+            with pytest.raises(ValueError, match=f"seed: found {seed!r}, expected a whole number from 0 to"):
                 draw("A", seed=seed)
         assert not model.asked
 
-    def test_no_picture_is_refused(self) -> None:
-        with pytest.raises(ValueError, match="n: found 0, expected at least 1"):
-            Grey().sample("A", n=0)
+    @pytest.mark.parametrize("number", [0, -3, "2", 10**9])
+    def test_another_number_of_pictures_is_refused(self, number: Any) -> None:
+        with pytest.raises(ValueError, match=f"n: found {number!r}, expected a whole number from 1 to"):
+            Grey().sample("A", n=number)
+
+    def test_the_last_picture_s_seed_is_one_too(self) -> None:
+        assert len(Grey().sample("A", n=2, seed=2**63 - 2)) == 2
+        with pytest.raises(ValueError, match=f"seed: found {2**63 - 1}, expected a whole number from 0 to {2**63 - 2}"):
+            Grey().sample("A", n=2, seed=2**63 - 1)
+
+    def test_numpy_s_whole_numbers_are_taken(self) -> None:
+        drawn = Grey().sample("A", n=np.int64(2), seed=np.int64(3))
+        np.testing.assert_array_equal(drawn, Grey().sample("A", n=2, seed=3))
+
+    def test_what_is_no_text_is_refused(self) -> None:
+        model = Grey()
+        for draw in (model.sample, model.spell, model.stream):
+            with pytest.raises(ValueError, match="text: found 3, expected a str"):
+                draw(3)  # type: ignore[operator]
+
+    def test_a_word_is_told_to_be_spelled(self) -> None:
+        with pytest.raises(ValueError, match=r"not taught: 'hello'; .*; `spell` draws a picture for each letter"):
+            Grey().sample("hello")
 
     def test_the_training_s_network_is_asked_without_gradients_and_in_its_place(self) -> None:
         class Layer(Grey):
@@ -126,18 +146,19 @@ class TestSpell:
         assert pictures.shape == (5, 32, 32, 3)
         assert pictures.mean((1, 2, 3)) == pytest.approx([level(ALPHABET.index(letter)) for letter in "HIYOU"], abs=2)
 
-    def test_a_letter_is_drawn_once_in_one_call_and_a_double_can_be_seen(self) -> None:
+    def test_a_letter_is_drawn_once_in_one_call_and_moved_sideways_where_it_is_double(self) -> None:
         model = Grey()
         pictures = model.spell("hello lola", seed=3)
-        assert model.asked == [[(7, 3), (4, 3), (11, 3), (11, 4), (14, 3), (0, 3)]]
+        assert model.asked == [[(7, 3), (4, 3), (11, 3), (14, 3), (0, 3)]]
         np.testing.assert_array_equal(pictures[2], pictures[5])
-        assert not np.array_equal(pictures[2], pictures[3])
-        np.testing.assert_array_equal(pictures[3], Grey().sample("L", seed=4)[0])
+        np.testing.assert_array_equal(pictures[3][:, 4:], pictures[2][:, :-4])
+        assert not np.array_equal(pictures[3], pictures[2])
 
     def test_three_alike_alternate(self) -> None:
-        model = Grey()
-        model.spell("aaaa")
-        assert model.asked == [[(0, 0), (0, 1)]]
+        first, second, third, fourth = Grey().spell("aaAa")
+        assert np.array_equal(first, third)
+        assert np.array_equal(second, fourth)
+        assert not np.array_equal(first, second)
 
     @pytest.mark.parametrize("text", ["", " \t\n"])
     def test_nothing_to_spell_is_refused(self, text: str) -> None:
@@ -183,6 +204,12 @@ class TestStream:
             assert frame.shape == (side, side, 3)
             np.testing.assert_array_equal(frame[:: side // size, :: side // size], picture)
             assert len(np.unique(frame.reshape(-1, 3), axis=0)) == len(np.unique(picture.reshape(-1, 3), axis=0))
+
+    @pytest.mark.parametrize("fps", [0, -1.0, 1.5, float("nan"), float("inf")])
+    def test_a_rate_that_skips_letters_is_refused_before_the_first_frame(self, fps: float) -> None:
+        with pytest.raises(ValueError, match=f"fps: found {fps}, expected at least 2: a letter stands for 0.5 s"):
+            Grey().stream("ab", fps=fps)
+        assert len({frame.tobytes() for frame in Grey().stream("abc", fps=2)}) >= 3
 
     def test_what_is_wrong_is_said_before_the_first_frame(self) -> None:
         with pytest.raises(ValueError, match="not taught: '!'"):

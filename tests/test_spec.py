@@ -230,6 +230,25 @@ class TestCheck:
         assert expected in found
         assert len(found.splitlines()) == 1 or "missing" in found
 
+    @pytest.mark.parametrize(
+        ("section", "arguments", "expected"),
+        [
+            ("model", {"learning_rate": -1.0}, "model.init_args.learning_rate: found -1.0, expected more than 0"),
+            ("data", {"root": "data", "batch_size": 0}, "data.init_args.batch_size: found 0, expected at least 1"),
+            ("data", {"root": "data", "twin": {"size": -4}}, "data.init_args.twin.size: found -4, expected at least 1"),
+        ],
+    )
+    def test_what_a_class_refuses_is_found_before_a_training(
+        self, write: Any, section: str, arguments: dict[str, Any], expected: str
+    ) -> None:
+        path = write(lambda raw: raw[section].update(init_args=arguments))
+        assert messages(path).splitlines() == [f"{path}: {expected}"]
+
+    def test_what_a_callback_of_the_zoo_refuses_is_found_too(self, write: Any) -> None:
+        grids = {"class_path": "zoo.callbacks.SampleGrids", "init_args": {"every_n_epochs": 0}}
+        found = messages(write(lambda raw: raw["trainer"].update(callbacks=[grids])))
+        assert "trainer.callbacks.0.init_args.every_n_epochs: found 0, expected at least 1" in found
+
     def test_a_starter_without_content_is_none(self, write: Any) -> None:
         assert messages(write(lambda raw: raw.update(starter={}))) == ""
 

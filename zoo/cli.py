@@ -252,7 +252,10 @@ def _run(options: argparse.Namespace) -> int:
         _, run = _target(options).finished(types=False)
         loader = load(run.folder)
     elif options.overrides:
-        raise ValueError(f"overrides find the run of a YAML file; {options.spec} is already trained")
+        raise ValueError(
+            f"{options.overrides[0]}: overrides choose a run of a YAML file, and {options.spec} is trained already; in "
+            f"Python, the verb of zoo.load({options.spec!r}) takes seeds and other settings"
+        )
     elif options.starter and not named and path.is_dir():
         raise ValueError(f"--starter is for a model's name or a YAML file; leave it out for {options.spec}")
     else:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 import torch
@@ -42,12 +43,12 @@ class Sampling:
     guidance: float = UNGUIDED
 
     def __post_init__(self) -> None:
-        if not isinstance(self.steps, int) or self.steps < 1:
+        if not isinstance(self.steps, Integral) or self.steps < 1:
             raise ValueError(f"steps: found {self.steps!r}, expected a whole number of at least 1")
         if self.sampler not in SAMPLERS:
             raise ValueError(f"sampler: found {self.sampler!r}, expected one of {', '.join(SAMPLERS)}")
-        if not 0 <= self.guidance < math.inf:
-            raise ValueError(f"guidance: found {self.guidance}, expected a number of at least 0")
+        if not isinstance(self.guidance, Real) or not 0 <= self.guidance < math.inf:
+            raise ValueError(f"guidance: found {self.guidance!r}, expected a number of at least 0")
 
 
 @dataclass(frozen=True)

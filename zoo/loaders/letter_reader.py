@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Self, overload
 import numpy as np
 import numpy.typing as npt
 import torch
+from PIL import ImageOps
 from PIL.Image import Image as Picture
 
 from datamodules.images import read_image, resize, stack
@@ -59,7 +60,8 @@ print(model.read(picture)[:3])  # the likeliest letters first, each with its pro
     def read(self, images: str | os.PathLike[str] | Picture | Pictures) -> list[Reading] | list[list[Reading]]:
         """Every letter, the likeliest first, for one picture; a list of such lists for an array of several.
 
-        images: a file's path, a PIL image, or uint8 RGB of shape (H, W, 3), or (N, H, W, 3) for several.
+        images: a file's path or a PIL image, which are turned upright; or uint8 RGB of shape (H, W, 3), or (N, H, W, 3)
+            for several.
 
         Raises:
             ValueError: an array of another shape or type, or a file that is no picture.
@@ -68,7 +70,7 @@ print(model.read(picture)[:3])  # the likeliest letters first, each with its pro
         if isinstance(images, str | os.PathLike):
             images = read_image(images)
         elif isinstance(images, Picture):
-            images = np.asarray(images.convert("RGB"))
+            images = np.asarray(ImageOps.exif_transpose(images).convert("RGB"))
         _check(images)
         if images.ndim == 3:
             return self._read(images[None])[0]

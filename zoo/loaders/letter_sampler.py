@@ -1,10 +1,13 @@
 """Letter to image: what `zoo.load("letter-vae")` returns, and what every model that draws letters has."""
 
+import math
 import operator
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from itertools import groupby
 from pathlib import Path
-from typing import Any, ClassVar, Final, Self
+from typing import Any, ClassVar, Final, Self, SupportsIndex
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +15,7 @@ import torch
 from torch import Tensor
 
 from datamodules.draw import contact_sheet, enlarged, write_png
-from datamodules.fades import HELD, faded, held
+from datamodules.fades import HELD, faded, held, sideways
 from datamodules.video import Frame, write_video
 from zoo.loaders.writing import refuse_unwritable
 from zoo.signals import Signal
@@ -33,6 +36,8 @@ FILM: Final = 256
 """Sides of pictures on sheets and in videos, at least: a person looks at them."""
 SEEDS: Final = 2**63
 FEW: Final = 12
+MOST: Final = 100_000
+"""Pictures in one call: they are all in memory."""
 
 Pictures = npt.NDArray[np.uint8]
 
@@ -70,17 +75,17 @@ class LetterSampler(ABC):
 
         Picture i is that of seed + i, whatever `n` is. Raises ValueError for what the model was not taught.
         """
-        if n < 1:
-            raise ValueError(f"n: found {n}, expected at least 1")
-        (label,) = self._taught([letter], letter)
-        return np.stack(self._pictures([(label, seed + index) for index in range(n)]))
+        count = _whole("n", n, 1, MOST)
+        first = _whole("seed", seed, 0, SEEDS - count)
+        (label,) = self._taught([_text(letter)], letter)
+        return np.stack(self._pictures([(label, first + index) for index in range(count)]))
 
     def spell(self, text: str, seed: int = 0) -> Pictures:
         """Pictures (L, S, S, 3) uint8 RGB of the L letters of a text, blanks left out; see `stream` for a video.
 
-        All are of one seed, so that the hand and its surroundings change little; a letter after its like is of the
-        next, so that two can be told from one. Raises ValueError for a text without a letter, and for letters that the
-        model was not taught.
+        All are of one seed, so that the hand and its surroundings rarely change. A letter after its like is the same
+        picture moved sideways, as signers move the hand for a double letter. Raises ValueError for a text without a
+        letter, and for letters that the model was not taught.
         """
         return np.stack(self._spelled(text, seed))
 
@@ -88,8 +93,10 @@ class LetterSampler(ABC):
         """Frames of a video that spells a text: each letter is held, the last of a word for longer, and fades into the
         next. They are enlarged a whole number of times, to 256 pixels or more.
 
-        Raises ValueError as `spell` does, before the first.
+        Raises ValueError as `spell` does, and for too few frames a second to show each letter, before the first.
         """
+        if not 1 / HELD <= fps < math.inf:
+            raise ValueError(f"fps: found {fps}, expected at least {1 / HELD:g}: a letter stands for {HELD:g} s")
         return _film(self._spelled(text, seed), held(text), fps)
 
     def run(self, text: str, outputs: Sequence[Path]) -> list[Path]:
@@ -125,16 +132,16 @@ class LetterSampler(ABC):
         return {"pictures": self._drawn([(0, 0), (len(self.classes) - 1, 1)]).cpu().numpy()}
 
     def _spelled(self, text: str, seed: int) -> list[Frame]:
-        """A picture for each letter; those of a letter that comes again are one array."""
-        letters = _letters(text)
+        """A picture for each letter, every other one of the same in a row moved sideways."""
+        letters, seed = _letters(_text(text)), _whole("seed", seed, 0, SEEDS - 1)
         if not letters:
             raise ValueError(f"nothing to spell in {text[:40]!r}: expected a letter")
-        asked: list[tuple[int, int]] = []
-        for label in self._taught(letters, text):
-            asked.append((label, seed + 1 if asked[-1:] == [(label, seed)] else seed))
-        distinct = list(dict.fromkeys(asked))
-        drawn = dict(zip(distinct, self._pictures(distinct), strict=True))
-        return [drawn[one] for one in asked]
+        labels = self._taught(letters, text)
+        distinct = list(dict.fromkeys(labels))
+        pictures = self._pictures([(label, seed) for label in distinct])
+        still = dict(zip(distinct, pictures, strict=True))
+        moved = {label: sideways(picture) for label, picture in still.items()}
+        return [(moved if turn % 2 else still)[label] for label, run in groupby(labels) for turn, _ in enumerate(run)]
 
     def _taught(self, names: Sequence[str], text: str) -> list[int]:
         """Labels of letters or names. Raises ValueError that lists all that have none."""
@@ -143,9 +150,14 @@ class LetterSampler(ABC):
             meant = closest(text.casefold(), (name for name in self._labels if len(name) > 1))
             raise ValueError(
                 f"not taught: {_some(list(dict.fromkeys(unknown)))}; the model knows {_some(self.classes)}"
-                + (f"; did you mean {meant!r}?" if meant else "")
+                + (f"; did you mean {meant!r}?" if meant else self._spellable(names))
             )
         return [label for label in found if label is not None]
+
+    def _spellable(self, names: Sequence[str]) -> str:
+        """A hint for who asks for a word as if it were a letter."""
+        one_word = len(names) == 1 and all(letter.casefold() in self._labels for letter in names[0])
+        return "; `spell` draws a picture for each letter" if one_word and names[0] else ""
 
     def _pictures(self, asked: Sequence[tuple[int, int]]) -> list[Frame]:
         """Pictures (S, S, 3) of labels and seeds."""
@@ -157,11 +169,9 @@ class LetterSampler(ABC):
 
     @torch.inference_mode()
     def _drawn(self, asked: Sequence[tuple[int, int]]) -> Tensor:
-        seeds = [operator.index(seed) for _, seed in asked]
-        if wrong := [seed for seed in seeds if not 0 <= seed < SEEDS]:
-            raise ValueError(f"seed: found {wrong[0]}, expected a whole number from 0 to 2**63 - 1")
+        labels, seeds = zip(*asked, strict=True)
         device = next(self.network.parameters()).device
-        return self.draw(torch.tensor([label for label, _ in asked], device=device), seeds).float()
+        return self.draw(torch.tensor(labels, device=device), seeds).float()
 
     @classmethod
     @abstractmethod
@@ -171,6 +181,19 @@ class LetterSampler(ABC):
     @abstractmethod
     def save(self, folder: Path) -> None:
         """Write config.json and safetensors."""
+
+
+def _text(text: str) -> str:
+    if not isinstance(text, str):
+        raise ValueError(f"text: found {text!r}, expected a str")
+    return text
+
+
+def _whole(name: str, value: SupportsIndex, least: int, most: int) -> int:
+    with suppress(TypeError):
+        if least <= (number := operator.index(value)) <= most:
+            return number
+    raise ValueError(f"{name}: found {value!r}, expected a whole number from {least} to {most}")
 
 
 def _letters(text: str) -> list[str]:
