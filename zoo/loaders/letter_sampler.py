@@ -83,9 +83,9 @@ class LetterSampler(ABC):
     def spell(self, text: str, seed: int = 0) -> Pictures:
         """Pictures (L, S, S, 3) uint8 RGB of the L letters of a text, blanks left out; see `stream` for a video.
 
-        All are of one seed, so that the hand and its surroundings rarely change. A letter after its like is the same
-        picture moved sideways, as signers move the hand for a double letter. Raises ValueError for a text without a
-        letter, and for letters that the model was not taught.
+        All are of one seed, which keeps the hand and its surroundings for most letters. A letter after its like is the
+        same picture moved sideways, as signers move the hand for a double letter. Raises ValueError for a text without
+        a letter, and for letters that the model was not taught.
         """
         return np.stack(self._spelled(text, seed))
 
