@@ -104,7 +104,7 @@ class TestForwardProcess:
 
 class TestSampling:
     @pytest.mark.parametrize(
-        "how", [{"sampler": "ancestral", "steps": T}, {"steps": 10}, {"steps": 20}, {"steps": 50}], ids=str
+        "how", [{"sampler": "ancestral", "steps": T}, {"steps": 10}, {"steps": 50}, {"steps": 250}], ids=str
     )
     def test_what_is_drawn_is_distributed_as_the_data_are(self, known, how):
         pictures = drawn(known, **how)
