@@ -56,7 +56,7 @@ class SignDataModule(L.LightningDataModule, ABC):
         """Raise ValueError for the first setting, given as name=(value, least), that is too small."""
         for name, (value, least) in settings.items():
             if value < least:
-                raise ValueError(f"data.init_args.{name}: found {value}, expected at least {least}")
+                raise ValueError(f"{name}: found {value}, expected at least {least}")
 
     @abstractmethod
     def content(self) -> Iterable[Path]:

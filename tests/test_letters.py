@@ -164,7 +164,7 @@ def test_the_fingerprint_knows_every_picture(root):
 
 
 def test_a_setting_that_is_too_small_is_refused():
-    with pytest.raises(ValueError, match=r"data\.init_args\.image_size: found 0, expected at least 1"):
+    with pytest.raises(ValueError, match=r"^image_size: found 0, expected at least 1$"):
         Letters("nowhere", image_size=0)
 
 

@@ -3,7 +3,6 @@
 import dataclasses
 import importlib
 import inspect
-import re
 import typing
 from collections.abc import Iterator
 from typing import Any
@@ -58,7 +57,7 @@ def _refusal(found: type, arguments: dict[str, Any], key: str, source: str) -> I
         with torch.device("meta"):  # what a class allocates, it need not here
             parser.instantiate(parser.parse_object({"made": arguments}))
     except ValueError as error:
-        said = re.sub(r"^(model|data)\.init_args\.", "", str(_first(error)))
+        said = str(_first(error))
         name, colon, message = said.partition(": ")
         if colon and name.partition(".")[0] in inspect.signature(found).parameters:
             yield Problem(source, f"{key}.{name}", message)
