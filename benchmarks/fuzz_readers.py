@@ -192,7 +192,7 @@ def _peak() -> int:
 def make_skels(folder: Path) -> Path:
     import numpy as np
 
-    from datamodules.formats import write_skels
+    from datamodules.poses.formats import write_skels
 
     rng = np.random.default_rng(0)
     write_skels(folder / "dev.skels", [rng.normal(0, 0.3, (frames, 50, 3)) for frames in (3, 5)])
@@ -202,7 +202,7 @@ def make_skels(folder: Path) -> Path:
 def read_skels(path: Path) -> None:
     import numpy as np
 
-    from datamodules.formats import iterate_skels
+    from datamodules.poses.formats import iterate_skels
 
     for joints in iterate_skels(path):
         assert joints.shape[1:] == (50, 3)
@@ -213,8 +213,8 @@ def read_skels(path: Path) -> None:
 def make_pose(folder: Path) -> Path:
     import numpy as np
 
-    from datamodules.formats import write_pose
-    from datamodules.poses import to_pose
+    from datamodules.poses.conversion import to_pose
+    from datamodules.poses.formats import write_pose
 
     write_pose(folder / "a.pose", to_pose(np.random.default_rng(0).normal(0, 0.3, (4, 50, 3)), 25.0))
     return folder / "a.pose"
@@ -234,7 +234,7 @@ def make_pose_0_1(folder: Path) -> Path:
 def read_pose(path: Path) -> None:
     import numpy as np
 
-    from datamodules.formats import read_pose
+    from datamodules.poses.formats import read_pose
 
     pose = read_pose(path)
     frames, people, points, dimensions = pose.body.data.shape
@@ -248,7 +248,7 @@ def read_pose(path: Path) -> None:
 def make_openpose(folder: Path) -> Path:
     import numpy as np
 
-    from datamodules.formats import write_openpose
+    from datamodules.poses.formats import write_openpose
 
     keypoints = np.random.default_rng(0).uniform(0, 500, (3, 137, 3))
     keypoints[1] = 0
@@ -259,7 +259,7 @@ def make_openpose(folder: Path) -> Path:
 def read_openpose(path: Path) -> None:
     import numpy as np
 
-    from datamodules.formats import read_openpose
+    from datamodules.poses.formats import read_openpose
 
     keypoints = read_openpose(path)
     assert keypoints.shape == (3, 137, 3)
@@ -269,8 +269,8 @@ def read_openpose(path: Path) -> None:
 def make_npz(folder: Path) -> Path:
     import numpy as np
 
-    from datamodules.formats import Recording, write_npz
-    from datamodules.skeletons import SLP_50
+    from datamodules.poses.formats import Recording, write_npz
+    from datamodules.poses.skeletons import SLP_50
 
     joints = np.random.default_rng(0).normal(0, 0.3, (4, 50, 3)).astype(np.float32)
     write_npz(folder / "a.npz", Recording(SLP_50, joints, np.ones((4, 50), np.float32), 25.0))
@@ -278,7 +278,7 @@ def make_npz(folder: Path) -> Path:
 
 
 def read_npz(path: Path) -> None:
-    from datamodules.formats import read_npz
+    from datamodules.poses.formats import read_npz
 
     recording = read_npz(path)
     assert recording.joints.shape[1] == recording.layout.joints
@@ -290,7 +290,7 @@ def make_lines(folder: Path) -> Path:
 
 
 def read_lines(path: Path) -> None:
-    from datamodules.formats import read_lines
+    from datamodules.poses.formats import read_lines
 
     assert all(line == line.strip() for line in read_lines(path))
 

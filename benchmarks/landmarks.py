@@ -21,8 +21,8 @@ import numpy as np
 
 from datamodules.bundles import HAND, POSE, find_bundle
 from datamodules.clips import Clip, list_clips
-from datamodules.formats import write_pose
 from datamodules.landmarks import Landmarker, holistic_pose
+from datamodules.poses.formats import write_pose
 
 
 def plain(models: Path, out: Path, clip: Clip) -> None:

@@ -19,10 +19,10 @@ from datamodules.avatar.grammar import sentences
 from datamodules.avatar.perform import perform
 from datamodules.avatar.render import project
 from datamodules.avatar.signer import Signer
-from datamodules.lifting import lift
-from datamodules.lifting.anatomy import BONES
-from datamodules.lifting.cleaning import clean
-from datamodules.skeletons import LEFT_HAND, OPENPOSE_137, RIGHT_HAND, SLP_50_IN_OPENPOSE_137
+from datamodules.poses.lifting import lift
+from datamodules.poses.lifting.anatomy import BONES
+from datamodules.poses.lifting.cleaning import clean
+from datamodules.poses.skeletons import LEFT_HAND, OPENPOSE_137, RIGHT_HAND, SLP_50_IN_OPENPOSE_137
 
 Joints = npt.NDArray[np.float32]
 

@@ -23,10 +23,10 @@ from PIL import Image
 from datamodules.avatar.twins import Twin
 from datamodules.base import SurveyedDataModule
 from datamodules.boston50 import Boston50
-from datamodules.formats import read_openpose
 from datamodules.how2sign_frames import Frames, How2SignFrames
 from datamodules.letters import Letters
 from datamodules.openpose_drawing import draw_openpose
+from datamodules.poses.formats import read_openpose
 from datamodules.samples import Sample
 from datamodules.video import read_video
 

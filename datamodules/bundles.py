@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
 from datamodules.cache import cache_folder
-from datamodules.formats import atomic
+from datamodules.poses.formats import atomic
 
 VENDOR: Final = "https://storage.googleapis.com/mediapipe-models"
 FOLDER_VARIABLE: Final = "ZOO_MODELS"

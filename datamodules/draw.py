@@ -16,9 +16,9 @@ import cv2
 import numpy as np
 
 from datamodules.canvas import Colour, Image, Points, ellipse, line, polygon, text, text_scale, text_width
-from datamodules.formats import atomic
-from datamodules.poses import BODY_COLOUR, FINGER_COLOURS, LEFT_COLOUR, NECK_ON_CANVAS, RIGHT_COLOUR
-from datamodules.skeletons import (
+from datamodules.poses.conversion import BODY_COLOUR, FINGER_COLOURS, LEFT_COLOUR, NECK_ON_CANVAS, RIGHT_COLOUR
+from datamodules.poses.formats import atomic
+from datamodules.poses.skeletons import (
     HAND_BONES,
     LEFT_ELBOW,
     LEFT_HAND,

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from datamodules.clips import Clip
-from datamodules.formats import atomic, read_text
+from datamodules.poses.formats import atomic, read_text
 from datamodules.samples import Sample
 from datamodules.video_windows import VARIANTS
 

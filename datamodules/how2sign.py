@@ -5,10 +5,10 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from datamodules.formats import iterate_skels, read_lines
 from datamodules.how2sign_files import PUBLISHED, Sentence, read_table, sentence_folders, table_path
+from datamodules.poses.formats import iterate_skels, read_lines
+from datamodules.poses.sequences import Sequences, cached, file_identity
 from datamodules.samples import SPLITS, Sample, Split
-from datamodules.sequences import Sequences, cached, file_identity
 from datamodules.text_pose import TextPoseDataModule
 
 

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from datamodules.formats import read_text
+from datamodules.poses.formats import read_text
 from datamodules.samples import Split
 
 PUBLISHED: Final[dict[Split, str]] = {"train": "train", "dev": "val", "test": "test"}

@@ -18,10 +18,10 @@ from datamodules.avatar.twins import Twin
 from datamodules.base import Batch, Key, Shuffled, SurveyedDataModule, signed_pixels
 from datamodules.canvas import Image
 from datamodules.clip_frames import frame_count, read_square, video_format
-from datamodules.formats import read_openpose
 from datamodules.how2sign_clips import survey, tables
 from datamodules.images import centre_square, stack
 from datamodules.openpose_drawing import draw_openpose
+from datamodules.poses.formats import read_openpose
 from datamodules.samples import Sample, Split, Survey
 
 __all__ = ["FrameBatch", "Frames", "How2SignFrames", "Together", "survey"]

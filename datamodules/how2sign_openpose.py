@@ -13,12 +13,12 @@ import numpy as np
 from rich.progress import track
 
 from datamodules.clip_frames import video_format
-from datamodules.formats import atomic, locked, read_openpose
 from datamodules.how2sign_files import Sentence, clip_path, sentence_folders
-from datamodules.lifting import lift
-from datamodules.motions import FPS, resample
+from datamodules.poses.formats import atomic, locked, read_openpose
+from datamodules.poses.lifting import lift
+from datamodules.poses.motions import FPS, resample
+from datamodules.poses.sequences import FRAME_SHAPE, Joints, Sequences, cache_path, cached, writable
 from datamodules.samples import Split
-from datamodules.sequences import FRAME_SHAPE, Joints, Sequences, cache_path, cached, writable
 
 RATES: Final = (24000 / 1001, 24.0, 25.0, 30000 / 1001, 30.0, 50.0, 60000 / 1001, 60.0)
 WORTH: Final = 50

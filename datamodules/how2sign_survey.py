@@ -6,10 +6,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from datamodules.canvas import Image
-from datamodules.formats import read_lines, read_openpose
 from datamodules.how2sign_clips import sentence_clips
 from datamodules.how2sign_files import PUBLISHED, read_table, sentence_folders, table_path
-from datamodules.lifting import lift
+from datamodules.poses.formats import read_lines, read_openpose
+from datamodules.poses.lifting import lift
 from datamodules.samples import SPLITS, Finding, Sample, Split, Survey
 from datamodules.text_pose_survey import draw, draw_lines, lacking, repeated_texts, survey_skels
 

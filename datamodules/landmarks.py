@@ -24,8 +24,8 @@ from pose_format import Pose
 
 from datamodules.clip_frames import evenly
 from datamodules.clips import Clip
-from datamodules.layouts import make_pose
-from datamodules.skeletons import HOLISTIC_108
+from datamodules.poses.layouts import make_pose
+from datamodules.poses.skeletons import HOLISTIC_108
 from datamodules.video import Frame
 
 Points = npt.NDArray[np.float32]

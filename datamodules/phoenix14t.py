@@ -4,9 +4,9 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from datamodules.canvas import Image
-from datamodules.formats import iterate_skels, read_lines
+from datamodules.poses.formats import iterate_skels, read_lines
+from datamodules.poses.sequences import Sequences, cached, file_identity
 from datamodules.samples import SPLITS, Finding, Sample, Split, Survey
-from datamodules.sequences import Sequences, cached, file_identity
 from datamodules.text_pose import TextPoseDataModule, paired
 from datamodules.text_pose_survey import draw_lines, lacking, repeated_texts, survey_skels
 

@@ -17,8 +17,8 @@ import numpy.typing as npt
 from pose_format import Pose
 
 from datamodules.canvas import Image
-from datamodules.poses import FINGER_COLOURS
-from datamodules.skeletons import HAND_BONES, HOLISTIC_108
+from datamodules.poses.conversion import FINGER_COLOURS
+from datamodules.poses.skeletons import HAND_BONES, HOLISTIC_108
 
 SIZE: Final = 512
 WHITE: Final = (255, 255, 255)

@@ -13,8 +13,8 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from datamodules.avatar.twins import Twin, ensure_twin
 from datamodules.base import Batch, SignDataModule
+from datamodules.poses.sequences import Joints, Sequences
 from datamodules.samples import SPLITS, Sample, Split
-from datamodules.sequences import Joints, Sequences
 from datamodules.splits import refuse_leaks
 from datamodules.text import Tokenizer
 

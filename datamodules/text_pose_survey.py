@@ -9,9 +9,9 @@ import numpy as np
 
 from datamodules.canvas import Image
 from datamodules.draw import draw_frames
-from datamodules.formats import BrokenLine, scan_skels
+from datamodules.poses.formats import BrokenLine, scan_skels
+from datamodules.poses.sequences import Joints
 from datamodules.samples import SPLITS, Finding, Sample, Split, Survey
-from datamodules.sequences import Joints
 
 STILL: Final = 1e-3
 """A joint that stays within this much of SLP units, half a millimetre of a signer, does not move."""

@@ -12,7 +12,7 @@ import av
 import numpy as np
 import numpy.typing as npt
 
-from datamodules.formats import atomic
+from datamodules.poses.formats import atomic
 
 Frame = npt.NDArray[np.uint8]
 

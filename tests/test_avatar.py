@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from datamodules import skeletons
 from datamodules.avatar import Signer, arm, perform
 from datamodules.avatar.hand import FLEXION_LIMITS, KNUCKLES, SPREAD_LIMITS, blend, hand_joints
 from datamodules.avatar.lexicon import FOLDER, lexicon, load_lexicon
@@ -17,7 +16,8 @@ from datamodules.avatar.perform import Performance
 from datamodules.avatar.rotation import slerp, to_matrix
 from datamodules.avatar.signer import Build, Style
 from datamodules.avatar.tables import LexiconError
-from datamodules.poses import to_joints
+from datamodules.poses import skeletons
+from datamodules.poses.conversion import to_joints
 
 SIGNS = list(lexicon().signs)
 SYMBOLS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"

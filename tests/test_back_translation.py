@@ -14,11 +14,19 @@ import zoo
 from datamodules.avatar import perform
 from datamodules.avatar.openpose import openpose_keypoints
 from datamodules.avatar.render import Camera
-from datamodules.formats import write_openpose, write_pose, write_skels
-from datamodules.layouts import make_pose
-from datamodules.motions import filled, read_motions, resample, slp_joints
-from datamodules.poses import to_joints, to_pose
-from datamodules.skeletons import HOLISTIC_75, LEFT_HAND, LEFT_WRIST, OPENPOSE_137, RIGHT_HAND, RIGHT_WRIST, SLP_50
+from datamodules.poses.conversion import to_joints, to_pose
+from datamodules.poses.formats import write_openpose, write_pose, write_skels
+from datamodules.poses.layouts import make_pose
+from datamodules.poses.motions import filled, read_motions, resample, slp_joints
+from datamodules.poses.skeletons import (
+    HOLISTIC_75,
+    LEFT_HAND,
+    LEFT_WRIST,
+    OPENPOSE_137,
+    RIGHT_HAND,
+    RIGHT_WRIST,
+    SLP_50,
+)
 from datamodules.text import Tokenizer
 from datamodules.text_pose import TextPose, TextPoseBatch
 from lightning_modules.back_translation import BackTranslation

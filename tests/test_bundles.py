@@ -10,7 +10,7 @@ import pytest
 
 from datamodules.bundles import HAND, POSE, Bundle, checksums, download, find_bundle
 from datamodules.cache import cache_folder
-from datamodules.sequences import cache_path
+from datamodules.poses.sequences import cache_path
 
 CONTENT = bytes(range(256)) * 2000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()

@@ -14,8 +14,8 @@ from datamodules.draw import (
     draw_frames,
     write_png,
 )
-from datamodules.poses import FINGER_COLOURS, LEFT_COLOUR, RIGHT_COLOUR
-from datamodules.skeletons import LEFT_HAND, RIGHT_HAND
+from datamodules.poses.conversion import FINGER_COLOURS, LEFT_COLOUR, RIGHT_COLOUR
+from datamodules.poses.skeletons import LEFT_HAND, RIGHT_HAND
 
 PANELS = np.s_[: int(0.3 * 512)]
 

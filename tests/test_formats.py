@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from datamodules.formats import (
+from datamodules.poses.formats import (
     BrokenLine,
     atomic,
     iterate_skels,
@@ -16,8 +16,8 @@ from datamodules.formats import (
     read_skels,
     write_skels,
 )
-from datamodules.formats.decimals import parse_decimals
-from datamodules.formats.skels import LONGEST
+from datamodules.poses.formats.decimals import parse_decimals
+from datamodules.poses.formats.skels import LONGEST
 
 
 @pytest.fixture

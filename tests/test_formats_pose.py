@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from pose_format import Pose
 
-from datamodules.formats import Recording, read_npz, read_pose, write_npz, write_pose
-from datamodules.poses import to_pose
-from datamodules.skeletons import LAYOUTS, OPENPOSE_137, Skeleton
+from datamodules.poses.conversion import to_pose
+from datamodules.poses.formats import Recording, read_npz, read_pose, write_npz, write_pose
+from datamodules.poses.skeletons import LAYOUTS, OPENPOSE_137, Skeleton
 
 DIMENSIONS, COMPONENTS = 4, 10  # where they stand in a header
 numbers = st.floats(width=32, allow_nan=False, allow_infinity=False)

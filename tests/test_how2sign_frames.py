@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from datamodules import how2sign_frames
-from datamodules.formats import write_openpose
 from datamodules.how2sign_frames import Frames, How2SignFrames, Together
+from datamodules.poses.formats import write_openpose
 from datamodules.samples import SPLITS, Sample
 from datamodules.splits import leaks
 from datamodules.video import write_video

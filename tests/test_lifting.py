@@ -12,11 +12,11 @@ from benchmarks.lifting import CONDITIONS, detect, drift, errors, flat, median
 from datamodules.avatar.grammar import sentences
 from datamodules.avatar.perform import perform
 from datamodules.avatar.signer import Signer
-from datamodules.formats import read_pose
-from datamodules.lifting import lift
-from datamodules.lifting.anatomy import BONES, LENGTHS, REST
-from datamodules.lifting.cleaning import clean, fill
-from datamodules.skeletons import (
+from datamodules.poses.formats import read_pose
+from datamodules.poses.lifting import lift
+from datamodules.poses.lifting.anatomy import BONES, LENGTHS, REST
+from datamodules.poses.lifting.cleaning import clean, fill
+from datamodules.poses.skeletons import (
     LEFT_HAND,
     LEFT_SHOULDER,
     LEFT_WRIST,

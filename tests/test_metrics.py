@@ -21,8 +21,8 @@ from pose_scores import scores
 from torch import from_numpy, nn
 from torchmetrics.image.fid import FrechetInceptionDistance
 
-from datamodules.formats import read_lines, read_skels
-from datamodules.skeletons import LEFT_WRIST, RIGHT_WRIST
+from datamodules.poses.formats import read_lines, read_skels
+from datamodules.poses.skeletons import LEFT_WRIST, RIGHT_WRIST
 from lightning_modules.metrics import dtw
 from lightning_modules.metrics.baselines import baselines
 from lightning_modules.metrics.dtw import Distance, Ragged, alignments, warp_cost, warp_costs, warp_path

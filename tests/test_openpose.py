@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from pose_format.utils.openpose import load_openpose_directory
 
-from datamodules.formats import read_openpose, write_openpose
+from datamodules.poses.formats import read_openpose, write_openpose
 
 some_keypoints = hnp.arrays(
     np.float32,

@@ -17,8 +17,8 @@ from datamodules.avatar.signer import Signer
 from datamodules.avatar.twins import Twin
 from datamodules.how2sign import How2Sign
 from datamodules.phoenix14t import Phoenix14T
+from datamodules.poses.skeletons import RIGHT_HAND, RIGHT_WRIST
 from datamodules.samples import SPLITS
-from datamodules.skeletons import RIGHT_HAND, RIGHT_WRIST
 from datamodules.truth import truths, truths_of
 from lightning_modules.metrics.phonology import PARAMETERS, PhonologicalAccuracy, judge, phonology
 from lightning_modules.metrics.phonology.phonemes import handshapes, items, orientations

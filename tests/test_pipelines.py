@@ -23,7 +23,7 @@ from pose_format import Pose
 import zoo
 from datamodules.avatar import perform
 from datamodules.draw import draw_frames
-from datamodules.poses import to_joints
+from datamodules.poses.conversion import to_joints
 from datamodules.video import read_video, write_video
 from zoo.artefact import starter_folder
 from zoo.cli import main

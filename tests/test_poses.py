@@ -11,9 +11,9 @@ from hypothesis.extra import numpy as hnp
 from pose_format import Pose
 from pose_format.pose_visualizer import PoseVisualizer
 
-from datamodules.formats import read_pose
-from datamodules.poses import LEFT_COLOUR, RIGHT_COLOUR, to_joints, to_pose
-from datamodules.skeletons import LEFT_WRIST, NECK, NOSE, RIGHT_WRIST, SLP_50
+from datamodules.poses.conversion import LEFT_COLOUR, RIGHT_COLOUR, to_joints, to_pose
+from datamodules.poses.formats import read_pose
+from datamodules.poses.skeletons import LEFT_WRIST, NECK, NOSE, RIGHT_WRIST, SLP_50
 
 some_joints = hnp.arrays(
     np.float32, st.tuples(st.integers(1, 4), st.just(50), st.just(3)), elements=st.floats(-2, 2, width=32)

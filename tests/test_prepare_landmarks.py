@@ -12,13 +12,13 @@ import av
 import numpy as np
 import pytest
 
-from datamodules import skeletons
 from datamodules.avatar import perform
 from datamodules.avatar.render import project, render
 from datamodules.avatar.signer import Signer
 from datamodules.clips import Clip
-from datamodules.formats import read_pose
 from datamodules.landmarks import BODY, LEFT_HAND, RIGHT_HAND, WORLD, Landmarker, find_landmarks
+from datamodules.poses import skeletons
+from datamodules.poses.formats import read_pose
 from datamodules.video import write_video
 from zoo.cli import main
 

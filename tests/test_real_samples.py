@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import zoo
-from datamodules.poses import to_joints
+from datamodules.poses.conversion import to_joints
 from zoo.cli import main
 
 

@@ -18,7 +18,7 @@ import pytest
 from pose_scores import scores
 
 from datamodules.avatar import perform
-from datamodules.skeletons import LEFT_HAND, LEFT_SHOULDER, LEFT_WRIST, RIGHT_HAND, RIGHT_SHOULDER, SLP_50
+from datamodules.poses.skeletons import LEFT_HAND, LEFT_SHOULDER, LEFT_WRIST, RIGHT_HAND, RIGHT_SHOULDER, SLP_50
 from lightning_modules.metrics.meanings import HIGHER, MEANINGS, NEARER_TO_1
 from lightning_modules.metrics.pose import POSE_SCORES
 

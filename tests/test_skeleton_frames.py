@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from pose_format import Pose
 
-from datamodules import skeletons
 from datamodules.avatar import perform
 from datamodules.avatar.render import project
 from datamodules.landmarks import BODY, LEFT_HAND, RIGHT_HAND, holistic_pose
-from datamodules.poses import FINGER_COLOURS
+from datamodules.poses import skeletons
+from datamodules.poses.conversion import FINGER_COLOURS
 from datamodules.skeleton_frames import WHITE, draw_skeletons, write_skeletons
 
 JOINTS = {11: 2, 13: 3, 15: 4, 12: 5, 14: 6, 16: 7}  # of Holistic's body, in SLP-50

@@ -17,9 +17,9 @@ from pose_format.utils.openpose import OpenPose_Components
 
 from datamodules.avatar.perform import perform
 from datamodules.avatar.render import project
-from datamodules.formats import read_pose
-from datamodules.layouts import convert, layout_of, make_pose, slp_from_holistic, slp_from_openpose
-from datamodules.skeletons import (
+from datamodules.poses.formats import read_pose
+from datamodules.poses.layouts import convert, layout_of, make_pose, slp_from_holistic, slp_from_openpose
+from datamodules.poses.skeletons import (
     HOLISTIC_75,
     HOLISTIC_543,
     HOLISTIC_576,

@@ -19,12 +19,12 @@ from datamodules import how2sign_openpose
 from datamodules.avatar.openpose import openpose_keypoints
 from datamodules.avatar.twins import Twin
 from datamodules.avatar.twins.how2sign import CAMERA
-from datamodules.formats import read_lines, read_skels, write_openpose
 from datamodules.how2sign import How2Sign
 from datamodules.how2sign_files import clip_path, read_table, table_path
 from datamodules.how2sign_openpose import resample
 from datamodules.phoenix14t import Phoenix14T
-from datamodules.sequences import cache_path
+from datamodules.poses.formats import read_lines, read_skels, write_openpose
+from datamodules.poses.sequences import cache_path
 from datamodules.text_pose import LengthOrder
 from datamodules.video import write_video
 

@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 import pytest
 
-from datamodules.formats import read_pose, read_skels
-from datamodules.poses import to_joints, to_pose
-from datamodules.skeletons import SLP_50
+from datamodules.poses.conversion import to_joints, to_pose
+from datamodules.poses.formats import read_pose, read_skels
+from datamodules.poses.skeletons import SLP_50
 from datamodules.video import read_video
 from zoo.loaders.writing import WRITERS, refuse_unwritable, write
 

@@ -95,7 +95,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def write_text(path: Path, text: str) -> None:
     """Replace a file in one step, so that nobody ever reads half of it."""
-    from datamodules.formats import atomic  # brings numpy, which verbs that write nothing do without
+    from datamodules.poses.formats import atomic  # brings numpy, which verbs that write nothing do without
 
     with atomic(path) as part:
         part.write_text(text, encoding="utf-8")

@@ -12,7 +12,7 @@ class Signal:
 
     kind: what it is.
     language: its code in ISO 639: of text (en, de), or the sign language of what is signed (ase, gsg).
-    skeleton: the joint layout of a pose, as in `datamodules.skeletons`.
+    skeleton: the joint layout of a pose, as in `datamodules.poses.skeletons`.
     normalisation: the units of a pose; "slp" has the neck as origin and three shoulder widths as one unit.
     fps: frames a second.
     size: height and width of a picture in pixels.

@@ -6,11 +6,11 @@ Tracks come in as two right hands, the non-dominant one mirrored; the joints go 
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules import skeletons
 from datamodules.avatar import arm
 from datamodules.avatar.hand import Array, hand_joints
 from datamodules.avatar.rotation import to_matrix
 from datamodules.avatar.signer import Signer
+from datamodules.poses import skeletons
 
 MIRROR = np.array([-1.0, 1.0, 1.0])
 SHOULDER_WIDTHS = 3.0

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from datamodules import skeletons
 from datamodules.avatar.raster import Floats
 from datamodules.avatar.signer import Colour, Look
+from datamodules.poses import skeletons
 
 _NOSE_HEIGHT = 0.63  # neck to nose of the average signer, shoulder widths
 

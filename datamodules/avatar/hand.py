@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from datamodules.skeletons import HAND_JOINTS
+from datamodules.poses.skeletons import HAND_JOINTS
 
 Array = NDArray[np.float64]
 

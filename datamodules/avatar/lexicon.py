@@ -21,7 +21,7 @@ from datamodules.avatar.motion import MOVEMENTS, Movement
 from datamodules.avatar.phonology import Gesture, Head, Letter, Part, Place, Region, Role, Sign
 from datamodules.avatar.rotation import direction
 from datamodules.avatar.tables import LexiconError, Table, pair
-from datamodules.skeletons import HAND_JOINTS
+from datamodules.poses.skeletons import HAND_JOINTS
 
 FOLDER = Path(__file__).parent
 FIST = (85.0, 100.0, 60.0)

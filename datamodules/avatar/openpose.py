@@ -6,11 +6,11 @@ Order: 25 of BODY_25, 70 of the face (68 as in iBUG 300-W, two pupils), 21 of th
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules import skeletons
 from datamodules.avatar.figure import LEFT_LEG, RIGHT_LEG, Skull, face_depth
 from datamodules.avatar.raster import Floats
 from datamodules.avatar.render import Camera
 from datamodules.openpose_drawing import BODY, FACE, HANDS
+from datamodules.poses import skeletons
 
 _HIPS = {8: (0.01, -1.40, -0.05), 9: RIGHT_LEG[0], 12: LEFT_LEG[0]}
 _LEGS = {10: RIGHT_LEG[1], 11: RIGHT_LEG[2], 13: LEFT_LEG[1], 14: LEFT_LEG[2]}

@@ -11,7 +11,7 @@ from datamodules.avatar.lexicon import lexicon
 from datamodules.avatar.plan import units
 from datamodules.avatar.signer import Signer
 from datamodules.avatar.stage import Stage
-from datamodules.poses import to_pose
+from datamodules.poses.conversion import to_pose
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules import skeletons
 from datamodules.avatar.backdrop import Image, backdrop
 from datamodules.avatar.figure import figure, sleeve_end
 from datamodules.avatar.flesh import hand_flesh
@@ -16,6 +15,7 @@ from datamodules.avatar.shading import shade
 from datamodules.avatar.signer import Look
 from datamodules.avatar.skin import skin_tones
 from datamodules.avatar.tracing import draw_hand
+from datamodules.poses import skeletons
 
 _VIEW = 2.6  # shoulder widths across the picture
 _CROWN = 1.17  # shoulder widths from its upper edge down to the neck

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from datamodules.skeletons import LEFT_HAND, LEFT_WRIST, RIGHT_HAND, RIGHT_WRIST, SLP_50
+from datamodules.poses.skeletons import LEFT_HAND, LEFT_WRIST, RIGHT_HAND, RIGHT_WRIST, SLP_50
 from lightning_modules.metrics.dtw import Array, Distance, Ragged, alignments, warp_costs
 from lightning_modules.metrics.score import Mean, Ratio, Score
 

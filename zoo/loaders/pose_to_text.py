@@ -11,9 +11,9 @@ from pose_format import Pose
 from torch import Tensor
 
 from datamodules.avatar import perform
-from datamodules.formats.pose import FASTEST
-from datamodules.motions import filled, read_motions, resample, slp_joints
-from datamodules.sequences import FRAME_SHAPE, Joints
+from datamodules.poses.formats.pose import FASTEST
+from datamodules.poses.motions import filled, read_motions, resample, slp_joints
+from datamodules.poses.sequences import FRAME_SHAPE, Joints
 from datamodules.text import Tokenizer
 from lightning_modules.networks.pose_to_text import START, PoseToTextConfig, PoseToTextTransformer, read
 from zoo.loaders.storage import open_network, read_config, save_network

@@ -16,9 +16,9 @@ from datamodules.avatar.render import Camera
 from datamodules.boston50_pairs import cropped
 from datamodules.draw import contact_sheet, write_png
 from datamodules.images import resize, stack
-from datamodules.motions import read_motions
 from datamodules.openpose_drawing import draw_openpose
-from datamodules.poses import to_joints
+from datamodules.poses.conversion import to_joints
+from datamodules.poses.motions import read_motions
 from datamodules.video import Frame, write_video
 from lightning_modules.networks.unet_generator import UNetConfig, UNetGenerator
 from zoo.loaders.storage import open_network, read_config, save_network

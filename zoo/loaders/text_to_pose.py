@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 from pose_format import Pose
 
-from datamodules.poses import to_joints, to_pose
+from datamodules.poses.conversion import to_joints, to_pose
 from datamodules.text import Tokenizer
 from lightning_modules.networks.decoding import decode
 from lightning_modules.networks.progressive_transformer import (

@@ -14,7 +14,7 @@ from datamodules.avatar.plan import SPELLED
 from datamodules.avatar.plan import spell as spelling
 from datamodules.avatar.spelling import spell
 from datamodules.draw import draw_frames
-from datamodules.poses import to_joints
+from datamodules.poses.conversion import to_joints
 from datamodules.video import Frame
 from zoo.pipelines.components import WEIGHTLESS
 from zoo.spec import closest

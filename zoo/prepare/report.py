@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from datamodules.avatar.twins import MARK
 from datamodules.catalogue import CATALOGUE, DataSet
-from datamodules.formats import atomic
+from datamodules.poses.formats import atomic
 from datamodules.samples import SPLITS, Finding, Sample, Split
 
 SCHEMA: Final = 1

@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 
 from datamodules.avatar.backdrop import Image
-from datamodules.formats import locked
+from datamodules.poses.formats import locked
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from datamodules.avatar.openpose import openpose_keypoints
 from datamodules.avatar.render import Camera, film
 from datamodules.avatar.twins.cast import Twin, cast, spread
 from datamodules.avatar.twins.poses import FIRST, SPLITS, all_signed, signed, spoken, write_lines
-from datamodules.formats import write_openpose, write_skels
+from datamodules.poses.formats import write_openpose, write_skels
 from datamodules.video import write_video
 
 FPS = 24.0  # of the clips; poses have 25

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from datamodules.avatar.twins.cast import Twin
 from datamodules.avatar.twins.poses import FIRST, SPLITS, all_signed, spoken, write_lines
-from datamodules.formats import write_skels
+from datamodules.poses.formats import write_skels
 
 
 def write(root: Path, twin: Twin) -> None:

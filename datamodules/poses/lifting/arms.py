@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from datamodules.lifting.choosing import Array, choose
+from datamodules.poses.lifting.choosing import Array, choose
 
 _SIGNS: Final = np.array([(1, 1), (1, -1), (-1, 1), (-1, -1)], np.float64)
 _INERTIA: Final = 30.0

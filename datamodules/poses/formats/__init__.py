@@ -4,11 +4,11 @@ What is read is checked, and what is wrong with it is a ValueError that says whe
 at all.
 """
 
-from datamodules.formats.files import atomic, locked, read_lines, read_text
-from datamodules.formats.npz import Recording, read_npz, write_npz
-from datamodules.formats.openpose import read_openpose, write_openpose
-from datamodules.formats.pose import read_pose, write_pose
-from datamodules.formats.skels import BrokenLine, iterate_skels, read_skels, scan_skels, write_skels
+from datamodules.files import atomic, locked, read_lines, read_text
+from datamodules.poses.formats.npz import Recording, read_npz, write_npz
+from datamodules.poses.formats.openpose import read_openpose, write_openpose
+from datamodules.poses.formats.pose import read_pose, write_pose
+from datamodules.poses.formats.skels import BrokenLine, iterate_skels, read_skels, scan_skels, write_skels
 
 __all__ = [
     "BrokenLine",

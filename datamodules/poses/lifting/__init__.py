@@ -13,12 +13,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy.signal import savgol_filter
 
-from datamodules.lifting.anatomy import BONES, LENGTHS, PALM, PALM_LENGTH
-from datamodules.lifting.arms import arm_depths
-from datamodules.lifting.choosing import Array
-from datamodules.lifting.cleaning import Mask, clean
-from datamodules.lifting.hands import hand_depths, palm_outline
-from datamodules.skeletons import (
+from datamodules.poses.lifting.anatomy import BONES, LENGTHS, PALM, PALM_LENGTH
+from datamodules.poses.lifting.arms import arm_depths
+from datamodules.poses.lifting.choosing import Array
+from datamodules.poses.lifting.cleaning import Mask, clean
+from datamodules.poses.lifting.hands import hand_depths, palm_outline
+from datamodules.poses.skeletons import (
     LEFT_HAND,
     LEFT_SHOULDER,
     NOSE,

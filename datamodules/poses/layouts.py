@@ -9,8 +9,8 @@ from pose_format import Pose
 from pose_format.numpy import NumPyPoseBody
 from pose_format.pose_header import PoseHeader, PoseHeaderComponent, PoseHeaderDimensions
 
-from datamodules.poses import AXES, BODY_COLOUR, JOINT_COLOURS, VERSION
-from datamodules.skeletons import (
+from datamodules.poses.conversion import AXES, BODY_COLOUR, JOINT_COLOURS, VERSION
+from datamodules.poses.skeletons import (
     HAND_BONES,
     LAYOUTS,
     LEFT_HAND,

@@ -18,9 +18,9 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from datamodules.formats.files import atomic
-from datamodules.formats.pose import FASTEST
-from datamodules.skeletons import LAYOUTS, Skeleton
+from datamodules.files import atomic
+from datamodules.poses.formats.pose import FASTEST
+from datamodules.poses.skeletons import LAYOUTS, Skeleton
 
 LARGEST: Final = 256 << 20  # bytes of one array: hours of signing
 _KEYS: Final = {"joints": "f", "confidence": "f", "fps": "f", "layout": "U"}

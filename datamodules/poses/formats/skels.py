@@ -12,8 +12,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from datamodules.formats.files import atomic
-from datamodules.skeletons import SLP_50
+from datamodules.files import atomic
+from datamodules.poses.skeletons import SLP_50
 
 JOINT_FLOATS: Final = 3 * SLP_50.joints
 FRAME_FLOATS: Final = JOINT_FLOATS + 1
@@ -62,7 +62,7 @@ def read_skels(path: str | os.PathLike[str]) -> list[npt.NDArray[np.float32]]:
 
 
 def _parse_line(line: bytes, where: str) -> npt.NDArray[np.float32]:
-    from datamodules.formats.decimals import parse_decimals  # numba takes its time, and who writes does without
+    from datamodules.poses.formats.decimals import parse_decimals  # numba takes its time, and who writes does without
 
     numbers = parse_decimals(line)
     if numbers is None:

@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from datamodules.skeletons import OPENPOSE_137
+from datamodules.poses.skeletons import OPENPOSE_137
 
 Floats = npt.NDArray[np.floating]
 

@@ -17,7 +17,7 @@ from pose_format import Pose
 from pose_format.numpy import NumPyPoseBody
 from pose_format.pose_header import PoseHeader, PoseHeaderComponent, PoseHeaderDimensions
 
-from datamodules.skeletons import SLP_50
+from datamodules.poses.skeletons import SLP_50
 
 Floats = npt.NDArray[np.floating]
 

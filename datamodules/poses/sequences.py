@@ -18,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from datamodules.cache import cache_folder
-from datamodules.formats import atomic
-from datamodules.skeletons import SLP_50
+from datamodules.poses.formats import atomic
+from datamodules.poses.skeletons import SLP_50
 
 Joints = npt.NDArray[np.float32]
 

@@ -16,7 +16,7 @@ from pose_format.numpy import NumPyPoseBody
 from pose_format.pose_header import PoseHeader, PoseHeaderComponent, PoseHeaderDimensions
 from pose_format.utils.reader import BufferReader
 
-from datamodules.formats.files import atomic
+from datamodules.files import atomic
 
 FASTEST: Final = 1000  # frames a second
 _EMPTY_FRAMES: Final = 64 << 20  # floats that frames without a person may take in v0.0, where they take 2 bytes

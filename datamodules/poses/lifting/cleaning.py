@@ -10,8 +10,8 @@ import numpy.typing as npt
 from scipy.ndimage import median_filter
 from scipy.signal import savgol_filter
 
-from datamodules.lifting.anatomy import BONES, LENGTHS, REST
-from datamodules.skeletons import (
+from datamodules.poses.lifting.anatomy import BONES, LENGTHS, REST
+from datamodules.poses.skeletons import (
     LEFT_HAND,
     LEFT_SHOULDER,
     LEFT_WRIST,

@@ -8,8 +8,8 @@ from typing import Final
 
 import numpy as np
 
-from datamodules.lifting.anatomy import FAN, PALM, RELAXED_THUMB
-from datamodules.lifting.choosing import Array, choose
+from datamodules.poses.lifting.anatomy import FAN, PALM, RELAXED_THUMB
+from datamodules.poses.lifting.choosing import Array, choose
 
 _SIGNS: Final = np.array([(a, b, c) for a in (1, -1) for b in (1, -1) for c in (1, -1)], np.float64)
 _PALM_POINTS: Final = np.array([0, 1, 5, 9, 13, 17])

@@ -7,12 +7,12 @@ from typing import Final
 import numpy as np
 from pose_format import Pose
 
-from datamodules.formats import iterate_skels, read_openpose, read_pose
-from datamodules.layouts import layout_of, slp_from_holistic
-from datamodules.lifting import lift
-from datamodules.poses import to_joints
-from datamodules.sequences import Joints
-from datamodules.skeletons import LEFT_HAND, LEFT_WRIST, OPENPOSE_137, RIGHT_HAND, RIGHT_WRIST, SLP_50
+from datamodules.poses.conversion import to_joints
+from datamodules.poses.formats import iterate_skels, read_openpose, read_pose
+from datamodules.poses.layouts import layout_of, slp_from_holistic
+from datamodules.poses.lifting import lift
+from datamodules.poses.sequences import Joints
+from datamodules.poses.skeletons import LEFT_HAND, LEFT_WRIST, OPENPOSE_137, RIGHT_HAND, RIGHT_WRIST, SLP_50
 
 FPS: Final = 25.0
 """Frames a second of `.skels` files and OpenPose folders, which do not say."""

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from datamodules.skeletons import (
+from datamodules.poses.skeletons import (
     HAND_BONES,
     LEFT_HAND,
     LEFT_SHOULDER,

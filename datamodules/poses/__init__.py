@@ -1,0 +1,1 @@
+"""Joints: their layouts, motions, files and depth."""
