@@ -17,7 +17,7 @@ from datamodules.avatar.letters import letter_frame
 from datamodules.avatar.render import render
 from datamodules.avatar.signer import Look
 from datamodules.avatar.views import SYMBOLS
-from datamodules.draw import contact_sheet
+from datamodules.media.skeleton_drawing import contact_sheet
 
 SIGNS = ["HELLO", "THANK-YOU", "MOTHER", "FATHER", "EAT", "DRINK", "WATER", "WHO", "FRIEND", "NAME", "LOVE", "TOMORROW"]
 MOMENTS = 4

@@ -359,7 +359,7 @@ def make_image(suffix: str, folder: Path) -> Path:
 
 
 def read_image(path: Path) -> None:
-    from datamodules.images import read_image
+    from datamodules.media.images import read_image
 
     picture = read_image(path)
     assert picture.dtype.name == "uint8"
@@ -420,7 +420,7 @@ def read_cifar10(path: Path) -> None:
 def make_video(folder: Path) -> Path:
     import numpy as np
 
-    from datamodules.video import write_video
+    from datamodules.media.video import write_video
 
     rng = np.random.default_rng(0)
     write_video(folder / "a.mp4", (rng.integers(0, 255, (48, 64, 3), np.uint8) for _ in range(8)), 25.0)
@@ -430,7 +430,7 @@ def make_video(folder: Path) -> Path:
 def read_video(path: Path) -> None:
     from itertools import islice
 
-    from datamodules.video import read_video
+    from datamodules.media.video import read_video
 
     frames, fps = read_video(path)
     assert fps > 0

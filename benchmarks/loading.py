@@ -25,10 +25,10 @@ from datamodules.base import SurveyedDataModule
 from datamodules.boston50 import Boston50
 from datamodules.how2sign_frames import Frames, How2SignFrames
 from datamodules.letters import Letters
-from datamodules.openpose_drawing import draw_openpose
+from datamodules.media.openpose_drawing import draw_openpose
+from datamodules.media.video import read_video
 from datamodules.poses.formats import read_openpose
 from datamodules.samples import Sample
-from datamodules.video import read_video
 
 TWINS = Path("build") / "loading"
 SECONDS = 5.0

@@ -18,9 +18,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from datamodules.avatar.twins import Twin, ensure_twin, twin_at
-from datamodules.canvas import Image
 from datamodules.catalogue import CATALOGUE, SIGNED, SPOKEN
-from datamodules.images import stack
+from datamodules.media.drawing_primitives import Image
+from datamodules.media.images import stack
 from datamodules.orders import Share
 from datamodules.samples import SPLITS, Sample, Split, Survey
 from datamodules.splits import refuse_leaks

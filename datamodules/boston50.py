@@ -11,9 +11,9 @@ from torch import Tensor
 from datamodules.avatar.twins import Twin
 from datamodules.base import Batch, Samples, SurveyedDataModule, signed_pixels
 from datamodules.boston50_pairs import read_pair
-from datamodules.canvas import Image
 from datamodules.frame_files import frame_files
-from datamodules.images import resize
+from datamodules.media.drawing_primitives import Image
+from datamodules.media.images import resize
 from datamodules.samples import Finding, Sample, Split, Survey
 from datamodules.splits import cut
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Final
 
-from datamodules.canvas import Image
-from datamodules.images import read_image
+from datamodules.media.drawing_primitives import Image
+from datamodules.media.images import read_image
 
 PICTURE: Final = (0, 240 / 312, 48 / 336, 288 / 336)
 """Top, bottom, left and right of what `crop` keeps, as shares of a half's height and width.

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Final
 
 from datamodules.avatar.twins import Twin
-from datamodules.canvas import Image
 from datamodules.cifar10_files import ARCHIVE, COUNT, SIDE, read_batch, read_names
+from datamodules.media.drawing_primitives import Image
 from datamodules.picture_files import Block, Found, PictureFiles, shown
 from datamodules.samples import Sample, Split, Survey
 

@@ -7,9 +7,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from datamodules.clip_frames import frame_count
 from datamodules.how2sign_clips import sentence_clips, tables
-from datamodules.video import Frame, read_video
+from datamodules.media.clip_frames import frame_count
+from datamodules.media.video import Frame, read_video
 from datamodules.wlasl_index import Instance, find_index, read_index
 from datamodules.wlasl_survey import frame_range, survey
 

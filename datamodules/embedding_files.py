@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from datamodules.clips import Clip
+from datamodules.media.video_windows import VARIANTS
 from datamodules.poses.formats import atomic, read_text
 from datamodules.samples import Sample
-from datamodules.video_windows import VARIANTS
 
 INDEX, SETTINGS, REPORT = "index.csv", "embeddings.json", "report.json"
 HEADER: Final = ["video_id", "gloss", "path_to_npy_file"]

@@ -35,7 +35,7 @@ from datamodules.embedding_files import (
     write_json,
     write_rows,
 )
-from datamodules.video_windows import VARIANTS, windows
+from datamodules.media.video_windows import VARIANTS, windows
 from datamodules.vjepa import Encoder, model_folder, settings_of
 
 MOST_WORKERS: Final = 16

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-from datamodules.images import IMAGE_SUFFIXES
+from datamodules.media.images import IMAGE_SUFFIXES
 from datamodules.picture_faults import picture_fault
 from datamodules.samples import Finding, Survey
 

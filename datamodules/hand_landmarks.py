@@ -8,9 +8,9 @@ from typing import Any, Final, Self
 import numpy as np
 import numpy.typing as npt
 
-from datamodules.hand_boxes import Box
 from datamodules.landmarks import PALM, cut_square, ignore_profiling, open_model, started_quietly
-from datamodules.video import Frame
+from datamodules.media.hand_boxes import Box
+from datamodules.media.video import Frame
 
 Keypoints = npt.NDArray[np.float64]
 

@@ -16,11 +16,11 @@ from torch.utils.data import Dataset, Sampler
 
 from datamodules.avatar.twins import Twin
 from datamodules.base import Batch, Key, Shuffled, SurveyedDataModule, signed_pixels
-from datamodules.canvas import Image
-from datamodules.clip_frames import frame_count, read_square, video_format
 from datamodules.how2sign_clips import survey, tables
-from datamodules.images import centre_square, stack
-from datamodules.openpose_drawing import draw_openpose
+from datamodules.media.clip_frames import frame_count, read_square, video_format
+from datamodules.media.drawing_primitives import Image
+from datamodules.media.images import centre_square, stack
+from datamodules.media.openpose_drawing import draw_openpose
 from datamodules.poses.formats import read_openpose
 from datamodules.samples import Sample, Split, Survey
 

@@ -12,8 +12,8 @@ import joblib
 import numpy as np
 from rich.progress import track
 
-from datamodules.clip_frames import video_format
 from datamodules.how2sign_files import Sentence, clip_path, sentence_folders
+from datamodules.media.clip_frames import video_format
 from datamodules.poses.formats import atomic, locked, read_openpose
 from datamodules.poses.lifting import lift
 from datamodules.poses.motions import FPS, resample

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from datamodules.avatar.twins import Twin
 from datamodules.base import Batch, SurveyedDataModule, signed_pixels
-from datamodules.canvas import Image
+from datamodules.media.drawing_primitives import Image
 
 
 @dataclass

@@ -22,11 +22,11 @@ import numpy as np
 import numpy.typing as npt
 from pose_format import Pose
 
-from datamodules.clip_frames import evenly
 from datamodules.clips import Clip
+from datamodules.media.clip_frames import evenly
+from datamodules.media.video import Frame
 from datamodules.poses.layouts import make_pose
 from datamodules.poses.skeletons import HOLISTIC_108
-from datamodules.video import Frame
 
 Points = npt.NDArray[np.float32]
 

@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 
 from datamodules.avatar.twins import Twin
-from datamodules.canvas import Image
 from datamodules.idx import read_idx
+from datamodules.media.drawing_primitives import Image
 from datamodules.picture_files import Block, Bytes, Found, PictureFiles, shown
 from datamodules.samples import Finding, Sample, Survey
 from datamodules.splits import cut

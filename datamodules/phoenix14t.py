@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from datamodules.canvas import Image
+from datamodules.media.drawing_primitives import Image
 from datamodules.poses.formats import iterate_skels, read_lines
 from datamodules.poses.sequences import Sequences, cached, file_identity
 from datamodules.samples import SPLITS, Finding, Sample, Split, Survey

@@ -6,7 +6,7 @@ from typing import Final
 
 from PIL import Image as Pillow
 
-from datamodules.images import END_MARKERS, FORMATS, MOST_PIXELS, TAIL
+from datamodules.media.images import END_MARKERS, FORMATS, MOST_PIXELS, TAIL
 from datamodules.samples import Finding
 
 LEAST_SIDE: Final = 16

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from datamodules.base import Samples
-from datamodules.canvas import Image
 from datamodules.labelled import LabelledPictures
+from datamodules.media.drawing_primitives import Image
 from datamodules.samples import Finding, Sample, Split, Survey
 
 Bytes = npt.NDArray[np.uint8]

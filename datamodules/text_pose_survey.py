@@ -7,8 +7,8 @@ from typing import Final
 
 import numpy as np
 
-from datamodules.canvas import Image
-from datamodules.draw import draw_frames
+from datamodules.media.drawing_primitives import Image
+from datamodules.media.skeleton_drawing import draw_frames
 from datamodules.poses.formats import BrokenLine, scan_skels
 from datamodules.poses.sequences import Joints
 from datamodules.samples import SPLITS, Finding, Sample, Split, Survey

@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from datamodules.embedding_files import EmbeddingSettings
-from datamodules.video_windows import BLUR, FPS, VARIANTS
+from datamodules.media.video_windows import BLUR, FPS, VARIANTS
 
 MEAN: Final = (0.485, 0.456, 0.406)
 STD: Final = (0.229, 0.224, 0.225)

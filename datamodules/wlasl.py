@@ -13,7 +13,7 @@ from torch import Tensor
 
 from datamodules.avatar.twins import Twin
 from datamodules.base import Batch, Samples, SurveyedDataModule, signed_pixels
-from datamodules.clip_frames import evenly, frame_count, read_square
+from datamodules.media.clip_frames import evenly, frame_count, read_square
 from datamodules.samples import Sample, Split, Survey
 from datamodules.wlasl_index import INDEX, Instance, read_index
 from datamodules.wlasl_survey import SplitBy, frame_range, survey

@@ -19,9 +19,9 @@ from datamodules.base import Batch, Samples, SurveyedDataModule
 from datamodules.embedding_files import INDEX as LISTED
 from datamodules.embedding_files import SETTINGS, EmbeddingSettings, embedded, read_index
 from datamodules.embeddings import embed
+from datamodules.media.video_windows import VARIANTS
 from datamodules.samples import Finding, Sample, Split, Survey
 from datamodules.text_pose import LengthOrder
-from datamodules.video_windows import VARIANTS
 from datamodules.vjepa import UNTRAINED, save_untrained
 from datamodules.wlasl import choose_glosses
 from datamodules.wlasl_index import INDEX, Instance

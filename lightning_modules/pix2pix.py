@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from datamodules.boston50 import Boston50, PairBatch
 from datamodules.boston50_pairs import read_pair
-from datamodules.hand_boxes import Box, hand_boxes
+from datamodules.media.hand_boxes import Box, hand_boxes
 from lightning_modules.metrics.hands import hand_bundle
 from lightning_modules.metrics.image_evaluation import ImageEvaluation
 from lightning_modules.networks.patch_discriminator import PatchDiscriminator

@@ -10,9 +10,9 @@ import numpy as np
 
 from datamodules.avatar import perform
 from datamodules.avatar.letters import letter_frame
-from datamodules.draw import draw_frames, write_png
+from datamodules.media.skeleton_drawing import draw_frames, write_png
+from datamodules.media.video import write_video
 from datamodules.poses.formats import write_pose
-from datamodules.video import write_video
 
 TEXT_TO_POSE = ("--model.width=16", "--model.heads=2", "--model.feedforward=16", "--data.twin.size=30")
 LETTERS = ("--data.image_size=32", "--data.batch_size=16", "--data.twin.size=87")

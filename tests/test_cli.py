@@ -483,8 +483,8 @@ class TestMeasureAndRun:
         assert not (tmp_path / "b.png").exists()
 
     def test_the_preview_is_of_the_data(self, finished: Path, tmp_path: Path) -> None:
+        from datamodules.media.video import read_video
         from datamodules.text_pose import TextPose
-        from datamodules.video import read_video
 
         model = zoo.load(finished)
         for text in ("hello", "where is the bathroom, what is your name"):

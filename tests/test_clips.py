@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from datamodules.clips import Clip, list_clips
-from datamodules.video import write_video
+from datamodules.media.video import write_video
 
 FRAMES = np.zeros((8, 16, 16, 3), np.uint8)
 

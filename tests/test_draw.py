@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from datamodules.draw import (
+from datamodules.media.skeleton_drawing import (
     HIGHLIGHT,
     PALM_BACK,
     PALM_FRONT,

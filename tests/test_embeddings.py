@@ -19,8 +19,8 @@ from transformers import VJEPA2Config, VJEPA2Model
 from datamodules.clips import Clip, list_clips
 from datamodules.embedding_files import HEADER, Embedded, EmbeddingSettings, npy_path, read_index, sole_writer
 from datamodules.embeddings import embed
-from datamodules.video import write_video
-from datamodules.video_windows import VARIANTS, windows
+from datamodules.media.video import write_video
+from datamodules.media.video_windows import VARIANTS, windows
 from datamodules.vjepa import Encoder, model_folder
 from zoo.cli import main
 

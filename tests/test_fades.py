@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from datamodules.fades import FADED, HELD, faded, held
+from datamodules.media.fades import FADED, HELD, faded, held
 
 
 def plain(level: int) -> np.ndarray:

@@ -12,7 +12,7 @@ from test_list import lines
 import zoo
 import zoo.card.render  # before another place is put where the shipped specs are
 from datamodules.avatar.letters import letter_frame
-from datamodules.draw import write_png
+from datamodules.media.skeleton_drawing import write_png
 from zoo.addresses import finished
 from zoo.cli import main
 from zoo.push import _repository

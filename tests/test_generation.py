@@ -10,9 +10,9 @@ from torch import Tensor
 
 from datamodules.avatar.letters import letter_frame
 from datamodules.base import Samples, signed_pixels
-from datamodules.canvas import Image
-from datamodules.draw import HIGHLIGHT
 from datamodules.labelled import LabelledBatch, LabelledPictures
+from datamodules.media.drawing_primitives import Image
+from datamodules.media.skeleton_drawing import HIGHLIGHT
 from datamodules.samples import Sample, Split, Survey
 from lightning_modules.metrics.generation import (
     GenerationEvaluation,

@@ -7,10 +7,10 @@ import torch
 
 from datamodules import how2sign_frames
 from datamodules.how2sign_frames import Frames, How2SignFrames, Together
+from datamodules.media.video import write_video
 from datamodules.poses.formats import write_openpose
 from datamodules.samples import SPLITS, Sample
 from datamodules.splits import leaks
-from datamodules.video import write_video
 
 HEADER = "VIDEO_ID\tVIDEO_NAME\tSENTENCE_ID\tSENTENCE_NAME\tSTART_REALIGNED\tEND_REALIGNED\tSENTENCE\n"
 LENGTH, HEIGHT, WIDTH = 12, 48, 80

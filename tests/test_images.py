@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from datamodules.images import centre_square, read_image, resize, stack
+from datamodules.media.images import centre_square, read_image, resize, stack
 
 HEIGHT, WIDTH = 40, 60
 

@@ -9,7 +9,7 @@ import torch
 from PIL import ExifTags, Image
 
 from datamodules.avatar.twins import Twin, ensure_twin
-from datamodules.images import read_image
+from datamodules.media.images import read_image
 from datamodules.mnist import MNIST
 from lightning_modules.letter_judge import augmented, small_grey
 from lightning_modules.networks.letter_cnn import LetterCNN, LetterCNNConfig

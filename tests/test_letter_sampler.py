@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from datamodules.video import read_video
+from datamodules.media.video import read_video
 from lightning_modules.networks import noise
 from zoo.loaders.letter_sampler import BATCH, LETTERS, LetterSampler, Pictures
 

@@ -13,11 +13,11 @@ import pytest
 import torch
 
 import zoo
-from datamodules import camera
 from datamodules.avatar import perform
 from datamodules.avatar.render import render
 from datamodules.avatar.signer import Look
-from datamodules.video import Frame, write_video
+from datamodules.media import camera
+from datamodules.media.video import Frame, write_video
 from zoo.cli import main
 from zoo.loaders.video_to_gloss import VideoToGloss
 from zoo.pipelines.live_gloss import LiveGloss

@@ -21,7 +21,7 @@ from safetensors.torch import load_file, save_file
 from tiny_diffusion import TARGETS, tiny_controlnet, tiny_lora, tiny_pipeline, tiny_unet, write_records
 
 import zoo
-from datamodules.draw import write_png
+from datamodules.media.skeleton_drawing import write_png
 from zoo.artefact import open_artefact
 from zoo.cli import main
 from zoo.loaders import trainable_class

@@ -10,7 +10,7 @@ from test_render import LOOK, is_skin, pose
 
 from datamodules.avatar.openpose import openpose_keypoints
 from datamodules.avatar.render import Camera, film
-from datamodules.openpose_drawing import BODY, BODY_COLOURS, BODY_LIMBS, FACE, HANDS, WHITE, draw_openpose
+from datamodules.media.openpose_drawing import BODY, BODY_COLOURS, BODY_LIMBS, FACE, HANDS, WHITE, draw_openpose
 
 WIDE = Camera(320, 180, 60.0, (150.0, 80.0))
 

@@ -22,9 +22,9 @@ from pose_format import Pose
 
 import zoo
 from datamodules.avatar import perform
-from datamodules.draw import draw_frames
+from datamodules.media.skeleton_drawing import draw_frames
+from datamodules.media.video import read_video, write_video
 from datamodules.poses.conversion import to_joints
-from datamodules.video import read_video, write_video
 from zoo.artefact import starter_folder
 from zoo.cli import main
 from zoo.pipelines import TASKS

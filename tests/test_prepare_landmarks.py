@@ -17,9 +17,9 @@ from datamodules.avatar.render import project, render
 from datamodules.avatar.signer import Signer
 from datamodules.clips import Clip
 from datamodules.landmarks import BODY, LEFT_HAND, RIGHT_HAND, WORLD, Landmarker, find_landmarks
+from datamodules.media.video import write_video
 from datamodules.poses import skeletons
 from datamodules.poses.formats import read_pose
-from datamodules.video import write_video
 from zoo.cli import main
 
 JOINTS = perform(["HELLO", "THANK-YOU"]).joints[4:52:4]

@@ -10,9 +10,9 @@ from pose_format import Pose
 from datamodules.avatar import perform
 from datamodules.avatar.render import project
 from datamodules.landmarks import BODY, LEFT_HAND, RIGHT_HAND, holistic_pose
+from datamodules.media.skeleton_frames import WHITE, draw_skeletons, write_skeletons
 from datamodules.poses import skeletons
 from datamodules.poses.conversion import FINGER_COLOURS
-from datamodules.skeleton_frames import WHITE, draw_skeletons, write_skeletons
 
 JOINTS = {11: 2, 13: 3, 15: 4, 12: 5, 14: 6, 16: 7}  # of Holistic's body, in SLP-50
 
@@ -102,7 +102,7 @@ def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytes
     def fails_at_the_second(path: str, image: np.ndarray) -> bool:
         return not path.endswith("00001.png")
 
-    monkeypatch.setattr("datamodules.skeleton_frames.cv2.imwrite", fails_at_the_second)
+    monkeypatch.setattr("datamodules.media.skeleton_frames.cv2.imwrite", fails_at_the_second)
     with pytest.raises(OSError, match=r"00001\.png: this frame could not be written"):
         write_skeletons(tmp_path / "deep" / "other", pose)
     assert [path.name for path in (tmp_path / "deep").iterdir()] == ["clip"]

@@ -22,11 +22,11 @@ from datamodules.avatar.twins.how2sign import CAMERA
 from datamodules.how2sign import How2Sign
 from datamodules.how2sign_files import clip_path, read_table, table_path
 from datamodules.how2sign_openpose import resample
+from datamodules.media.video import write_video
 from datamodules.phoenix14t import Phoenix14T
 from datamodules.poses.formats import read_lines, read_skels, write_openpose
 from datamodules.poses.sequences import cache_path
 from datamodules.text_pose import LengthOrder
-from datamodules.video import write_video
 
 DATASETS = [How2Sign, Phoenix14T]
 

@@ -14,9 +14,9 @@ import zoo
 from datamodules.avatar.grammar import sentences
 from datamodules.avatar.perform import perform
 from datamodules.how2sign_files import read_table
+from datamodules.media.video import read_video
 from datamodules.poses.conversion import to_joints
 from datamodules.poses.formats import read_pose, read_skels
-from datamodules.video import read_video
 from lightning_modules.metrics.baselines import baselines
 from lightning_modules.networks.decoding import decode, decode_whole_prefix
 from zoo.artefact import starter_folder

@@ -20,8 +20,8 @@ import pytest
 import datamodules.avatar.twins as twins
 from datamodules.avatar.grammar import Sentence
 from datamodules.avatar.twins import SIZES, Twin, asl_alphabet, boston50, ensure_twin, how2sign, wlasl
+from datamodules.media.video import read_video
 from datamodules.poses.formats import read_openpose
-from datamodules.video import read_video
 
 CIFAR = "cifar-10-batches-bin"
 SLOW, REAL = how2sign.FPS / 3, how2sign.FPS

@@ -13,7 +13,7 @@ import av
 import numpy as np
 import pytest
 
-from datamodules.video import read_video, write_video
+from datamodules.media.video import read_video, write_video
 
 
 def moving_bar(frames: int, height: int, width: int) -> Iterator[np.ndarray]:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datamodules.video_windows import crop, resample, variants, windows
+from datamodules.media.video_windows import crop, resample, variants, windows
 
 
 def numbered(count: int) -> list[np.ndarray]:

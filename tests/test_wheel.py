@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from test_imports import imported
 
-from datamodules.video import read_video
+from datamodules.media.video import read_video
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("datamodules", "lightning_modules", "zoo")

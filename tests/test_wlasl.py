@@ -9,10 +9,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datamodules.clip_frames import evenly, frame_count, read_square
+from datamodules.media.clip_frames import evenly, frame_count, read_square
+from datamodules.media.video import write_video
 from datamodules.samples import SPLITS, Sample
 from datamodules.splits import leaks
-from datamodules.video import write_video
 from datamodules.wlasl import WLASL, survey
 from datamodules.wlasl_index import Instance, read_index
 from datamodules.wlasl_skeletons import WLASLSkeletons

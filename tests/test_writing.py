@@ -7,10 +7,10 @@ import cv2
 import numpy as np
 import pytest
 
+from datamodules.media.video import read_video
 from datamodules.poses.conversion import to_joints, to_pose
 from datamodules.poses.formats import read_pose, read_skels
 from datamodules.poses.skeletons import SLP_50
-from datamodules.video import read_video
 from zoo.loaders.writing import WRITERS, refuse_unwritable, write
 
 JOINTS = np.random.default_rng(0).uniform(-0.3, 0.3, (7, SLP_50.joints, 3)).astype(np.float32)

@@ -5,7 +5,7 @@ from typing import Any
 
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 
-from datamodules.draw import write_png
+from datamodules.media.skeleton_drawing import write_png
 from datamodules.samples import Split
 from lightning_modules.metrics.results import Evaluation, Results
 from zoo.artefact import open_artefact

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from datamodules.avatar.figure import LEFT_LEG, RIGHT_LEG, Skull, face_depth
 from datamodules.avatar.raster import Floats
 from datamodules.avatar.render import Camera
-from datamodules.openpose_drawing import BODY, FACE, HANDS
+from datamodules.media.openpose_drawing import BODY, FACE, HANDS
 from datamodules.poses import skeletons
 
 _HIPS = {8: (0.01, -1.40, -0.05), 9: RIGHT_LEG[0], 12: LEFT_LEG[0]}

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from datamodules.canvas import Image
 from datamodules.labelled import LabelledBatch, LabelledPictures
+from datamodules.media.drawing_primitives import Image
 from lightning_modules.metrics import plots
 from lightning_modules.metrics.classification import TopK, ranked
 from lightning_modules.metrics.fid import Fid

@@ -14,9 +14,9 @@ from torch import Tensor
 
 from datamodules.bundles import FOLDER_VARIABLE, HAND, lying_here
 from datamodules.cache import cache_folder
-from datamodules.canvas import Image
-from datamodules.hand_boxes import Box
 from datamodules.hand_landmarks import HandLandmarker
+from datamodules.media.drawing_primitives import Image
+from datamodules.media.hand_boxes import Box
 from lightning_modules.metrics.images import WINDOW, ssim
 from lightning_modules.metrics.score import Array, Ratio
 

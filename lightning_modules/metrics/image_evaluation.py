@@ -9,9 +9,9 @@ from typing import Final
 import numpy as np
 from torch import Tensor
 
-from datamodules.canvas import Image
-from datamodules.hand_boxes import Box
 from datamodules.hand_landmarks import HandLandmarker
+from datamodules.media.drawing_primitives import Image
+from datamodules.media.hand_boxes import Box
 from lightning_modules.metrics.hands import HandFound, HandPose, HandSsim, find_hands, present
 from lightning_modules.metrics.images import IMAGE_SCORES, PROTOCOLS, WINDOW
 from lightning_modules.metrics.results import GROUND_TRUTH, MODEL, Comparison, Results

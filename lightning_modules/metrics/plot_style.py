@@ -15,7 +15,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from datamodules.canvas import Image
+from datamodules.media.drawing_primitives import Image
 
 DPI: Final = 100
 WIDTH: Final = 1000

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
 
-from datamodules.canvas import Image
+from datamodules.media.drawing_primitives import Image
 from lightning_modules.metrics.plot_style import BLUE, LINES, VERMILLION, drawn, own_style, page, short
 
 Floats = npt.NDArray[np.float64]

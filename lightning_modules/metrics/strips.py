@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
 
-from datamodules.canvas import Image, text_scale
-from datamodules.canvas import text as draw_text
-from datamodules.draw import HIGHLIGHT, INK, contact_sheet, draw_frames
-from datamodules.images import resize
+from datamodules.media.drawing_primitives import Image, text_scale
+from datamodules.media.drawing_primitives import text as draw_text
+from datamodules.media.images import resize
+from datamodules.media.skeleton_drawing import HIGHLIGHT, INK, contact_sheet, draw_frames
 from lightning_modules.metrics.plot_style import DPI, WIDTH, clean, drawn, own_style, short
 
 TALLEST: Final = 300

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from datamodules.images import read_image, resize
+from datamodules.media.images import read_image, resize
 from zoo.loaders.diffusers_files import open_diffusers, save_diffusers
 from zoo.loaders.stable_diffusion import check_revision, open_base, write_picture
 from zoo.loaders.storage import read_config, write_config
@@ -46,7 +46,7 @@ class ControlNet:
     usage: ClassVar[str] = """\
 from PIL import Image
 from datamodules.avatar import perform
-from datamodules.draw import draw_frames
+from datamodules.media.skeleton_drawing import draw_frames
 
 pipeline = model.attach(model.base())  # or any StableDiffusionPipeline of that base
 condition = Image.fromarray(next(draw_frames(perform(["HELLO"]).joints, model.size)))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 from torch import Tensor
 
-from datamodules.video import Frame
+from datamodules.media.video import Frame
 from lightning_modules.networks.diffusion import Sampler, Sampling, Schedule, sample
 from zoo.loaders.diffusers_files import open_diffusers, own_settings, save_diffusers
 from zoo.loaders.letter_sampler import FPS, LetterSampler, Pictures
@@ -38,7 +38,7 @@ class LetterDiffusion(LetterSampler):
 
     task: ClassVar[str] = "letter-diffusion"
     usage: ClassVar[str] = """\
-from datamodules.video import write_video
+from datamodules.media.video import write_video
 
 pictures = model.sample("A", n=4, steps=20, seed=0)  # uint8 RGB (4, S, S, 3)
 letters = model.spell("hello")  # a picture for each letter

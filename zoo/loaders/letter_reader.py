@@ -13,7 +13,7 @@ import torch
 from PIL import ImageOps
 from PIL.Image import Image as Picture
 
-from datamodules.images import read_image, resize, stack
+from datamodules.media.images import read_image, resize, stack
 from lightning_modules.networks.letter_cnn import LetterCNN, LetterCNNConfig
 from zoo.loaders.storage import open_network, read_config, save_network
 from zoo.loaders.writing import refuse_unwritable

@@ -14,9 +14,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from datamodules.draw import contact_sheet, enlarged, write_png
-from datamodules.fades import HELD, faded, held, sideways
-from datamodules.video import Frame, write_video
+from datamodules.media.fades import HELD, faded, held, sideways
+from datamodules.media.skeleton_drawing import contact_sheet, enlarged, write_png
+from datamodules.media.video import Frame, write_video
 from zoo.loaders.writing import refuse_unwritable
 from zoo.signals import Signal
 from zoo.spec import closest

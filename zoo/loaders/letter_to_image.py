@@ -16,7 +16,7 @@ class LetterToImage(LetterSampler):
 
     task: ClassVar[str] = "letter-to-image"
     usage: ClassVar[str] = """\
-from datamodules.draw import contact_sheet, write_png
+from datamodules.media.skeleton_drawing import contact_sheet, write_png
 
 print(model.classes)
 pictures = model.sample(model.classes[0], n=4, seed=0)  # uint8 RGB (4, S, S, 3)

@@ -14,12 +14,12 @@ from datamodules.avatar import perform
 from datamodules.avatar.openpose import openpose_keypoints
 from datamodules.avatar.render import Camera
 from datamodules.boston50_pairs import cropped
-from datamodules.draw import contact_sheet, write_png
-from datamodules.images import resize, stack
-from datamodules.openpose_drawing import draw_openpose
+from datamodules.media.images import resize, stack
+from datamodules.media.openpose_drawing import draw_openpose
+from datamodules.media.skeleton_drawing import contact_sheet, write_png
+from datamodules.media.video import Frame, write_video
 from datamodules.poses.conversion import to_joints
 from datamodules.poses.motions import read_motions
-from datamodules.video import Frame, write_video
 from lightning_modules.networks.unet_generator import UNetConfig, UNetGenerator
 from zoo.loaders.storage import open_network, read_config, save_network
 from zoo.loaders.writing import SHEET_FRAMES, refuse_unwritable
@@ -41,7 +41,7 @@ class PoseToVideo:
     verb: ClassVar[str] = "render"
     usage: ClassVar[str] = """\
 from datamodules.avatar import perform
-from datamodules.video import write_video
+from datamodules.media.video import write_video
 
 pose = perform(["HELLO"]).pose  # or any SLP-50 pose
 frames = model.render(pose)  # uint8 RGB (T, H, W, 3)

@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 import torch
 
-from datamodules.draw import write_png
+from datamodules.media.skeleton_drawing import write_png
 from zoo.trust import read_json, refuse_json
 
 COMPONENTS: Final = {

@@ -15,8 +15,8 @@ import numpy.typing as npt
 import torch
 
 from datamodules.embedding_files import EmbeddingSettings, embedded
-from datamodules.video import Frame, read_video
-from datamodules.video_windows import FPS, crop, filled, resample, windows
+from datamodules.media.video import Frame, read_video
+from datamodules.media.video_windows import FPS, crop, filled, resample, windows
 from datamodules.vjepa import Encoder, model_folder, settings_of
 from lightning_modules.networks.gloss_classifier import AttentionClassifier, AttentionClassifierConfig
 from zoo.hub.reference import REPO

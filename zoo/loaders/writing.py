@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 from pose_format import Pose
 
-from datamodules.draw import contact_sheet, draw_frames, write_png
+from datamodules.media.skeleton_drawing import contact_sheet, draw_frames, write_png
+from datamodules.media.video import write_video
 from datamodules.poses.conversion import to_joints
 from datamodules.poses.formats import write_pose, write_skels
-from datamodules.video import write_video
 
 SHEET_FRAMES = 30
 

@@ -7,9 +7,9 @@ from typing import ClassVar, Final
 
 from datamodules.avatar.lexicon import lexicon
 from datamodules.avatar.plan import spell
-from datamodules.draw import enlarged
-from datamodules.fades import faded, held
-from datamodules.video import Frame
+from datamodules.media.fades import faded, held
+from datamodules.media.skeleton_drawing import enlarged
+from datamodules.media.video import Frame
 from zoo.pipelines.progress import progress
 from zoo.pipelines.video import Video, VideoPipeline, frames_through, through
 

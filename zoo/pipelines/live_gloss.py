@@ -6,8 +6,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar
 
-from datamodules import camera
-from datamodules.video import Frame, read_video
+from datamodules.media import camera
+from datamodules.media.video import Frame, read_video
 from zoo.loaders.writing import refuse_unwritable
 from zoo.pipelines.base import Pipeline
 from zoo.runs import write_json

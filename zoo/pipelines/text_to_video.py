@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import ClassVar, TypeVar
 
+from datamodules.media.video import Frame
 from datamodules.sentences import sentences
-from datamodules.video import Frame
 from zoo.pipelines.progress import progress
 from zoo.pipelines.video import Video, VideoPipeline, frames_through
 

@@ -13,9 +13,9 @@ from datamodules.avatar.lexicon import lexicon
 from datamodules.avatar.plan import SPELLED
 from datamodules.avatar.plan import spell as spelling
 from datamodules.avatar.spelling import spell
-from datamodules.draw import draw_frames
+from datamodules.media.skeleton_drawing import draw_frames
+from datamodules.media.video import Frame
 from datamodules.poses.conversion import to_joints
-from datamodules.video import Frame
 from zoo.pipelines.components import WEIGHTLESS
 from zoo.spec import closest
 

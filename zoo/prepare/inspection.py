@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from datamodules.clips import SUFFIXES as VIDEO_SUFFIXES
-from datamodules.images import IMAGE_SUFFIXES, MOST_PIXELS, read_image
+from datamodules.media.images import IMAGE_SUFFIXES, MOST_PIXELS, read_image
 from datamodules.poses.formats import read_openpose, read_pose
 from zoo.prepare.mapping import map_unordered
 

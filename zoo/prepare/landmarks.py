@@ -18,8 +18,8 @@ from rich.table import Table
 from datamodules.bundles import HAND, POSE, checksums, find_bundle
 from datamodules.clips import Clip, list_clips
 from datamodules.landmarks import LEFT_HAND, RIGHT_HAND, Landmarker, find_landmarks
+from datamodules.media.skeleton_frames import write_skeletons
 from datamodules.poses.formats import read_pose, write_pose
-from datamodules.skeleton_frames import write_skeletons
 from zoo.prepare.mapping import map_unordered
 from zoo.runs import write_json
 

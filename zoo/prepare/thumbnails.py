@@ -8,11 +8,11 @@ from typing import Final, TypeVar
 
 import numpy as np
 
-from datamodules.canvas import Image
 from datamodules.catalogue import DataSet
-from datamodules.clip_frames import frame_count, read_square
 from datamodules.clips import SUFFIXES as VIDEO_SUFFIXES
-from datamodules.images import IMAGE_SUFFIXES, read_image, resize
+from datamodules.media.clip_frames import frame_count, read_square
+from datamodules.media.drawing_primitives import Image
+from datamodules.media.images import IMAGE_SUFFIXES, read_image, resize
 from datamodules.samples import SPLITS, Sample
 
 T = TypeVar("T")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from datamodules.canvas import Image
+from datamodules.media.drawing_primitives import Image
 from lightning_modules.metrics.plots import intervals
 from zoo.card.evaluation import baseline_name
 from zoo.sweep.comparison import Column

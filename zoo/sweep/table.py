@@ -59,7 +59,7 @@ class Table:
             and (self.folder / "table.png").is_file()
         ):
             return self.folder / "table.md"
-        from datamodules.draw import write_png
+        from datamodules.media.skeleton_drawing import write_png
         from zoo.sweep.picture import picture
 
         write_text(self.folder / "table.csv", sheet)

@@ -20,7 +20,7 @@ from datamodules.avatar.perform import perform
 from datamodules.avatar.render import Camera, film
 from datamodules.avatar.twins.cast import Twin, cast, spread
 from datamodules.avatar.twins.folder import write_picture
-from datamodules.openpose_drawing import HANDS, draw_openpose
+from datamodules.media.openpose_drawing import HANDS, draw_openpose
 
 FIRST = 65  # the lowest number among the real pictures
 FPS = 30.0

@@ -12,7 +12,7 @@ from datamodules.avatar.render import Camera, film
 from datamodules.avatar.signer import Signer
 from datamodules.avatar.twins.cast import Twin, cast, spread
 from datamodules.avatar.twins.poses import write_lines
-from datamodules.video import write_video
+from datamodules.media.video import write_video
 
 CLIPS = 8
 """Training clips a gloss; one more for validation and one for test."""

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from pose_format import Pose
 
-from datamodules.canvas import Image
+from datamodules.media.drawing_primitives import Image
 from datamodules.poses.conversion import FINGER_COLOURS
 from datamodules.poses.skeletons import HAND_BONES, HOLISTIC_108
 

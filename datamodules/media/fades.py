@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from datamodules.canvas import Image
+from datamodules.media.drawing_primitives import Image
 
 HELD: Final = 0.5
 """Seconds that the picture of a letter stands."""

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from datamodules.video import Frame
+from datamodules.media.video import Frame
 
 FPS: Final = 16.0
 VARIANTS: Final = ("original", "gaussian", "grey")

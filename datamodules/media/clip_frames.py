@@ -7,8 +7,8 @@ import av
 import numpy as np
 import numpy.typing as npt
 
-from datamodules.images import MOST_PIXELS, centre_square
-from datamodules.video import Frame
+from datamodules.media.images import MOST_PIXELS, centre_square
+from datamodules.media.video import Frame
 
 
 def evenly(count: int, total: int) -> list[int]:

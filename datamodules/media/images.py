@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image as Pillow
 
-from datamodules.canvas import Image
+from datamodules.media.drawing_primitives import Image
 
 FORMATS: Final = ("JPEG", "PNG", "BMP", "WEBP")
 IMAGE_SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})

@@ -7,7 +7,7 @@ from typing import Final
 
 import cv2
 
-from datamodules.video import Frame
+from datamodules.media.video import Frame
 
 FPS: Final = 16.0
 """Frames a second, as the video models here look at video."""

@@ -15,7 +15,17 @@ from typing import Final
 import cv2
 import numpy as np
 
-from datamodules.canvas import Colour, Image, Points, ellipse, line, polygon, text, text_scale, text_width
+from datamodules.media.drawing_primitives import (
+    Colour,
+    Image,
+    Points,
+    ellipse,
+    line,
+    polygon,
+    text,
+    text_scale,
+    text_width,
+)
 from datamodules.poses.conversion import BODY_COLOUR, FINGER_COLOURS, LEFT_COLOUR, NECK_ON_CANVAS, RIGHT_COLOUR
 from datamodules.poses.formats import atomic
 from datamodules.poses.skeletons import (
