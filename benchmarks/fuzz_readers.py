@@ -336,7 +336,7 @@ def read_wlasl(path: Path) -> None:
 
 
 def make_embeddings(folder: Path) -> Path:
-    from datamodules.embedding_files import HEADER, INDEX
+    from datamodules.features.embedding_files import HEADER, INDEX
 
     rows = [",".join(HEADER), *(f"v{n},book,v{n}/original.npy" for n in range(9))]
     (folder / INDEX).write_text("\n".join(rows))
@@ -344,7 +344,7 @@ def make_embeddings(folder: Path) -> Path:
 
 
 def read_embeddings(path: Path) -> None:
-    from datamodules.embedding_files import read_index
+    from datamodules.features.embedding_files import read_index
 
     read_index(path)
 

@@ -19,9 +19,9 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from datamodules.bundles import HAND, POSE, find_bundle
 from datamodules.clips import Clip, list_clips
-from datamodules.landmarks import Landmarker, holistic_pose
+from datamodules.features.bundles import HAND, POSE, find_bundle
+from datamodules.features.landmarks import Landmarker, holistic_pose
 from datamodules.poses.formats import write_pose
 
 

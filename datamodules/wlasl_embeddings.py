@@ -16,13 +16,13 @@ from torch.utils.data import Dataset
 
 from datamodules.avatar.twins import MARK, Twin, ensure_twin, twin_at
 from datamodules.base import Batch, Samples, SurveyedDataModule
-from datamodules.embedding_files import INDEX as LISTED
-from datamodules.embedding_files import SETTINGS, EmbeddingSettings, embedded, read_index
-from datamodules.embeddings import embed
+from datamodules.features.embedding_files import INDEX as LISTED
+from datamodules.features.embedding_files import SETTINGS, EmbeddingSettings, embedded, read_index
+from datamodules.features.embeddings import embed
+from datamodules.features.vjepa import UNTRAINED, save_untrained
 from datamodules.media.video_windows import VARIANTS
 from datamodules.samples import Finding, Sample, Split, Survey
 from datamodules.text_pose import LengthOrder
-from datamodules.vjepa import UNTRAINED, save_untrained
 from datamodules.wlasl import choose_glosses
 from datamodules.wlasl_index import INDEX, Instance
 from datamodules.wlasl_index import read_index as read_instances

@@ -17,11 +17,11 @@ from safetensors.torch import load_file, save_file
 from transformers import VJEPA2Config, VJEPA2Model
 
 from datamodules.clips import Clip, list_clips
-from datamodules.embedding_files import HEADER, Embedded, EmbeddingSettings, npy_path, read_index, sole_writer
-from datamodules.embeddings import embed
+from datamodules.features.embedding_files import HEADER, Embedded, EmbeddingSettings, npy_path, read_index, sole_writer
+from datamodules.features.embeddings import embed
+from datamodules.features.vjepa import Encoder, model_folder
 from datamodules.media.video import write_video
 from datamodules.media.video_windows import VARIANTS, windows
-from datamodules.vjepa import Encoder, model_folder
 from zoo.cli import main
 
 TINY = {

@@ -18,7 +18,7 @@ from datamodules.avatar.perform import perform
 from datamodules.avatar.render import Camera
 from datamodules.avatar.twins import Twin, ensure_twin
 from datamodules.boston50_pairs import read_pair
-from datamodules.hand_landmarks import HandLandmarker
+from datamodules.features.hand_landmarks import HandLandmarker
 from datamodules.media.hand_boxes import hand_boxes
 from datamodules.media.openpose_drawing import HANDS, draw_openpose
 from lightning_modules.metrics.fid import Fid, LetterFeatures

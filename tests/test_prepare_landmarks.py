@@ -16,7 +16,7 @@ from datamodules.avatar import perform
 from datamodules.avatar.render import project, render
 from datamodules.avatar.signer import Signer
 from datamodules.clips import Clip
-from datamodules.landmarks import BODY, LEFT_HAND, RIGHT_HAND, WORLD, Landmarker, find_landmarks
+from datamodules.features.landmarks import BODY, LEFT_HAND, RIGHT_HAND, WORLD, Landmarker, find_landmarks
 from datamodules.media.video import write_video
 from datamodules.poses import skeletons
 from datamodules.poses.formats import read_pose
@@ -135,7 +135,7 @@ import sys, numpy as np
 from pathlib import Path
 from lightning.pytorch import Trainer
 from lightning.pytorch.demos.boring_classes import BoringModel
-from datamodules.landmarks import Landmarker
+from datamodules.features.landmarks import Landmarker
 models = Path({str(models)!r})
 with Landmarker(models / "pose_full.task", models / "hand_landmarker.task") as landmarker:
     trainer = Trainer(max_steps=1, logger=False, enable_checkpointing=False, enable_progress_bar=False)

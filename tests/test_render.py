@@ -7,7 +7,7 @@ from datamodules.avatar.lexicon import lexicon
 from datamodules.avatar.render import Camera, film, project, render
 from datamodules.avatar.signer import Look
 from datamodules.avatar.views import GESTURES, SYMBOLS
-from datamodules.landmarks import ignore_profiling
+from datamodules.features.landmarks import ignore_profiling
 from datamodules.poses import skeletons
 
 LOOK = Look(skin=(255, 0, 0), clothing=(0, 0, 255), hair=(0, 0, 120), background=(0, 200, 0))

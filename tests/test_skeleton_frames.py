@@ -9,7 +9,7 @@ from pose_format import Pose
 
 from datamodules.avatar import perform
 from datamodules.avatar.render import project
-from datamodules.landmarks import BODY, LEFT_HAND, RIGHT_HAND, holistic_pose
+from datamodules.features.landmarks import BODY, LEFT_HAND, RIGHT_HAND, holistic_pose
 from datamodules.media.skeleton_frames import WHITE, draw_skeletons, write_skeletons
 from datamodules.poses import skeletons
 from datamodules.poses.conversion import FINGER_COLOURS

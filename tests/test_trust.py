@@ -21,7 +21,7 @@ from hub_server import Hub
 from tiny_diffusion import tiny_controlnet, tiny_lora, tiny_pipeline
 
 import zoo
-from datamodules.vjepa import Encoder
+from datamodules.features.vjepa import Encoder
 from zoo.artefact import open_artefact, read_config, save_artefact, starter_folder
 from zoo.cli import main
 from zoo.loaders import TASKS

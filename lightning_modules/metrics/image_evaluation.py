@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from torch import Tensor
 
-from datamodules.hand_landmarks import HandLandmarker
+from datamodules.features.hand_landmarks import HandLandmarker
 from datamodules.media.drawing_primitives import Image
 from datamodules.media.hand_boxes import Box
 from lightning_modules.metrics.hands import HandFound, HandPose, HandSsim, find_hands, present

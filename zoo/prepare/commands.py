@@ -86,7 +86,7 @@ def _landmarks(options: argparse.Namespace) -> int:
 def _embed(options: argparse.Namespace) -> int:
     from lightning_utilities.core.rank_zero import rank_zero_only
 
-    from datamodules.embeddings import embed
+    from datamodules.features.embeddings import embed
     from zoo.quiet import quiet
 
     quiet()

@@ -15,9 +15,9 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from datamodules.bundles import HAND, POSE, checksums, find_bundle
 from datamodules.clips import Clip, list_clips
-from datamodules.landmarks import LEFT_HAND, RIGHT_HAND, Landmarker, find_landmarks
+from datamodules.features.bundles import HAND, POSE, checksums, find_bundle
+from datamodules.features.landmarks import LEFT_HAND, RIGHT_HAND, Landmarker, find_landmarks
 from datamodules.media.skeleton_frames import write_skeletons
 from datamodules.poses.formats import read_pose, write_pose
 from zoo.prepare.mapping import map_unordered

@@ -11,7 +11,7 @@ from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntry
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from datamodules.embedding_files import EmbeddingSettings
+from datamodules.features.embedding_files import EmbeddingSettings
 from datamodules.media.video_windows import BLUR, FPS, VARIANTS
 
 MEAN: Final = (0.485, 0.456, 0.406)

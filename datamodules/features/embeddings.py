@@ -26,7 +26,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from datamodules.clips import Clip, list_clips
-from datamodules.embedding_files import (
+from datamodules.features.embedding_files import (
     REPORT,
     EmbeddingSettings,
     npy_path,
@@ -35,8 +35,8 @@ from datamodules.embedding_files import (
     write_json,
     write_rows,
 )
+from datamodules.features.vjepa import Encoder, model_folder, settings_of
 from datamodules.media.video_windows import VARIANTS, windows
-from datamodules.vjepa import Encoder, model_folder, settings_of
 
 MOST_WORKERS: Final = 16
 

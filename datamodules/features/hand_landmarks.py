@@ -8,7 +8,7 @@ from typing import Any, Final, Self
 import numpy as np
 import numpy.typing as npt
 
-from datamodules.landmarks import PALM, cut_square, ignore_profiling, open_model, started_quietly
+from datamodules.features.landmarks import PALM, cut_square, ignore_profiling, open_model, started_quietly
 from datamodules.media.hand_boxes import Box
 from datamodules.media.video import Frame
 

@@ -1,0 +1,1 @@
+"""What other people's models see in a video: landmarks and embeddings."""
