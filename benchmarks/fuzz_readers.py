@@ -379,7 +379,7 @@ def make_idx(packed: bool, folder: Path) -> Path:
 
     import numpy as np
 
-    from datamodules.avatar.twins.mnist import write_idx
+    from datamodules.twins.mnist import write_idx
 
     path = folder / "train-images-idx3-ubyte"
     write_idx(path, np.random.default_rng(0).integers(0, 255, (9, 28, 28), np.uint8))

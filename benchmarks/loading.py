@@ -20,7 +20,6 @@ import numpy as np
 import torch
 from PIL import Image
 
-from datamodules.avatar.twins import Twin
 from datamodules.base import SurveyedDataModule
 from datamodules.boston50 import Boston50
 from datamodules.how2sign_frames import Frames, How2SignFrames
@@ -29,6 +28,7 @@ from datamodules.media.openpose_drawing import draw_openpose
 from datamodules.media.video import read_video
 from datamodules.poses.formats import read_openpose
 from datamodules.samples import Sample
+from datamodules.twins import Twin
 
 TWINS = Path("build") / "loading"
 SECONDS = 5.0

@@ -17,13 +17,13 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from datamodules.avatar.twins import Twin, ensure_twin, twin_at
 from datamodules.catalogue import CATALOGUE, SIGNED, SPOKEN
 from datamodules.media.drawing_primitives import Image
 from datamodules.media.images import stack
 from datamodules.orders import Share
 from datamodules.samples import SPLITS, Sample, Split, Survey
 from datamodules.splits import refuse_leaks
+from datamodules.twins import Twin, ensure_twin, twin_at
 
 MEDIA = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".mp4", ".mov", ".avi", ".mkv", ".webm", ".npy"})
 

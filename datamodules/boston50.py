@@ -8,7 +8,6 @@ import cv2
 import numpy as np
 from torch import Tensor
 
-from datamodules.avatar.twins import Twin
 from datamodules.base import Batch, Samples, SurveyedDataModule, signed_pixels
 from datamodules.boston50_pairs import read_pair
 from datamodules.frame_files import frame_files
@@ -16,6 +15,7 @@ from datamodules.media.drawing_primitives import Image
 from datamodules.media.images import resize
 from datamodules.samples import Finding, Sample, Split, Survey
 from datamodules.splits import cut
+from datamodules.twins import Twin
 
 GUARD: Final = 8
 """Frames left out between two splits, half a second: the published val/ begins inside a video that train/ ends with.

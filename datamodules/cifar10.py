@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from datamodules.avatar.twins import Twin
 from datamodules.cifar10_files import ARCHIVE, COUNT, SIDE, read_batch, read_names
 from datamodules.media.drawing_primitives import Image
 from datamodules.picture_files import Block, Found, PictureFiles, shown
 from datamodules.samples import Sample, Split, Survey
+from datamodules.twins import Twin
 
 BATCHES: Final[dict[str, Split]] = {
     **dict.fromkeys([f"data_batch_{number}.bin" for number in range(1, 5)], "train"),

@@ -14,7 +14,6 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
-from datamodules.avatar.twins import Twin
 from datamodules.base import Batch, Key, Shuffled, SurveyedDataModule, signed_pixels
 from datamodules.how2sign_clips import survey, tables
 from datamodules.media.clip_frames import frame_count, read_square, video_format
@@ -23,6 +22,7 @@ from datamodules.media.images import centre_square, stack
 from datamodules.media.openpose_drawing import draw_openpose
 from datamodules.poses.formats import read_openpose
 from datamodules.samples import Sample, Split, Survey
+from datamodules.twins import Twin
 
 __all__ = ["FrameBatch", "Frames", "How2SignFrames", "Together", "survey"]
 

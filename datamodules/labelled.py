@@ -7,9 +7,9 @@ import lightning as L
 import torch
 from torch import Tensor
 
-from datamodules.avatar.twins import Twin
 from datamodules.base import Batch, SurveyedDataModule, signed_pixels
 from datamodules.media.drawing_primitives import Image
+from datamodules.twins import Twin
 
 
 @dataclass

@@ -7,12 +7,12 @@ from typing import Final
 
 import numpy as np
 
-from datamodules.avatar.twins import Twin
 from datamodules.idx import read_idx
 from datamodules.media.drawing_primitives import Image
 from datamodules.picture_files import Block, Bytes, Found, PictureFiles, shown
 from datamodules.samples import Finding, Sample, Survey
 from datamodules.splits import cut
+from datamodules.twins import Twin
 
 CLASSES: Final = tuple("0123456789")
 SIDE: Final = 28

@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from datamodules.avatar.twins import Twin, ensure_twin
 from datamodules.base import Batch, SignDataModule
 from datamodules.poses.sequences import Joints, Sequences
 from datamodules.samples import SPLITS, Sample, Split
 from datamodules.splits import refuse_leaks
 from datamodules.text import Tokenizer
+from datamodules.twins import Twin, ensure_twin
 
 SOURCE_FPS = 25.0
 """Frame rate of the prepared poses of How2Sign and PHOENIX14T."""

@@ -11,10 +11,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from datamodules.avatar.twins import Twin
 from datamodules.base import Batch, Samples, SurveyedDataModule, signed_pixels
 from datamodules.media.clip_frames import evenly, frame_count, read_square
 from datamodules.samples import Sample, Split, Survey
+from datamodules.twins import Twin
 from datamodules.wlasl_index import INDEX, Instance, read_index
 from datamodules.wlasl_survey import SplitBy, frame_range, survey
 

@@ -14,7 +14,6 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from datamodules.avatar.twins import MARK, Twin, ensure_twin, twin_at
 from datamodules.base import Batch, Samples, SurveyedDataModule
 from datamodules.features.embedding_files import INDEX as LISTED
 from datamodules.features.embedding_files import SETTINGS, EmbeddingSettings, embedded, read_index
@@ -23,6 +22,7 @@ from datamodules.features.vjepa import UNTRAINED, save_untrained
 from datamodules.media.video_windows import VARIANTS
 from datamodules.samples import Finding, Sample, Split, Survey
 from datamodules.text_pose import LengthOrder
+from datamodules.twins import MARK, Twin, ensure_twin, twin_at
 from datamodules.wlasl import choose_glosses
 from datamodules.wlasl_index import INDEX, Instance
 from datamodules.wlasl_index import read_index as read_instances

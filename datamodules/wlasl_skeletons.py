@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from datamodules.avatar.twins import Twin
 from datamodules.base import Batch, Key, SurveyedDataModule, signed_pixels
 from datamodules.media.drawing_primitives import Image
 from datamodules.media.images import read_image, resize
 from datamodules.samples import Finding, Sample, Split, Survey
+from datamodules.twins import Twin
 from datamodules.wlasl import choose_glosses
 from datamodules.wlasl_index import INDEX, read_index
 from datamodules.wlasl_survey import SplitBy, split_instances

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.optim.lr_scheduler import OneCycleLR, ReduceLROnPlateau
 
 from datamodules.text_pose import Sentences, TextPoseBatch, TextPoseDataModule
-from datamodules.truth import truths_of
+from datamodules.twins.ground_truth import truths_of
 from lightning_modules import objectives
 from lightning_modules.metrics.judge import PoseJudge
 from lightning_modules.metrics.pose_evaluation import PoseEvaluation

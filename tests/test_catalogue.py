@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from datamodules.avatar.twins import SIZES
 from datamodules.catalogue import CATALOGUE
+from datamodules.twins import SIZES
 from zoo.prepare.commands import DATASETS
 
 

@@ -15,11 +15,11 @@ from bad_pictures import spoil
 from PIL import Image
 
 from datamodules.avatar.openpose import openpose_keypoints
-from datamodules.avatar.twins import Twin, ensure_twin
-from datamodules.avatar.twins.how2sign import CAMERA
 from datamodules.letters import CLASSES
 from datamodules.media.video import write_video
 from datamodules.poses.formats import read_lines, read_skels, write_openpose, write_skels
+from datamodules.twins import Twin, ensure_twin
+from datamodules.twins.how2sign import CAMERA
 from datamodules.wlasl_survey import survey
 from zoo.cli import main
 from zoo.prepare import inspection

@@ -9,11 +9,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datamodules.avatar.twins import Twin
 from datamodules.cifar10 import BATCHES, CIFAR10, survey
 from datamodules.cifar10_files import read_batch
 from datamodules.samples import SPLITS
 from datamodules.splits import leaks
+from datamodules.twins import Twin
 
 NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 

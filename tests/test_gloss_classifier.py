@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 import torch
 
-from datamodules.avatar.twins import Twin
 from datamodules.clips import Clip
 from datamodules.features.embedding_files import EmbeddingSettings, npy_path, write_index
 from datamodules.features.embeddings import embed
 from datamodules.features.vjepa import save_untrained, settings_of
 from datamodules.media.video import read_video, write_video
 from datamodules.media.video_windows import VARIANTS
+from datamodules.twins import Twin
 from datamodules.wlasl_embeddings import EmbeddingBatch, WLASLEmbeddings, padded
 from lightning_modules.gloss_classifier import GlossClassifier
 from lightning_modules.networks.gloss_classifier import AttentionClassifier, AttentionClassifierConfig

@@ -16,11 +16,11 @@ from torchmetrics.functional.image import structural_similarity_index_measure as
 from datamodules.avatar.openpose import openpose_keypoints
 from datamodules.avatar.perform import perform
 from datamodules.avatar.render import Camera
-from datamodules.avatar.twins import Twin, ensure_twin
 from datamodules.boston50_pairs import read_pair
 from datamodules.features.hand_landmarks import HandLandmarker
 from datamodules.media.hand_boxes import hand_boxes
 from datamodules.media.openpose_drawing import HANDS, draw_openpose
+from datamodules.twins import Twin, ensure_twin
 from lightning_modules.metrics.fid import Fid, LetterFeatures
 from lightning_modules.metrics.hands import HandFound, HandPose, HandSsim, find_hands, hand_bundle
 from lightning_modules.metrics.image_evaluation import KEPT, ImageEvaluation, as_images

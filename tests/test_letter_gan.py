@@ -16,9 +16,9 @@ from torch import nn
 from torch.nn.utils.parametrize import is_parametrized
 
 import zoo
-from datamodules.avatar.twins import Twin, ensure_twin
 from datamodules.labelled import LabelledBatch
 from datamodules.letters import Letters
+from datamodules.twins import Twin, ensure_twin
 from lightning_modules.letter_gan import LetterGAN, seeking_loss
 from lightning_modules.metrics.frechet import frechet_distance
 from lightning_modules.metrics.generation import as_seen

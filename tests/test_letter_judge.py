@@ -8,9 +8,9 @@ import pytest
 import torch
 from PIL import ExifTags, Image
 
-from datamodules.avatar.twins import Twin, ensure_twin
 from datamodules.media.images import read_image
 from datamodules.mnist import MNIST
+from datamodules.twins import Twin, ensure_twin
 from lightning_modules.letter_judge import augmented, small_grey
 from lightning_modules.networks.letter_cnn import LetterCNN, LetterCNNConfig
 from zoo.artefact import open_artefact

@@ -16,7 +16,7 @@ import yaml
 from hub_server import Hub
 from safetensors.torch import load_file, save_file
 
-from datamodules.avatar.twins import Twin
+from datamodules.twins import Twin
 from zoo import judges
 from zoo.cli import main
 from zoo.loaders.pose_to_text import MAX_FRAMES

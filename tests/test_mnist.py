@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from datamodules.avatar.twins import Twin
-from datamodules.avatar.twins.mnist import write_idx
 from datamodules.idx import read_idx
 from datamodules.labelled import LabelledBatch
 from datamodules.mnist import MNIST, survey
 from datamodules.samples import SPLITS
 from datamodules.splits import leaks
+from datamodules.twins import Twin
+from datamodules.twins.mnist import write_idx
 from zoo.closed import allowed_classes
 
 COUNTS = {"train": 60, "t10k": 20}

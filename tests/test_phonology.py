@@ -14,12 +14,12 @@ from datamodules.avatar.hand import hand_joints
 from datamodules.avatar.lexicon import lexicon
 from datamodules.avatar.perform import Performance, perform
 from datamodules.avatar.signer import Signer
-from datamodules.avatar.twins import Twin
 from datamodules.how2sign import How2Sign
 from datamodules.phoenix14t import Phoenix14T
 from datamodules.poses.skeletons import RIGHT_HAND, RIGHT_WRIST
 from datamodules.samples import SPLITS
-from datamodules.truth import truths, truths_of
+from datamodules.twins import Twin
+from datamodules.twins.ground_truth import truths, truths_of
 from lightning_modules.metrics.phonology import PARAMETERS, PhonologicalAccuracy, judge, phonology
 from lightning_modules.metrics.phonology.phonemes import handshapes, items, orientations
 from lightning_modules.metrics.phonology.signing import PALM, Motion, align, observe

@@ -13,13 +13,13 @@ import torch
 
 from datamodules.avatar.grammar import sentences
 from datamodules.avatar.perform import perform
-from datamodules.avatar.twins import Twin, ensure_twin
 from datamodules.boston50 import Boston50, PairBatch
 from datamodules.boston50_pairs import read_pair
 from datamodules.media.images import read_image
 from datamodules.media.video import read_video
 from datamodules.poses.conversion import to_pose
 from datamodules.poses.formats import write_pose, write_skels
+from datamodules.twins import Twin, ensure_twin
 from lightning_modules.networks.unet_generator import UNetConfig, UNetGenerator
 from lightning_modules.pix2pix import Pix2Pix, as_share, cross_entropy
 from zoo.artefact import open_artefact

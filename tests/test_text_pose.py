@@ -17,8 +17,6 @@ from hypothesis import strategies as st
 import datamodules.phoenix14t
 from datamodules import how2sign_openpose
 from datamodules.avatar.openpose import openpose_keypoints
-from datamodules.avatar.twins import Twin
-from datamodules.avatar.twins.how2sign import CAMERA
 from datamodules.how2sign import How2Sign
 from datamodules.how2sign_files import clip_path, read_table, table_path
 from datamodules.how2sign_openpose import resample
@@ -27,6 +25,8 @@ from datamodules.phoenix14t import Phoenix14T
 from datamodules.poses.formats import read_lines, read_skels, write_openpose
 from datamodules.poses.sequences import cache_path
 from datamodules.text_pose import LengthOrder
+from datamodules.twins import Twin
+from datamodules.twins.how2sign import CAMERA
 
 DATASETS = [How2Sign, Phoenix14T]
 
@@ -179,7 +179,7 @@ def test_a_pose_without_a_sentence_is_refused(tmp_path):
 
 
 def test_an_interrupted_twin_leaves_no_half_written_data(tmp_path, monkeypatch):
-    import datamodules.avatar.twins as twins
+    import datamodules.twins as twins
 
     def interrupted(*_):
         raise KeyboardInterrupt

@@ -17,11 +17,11 @@ import cv2
 import numpy as np
 import pytest
 
-import datamodules.avatar.twins as twins
+import datamodules.twins as twins
 from datamodules.avatar.grammar import Sentence
-from datamodules.avatar.twins import SIZES, Twin, asl_alphabet, boston50, ensure_twin, how2sign, wlasl
 from datamodules.media.video import read_video
 from datamodules.poses.formats import read_openpose
+from datamodules.twins import SIZES, Twin, asl_alphabet, boston50, ensure_twin, how2sign, wlasl
 
 CIFAR = "cifar-10-batches-bin"
 SLOW, REAL = how2sign.FPS / 3, how2sign.FPS
@@ -71,18 +71,18 @@ def test_each_data_set_has_a_twin_and_a_size():
 
 
 def test_a_twin_is_stale_when_what_writes_it_has_changed_and_at_no_other_time(tmp_path):
-    shutil.copytree(Path(twins.__file__).parents[2], tmp_path / "datamodules")
+    shutil.copytree(Path(twins.__file__).parents[1], tmp_path / "datamodules")
     changes = {
         "avatar/hand.py": set(SIZES),
-        "avatar/twins/cast.py": set(SIZES),
-        "openpose_drawing.py": set(SIZES),
-        "avatar/twins/boston50.py": {"rwth-boston50"},
-        "avatar/twins/mnist.py": {"mnist"},
-        "avatar/twins/__init__.py": set(),
-        "letters.py": set(),
+        "twins/signers.py": set(SIZES),
+        "media/openpose_drawing.py": set(SIZES),
+        "twins/boston50.py": {"rwth-boston50"},
+        "twins/mnist.py": {"mnist"},
+        "twins/__init__.py": set(),
+        "base.py": set(),
     }
     code = f"""
-from datamodules.avatar.twins import SIZES, avatar_fingerprint
+from datamodules.twins import SIZES, avatar_fingerprint
 for name in {list(changes)}:
     before = {{dataset: avatar_fingerprint(dataset) for dataset in SIZES}}
     with open(f"datamodules/{{name}}", "a") as file:
@@ -328,7 +328,7 @@ class TestWriting:
 
     def test_a_killed_writing_leaves_nothing_behind_the_next(self, tmp_path):
         code = (
-            "from pathlib import Path; from datamodules.avatar.twins import Twin, ensure_twin;"
+            "from pathlib import Path; from datamodules.twins import Twin, ensure_twin;"
             f"ensure_twin('asl-alphabet', Path({str(tmp_path / 'twin')!r}), Twin(3000))"
         )
         environment = {**os.environ, "LOKY_MAX_CPU_COUNT": "1"}

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.avatar.backdrop import Image, backdrop
-from datamodules.avatar.flesh import hand_flesh
 from datamodules.avatar.hand import Array, hand_joints, thumb_bones
+from datamodules.avatar.hand_geometry import hand_flesh
 from datamodules.avatar.lexicon import lexicon
 from datamodules.avatar.raster import Canvas, Floats
 from datamodules.avatar.shading import shade

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from pose_format import Pose
 
 from datamodules.avatar.lexicon import lexicon
-from datamodules.avatar.plan import units
+from datamodules.avatar.sign_units import units
 from datamodules.avatar.signer import Signer
-from datamodules.avatar.stage import Stage
+from datamodules.avatar.timeline import Stage
 from datamodules.poses.conversion import to_pose
 
 

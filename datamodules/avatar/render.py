@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from datamodules.avatar.backdrop import Image, backdrop
 from datamodules.avatar.figure import figure, sleeve_end
-from datamodules.avatar.flesh import hand_flesh
+from datamodules.avatar.hand_geometry import hand_flesh
 from datamodules.avatar.raster import Canvas, draw_solids
 from datamodules.avatar.shading import shade
 from datamodules.avatar.signer import Look

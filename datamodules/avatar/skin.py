@@ -6,7 +6,7 @@ After a change here, touch tracing.py: numba caches what it compiled there, and 
 import numpy as np
 from numba import njit
 
-from datamodules.avatar.flesh import DISTAL, FOREARM, PALM, PROXIMAL
+from datamodules.avatar.hand_geometry import DISTAL, FOREARM, PALM, PROXIMAL
 from datamodules.avatar.raster import Floats
 
 _FINE = 70.0  # palm lengths in pixels from which on lines and mottling can be seen

@@ -6,7 +6,7 @@ Fingers melt into the palm but not into one another, so that adjacent and curled
 import numpy as np
 from numba import njit
 
-from datamodules.avatar.flesh import FOREARM, PALM, PROXIMAL
+from datamodules.avatar.hand_geometry import FOREARM, PALM, PROXIMAL
 from datamodules.avatar.skin import facing_palm, tint
 
 _TILE = 6

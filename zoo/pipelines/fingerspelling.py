@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import ClassVar, Final
 
 from datamodules.avatar.lexicon import lexicon
-from datamodules.avatar.plan import spell
+from datamodules.avatar.sign_units import spell
 from datamodules.media.fades import faded, held
 from datamodules.media.skeleton_drawing import enlarged
 from datamodules.media.video import Frame

@@ -10,8 +10,8 @@ from pose_format import Pose
 
 from datamodules.avatar import perform
 from datamodules.avatar.lexicon import lexicon
-from datamodules.avatar.plan import SPELLED
-from datamodules.avatar.plan import spell as spelling
+from datamodules.avatar.sign_units import SPELLED
+from datamodules.avatar.sign_units import spell as spelling
 from datamodules.avatar.spelling import spell
 from datamodules.media.skeleton_drawing import draw_frames
 from datamodules.media.video import Frame

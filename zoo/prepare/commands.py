@@ -55,7 +55,7 @@ def _frames(text: str) -> int | None:
 
 
 def _twin(options: argparse.Namespace) -> int:
-    from datamodules.avatar.twins import SIZES, Twin, ensure_twin
+    from datamodules.twins import SIZES, Twin, ensure_twin
 
     ensure_twin(options.dataset, options.root, Twin(options.size or SIZES[options.dataset], options.seed))
     print(options.root)

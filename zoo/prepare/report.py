@@ -13,10 +13,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
-from datamodules.avatar.twins import MARK
 from datamodules.catalogue import CATALOGUE, DataSet
 from datamodules.poses.formats import atomic
 from datamodules.samples import SPLITS, Finding, Sample, Split
+from datamodules.twins import MARK
 
 SCHEMA: Final = 1
 LISTED: Final = 25

@@ -8,11 +8,11 @@ from typing import Final
 import numpy as np
 
 from datamodules.avatar.perform import Performance, perform
-from datamodules.avatar.twins import Twin
-from datamodules.avatar.twins.cast import cast
-from datamodules.avatar.twins.poses import FIRST, spoken
 from datamodules.samples import Split
 from datamodules.text_pose import SOURCE_FPS, TextPoseDataModule
+from datamodules.twins import Twin
+from datamodules.twins.poses import FIRST, spoken
+from datamodules.twins.signers import cast
 
 DATASETS: Final = ("how2sign", "phoenix14t")
 """Those whose twins hold sentences."""

@@ -14,8 +14,8 @@ from datamodules.avatar.hand import CONFIGURATION, Array, blend
 from datamodules.avatar.lexicon import lexicon
 from datamodules.avatar.motion import Stroke, ease
 from datamodules.avatar.phonology import Gesture
-from datamodules.avatar.plan import Track, Unit, follow, unit_tracks
 from datamodules.avatar.rotation import slerp
+from datamodules.avatar.sign_units import Track, Unit, follow, unit_tracks
 from datamodules.avatar.signer import Signer
 
 REST_SECONDS = 0.15

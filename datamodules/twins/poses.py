@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from datamodules.avatar.grammar import Sentence, Split, sentences
 from datamodules.avatar.perform import perform
-from datamodules.avatar.twins.cast import Twin, cast, spread
+from datamodules.twins.signers import Twin, cast, spread
 
 SPLITS: tuple[Split, ...] = ("train", "dev", "test")
 FIRST: dict[Split, int] = {"train": 0, "dev": 1_000_000, "test": 2_000_000}

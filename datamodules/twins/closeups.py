@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from datamodules.avatar.backdrop import Image
 from datamodules.avatar.letters import Setting, Stance, photograph
-from datamodules.avatar.twins.cast import Twin, cast, spread
+from datamodules.twins.signers import Twin, cast, spread
 
 PORTION = 100
 """Pictures that one task draws, in about half a second."""

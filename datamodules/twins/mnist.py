@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules.avatar.twins.cast import Twin
-from datamodules.avatar.twins.closeups import close_ups, shuffled
+from datamodules.twins.closeups import close_ups, shuffled
+from datamodules.twins.signers import Twin
 
 DIGITS = "0123456789"
 SIDE = 28

@@ -13,10 +13,10 @@ from datamodules.avatar.backdrop import Image
 from datamodules.avatar.grammar import Sentence, Split
 from datamodules.avatar.openpose import openpose_keypoints
 from datamodules.avatar.render import Camera, film
-from datamodules.avatar.twins.cast import Twin, cast, spread
-from datamodules.avatar.twins.poses import FIRST, SPLITS, all_signed, signed, spoken, write_lines
 from datamodules.media.video import write_video
 from datamodules.poses.formats import write_openpose, write_skels
+from datamodules.twins.poses import FIRST, SPLITS, all_signed, signed, spoken, write_lines
+from datamodules.twins.signers import Twin, cast, spread
 
 FPS = 24.0  # of the clips; poses have 25
 CAMERA = Camera(1280, 720, 240.0, (640.0, 350.0))

@@ -10,9 +10,9 @@ from datamodules.avatar.lexicon import lexicon
 from datamodules.avatar.perform import perform
 from datamodules.avatar.render import Camera, film
 from datamodules.avatar.signer import Signer
-from datamodules.avatar.twins.cast import Twin, cast, spread
-from datamodules.avatar.twins.poses import write_lines
 from datamodules.media.video import write_video
+from datamodules.twins.poses import write_lines
+from datamodules.twins.signers import Twin, cast, spread
 
 CLIPS = 8
 """Training clips a gloss; one more for validation and one for test."""

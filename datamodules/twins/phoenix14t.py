@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from datamodules.avatar.twins.cast import Twin
-from datamodules.avatar.twins.poses import FIRST, SPLITS, all_signed, spoken, write_lines
 from datamodules.poses.formats import write_skels
+from datamodules.twins.poses import FIRST, SPLITS, all_signed, spoken, write_lines
+from datamodules.twins.signers import Twin
 
 
 def write(root: Path, twin: Twin) -> None:

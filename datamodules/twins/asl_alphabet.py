@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from datamodules.avatar.letters import Setting, Stance, photograph
-from datamodules.avatar.twins.cast import Twin, cast, spread
-from datamodules.avatar.twins.folder import write_picture
+from datamodules.twins.folder import write_picture
+from datamodules.twins.signers import Twin, cast, spread
 
 CLASSES = (*"ABCDEFGHIJKLMNOPQRSTUVWXYZ", "del", "nothing", "space")
 NOTHING = "nothing"

@@ -18,9 +18,9 @@ from datamodules.avatar.grammar import Sentence, Split, sentences
 from datamodules.avatar.openpose import openpose_keypoints
 from datamodules.avatar.perform import perform
 from datamodules.avatar.render import Camera, film
-from datamodules.avatar.twins.cast import Twin, cast, spread
-from datamodules.avatar.twins.folder import write_picture
 from datamodules.media.openpose_drawing import HANDS, draw_openpose
+from datamodules.twins.folder import write_picture
+from datamodules.twins.signers import Twin, cast, spread
 
 FIRST = 65  # the lowest number among the real pictures
 FPS = 30.0

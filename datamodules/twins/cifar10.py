@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from datamodules.avatar.twins.cast import Twin
-from datamodules.avatar.twins.closeups import close_ups, shuffled
+from datamodules.twins.closeups import close_ups, shuffled
+from datamodules.twins.signers import Twin
 
 LETTERS = "ABCDEFGHIJ"
 SIDE = 32

@@ -23,9 +23,9 @@ from inspect import getfile
 from pathlib import Path
 from typing import Any, Final
 
-from datamodules.avatar.twins import asl_alphabet, boston50, cifar10, how2sign, mnist, phoenix14t, wlasl
-from datamodules.avatar.twins.cast import Twin
-from datamodules.avatar.twins.folder import contents, replacing
+from datamodules.twins import asl_alphabet, boston50, cifar10, how2sign, mnist, phoenix14t, wlasl
+from datamodules.twins.folder import contents, replacing
+from datamodules.twins.signers import Twin
 
 __all__ = ["SIZES", "Twin", "ensure_twin"]
 
@@ -129,11 +129,12 @@ def avatar_fingerprint(dataset: str) -> str:
     Those of other data sets are left out, as is this one, which decides no byte: a new data set, or a change to
     another's, leaves a twin what it was.
     """
-    avatar = Path(__file__).parents[1]
+    root = Path(__file__).parents[1]
     writers = {name: Path(getfile(write)) for name, write in LAYOUTS.items()}
     others = {Path(__file__), *writers.values()} - {writers[dataset]}
-    files = {path for path in avatar.rglob("*") if path.suffix in (".py", ".yaml")} - others
+    rooms = [root / "avatar", root / "twins"]
+    files = {path for room in rooms for path in room.rglob("*") if path.suffix in (".py", ".yaml")} - others
     digest = hashlib.sha256()
-    for path in sorted([*files, avatar.parent / "openpose_drawing.py"]):
-        digest.update(path.relative_to(avatar.parent).as_posix().encode() + path.read_bytes())
+    for path in sorted([*files, root / "media" / "openpose_drawing.py"]):
+        digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
     return digest.hexdigest()
