@@ -296,7 +296,7 @@ def read_lines(path: Path) -> None:
 
 
 def make_table(folder: Path) -> Path:
-    from datamodules.how2sign_files import COLUMNS
+    from datamodules.how2sign.files import COLUMNS
 
     rows = [
         "\t".join(("VIDEO_NAME", "SENTENCE_ID", *COLUMNS)),
@@ -310,7 +310,7 @@ def make_table(folder: Path) -> Path:
 
 
 def read_table(path: Path) -> None:
-    from datamodules.how2sign_files import read_table
+    from datamodules.how2sign.files import read_table
 
     for sentence in read_table(path).values():
         assert abs(sentence.seconds) < float("inf")
@@ -330,7 +330,7 @@ def make_wlasl(folder: Path) -> Path:
 
 
 def read_wlasl(path: Path) -> None:
-    from datamodules.wlasl_index import read_index
+    from datamodules.wlasl.index import read_index
 
     assert all(instance.gloss and instance.video for instance in read_index(path))
 

@@ -20,10 +20,10 @@ import numpy as np
 import torch
 from PIL import Image
 
+from datamodules.asl_alphabet import Letters
 from datamodules.base import SurveyedDataModule
 from datamodules.boston50 import Boston50
-from datamodules.how2sign_frames import Frames, How2SignFrames
-from datamodules.letters import Letters
+from datamodules.how2sign.frames import Frames, How2SignFrames
 from datamodules.media.openpose_drawing import draw_openpose
 from datamodules.media.video import read_video
 from datamodules.poses.formats import read_openpose

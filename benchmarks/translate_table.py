@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 import zoo
-from datamodules.how2sign_files import read_table
+from datamodules.how2sign.files import read_table
 
 
 def main(model: str, table: Path) -> None:

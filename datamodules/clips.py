@@ -7,11 +7,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from datamodules.how2sign_clips import sentence_clips, tables
+from datamodules.how2sign.clips import sentence_clips, tables
 from datamodules.media.clip_frames import frame_count
 from datamodules.media.video import Frame, read_video
-from datamodules.wlasl_index import Instance, find_index, read_index
-from datamodules.wlasl_survey import frame_range, survey
+from datamodules.wlasl.index import Instance, find_index, read_index
+from datamodules.wlasl.survey import frame_range, survey
 
 SUFFIXES: Final = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg")
 

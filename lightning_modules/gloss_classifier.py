@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from datamodules.wlasl_embeddings import EmbeddingBatch, WLASLEmbeddings
+from datamodules.wlasl.embeddings import EmbeddingBatch, WLASLEmbeddings
 from lightning_modules.metrics.classification import (
     ClassificationEvaluation,
     NearestNeighbour,

@@ -14,13 +14,13 @@ import pytest
 from bad_pictures import spoil
 from PIL import Image
 
+from datamodules.asl_alphabet import CLASSES
 from datamodules.avatar.openpose import openpose_keypoints
-from datamodules.letters import CLASSES
 from datamodules.media.video import write_video
 from datamodules.poses.formats import read_lines, read_skels, write_openpose, write_skels
 from datamodules.twins import Twin, ensure_twin
 from datamodules.twins.how2sign import CAMERA
-from datamodules.wlasl_survey import survey
+from datamodules.wlasl.survey import survey
 from zoo.cli import main
 from zoo.prepare import inspection
 

@@ -20,7 +20,7 @@ import yaml
 from every_spec import CALLS, TINY, starter
 
 import zoo
-from datamodules.letters import Letters
+from datamodules.asl_alphabet import Letters
 from zoo.bundle import RECORDS, bundle
 from zoo.bundle import main as bundle_main
 from zoo.cli import main, split_overrides

@@ -17,7 +17,7 @@ from datamodules.features.vjepa import save_untrained, settings_of
 from datamodules.media.video import read_video, write_video
 from datamodules.media.video_windows import VARIANTS
 from datamodules.twins import Twin
-from datamodules.wlasl_embeddings import EmbeddingBatch, WLASLEmbeddings, padded
+from datamodules.wlasl.embeddings import EmbeddingBatch, WLASLEmbeddings, padded
 from lightning_modules.gloss_classifier import GlossClassifier
 from lightning_modules.networks.gloss_classifier import AttentionClassifier, AttentionClassifierConfig
 from zoo.artefact import open_artefact

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import torch
 
-from datamodules import how2sign_frames
-from datamodules.how2sign_frames import Frames, How2SignFrames, Together
+from datamodules.how2sign import frames as how2sign_frames
+from datamodules.how2sign.frames import Frames, How2SignFrames, Together
 from datamodules.media.video import write_video
 from datamodules.poses.formats import write_openpose
 from datamodules.samples import SPLITS, Sample

@@ -13,7 +13,7 @@ import yaml
 from diffusers import UNet2DModel
 from every_spec import starter
 
-from datamodules.letters import CLASSES, Letters
+from datamodules.asl_alphabet import CLASSES, Letters
 from lightning_modules.letter_ddpm import LetterDDPM
 from lightning_modules.networks.diffusion import Sampling, Schedule
 from lightning_modules.networks.letter_unet import letter_unet

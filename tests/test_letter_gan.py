@@ -16,8 +16,8 @@ from torch import nn
 from torch.nn.utils.parametrize import is_parametrized
 
 import zoo
+from datamodules.asl_alphabet import Letters
 from datamodules.labelled import LabelledBatch
-from datamodules.letters import Letters
 from datamodules.twins import Twin, ensure_twin
 from lightning_modules.letter_gan import LetterGAN, seeking_loss
 from lightning_modules.metrics.frechet import frechet_distance

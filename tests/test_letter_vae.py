@@ -12,9 +12,9 @@ from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from safetensors.torch import load_file
 from torch.distributions import Normal, kl_divergence
 
+from datamodules.asl_alphabet import CLASSES, Letters
 from datamodules.boston50 import Boston50
 from datamodules.labelled import LabelledBatch
-from datamodules.letters import CLASSES, Letters
 from datamodules.twins import Twin, ensure_twin
 from lightning_modules.letter_vae import LetterVAE, divergence
 from lightning_modules.networks.letter_encoder import LetterEncoder

@@ -9,8 +9,8 @@ import pytest
 import torch
 from bad_pictures import named, spoil
 
+from datamodules.asl_alphabet import CLASSES, Letters, survey
 from datamodules.labelled import LabelledBatch
-from datamodules.letters import CLASSES, Letters, survey
 from datamodules.samples import SPLITS, Sample
 from datamodules.splits import leaks
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.utils.data import Sampler, SequentialSampler
 
-from datamodules.how2sign_frames import Together
+from datamodules.how2sign.frames import Together
 from datamodules.orders import Share
 
 

@@ -14,7 +14,7 @@ from datamodules.avatar.hand import hand_joints
 from datamodules.avatar.lexicon import lexicon
 from datamodules.avatar.perform import Performance, perform
 from datamodules.avatar.signer import Signer
-from datamodules.how2sign import How2Sign
+from datamodules.how2sign.sentences import How2Sign
 from datamodules.phoenix14t import Phoenix14T
 from datamodules.poses.skeletons import RIGHT_HAND, RIGHT_WRIST
 from datamodules.samples import SPLITS

@@ -21,7 +21,7 @@ RAW: dict[str, Any] = {
     "task": "text-to-pose",
     "seed": 3,
     "model": {"class_path": "lightning_modules.asl_slp.ASLSLP", "init_args": {"width": 64, "heads": 4}},
-    "data": {"class_path": "datamodules.how2sign.How2Sign", "init_args": {"root": "data", "seed": "${seed}"}},
+    "data": {"class_path": "datamodules.how2sign.sentences.How2Sign", "init_args": {"root": "data", "seed": "${seed}"}},
     "trainer": {"max_epochs": 9, "callbacks": []},
     "starter": {"model": {"init_args": {"width": 32}}, "trainer": {"max_epochs": 2}},
     "card": {"license": "mit"},
@@ -220,7 +220,7 @@ class TestCheck:
             ({"starter": {"model": {"class_path": 3}}}, "starter.model.class_path: found 3, expected the dotted name"),
             ({"starter": {"trainer": {"callbacks": {"a": 1}}}}, "starter: does not fit the spec: Cannot merge"),
             (
-                {"data": {"class_path": "datamodules.how2sign.How2Sign", "init_args": {"root": "${nope}"}}},
+                {"data": {"class_path": "datamodules.how2sign.sentences.How2Sign", "init_args": {"root": "${nope}"}}},
                 "'nope' not found",
             ),
         ],
@@ -372,4 +372,4 @@ class TestClosedList:
     def test_the_list_holds_what_can_be_trained_and_no_more(self) -> None:
         assert "lightning_modules.asl_slp.ASLSLP" in allowed_classes("model", nested=False)
         assert not [name for name in allowed_classes("model", nested=False) if ".networks." in name]
-        assert "datamodules.how2sign.How2Sign" in allowed_classes("data", nested=False)
+        assert "datamodules.how2sign.sentences.How2Sign" in allowed_classes("data", nested=False)

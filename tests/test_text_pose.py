@@ -15,11 +15,11 @@ import torch
 from hypothesis import strategies as st
 
 import datamodules.phoenix14t
-from datamodules import how2sign_openpose
 from datamodules.avatar.openpose import openpose_keypoints
-from datamodules.how2sign import How2Sign
-from datamodules.how2sign_files import clip_path, read_table, table_path
-from datamodules.how2sign_openpose import resample
+from datamodules.how2sign import openpose as how2sign_openpose
+from datamodules.how2sign.files import clip_path, read_table, table_path
+from datamodules.how2sign.openpose import resample
+from datamodules.how2sign.sentences import How2Sign
 from datamodules.media.video import write_video
 from datamodules.phoenix14t import Phoenix14T
 from datamodules.poses.formats import read_lines, read_skels, write_openpose

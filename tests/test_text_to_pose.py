@@ -13,7 +13,7 @@ from pose_scores import scores
 import zoo
 from datamodules.avatar.grammar import sentences
 from datamodules.avatar.perform import perform
-from datamodules.how2sign_files import read_table
+from datamodules.how2sign.files import read_table
 from datamodules.media.video import read_video
 from datamodules.poses.conversion import to_joints
 from datamodules.poses.formats import read_pose, read_skels

@@ -13,10 +13,10 @@ from datamodules.media.clip_frames import evenly, frame_count, read_square
 from datamodules.media.video import write_video
 from datamodules.samples import SPLITS, Sample
 from datamodules.splits import leaks
-from datamodules.wlasl import WLASL, survey
-from datamodules.wlasl_index import Instance, read_index
-from datamodules.wlasl_skeletons import WLASLSkeletons
-from datamodules.wlasl_survey import frame_range, source_video
+from datamodules.wlasl.clips import WLASL, survey
+from datamodules.wlasl.index import Instance, read_index
+from datamodules.wlasl.skeletons import WLASLSkeletons
+from datamodules.wlasl.survey import frame_range, source_video
 
 GLOSSES = ("book", "come here", "drink")
 
@@ -95,7 +95,7 @@ def test_a_clip_of_a_training_video_in_another_split_is_refused(root, monkeypatc
     found = survey(root)
     train = next(sample for sample in found.samples if sample.split == "train")
     found.samples.append(Sample("planted", "test", train.source, train.label, train.files))
-    monkeypatch.setattr("datamodules.wlasl.survey", lambda *_: found)
+    monkeypatch.setattr("datamodules.wlasl.clips.survey", lambda *_: found)
     with pytest.raises(ValueError, match=r"'http://videos/.*'planted' in test"):
         ready(root)
 

@@ -12,7 +12,7 @@ import joblib
 import numpy as np
 from rich.progress import track
 
-from datamodules.how2sign_files import Sentence, clip_path, sentence_folders
+from datamodules.how2sign.files import Sentence, clip_path, sentence_folders
 from datamodules.media.clip_frames import video_format
 from datamodules.poses.formats import atomic, locked, read_openpose
 from datamodules.poses.lifting import lift

@@ -23,10 +23,10 @@ from datamodules.media.video_windows import VARIANTS
 from datamodules.samples import Finding, Sample, Split, Survey
 from datamodules.text_pose import LengthOrder
 from datamodules.twins import MARK, Twin, ensure_twin, twin_at
-from datamodules.wlasl import choose_glosses
-from datamodules.wlasl_index import INDEX, Instance
-from datamodules.wlasl_index import read_index as read_instances
-from datamodules.wlasl_survey import SplitBy, split_instances
+from datamodules.wlasl.clips import choose_glosses
+from datamodules.wlasl.index import INDEX, Instance
+from datamodules.wlasl.index import read_index as read_instances
+from datamodules.wlasl.survey import SplitBy, split_instances
 
 Rows = npt.NDArray[np.float32]
 
@@ -48,7 +48,7 @@ class WLASLEmbeddings(SurveyedDataModule):
     embeddings: the folder with index.csv, in `root`.
     index: WLASL_v0.3.json, or an index like it, in `root`; it says which clips share a source video.
     split: what never stands in two splits: the "source" video, the "signer", or as "official"; the splits are those of
-        `datamodules.wlasl.WLASL`. The variants of a clip never part.
+        `datamodules.wlasl.clips.WLASL`. The variants of a clip never part.
     glosses: these alone, or the first so many of the index; None takes all.
     batch_size, num_workers, seed: see `SignDataModule`.
     twin: write the avatar's twin of WLASL into `clips` in `root`, and embed it with an untrained encoder.

@@ -5,8 +5,8 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from datamodules.how2sign_clips import sentence_clips
-from datamodules.how2sign_files import PUBLISHED, read_table, sentence_folders, table_path
+from datamodules.how2sign.clips import sentence_clips
+from datamodules.how2sign.files import PUBLISHED, read_table, sentence_folders, table_path
 from datamodules.media.drawing_primitives import Image
 from datamodules.poses.formats import read_lines, read_openpose
 from datamodules.poses.lifting import lift

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from datamodules.how2sign_files import PUBLISHED, clip_path, has_frames, read_table, sentence_folders, table_path
+from datamodules.how2sign.files import PUBLISHED, clip_path, has_frames, read_table, sentence_folders, table_path
 from datamodules.samples import SPLITS, Finding, Sample, Split, Survey
 
 

@@ -15,8 +15,8 @@ from datamodules.base import Batch, Samples, SurveyedDataModule, signed_pixels
 from datamodules.media.clip_frames import evenly, frame_count, read_square
 from datamodules.samples import Sample, Split, Survey
 from datamodules.twins import Twin
-from datamodules.wlasl_index import INDEX, Instance, read_index
-from datamodules.wlasl_survey import SplitBy, frame_range, survey
+from datamodules.wlasl.index import INDEX, Instance, read_index
+from datamodules.wlasl.survey import SplitBy, frame_range, survey
 
 __all__ = ["WLASL", "ClipBatch", "ClipReader", "choose_glosses", "survey"]
 

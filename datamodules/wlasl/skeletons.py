@@ -16,9 +16,9 @@ from datamodules.media.drawing_primitives import Image
 from datamodules.media.images import read_image, resize
 from datamodules.samples import Finding, Sample, Split, Survey
 from datamodules.twins import Twin
-from datamodules.wlasl import choose_glosses
-from datamodules.wlasl_index import INDEX, read_index
-from datamodules.wlasl_survey import SplitBy, split_instances
+from datamodules.wlasl.clips import choose_glosses
+from datamodules.wlasl.index import INDEX, read_index
+from datamodules.wlasl.survey import SplitBy, split_instances
 
 
 def prompt(gloss: str) -> str:

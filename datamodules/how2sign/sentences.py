@@ -5,7 +5,7 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from datamodules.how2sign_files import PUBLISHED, Sentence, read_table, sentence_folders, table_path
+from datamodules.how2sign.files import PUBLISHED, Sentence, read_table, sentence_folders, table_path
 from datamodules.poses.formats import iterate_skels, read_lines
 from datamodules.poses.sequences import Sequences, cached, file_identity
 from datamodules.samples import SPLITS, Sample, Split
@@ -66,7 +66,7 @@ class How2Sign(TextPoseDataModule):
         table, *prepared = self.files(split)
         if prepared:
             return cached(prepared[0], file_identity(prepared[0]), iterate_skels(prepared[0]))
-        from datamodules.how2sign_openpose import lifted
+        from datamodules.how2sign.openpose import lifted
 
         sentences = read_table(table)
         there = self._with_keypoints(split, sentences)

@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from datamodules.samples import Finding, Sample, Survey
 from datamodules.splits import assign, components, leaks
-from datamodules.wlasl_index import Instance, find_index, read_index
+from datamodules.wlasl.index import Instance, find_index, read_index
 
 SplitBy = Literal["source", "signer", "official"]
 INDEX_FPS: Final = 25

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from datamodules.base import Batch, Key, Shuffled, SurveyedDataModule, signed_pixels
-from datamodules.how2sign_clips import survey, tables
+from datamodules.how2sign.clips import survey, tables
 from datamodules.media.clip_frames import frame_count, read_square, video_format
 from datamodules.media.drawing_primitives import Image
 from datamodules.media.images import centre_square, stack

@@ -1,0 +1,1 @@
+"""How2Sign: sentences with poses, frames of its videos, clips."""

@@ -1,0 +1,1 @@
+"""WLASL: clips of single signs, their skeletons and embeddings."""
