@@ -10,15 +10,15 @@ from torch.optim.lr_scheduler import OneCycleLR, ReduceLROnPlateau
 from datamodules.text_pose import Sentences, TextPoseBatch, TextPoseDataModule
 from datamodules.twins.ground_truth import truths_of
 from lightning_modules import objectives
-from lightning_modules.metrics.judge import PoseJudge
-from lightning_modules.metrics.pose_evaluation import PoseEvaluation
+from lightning_modules.evaluation.judge import PoseJudge
+from lightning_modules.evaluation.pose_evaluation import PoseEvaluation
 from lightning_modules.networks.decoding import decode
 from lightning_modules.networks.progressive_transformer import (
     ProgressiveTransformer,
     ProgressiveTransformerConfig,
     Source,
 )
-from lightning_modules.settings import not_negative, positive
+from lightning_modules.validation import not_negative, positive
 
 
 class ASLSLP(L.LightningModule):

@@ -14,12 +14,12 @@ from torch.optim.lr_scheduler import OneCycleLR
 
 from datamodules.text import Tokenizer
 from datamodules.text_pose import TextPoseBatch, TextPoseDataModule
-from lightning_modules.metrics.reading_evaluation import ReadingEvaluation
+from lightning_modules.evaluation.reading_evaluation import ReadingEvaluation
 from lightning_modules.metrics.text import Bleu
 from lightning_modules.networks.pose_to_text import PoseToTextConfig, PoseToTextTransformer, read
 from lightning_modules.networks.transformer import PAD
 from lightning_modules.pose_augmentation import augmented
-from lightning_modules.settings import not_negative, positive
+from lightning_modules.validation import not_negative, positive
 
 
 class BackTranslation(L.LightningModule):

@@ -6,14 +6,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from datamodules.wlasl.embeddings import EmbeddingBatch, WLASLEmbeddings
-from lightning_modules.metrics.classification import (
+from lightning_modules.evaluation.classification import (
     ClassificationEvaluation,
     NearestNeighbour,
     majority_scores,
     top1,
 )
 from lightning_modules.networks.gloss_classifier import AttentionClassifier, AttentionClassifierConfig
-from lightning_modules.settings import positive
+from lightning_modules.validation import positive
 
 
 class GlossClassifier(L.LightningModule):

@@ -13,13 +13,13 @@ from torch import Tensor
 from torch.func import functional_call
 
 from datamodules.labelled import LabelledBatch, LabelledPictures
-from lightning_modules.cooldown import cooled
-from lightning_modules.drawing import DrawsFromLatents
+from lightning_modules.class_conditional import DrawsFromLatents
 from lightning_modules.networks.averaging import update_average
 from lightning_modules.networks.letter_critic import LetterCritic
 from lightning_modules.networks.letter_generator import LetterGenerator, LetterGeneratorConfig
 from lightning_modules.picture_augmentation import augment
-from lightning_modules.settings import not_negative, positive, shares
+from lightning_modules.schedules import cooled
+from lightning_modules.validation import not_negative, positive, shares
 
 LEAST: Final = 1e-5
 """What is added to a distance of pictures that may be 0."""

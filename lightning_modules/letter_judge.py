@@ -10,14 +10,14 @@ from torch.nn import functional
 from torch.optim.lr_scheduler import OneCycleLR
 
 from datamodules.labelled import LabelledBatch, LabelledPictures
-from lightning_modules.metrics.classification import (
+from lightning_modules.evaluation.classification import (
     ClassificationEvaluation,
     NearestNeighbour,
     majority_scores,
     top1,
 )
 from lightning_modules.networks.letter_cnn import LetterCNN, LetterCNNConfig
-from lightning_modules.settings import not_negative, positive, shares
+from lightning_modules.validation import not_negative, positive, shares
 
 GREY = 16
 """Side in pixels of the grey pictures that the nearest neighbour compares."""

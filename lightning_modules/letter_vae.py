@@ -11,11 +11,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from datamodules.labelled import LabelledBatch, LabelledPictures
-from lightning_modules.drawing import DrawsFromLatents, seeds_of
+from lightning_modules.class_conditional import DrawsFromLatents, seeds_of
 from lightning_modules.networks.letter_encoder import LetterEncoder
 from lightning_modules.networks.letter_generator import LetterGenerator, LetterGeneratorConfig
 from lightning_modules.networks.noise import draw, generators
-from lightning_modules.settings import not_negative, positive
+from lightning_modules.validation import not_negative, positive
 
 
 class LetterVAE(DrawsFromLatents):

@@ -12,11 +12,11 @@ from torch.nn import functional
 from datamodules.boston50 import Boston50, PairBatch
 from datamodules.boston50_pairs import read_pair
 from datamodules.media.hand_boxes import Box, hand_boxes
+from lightning_modules.evaluation.image_evaluation import ImageEvaluation
 from lightning_modules.metrics.hands import hand_bundle
-from lightning_modules.metrics.image_evaluation import ImageEvaluation
 from lightning_modules.networks.patch_discriminator import PatchDiscriminator
 from lightning_modules.networks.unet_generator import UNetConfig, UNetGenerator
-from lightning_modules.settings import not_negative, positive
+from lightning_modules.validation import not_negative, positive
 
 SMALLEST = 24
 """Pixels a side that the discriminator's four strides leave a patch of."""

@@ -30,7 +30,7 @@ from datamodules.poses.skeletons import (
 from datamodules.text import Tokenizer
 from datamodules.text_pose import TextPose, TextPoseBatch
 from lightning_modules.back_translation import BackTranslation
-from lightning_modules.metrics.reading_evaluation import ReadingEvaluation, most_frequent
+from lightning_modules.evaluation.reading_evaluation import ReadingEvaluation, most_frequent
 from lightning_modules.networks.pose_to_text import (
     END,
     START,

@@ -14,7 +14,7 @@ from huggingface_hub import ModelCard
 
 import zoo
 from datamodules.catalogue import CATALOGUE
-from lightning_modules.metrics.meanings import BASELINES, meaning
+from lightning_modules.evaluation.glossary import BASELINES, meaning
 from lightning_modules.metrics.text import SIGNATURE
 from zoo.artefact import starter_folder
 from zoo.bundle import bundle
@@ -111,7 +111,7 @@ class TestEveryModel:
         for key, row in results.items():
             assert f"`{key}`" in tables
             assert all(f"{row[column]:.4g}" in card.text for column in ("value", *baselines({key: row})))
-            assert meaning(key), f"{key} needs an entry in lightning_modules/metrics/meanings.py"
+            assert meaning(key), f"{key} needs an entry in lightning_modules/evaluation/glossary.py"
             assert set(baselines({key: row})) <= set(BASELINES)
 
     def test_never_passes_a_twin_off_as_the_data_set(self, name: str, tiny_runs: Callable[[str], Path]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lightning_modules.metrics.meanings import meaning
+from lightning_modules.evaluation.glossary import meaning
 from zoo.artefact import starter_folder
 from zoo.card import check, records, split, text, with_prose, write
 from zoo.card.document import CLOSE, OPEN, sealed

@@ -7,7 +7,7 @@ import pytest
 import torch
 from sklearn.metrics import balanced_accuracy_score, top_k_accuracy_score
 
-from lightning_modules.metrics.classification import (
+from lightning_modules.evaluation.classification import (
     ACCURACIES,
     ClassificationEvaluation,
     NearestNeighbour,

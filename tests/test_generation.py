@@ -14,14 +14,14 @@ from datamodules.labelled import LabelledBatch, LabelledPictures
 from datamodules.media.drawing_primitives import Image
 from datamodules.media.skeleton_drawing import HIGHLIGHT
 from datamodules.samples import Sample, Split, Survey
-from lightning_modules.metrics.generation import (
+from lightning_modules.evaluation.generation import (
     GenerationEvaluation,
     PixelFeatures,
     as_seen,
     pixel_features,
 )
-from lightning_modules.metrics.meanings import BASELINES, PLOTS, meaning
-from lightning_modules.metrics.strips import SMALL, Drawn, sheet
+from lightning_modules.evaluation.glossary import BASELINES, PLOTS, meaning
+from lightning_modules.evaluation.sample_strips import SMALL, Drawn, sheet
 from lightning_modules.networks.letter_cnn import LetterCNN, LetterCNNConfig
 from zoo import judges
 from zoo.loaders.letter_reader import LetterReader

@@ -21,11 +21,11 @@ from datamodules.features.hand_landmarks import HandLandmarker
 from datamodules.media.hand_boxes import hand_boxes
 from datamodules.media.openpose_drawing import HANDS, draw_openpose
 from datamodules.twins import Twin, ensure_twin
+from lightning_modules.evaluation.image_evaluation import KEPT, ImageEvaluation, as_images
+from lightning_modules.evaluation.results import GROUND_TRUTH, MODEL
 from lightning_modules.metrics.fid import Fid, LetterFeatures
 from lightning_modules.metrics.hands import HandFound, HandPose, HandSsim, find_hands, hand_bundle
-from lightning_modules.metrics.image_evaluation import KEPT, ImageEvaluation, as_images
 from lightning_modules.metrics.images import IMAGE_SCORES, l1, psnr, ssim
-from lightning_modules.metrics.results import GROUND_TRUTH, MODEL
 from lightning_modules.networks.letter_cnn import LetterCNN, LetterCNNConfig
 
 
@@ -135,7 +135,9 @@ class TestSimilarity:
             assert values == sorted(values, reverse=key != "l1")
 
     def test_importing_them_needs_no_torchvision(self):
-        code = "import sys; sys.modules['torchvision'] = None; import lightning_modules.metrics.image_evaluation as _; "
+        code = (
+            "import sys; sys.modules['torchvision'] = None; import lightning_modules.evaluation.image_evaluation as _; "
+        )
         code += "import lightning_modules.metrics.fid, torch, torchmetrics.image"
         assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
 

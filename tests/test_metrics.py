@@ -23,11 +23,12 @@ from torchmetrics.image.fid import FrechetInceptionDistance
 
 from datamodules.poses.formats import read_lines, read_skels
 from datamodules.poses.skeletons import LEFT_WRIST, RIGHT_WRIST
+from lightning_modules.evaluation.baselines import baselines
+from lightning_modules.evaluation.glossary import MEANINGS, meaning
+from lightning_modules.evaluation.results import Comparison
 from lightning_modules.metrics import dtw
-from lightning_modules.metrics.baselines import baselines
 from lightning_modules.metrics.dtw import Distance, Ragged, alignments, warp_cost, warp_costs, warp_path
 from lightning_modules.metrics.frechet import FrechetDistance, frechet_distance
-from lightning_modules.metrics.meanings import MEANINGS, meaning
 from lightning_modules.metrics.pose import (
     ABSENT,
     HANDS,
@@ -41,7 +42,6 @@ from lightning_modules.metrics.pose import (
     pck_20,
     total_distance,
 )
-from lightning_modules.metrics.results import Comparison
 
 Motion = np.ndarray
 Warp = Callable[[Motion, Motion, str], float]

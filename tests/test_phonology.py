@@ -20,10 +20,10 @@ from datamodules.poses.skeletons import RIGHT_HAND, RIGHT_WRIST
 from datamodules.samples import SPLITS
 from datamodules.twins import Twin
 from datamodules.twins.ground_truth import truths, truths_of
+from lightning_modules.evaluation.results import Comparison
 from lightning_modules.metrics.phonology import PARAMETERS, PhonologicalAccuracy, judge, phonology
 from lightning_modules.metrics.phonology.phonemes import handshapes, items, orientations
 from lightning_modules.metrics.phonology.signing import PALM, Motion, align, observe
-from lightning_modules.metrics.results import Comparison
 
 RATES = (25.0, 12.5)
 FLIP = np.array([1.0, -1.0, 1.0])

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from datamodules.avatar import perform
-from lightning_modules.metrics.plots import confusion, intervals, length_against_error
-from lightning_modules.metrics.strips import SHORTEST, motion_pairs, motion_strip, strips
+from lightning_modules.evaluation.plots import confusion, intervals, length_against_error
+from lightning_modules.evaluation.sample_strips import SHORTEST, motion_pairs, motion_strip, strips
 
 Image = np.ndarray
 BLUE, VERMILLION, GREEN = (0, 114, 178), (213, 94, 0), (0, 158, 115)
@@ -93,7 +93,7 @@ def test_what_a_caller_set_for_matplotlib_neither_matters_nor_changes() -> None:
 
 
 def test_needs_no_pyplot() -> None:
-    code = "import sys, lightning_modules.metrics.plots as _, lightning_modules.metrics.strips; "
+    code = "import sys, lightning_modules.evaluation.plots as _, lightning_modules.evaluation.sample_strips; "
     code += "sys.exit('matplotlib.pyplot' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 

@@ -10,10 +10,10 @@ from torch import Tensor
 from datamodules.avatar import Performance, perform
 from datamodules.avatar.grammar import sentences
 from datamodules.text_pose import Sentences, TextPose, TextPoseBatch
+from lightning_modules.evaluation.pose_evaluation import PoseEvaluation
+from lightning_modules.evaluation.results import Results
 from lightning_modules.metrics.phonology import PARAMETERS
 from lightning_modules.metrics.pose import POSE_SCORES
-from lightning_modules.metrics.pose_evaluation import PoseEvaluation
-from lightning_modules.metrics.results import Results
 from lightning_modules.metrics.text import TEXT_SCORES
 from lightning_modules.networks.decoding import decode
 from lightning_modules.networks.progressive_transformer import ProgressiveTransformer, ProgressiveTransformerConfig

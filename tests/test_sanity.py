@@ -19,7 +19,7 @@ from pose_scores import scores
 
 from datamodules.avatar import perform
 from datamodules.poses.skeletons import LEFT_HAND, LEFT_SHOULDER, LEFT_WRIST, RIGHT_HAND, RIGHT_SHOULDER, SLP_50
-from lightning_modules.metrics.meanings import HIGHER, MEANINGS, NEARER_TO_1
+from lightning_modules.evaluation.glossary import HIGHER, MEANINGS, NEARER_TO_1
 from lightning_modules.metrics.pose import POSE_SCORES
 
 Motion = np.ndarray

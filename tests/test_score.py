@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import bootstrap, norm
 
-from lightning_modules.metrics.results import GROUND_TRUTH, MODEL, Comparison
+from lightning_modules.evaluation.results import GROUND_TRUTH, MODEL, Comparison
 from lightning_modules.metrics.score import Mean, Ratio
 
 

@@ -17,7 +17,7 @@ from datamodules.how2sign.files import read_table
 from datamodules.media.video import read_video
 from datamodules.poses.conversion import to_joints
 from datamodules.poses.formats import read_pose, read_skels
-from lightning_modules.metrics.baselines import baselines
+from lightning_modules.evaluation.baselines import baselines
 from lightning_modules.networks.decoding import decode, decode_whole_prefix
 from zoo.artefact import starter_folder
 from zoo.loaders.captions import captions

@@ -12,8 +12,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from lightning_modules.evaluation.judge import PictureJudge, PoseJudge
 from lightning_modules.metrics.fid import LetterFeatures
-from lightning_modules.metrics.judge import PictureJudge, PoseJudge
 from zoo.addresses import find, opened
 from zoo.artefact import starter_folder
 from zoo.loaders.base import Loader

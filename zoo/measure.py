@@ -7,7 +7,7 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 
 from datamodules.media.skeleton_drawing import write_png
 from datamodules.samples import Split
-from lightning_modules.metrics.results import Evaluation, Results
+from lightning_modules.evaluation.results import Evaluation, Results
 from zoo.artefact import open_artefact
 from zoo.assembly import SpecCLI, assemble, one_line
 from zoo.card import write

@@ -11,7 +11,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from lightning_modules.metrics.meanings import HIGHER, LOWER, NEARER_TO_1
+from lightning_modules.evaluation.glossary import HIGHER, LOWER, NEARER_TO_1
 from zoo.card.evaluation import (
     BEATS,
     Cell,

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchmetrics.image.fid import FrechetInceptionDistance
 
-from lightning_modules.metrics.results import MODEL, Row
+from lightning_modules.evaluation.results import MODEL, Row
 from lightning_modules.networks.letter_cnn import LetterCNN
 
 LEAST: Final = 2

@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
+from lightning_modules.evaluation.results import MODEL, Row
 from lightning_modules.metrics.dtw import Array
-from lightning_modules.metrics.results import MODEL, Row
 
 Features = npt.ArrayLike | Tensor
 """(N, D) of N motions."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 from datamodules.catalogue import CATALOGUE
-from lightning_modules.metrics.meanings import BASELINES, meaning
+from lightning_modules.evaluation.glossary import BASELINES, meaning
 from zoo.card.words import number
 
 Results = dict[str, dict[str, Any]]

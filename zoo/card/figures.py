@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from lightning_modules.metrics.meanings import meaning
+from lightning_modules.evaluation.glossary import meaning
 from zoo.card.evaluation import Results
 from zoo.card.page import Area, Page, Passage
 from zoo.spec import strings

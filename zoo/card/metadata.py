@@ -3,7 +3,7 @@
 import math
 from typing import TYPE_CHECKING, Any
 
-from lightning_modules.metrics.meanings import meaning
+from lightning_modules.evaluation.glossary import meaning
 from zoo.card.evaluation import Results, data_name
 from zoo.card.facts import languages
 from zoo.licences import Licence

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from lightning_modules.metrics.meanings import GROUND_TRUTH, PLOTS, PROTOCOLS, meaning
+from lightning_modules.evaluation.glossary import GROUND_TRUTH, PLOTS, PROTOCOLS, meaning
 from zoo.card.evaluation import (
     BEATS,
     Results,

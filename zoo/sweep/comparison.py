@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from lightning_modules.metrics.meanings import BASELINES, Meaning, meaning
+from lightning_modules.evaluation.glossary import BASELINES, Meaning, meaning
 
 Results = dict[str, dict[str, Any]]
 GROUND_TRUTH: Final = "ground_truth"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from datamodules.media.drawing_primitives import Image
-from lightning_modules.metrics.plots import intervals
+from lightning_modules.evaluation.plots import intervals
 from zoo.card.evaluation import baseline_name
 from zoo.sweep.comparison import Column
 

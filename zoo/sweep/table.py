@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from lightning_modules.metrics.meanings import HIGHER, LOWER, PROTOCOLS
+from lightning_modules.evaluation.glossary import HIGHER, LOWER, PROTOCOLS
 from zoo.card.evaluation import BEATS, baseline_name, data_name, data_note
 from zoo.card.words import cell, number
 from zoo.runs import read_json, runs_root, write_text

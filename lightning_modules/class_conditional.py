@@ -10,9 +10,9 @@ import lightning as L
 from torch import Tensor
 
 from datamodules.labelled import LabelledBatch, LabelledPictures
-from lightning_modules.metrics.generation import GenerationEvaluation
-from lightning_modules.metrics.judge import PictureJudge
-from lightning_modules.metrics.training_distance import TrainingDistance
+from lightning_modules.evaluation.generation import GenerationEvaluation
+from lightning_modules.evaluation.judge import PictureJudge
+from lightning_modules.evaluation.training_distance import TrainingDistance
 from lightning_modules.networks.letter_generator import LetterGenerator
 
 

@@ -9,8 +9,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from datamodules.labelled import LabelledPictures
+from lightning_modules.evaluation.generation import as_seen
 from lightning_modules.metrics.frechet import frechet_distance
-from lightning_modules.metrics.generation import as_seen
 
 AREAS: Final = 8
 """A side, of which `edge_features` are the edges."""

@@ -10,15 +10,15 @@ from torch import Tensor
 
 from datamodules.avatar import Performance
 from datamodules.text_pose import Sentences, TextPose, TextPoseBatch
-from lightning_modules.metrics import plots
-from lightning_modules.metrics.baselines import baselines
+from lightning_modules.evaluation import plots
+from lightning_modules.evaluation.baselines import baselines
+from lightning_modules.evaluation.judge import PoseJudge
+from lightning_modules.evaluation.results import GROUND_TRUTH, MODEL, Comparison, Image, Results
+from lightning_modules.evaluation.sample_strips import motion_pairs, strips
 from lightning_modules.metrics.frechet import FrechetDistance
-from lightning_modules.metrics.judge import PoseJudge
 from lightning_modules.metrics.phonology import PARAMETERS, Counts, PhonologicalAccuracy, phonology
 from lightning_modules.metrics.pose import POSE_SCORES, Motion
-from lightning_modules.metrics.results import GROUND_TRUTH, MODEL, Comparison, Image, Results
 from lightning_modules.metrics.score import Array, Mean
-from lightning_modules.metrics.strips import motion_pairs, strips
 from lightning_modules.metrics.text import SIGNATURE, TEXT_SCORES
 
 FREE: Final = "free"

@@ -11,10 +11,10 @@ from torch import Tensor
 
 from datamodules.text import words
 from datamodules.text_pose import Examples, TextPoseBatch
-from lightning_modules.metrics import plots
+from lightning_modules.evaluation import plots
+from lightning_modules.evaluation.results import GROUND_TRUTH, MODEL, Comparison, Image, Results
+from lightning_modules.evaluation.sample_strips import motion_strip, strips
 from lightning_modules.metrics.pose import Motion
-from lightning_modules.metrics.results import GROUND_TRUTH, MODEL, Comparison, Image, Results
-from lightning_modules.metrics.strips import motion_strip, strips
 from lightning_modules.metrics.text import SIGNATURE, TEXT_SCORES
 from lightning_modules.networks.pose_features import PoseFeatures
 

@@ -12,10 +12,10 @@ from torch import Tensor
 from datamodules.features.hand_landmarks import HandLandmarker
 from datamodules.media.drawing_primitives import Image
 from datamodules.media.hand_boxes import Box
+from lightning_modules.evaluation.results import GROUND_TRUTH, MODEL, Comparison, Results
+from lightning_modules.evaluation.sample_strips import strips
 from lightning_modules.metrics.hands import HandFound, HandPose, HandSsim, find_hands, present
 from lightning_modules.metrics.images import IMAGE_SCORES, PROTOCOLS, WINDOW
-from lightning_modules.metrics.results import GROUND_TRUTH, MODEL, Comparison, Results
-from lightning_modules.metrics.strips import strips
 
 KEPT: Final = 64
 """Pictures that are held for the strips, beside the best and the worst."""

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
 
 from datamodules.media.drawing_primitives import Image
-from lightning_modules.metrics.plot_style import BLUE, LINES, VERMILLION, drawn, own_style, page, short
+from lightning_modules.evaluation.plot_style import BLUE, LINES, VERMILLION, drawn, own_style, page, short
 
 Floats = npt.NDArray[np.float64]
 

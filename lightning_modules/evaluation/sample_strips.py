@@ -14,7 +14,7 @@ from datamodules.media.drawing_primitives import Image, text_scale
 from datamodules.media.drawing_primitives import text as draw_text
 from datamodules.media.images import resize
 from datamodules.media.skeleton_drawing import HIGHLIGHT, INK, contact_sheet, draw_frames
-from lightning_modules.metrics.plot_style import DPI, WIDTH, clean, drawn, own_style, short
+from lightning_modules.evaluation.plot_style import DPI, WIDTH, clean, drawn, own_style, short
 
 TALLEST: Final = 300
 SHORTEST: Final = 48

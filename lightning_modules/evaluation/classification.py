@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from lightning_modules.metrics import plots
-from lightning_modules.metrics.results import GROUND_TRUTH, MODEL, Comparison, Image, Results
+from lightning_modules.evaluation import plots
+from lightning_modules.evaluation.results import GROUND_TRUTH, MODEL, Comparison, Image, Results
 from lightning_modules.metrics.score import Array, Mean, Score
 
 

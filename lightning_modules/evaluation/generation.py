@@ -13,14 +13,14 @@ from torch.nn import functional
 
 from datamodules.labelled import LabelledBatch, LabelledPictures
 from datamodules.media.drawing_primitives import Image
-from lightning_modules.metrics import plots
-from lightning_modules.metrics.classification import TopK, ranked
+from lightning_modules.evaluation import plots
+from lightning_modules.evaluation.classification import TopK, ranked
+from lightning_modules.evaluation.image_evaluation import as_images
+from lightning_modules.evaluation.judge import PictureJudge
+from lightning_modules.evaluation.results import GROUND_TRUTH, MODEL, Comparison, Results
+from lightning_modules.evaluation.sample_strips import Drawn, sheet
 from lightning_modules.metrics.fid import Fid
-from lightning_modules.metrics.image_evaluation import as_images
-from lightning_modules.metrics.judge import PictureJudge
-from lightning_modules.metrics.results import GROUND_TRUTH, MODEL, Comparison, Results
 from lightning_modules.metrics.score import Mean, Ratio
-from lightning_modules.metrics.strips import Drawn, sheet
 
 Draw = Callable[[Tensor, Sequence[int]], Tensor]
 """A model under test: labels (N,) and as many seeds to pictures (N, 3, S, S) in [-1, 1]."""
