@@ -6,8 +6,8 @@ python benchmarks/decoding.py
 import torch
 from timing import seconds
 
-from lightning_modules.networks.decoding import decode, decode_whole_prefix
-from lightning_modules.networks.progressive_transformer import (
+from lightning_modules.networks.text_to_pose.decoding import decode, decode_whole_prefix
+from lightning_modules.networks.text_to_pose.progressive_transformer import (
     ProgressiveTransformer,
     ProgressiveTransformerConfig,
 )

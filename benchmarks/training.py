@@ -21,7 +21,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from torch.nn import functional
 
 from lightning_modules.letter_ddpm import LetterDDPM
-from lightning_modules.networks.diffusion import Sampling, sample
+from lightning_modules.networks.diffusion.schedule import Sampling, sample
 from lightning_modules.pix2pix import Pix2Pix, cross_entropy
 from zoo.assembly import assemble
 from zoo.check import accepted

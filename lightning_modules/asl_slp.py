@@ -12,8 +12,8 @@ from datamodules.twins.ground_truth import truths_of
 from lightning_modules import objectives
 from lightning_modules.evaluation.judge import PoseJudge
 from lightning_modules.evaluation.pose_evaluation import PoseEvaluation
-from lightning_modules.networks.decoding import decode
-from lightning_modules.networks.progressive_transformer import (
+from lightning_modules.networks.text_to_pose.decoding import decode
+from lightning_modules.networks.text_to_pose.progressive_transformer import (
     ProgressiveTransformer,
     ProgressiveTransformerConfig,
     Source,

@@ -16,8 +16,8 @@ from datamodules.text import Tokenizer
 from datamodules.text_pose import TextPoseBatch, TextPoseDataModule
 from lightning_modules.evaluation.reading_evaluation import ReadingEvaluation
 from lightning_modules.metrics.text import Bleu
-from lightning_modules.networks.pose_to_text import PoseToTextConfig, PoseToTextTransformer, read
-from lightning_modules.networks.transformer import PAD
+from lightning_modules.networks.text_to_pose.pose_to_text import PoseToTextConfig, PoseToTextTransformer, read
+from lightning_modules.networks.text_to_pose.transformer import PAD
 from lightning_modules.pose_augmentation import augmented
 from lightning_modules.validation import not_negative, positive
 

@@ -13,7 +13,7 @@ from datamodules.labelled import LabelledBatch, LabelledPictures
 from lightning_modules.evaluation.generation import GenerationEvaluation
 from lightning_modules.evaluation.judge import PictureJudge
 from lightning_modules.evaluation.training_distance import TrainingDistance
-from lightning_modules.networks.letter_generator import LetterGenerator
+from lightning_modules.networks.letters.letter_generator import LetterGenerator
 
 
 class DrawsClasses(L.LightningModule):

@@ -12,7 +12,7 @@ from lightning_modules.evaluation.classification import (
     majority_scores,
     top1,
 )
-from lightning_modules.networks.gloss_classifier import AttentionClassifier, AttentionClassifierConfig
+from lightning_modules.networks.recognition.gloss_classifier import AttentionClassifier, AttentionClassifierConfig
 from lightning_modules.validation import positive
 
 

@@ -12,9 +12,9 @@ from torch.nn import functional
 
 from datamodules.labelled import LabelledBatch, LabelledPictures
 from lightning_modules.class_conditional import DrawsClasses
-from lightning_modules.networks.averaging import update_average
-from lightning_modules.networks.diffusion import UNGUIDED, Prediction, Sampler, Sampling, Schedule, sample
-from lightning_modules.networks.letter_unet import letter_unet
+from lightning_modules.networks.diffusion.averaging import update_average
+from lightning_modules.networks.diffusion.schedule import UNGUIDED, Prediction, Sampler, Sampling, Schedule, sample
+from lightning_modules.networks.letters.letter_unet import letter_unet
 from lightning_modules.schedules import cooled
 from lightning_modules.validation import positive, shares
 

@@ -14,9 +14,9 @@ from torch.func import functional_call
 
 from datamodules.labelled import LabelledBatch, LabelledPictures
 from lightning_modules.class_conditional import DrawsFromLatents
-from lightning_modules.networks.averaging import update_average
-from lightning_modules.networks.letter_critic import LetterCritic
-from lightning_modules.networks.letter_generator import LetterGenerator, LetterGeneratorConfig
+from lightning_modules.networks.diffusion.averaging import update_average
+from lightning_modules.networks.letters.letter_critic import LetterCritic
+from lightning_modules.networks.letters.letter_generator import LetterGenerator, LetterGeneratorConfig
 from lightning_modules.picture_augmentation import augment
 from lightning_modules.schedules import cooled
 from lightning_modules.validation import not_negative, positive, shares

@@ -16,7 +16,7 @@ from lightning_modules.evaluation.classification import (
     majority_scores,
     top1,
 )
-from lightning_modules.networks.letter_cnn import LetterCNN, LetterCNNConfig
+from lightning_modules.networks.letters.letter_cnn import LetterCNN, LetterCNNConfig
 from lightning_modules.validation import not_negative, positive, shares
 
 GREY = 16

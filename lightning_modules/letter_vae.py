@@ -12,9 +12,9 @@ from torch.nn import functional
 
 from datamodules.labelled import LabelledBatch, LabelledPictures
 from lightning_modules.class_conditional import DrawsFromLatents, seeds_of
-from lightning_modules.networks.letter_encoder import LetterEncoder
-from lightning_modules.networks.letter_generator import LetterGenerator, LetterGeneratorConfig
-from lightning_modules.networks.noise import draw, generators
+from lightning_modules.networks.diffusion.noise import draw, generators
+from lightning_modules.networks.letters.letter_encoder import LetterEncoder
+from lightning_modules.networks.letters.letter_generator import LetterGenerator, LetterGeneratorConfig
 from lightning_modules.validation import not_negative, positive
 
 

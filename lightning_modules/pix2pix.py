@@ -14,8 +14,8 @@ from datamodules.boston50_pairs import read_pair
 from datamodules.media.hand_boxes import Box, hand_boxes
 from lightning_modules.evaluation.image_evaluation import ImageEvaluation
 from lightning_modules.metrics.hands import hand_bundle
-from lightning_modules.networks.patch_discriminator import PatchDiscriminator
-from lightning_modules.networks.unet_generator import UNetConfig, UNetGenerator
+from lightning_modules.networks.rendering.patch_discriminator import PatchDiscriminator
+from lightning_modules.networks.rendering.unet_generator import UNetConfig, UNetGenerator
 from lightning_modules.validation import not_negative, positive
 
 SMALLEST = 24

@@ -8,7 +8,7 @@ import torch
 from datamodules.text_pose import TextPoseBatch
 from lightning_modules import objectives
 from lightning_modules.asl_slp import ASLSLP, progress
-from lightning_modules.networks.progressive_transformer import (
+from lightning_modules.networks.text_to_pose.progressive_transformer import (
     ProgressiveTransformer,
     ProgressiveTransformerConfig,
 )

@@ -31,7 +31,7 @@ from datamodules.text import Tokenizer
 from datamodules.text_pose import TextPose, TextPoseBatch
 from lightning_modules.back_translation import BackTranslation
 from lightning_modules.evaluation.reading_evaluation import ReadingEvaluation, most_frequent
-from lightning_modules.networks.pose_to_text import (
+from lightning_modules.networks.text_to_pose.pose_to_text import (
     END,
     START,
     PoseToTextConfig,
@@ -39,7 +39,7 @@ from lightning_modules.networks.pose_to_text import (
     read,
     token_limits,
 )
-from lightning_modules.networks.transformer import PAD
+from lightning_modules.networks.text_to_pose.transformer import PAD
 from lightning_modules.pose_augmentation import augmented
 from zoo.artefact import open_artefact
 from zoo.cli import main

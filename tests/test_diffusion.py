@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from lightning_modules.networks.averaging import update_average
-from lightning_modules.networks.diffusion import SAMPLERS, Sampling, Schedule, sample
-from lightning_modules.networks.letter_unet import letter_unet
-from lightning_modules.networks.noise import draw, generators
+from lightning_modules.networks.diffusion.averaging import update_average
+from lightning_modules.networks.diffusion.noise import draw, generators
+from lightning_modules.networks.diffusion.schedule import SAMPLERS, Sampling, Schedule, sample
+from lightning_modules.networks.letters.letter_unet import letter_unet
 
 T = 500
 MEAN, DEVIATION = (-0.4, 0.3), 0.1

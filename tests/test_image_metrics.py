@@ -26,7 +26,7 @@ from lightning_modules.evaluation.results import GROUND_TRUTH, MODEL
 from lightning_modules.metrics.fid import Fid, LetterFeatures
 from lightning_modules.metrics.hands import HandFound, HandPose, HandSsim, find_hands, hand_bundle
 from lightning_modules.metrics.images import IMAGE_SCORES, l1, psnr, ssim
-from lightning_modules.networks.letter_cnn import LetterCNN, LetterCNNConfig
+from lightning_modules.networks.letters.letter_cnn import LetterCNN, LetterCNNConfig
 
 
 def random(*shape: int, seed: int = 0) -> torch.Tensor:

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from lightning_modules.networks.letter_cnn import LetterCNN, LetterCNNConfig
-from lightning_modules.networks.patch_discriminator import PatchDiscriminator
-from lightning_modules.networks.unet_generator import UNetConfig, UNetGenerator
+from lightning_modules.networks.letters.letter_cnn import LetterCNN, LetterCNNConfig
+from lightning_modules.networks.rendering.patch_discriminator import PatchDiscriminator
+from lightning_modules.networks.rendering.unet_generator import UNetConfig, UNetGenerator
 
 
 def parameters(network: torch.nn.Module) -> int:

@@ -15,8 +15,8 @@ from every_spec import starter
 
 from datamodules.asl_alphabet import CLASSES, Letters
 from lightning_modules.letter_ddpm import LetterDDPM
-from lightning_modules.networks.diffusion import Sampling, Schedule
-from lightning_modules.networks.letter_unet import letter_unet
+from lightning_modules.networks.diffusion.schedule import Sampling, Schedule
+from lightning_modules.networks.letters.letter_unet import letter_unet
 from zoo.artefact import open_artefact
 from zoo.cli import main
 from zoo.loaders.letter_diffusion import LetterDiffusion

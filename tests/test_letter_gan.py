@@ -23,8 +23,8 @@ from lightning_modules.evaluation.generation import as_seen
 from lightning_modules.evaluation.training_distance import edge_features
 from lightning_modules.letter_gan import LetterGAN, seeking_loss
 from lightning_modules.metrics.frechet import frechet_distance
-from lightning_modules.networks.letter_critic import LetterCritic
-from lightning_modules.networks.letter_generator import LetterGenerator, LetterGeneratorConfig
+from lightning_modules.networks.letters.letter_critic import LetterCritic
+from lightning_modules.networks.letters.letter_generator import LetterGenerator, LetterGeneratorConfig
 from lightning_modules.picture_augmentation import augment, recolour, translate
 from zoo.cli import main
 from zoo.shipped import list_experiments

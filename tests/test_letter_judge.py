@@ -12,7 +12,7 @@ from datamodules.media.images import read_image
 from datamodules.mnist import MNIST
 from datamodules.twins import Twin, ensure_twin
 from lightning_modules.letter_judge import augmented, small_grey
-from lightning_modules.networks.letter_cnn import LetterCNN, LetterCNNConfig
+from lightning_modules.networks.letters.letter_cnn import LetterCNN, LetterCNNConfig
 from zoo.artefact import open_artefact
 from zoo.cli import main
 from zoo.loaders.letter_reader import LetterReader

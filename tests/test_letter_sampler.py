@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from datamodules.media.video import read_video
-from lightning_modules.networks import noise
+from lightning_modules.networks.diffusion import noise
 from zoo.loaders.letter_sampler import BATCH, LETTERS, LetterSampler, Pictures
 
 ALPHABET = [*"ABCDEFGHIJKLMNOPQRSTUVWXYZ", "del", "nothing", "space"]

@@ -17,8 +17,8 @@ from datamodules.boston50 import Boston50
 from datamodules.labelled import LabelledBatch
 from datamodules.twins import Twin, ensure_twin
 from lightning_modules.letter_vae import LetterVAE, divergence
-from lightning_modules.networks.letter_encoder import LetterEncoder
-from lightning_modules.networks.letter_generator import LetterGenerator, LetterGeneratorConfig
+from lightning_modules.networks.letters.letter_encoder import LetterEncoder
+from lightning_modules.networks.letters.letter_generator import LetterGenerator, LetterGeneratorConfig
 from zoo.artefact import open_artefact
 from zoo.cli import main
 from zoo.loaders.letter_to_image import LetterToImage

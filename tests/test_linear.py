@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from lightning_modules.networks.linear import Linear, one_row_at_a_time
+from lightning_modules.networks.text_to_pose.linear import Linear, one_row_at_a_time
 
 
 @pytest.mark.parametrize("outputs", [1, 7, 64])

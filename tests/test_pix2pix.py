@@ -20,7 +20,7 @@ from datamodules.media.video import read_video
 from datamodules.poses.conversion import to_pose
 from datamodules.poses.formats import write_pose, write_skels
 from datamodules.twins import Twin, ensure_twin
-from lightning_modules.networks.unet_generator import UNetConfig, UNetGenerator
+from lightning_modules.networks.rendering.unet_generator import UNetConfig, UNetGenerator
 from lightning_modules.pix2pix import Pix2Pix, as_share, cross_entropy
 from zoo.artefact import open_artefact
 from zoo.cli import main

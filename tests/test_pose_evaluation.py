@@ -15,8 +15,11 @@ from lightning_modules.evaluation.results import Results
 from lightning_modules.metrics.phonology import PARAMETERS
 from lightning_modules.metrics.pose import POSE_SCORES
 from lightning_modules.metrics.text import TEXT_SCORES
-from lightning_modules.networks.decoding import decode
-from lightning_modules.networks.progressive_transformer import ProgressiveTransformer, ProgressiveTransformerConfig
+from lightning_modules.networks.text_to_pose.decoding import decode
+from lightning_modules.networks.text_to_pose.progressive_transformer import (
+    ProgressiveTransformer,
+    ProgressiveTransformerConfig,
+)
 
 FPS = 12.5
 ACCURACIES = [f"{parameter}_acc" for parameter in PARAMETERS]

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from lightning_modules.networks.decoding import FRAMES_PER_TOKEN, decode, decode_whole_prefix
-from lightning_modules.networks.pose_features import PoseFeatures
-from lightning_modules.networks.progressive_transformer import (
+from lightning_modules.networks.text_to_pose.decoding import FRAMES_PER_TOKEN, decode, decode_whole_prefix
+from lightning_modules.networks.text_to_pose.pose_features import PoseFeatures
+from lightning_modules.networks.text_to_pose.progressive_transformer import (
     ProgressiveTransformer,
     ProgressiveTransformerConfig,
 )

@@ -16,7 +16,7 @@ from lightning_modules.evaluation.results import GROUND_TRUTH, MODEL, Comparison
 from lightning_modules.evaluation.sample_strips import motion_strip, strips
 from lightning_modules.metrics.pose import Motion
 from lightning_modules.metrics.text import SIGNATURE, TEXT_SCORES
-from lightning_modules.networks.pose_features import PoseFeatures
+from lightning_modules.networks.text_to_pose.pose_features import PoseFeatures
 
 PROTOCOL: Final = f"reference poses; {SIGNATURE}"
 SKETCHED: Final = 8

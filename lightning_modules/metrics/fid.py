@@ -12,7 +12,7 @@ from torch.nn import functional
 from torchmetrics.image.fid import FrechetInceptionDistance
 
 from lightning_modules.evaluation.results import MODEL, Row
-from lightning_modules.networks.letter_cnn import LetterCNN
+from lightning_modules.networks.letters.letter_cnn import LetterCNN
 
 LEAST: Final = 2
 REAL: Final = ("real_features_sum", "real_features_cov_sum", "real_features_num_samples")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 from torch import Tensor
 
 from datamodules.media.video import Frame
-from lightning_modules.networks.diffusion import Sampler, Sampling, Schedule, sample
+from lightning_modules.networks.diffusion.schedule import Sampler, Sampling, Schedule, sample
 from zoo.loaders.diffusers_files import open_diffusers, own_settings, save_diffusers
 from zoo.loaders.letter_sampler import FPS, LetterSampler, Pictures
 from zoo.loaders.storage import read_config, write_config

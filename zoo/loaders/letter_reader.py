@@ -14,7 +14,7 @@ from PIL import ImageOps
 from PIL.Image import Image as Picture
 
 from datamodules.media.images import read_image, resize, stack
-from lightning_modules.networks.letter_cnn import LetterCNN, LetterCNNConfig
+from lightning_modules.networks.letters.letter_cnn import LetterCNN, LetterCNNConfig
 from zoo.loaders.storage import open_network, read_config, save_network
 from zoo.loaders.writing import refuse_unwritable
 from zoo.runs import write_json

@@ -15,7 +15,7 @@ from datamodules.poses.formats.pose import FASTEST
 from datamodules.poses.motions import filled, read_motions, resample, slp_joints
 from datamodules.poses.sequences import FRAME_SHAPE, Joints
 from datamodules.text import Tokenizer
-from lightning_modules.networks.pose_to_text import START, PoseToTextConfig, PoseToTextTransformer, read
+from lightning_modules.networks.text_to_pose.pose_to_text import START, PoseToTextConfig, PoseToTextTransformer, read
 from zoo.loaders.storage import open_network, read_config, save_network
 from zoo.loaders.writing import refuse_unwritable
 from zoo.runs import write_json, write_text

@@ -20,7 +20,7 @@ from datamodules.media.skeleton_drawing import contact_sheet, write_png
 from datamodules.media.video import Frame, write_video
 from datamodules.poses.conversion import to_joints
 from datamodules.poses.motions import read_motions
-from lightning_modules.networks.unet_generator import UNetConfig, UNetGenerator
+from lightning_modules.networks.rendering.unet_generator import UNetConfig, UNetGenerator
 from zoo.loaders.storage import open_network, read_config, save_network
 from zoo.loaders.writing import SHEET_FRAMES, refuse_unwritable
 from zoo.signals import Signal

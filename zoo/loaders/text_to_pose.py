@@ -12,8 +12,8 @@ from pose_format import Pose
 
 from datamodules.poses.conversion import to_joints, to_pose
 from datamodules.text import Tokenizer
-from lightning_modules.networks.decoding import decode
-from lightning_modules.networks.progressive_transformer import (
+from lightning_modules.networks.text_to_pose.decoding import decode
+from lightning_modules.networks.text_to_pose.progressive_transformer import (
     ProgressiveTransformer,
     ProgressiveTransformerConfig,
 )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 import torch
 from torch import Tensor
 
-from lightning_modules.networks.noise import draw, generators
+from lightning_modules.networks.diffusion.noise import draw, generators
 
 if TYPE_CHECKING:  # diffusers takes seconds to import
     from diffusers import DDPMScheduler, DPMSolverMultistepScheduler, UNet2DModel

@@ -5,9 +5,9 @@ from contextlib import nullcontext
 import torch
 from torch import Tensor
 
-from lightning_modules.networks.linear import one_row_at_a_time
-from lightning_modules.networks.progressive_transformer import ProgressiveTransformer, Source
-from lightning_modules.networks.transformer import PAD
+from lightning_modules.networks.text_to_pose.linear import one_row_at_a_time
+from lightning_modules.networks.text_to_pose.progressive_transformer import ProgressiveTransformer, Source
+from lightning_modules.networks.text_to_pose.transformer import PAD
 
 FRAMES_PER_TOKEN = 40
 """A sentence never lasts longer than this many frames a token, whatever the network says."""

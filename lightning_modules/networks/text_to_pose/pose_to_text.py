@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lightning_modules.networks.pose_features import POSE_FEATURES, PoseFeatures
-from lightning_modules.networks.transformer import (
+from lightning_modules.networks.text_to_pose.pose_features import POSE_FEATURES, PoseFeatures
+from lightning_modules.networks.text_to_pose.transformer import (
     PAD,
     DecoderLayer,
     EncoderLayer,

@@ -9,7 +9,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from lightning_modules.networks.letter_generator import LetterGeneratorConfig
+from lightning_modules.networks.letters.letter_generator import LetterGeneratorConfig
 
 
 class LetterCritic(nn.Module):

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lightning_modules.networks.linear import Linear
+from lightning_modules.networks.text_to_pose.linear import Linear
 
 PAD = 0
 

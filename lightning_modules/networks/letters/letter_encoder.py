@@ -5,7 +5,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from lightning_modules.networks.letter_generator import START, LetterGeneratorConfig
+from lightning_modules.networks.letters.letter_generator import START, LetterGeneratorConfig
 
 
 class LetterEncoder(nn.Module):

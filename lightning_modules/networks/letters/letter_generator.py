@@ -12,7 +12,7 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-from lightning_modules.networks.noise import draw, generators
+from lightning_modules.networks.diffusion.noise import draw, generators
 
 START: Final = 4
 """Side in pixels of what a latent is first made into."""

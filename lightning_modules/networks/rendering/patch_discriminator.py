@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from lightning_modules.networks.unet_generator import initialise
+from lightning_modules.networks.rendering.unet_generator import initialise
 
 
 class PatchDiscriminator(nn.Module):

@@ -1,0 +1,1 @@
+"""Networks that render pictures of poses."""

@@ -1,0 +1,1 @@
+"""Networks between texts and poses."""
