@@ -460,7 +460,7 @@ class TestMeasureAndRun:
     def test_run_writes_all_or_nothing_and_translates_once(
         self, finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        from zoo.loaders.text_to_pose import TextToPose
+        from zoo.loaders.text_to_pose.text_to_pose import TextToPose
 
         class Counting(TextToPose):
             texts: ClassVar[list[Any]] = []

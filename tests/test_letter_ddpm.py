@@ -19,7 +19,7 @@ from lightning_modules.networks.diffusion.schedule import Sampling, Schedule
 from lightning_modules.networks.letters.letter_unet import letter_unet
 from zoo.artefact import open_artefact
 from zoo.cli import main
-from zoo.loaders.letter_diffusion import LetterDiffusion
+from zoo.loaders.letters.letter_diffusion import LetterDiffusion
 
 NAME = "letter-ddpm"
 

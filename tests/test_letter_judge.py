@@ -15,7 +15,7 @@ from lightning_modules.letter_judge import augmented, small_grey
 from lightning_modules.networks.letters.letter_cnn import LetterCNN, LetterCNNConfig
 from zoo.artefact import open_artefact
 from zoo.cli import main
-from zoo.loaders.letter_reader import LetterReader
+from zoo.loaders.letters.letter_reader import LetterReader
 
 LETTERS = ["A", "B", "C"]
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from datamodules.media.video import read_video
 from lightning_modules.networks.diffusion import noise
-from zoo.loaders.letter_sampler import BATCH, LETTERS, LetterSampler, Pictures
+from zoo.loaders.letters.letter_sampler import BATCH, LETTERS, LetterSampler, Pictures
 
 ALPHABET = [*"ABCDEFGHIJKLMNOPQRSTUVWXYZ", "del", "nothing", "space"]
 

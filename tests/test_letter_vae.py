@@ -21,7 +21,7 @@ from lightning_modules.networks.letters.letter_encoder import LetterEncoder
 from lightning_modules.networks.letters.letter_generator import LetterGenerator, LetterGeneratorConfig
 from zoo.artefact import open_artefact
 from zoo.cli import main
-from zoo.loaders.letter_to_image import LetterToImage
+from zoo.loaders.letters.letter_to_image import LetterToImage
 
 TINY = LetterGeneratorConfig(classes=5, size=16, latent=6, width=4)
 COMMAND = [

@@ -19,7 +19,7 @@ from datamodules.avatar.signer import Look
 from datamodules.media import camera
 from datamodules.media.video import Frame, write_video
 from zoo.cli import main
-from zoo.loaders.video_to_gloss import VideoToGloss
+from zoo.loaders.recognition.video_to_gloss import VideoToGloss
 from zoo.pipelines.live_gloss import LiveGloss
 
 

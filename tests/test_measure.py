@@ -19,7 +19,7 @@ from safetensors.torch import load_file, save_file
 from datamodules.twins import Twin
 from zoo import judges
 from zoo.cli import main
-from zoo.loaders.pose_to_text import MAX_FRAMES
+from zoo.loaders.text_to_pose.pose_to_text import MAX_FRAMES
 from zoo.shipped import list_models
 
 Runs = Callable[[str], Path]

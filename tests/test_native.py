@@ -25,8 +25,8 @@ from datamodules.media.skeleton_drawing import write_png
 from zoo.artefact import open_artefact
 from zoo.cli import main
 from zoo.loaders import trainable_class
-from zoo.loaders.controlnet import ControlNet
-from zoo.loaders.lora import LoRA
+from zoo.loaders.diffusion.controlnet import ControlNet
+from zoo.loaders.diffusion.lora import LoRA
 
 ROOT = Path(__file__).parents[1]
 BASE = "me/tiny-sd"

@@ -24,7 +24,7 @@ from lightning_modules.networks.rendering.unet_generator import UNetConfig, UNet
 from lightning_modules.pix2pix import Pix2Pix, as_share, cross_entropy
 from zoo.artefact import open_artefact
 from zoo.cli import main
-from zoo.loaders.pose_to_video import PoseToVideo
+from zoo.loaders.rendering.pose_to_video import PoseToVideo
 
 TINY = {"width": 4, "depth": 4, "discriminator_width": 4}
 JOINTS = np.stack([perform(("HELLO", "NAME")).joints[k] for k in range(0, 36, 2)])

@@ -227,7 +227,7 @@ PLANTED: list[tuple[str, Callable[[Path], bytes]]] = [
     ("config.json", lambda marker: changed(lambda config: None).replace(b'"fps": 12.5', b'"fps": 1e999')),
     ("config.json", lambda marker: changed(lambda config: None)[:-1] + b', "task": "text-to-pose"}'),
     ("config.json", _config("task", "os.system")),
-    ("config.json", _config("task", "zoo.loaders.text_to_pose.TextToPose")),
+    ("config.json", _config("task", "zoo.loaders.text_to_pose.text_to_pose.TextToPose")),
     ("config.json", _config("task", "../text-to-pose")),
     ("config.json", _config("task", "text-to-pose\u200b")),
     ("config.json", _config("task", ["text-to-pose"])),

@@ -10,8 +10,8 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from zoo.artefact import starter_folder
 from zoo.check import accepted
-from zoo.loaders.controlnet import ControlNet
-from zoo.loaders.lora import LoRA
+from zoo.loaders.diffusion.controlnet import ControlNet
+from zoo.loaders.diffusion.lora import LoRA
 from zoo.runs import read_json, write_json
 from zoo.shipped import locate
 

@@ -17,7 +17,7 @@ from lightning_modules.metrics.fid import LetterFeatures
 from zoo.addresses import find, opened
 from zoo.artefact import starter_folder
 from zoo.loaders.base import Loader
-from zoo.loaders.pose_to_text import MAX_FRAMES
+from zoo.loaders.text_to_pose.pose_to_text import MAX_FRAMES
 from zoo.runs import read_json
 
 NAMED: Final = 5

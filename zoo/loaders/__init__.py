@@ -7,15 +7,15 @@ from zoo.loaders.base import Loader, Trainable
 from zoo.spec import nearest
 
 TASKS = {
-    "text-to-pose": "zoo.loaders.text_to_pose.TextToPose",
-    "pose-to-text": "zoo.loaders.pose_to_text.PoseToText",
-    "letter-diffusion": "zoo.loaders.letter_diffusion.LetterDiffusion",
-    "letter-to-image": "zoo.loaders.letter_to_image.LetterToImage",
-    "image-to-letter": "zoo.loaders.letter_reader.LetterReader",
-    "pose-to-video": "zoo.loaders.pose_to_video.PoseToVideo",
-    "video-to-gloss": "zoo.loaders.video_to_gloss.VideoToGloss",
-    "controlnet": "zoo.loaders.controlnet.ControlNet",
-    "lora": "zoo.loaders.lora.LoRA",
+    "text-to-pose": "zoo.loaders.text_to_pose.text_to_pose.TextToPose",
+    "pose-to-text": "zoo.loaders.text_to_pose.pose_to_text.PoseToText",
+    "letter-diffusion": "zoo.loaders.letters.letter_diffusion.LetterDiffusion",
+    "letter-to-image": "zoo.loaders.letters.letter_to_image.LetterToImage",
+    "image-to-letter": "zoo.loaders.letters.letter_reader.LetterReader",
+    "pose-to-video": "zoo.loaders.rendering.pose_to_video.PoseToVideo",
+    "video-to-gloss": "zoo.loaders.recognition.video_to_gloss.VideoToGloss",
+    "controlnet": "zoo.loaders.diffusion.controlnet.ControlNet",
+    "lora": "zoo.loaders.diffusion.lora.LoRA",
 }
 
 

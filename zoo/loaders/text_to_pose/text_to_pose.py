@@ -17,8 +17,8 @@ from lightning_modules.networks.text_to_pose.progressive_transformer import (
     ProgressiveTransformer,
     ProgressiveTransformerConfig,
 )
-from zoo.loaders.captions import captions
 from zoo.loaders.storage import open_network, read_config, save_network
+from zoo.loaders.text_to_pose.captions import captions
 from zoo.loaders.writing import refuse_unwritable, write
 from zoo.signals import Signal
 

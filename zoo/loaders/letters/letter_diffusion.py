@@ -10,8 +10,8 @@ from torch import Tensor
 
 from datamodules.media.video import Frame
 from lightning_modules.networks.diffusion.schedule import Sampler, Sampling, Schedule, sample
-from zoo.loaders.diffusers_files import open_diffusers, own_settings, save_diffusers
-from zoo.loaders.letter_sampler import FPS, LetterSampler, Pictures
+from zoo.loaders.diffusion.diffusers_files import open_diffusers, own_settings, save_diffusers
+from zoo.loaders.letters.letter_sampler import FPS, LetterSampler, Pictures
 from zoo.loaders.storage import read_config, write_config
 
 if TYPE_CHECKING:

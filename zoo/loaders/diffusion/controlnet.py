@@ -10,8 +10,8 @@ from PIL import Image
 from torch import nn
 
 from datamodules.media.images import read_image, resize
-from zoo.loaders.diffusers_files import open_diffusers, save_diffusers
-from zoo.loaders.stable_diffusion import check_revision, open_base, write_picture
+from zoo.loaders.diffusion.diffusers_files import open_diffusers, save_diffusers
+from zoo.loaders.diffusion.stable_diffusion import check_revision, open_base, write_picture
 from zoo.loaders.storage import read_config, write_config
 from zoo.loaders.writing import refuse_unwritable
 from zoo.signals import Signal

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 from torch import Tensor
 
 from lightning_modules.networks.letters.letter_generator import LetterGenerator, LetterGeneratorConfig
-from zoo.loaders.letter_sampler import LetterSampler
+from zoo.loaders.letters.letter_sampler import LetterSampler
 from zoo.loaders.storage import open_network, read_config, save_network
 
 

@@ -1,0 +1,1 @@
+"""Loaders of diffusers and peft folders."""

@@ -1,0 +1,1 @@
+"""Loaders of models that generate and read letters."""

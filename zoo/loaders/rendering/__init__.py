@@ -1,0 +1,1 @@
+"""Loaders of models that render pictures of poses."""

@@ -1,0 +1,1 @@
+"""Loaders of models between texts and poses."""
