@@ -24,9 +24,9 @@ from lightning_modules.letter_ddpm import LetterDDPM
 from lightning_modules.networks.diffusion.schedule import Sampling, sample
 from lightning_modules.pix2pix import Pix2Pix, cross_entropy
 from zoo.assembly import assemble
-from zoo.check import accepted
 from zoo.quiet import quiet
-from zoo.shipped import locate
+from zoo.spec.registry import locate
+from zoo.spec.validation import accepted
 
 WARM_UP, STEPS = 10, 40
 

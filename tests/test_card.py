@@ -24,11 +24,11 @@ from zoo.card.evaluation import baselines
 from zoo.card.lint import findings
 from zoo.card.page import read
 from zoo.cli import main
-from zoo.kinds import problems
 from zoo.loaders import loader_class
 from zoo.runs import Run
-from zoo.shipped import shipped_folder
-from zoo.spec import Spec
+from zoo.spec.problems import problems
+from zoo.spec.registry import shipped_folder
+from zoo.spec.spec import Spec
 
 SECTIONS = [
     "Model description",

@@ -25,7 +25,7 @@ from zoo.bundle import RECORDS, bundle
 from zoo.bundle import main as bundle_main
 from zoo.cli import main, split_overrides
 from zoo.runs import Run
-from zoo.shipped import shipped_folder
+from zoo.spec.registry import shipped_folder
 
 HERE = str(Path(__file__).parent)
 NEVER_FINISHES = ("--trainer.max_epochs", "3000")

@@ -17,7 +17,7 @@ from zoo.addresses import finished
 from zoo.cli import main
 from zoo.push import _repository
 from zoo.runs import Run
-from zoo.shipped import list_experiments, list_trained, locate, shipped_folder
+from zoo.spec.registry import list_experiments, list_trained, locate, shipped_folder
 
 NAME = "first-experiments/tiny-judge"
 

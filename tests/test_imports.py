@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from zoo.closed import subclasses
+from zoo.spec.allowed_classes import subclasses
 
 ROOT = Path(__file__).parents[1]
 ORDER = ("datamodules", "lightning_modules", "zoo")

@@ -27,7 +27,7 @@ from lightning_modules.networks.letters.letter_critic import LetterCritic
 from lightning_modules.networks.letters.letter_generator import LetterGenerator, LetterGeneratorConfig
 from lightning_modules.picture_augmentation import augment, recolour, translate
 from zoo.cli import main
-from zoo.shipped import list_experiments
+from zoo.spec.registry import list_experiments
 
 TINY = LetterGeneratorConfig(classes=5, size=16, latent=6, width=4)
 SIZES = {"latent": 4, "width": 2, "critic_width": 2}

@@ -9,8 +9,8 @@ import pytest
 import zoo
 from datamodules.catalogue import CATALOGUE
 from zoo.licences import ALIASES, BASE_MODELS, LICENCES, Licence, licence_of
-from zoo.shipped import shipped_folder
-from zoo.spec import read
+from zoo.spec.registry import shipped_folder
+from zoo.spec.spec import read
 
 SD, VJEPA = "CompVis/stable-diffusion-v1-4", "facebook/vjepa2-vitg-fpc64-256"
 TWIN = {"size": 10, "seed": 0, "signers": 1}

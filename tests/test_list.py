@@ -11,10 +11,12 @@ import yaml
 from hub_server import Hub
 
 import zoo
-from zoo import listing, shipped, spec
+from zoo import listing
 from zoo.artefact import starter_folder
 from zoo.cli import main
-from zoo.shipped import list_experiments, list_models, list_pipelines, shipped_folder
+from zoo.spec import registry as shipped
+from zoo.spec import spec
+from zoo.spec.registry import list_experiments, list_models, list_pipelines, shipped_folder
 
 EVERYTHING = [*list_models(), *list_pipelines(), *list_experiments()]
 

@@ -20,7 +20,7 @@ from datamodules.twins import Twin
 from zoo import judges
 from zoo.cli import main
 from zoo.loaders.text_to_pose.pose_to_text import MAX_FRAMES
-from zoo.shipped import list_models
+from zoo.spec.registry import list_models
 
 Runs = Callable[[str], Path]
 

@@ -17,7 +17,7 @@ from datamodules.samples import SPLITS
 from datamodules.splits import leaks
 from datamodules.twins import Twin
 from datamodules.twins.mnist import write_idx
-from zoo.closed import allowed_classes
+from zoo.spec.allowed_classes import allowed_classes
 
 COUNTS = {"train": 60, "t10k": 20}
 

@@ -27,13 +27,13 @@ from datamodules.media.video import read_video, write_video
 from datamodules.poses.conversion import to_joints
 from zoo.artefact import starter_folder
 from zoo.cli import main
+from zoo.io_types import Signal
 from zoo.pipelines import TASKS
 from zoo.pipelines.components import WEIGHTLESS
 from zoo.pipelines.compose import misfits, stage
-from zoo.pipelines.specs import read_pipeline
 from zoo.pipelines.video import Video
-from zoo.shipped import locate
-from zoo.signals import Signal
+from zoo.spec.pipeline_spec import read_pipeline
+from zoo.spec.registry import locate
 
 GLOSSES = ["YOUR", "NAME", "WHAT"]
 SLP = {"skeleton": "slp-50", "normalisation": "slp"}

@@ -10,8 +10,8 @@ from hub_server import Hub
 import zoo
 from zoo.artefact import starter_folder
 from zoo.cli import main
-from zoo.pipelines.specs import read_pipeline
-from zoo.shipped import locate
+from zoo.spec.pipeline_spec import read_pipeline
+from zoo.spec.registry import locate
 
 
 def published(hub: Hub, name: str, **config: object) -> str:

@@ -23,10 +23,10 @@ import zoo
 from zoo.artefact import starter_folder
 from zoo.hub.cache import cached
 from zoo.hub.pull import OnHub
-from zoo.hub.reference import Reference, looks_like, parse
-from zoo.kinds import problems
 from zoo.loaders.base import SCHEMA
-from zoo.shipped import shipped_folder
+from zoo.spec.hub_reference import Reference, looks_like, parse
+from zoo.spec.problems import problems
+from zoo.spec.registry import shipped_folder
 
 WEIGHTS = bytes(range(256)) * 400
 SHA256 = hashlib.sha256(WEIGHTS).hexdigest()
@@ -309,7 +309,7 @@ class TestWhatIsDownloaded:
 
     def test_loaded_at_once_by_threads_and_processes(self, hub: Hub) -> None:
         hub.plant("me/x", FILES)
-        code = "from zoo.hub.pull import *; from zoo.hub.reference import *; print(OnHub('x', parse('me/x')).folder())"
+        code = "from zoo.hub.pull import *; from zoo.spec.hub_reference import *; print(OnHub('x', parse('me/x')).folder())"
         environment = hub.environment(PYTHONPATH=str(Path(__file__).parents[1]))
         command = [sys.executable, "-c", code]
         processes = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(2)]
@@ -436,7 +436,7 @@ class TestFaults:
     def test_killed_in_the_middle(self, hub: Hub, how: signal.Signals) -> None:
         hub.plant("me/x", FILES)
         hub.fault("*.safetensors", "GET", delay=20)
-        code = "from zoo.hub.pull import *; from zoo.hub.reference import *; OnHub('x', parse('me/x')).folder()"
+        code = "from zoo.hub.pull import *; from zoo.spec.hub_reference import *; OnHub('x', parse('me/x')).folder()"
         environment = hub.environment(PYTHONPATH=str(Path(__file__).parents[1]))
         process = subprocess.Popen([sys.executable, "-c", code], env=environment, stderr=subprocess.PIPE)
         deadline = time.monotonic() + 60

@@ -21,14 +21,14 @@ from hub_server import Hub
 import zoo
 from zoo.artefact import open_artefact
 from zoo.card import split
-from zoo.check import structure
 from zoo.cli import main
 from zoo.hub.build import build, names, without_places
 from zoo.hub.publish import Published, Shipment, publish
 from zoo.proof import prove
 from zoo.push import pin
 from zoo.runs import write_json
-from zoo.shipped import shipped_folder
+from zoo.spec.registry import shipped_folder
+from zoo.spec.validation import structure
 
 Runs = Callable[[str], Path]
 REPO = "me/asl"

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import yaml
 
-from zoo.check import accepted
-from zoo.closed import allowed_classes
-from zoo.kinds import problems
-from zoo.shipped import list_trained, locate, shipped_folder
-from zoo.spec import SpecError, closest, nearest, read, resolve
+from zoo.spec.allowed_classes import allowed_classes
+from zoo.spec.problems import problems
+from zoo.spec.registry import list_trained, locate, shipped_folder
+from zoo.spec.spec import SpecError, closest, nearest, read, resolve
+from zoo.spec.validation import accepted
 
 SHIPPED = list_trained()
 RAW: dict[str, Any] = {

@@ -20,16 +20,16 @@ import pytest
 import yaml
 from every_spec import TINY
 
-from zoo.check import accepted
 from zoo.cli import main
 from zoo.judges import judge_name
-from zoo.kinds import problems
 from zoo.runs import Run
-from zoo.shipped import list_models, list_sweeps, locate, shipped_folder
-from zoo.spec import SpecError, read
+from zoo.spec.problems import problems
+from zoo.spec.registry import list_models, list_sweeps, locate, shipped_folder
+from zoo.spec.spec import SpecError, read
+from zoo.spec.sweep_spec import flattened, read_sweep
+from zoo.spec.validation import accepted
 from zoo.sweep.comparison import column
 from zoo.sweep.rows import rows
-from zoo.sweep.specs import flattened, read_sweep
 from zoo.sweep.training import Failure, _call, _wait_for_others
 
 TABLE_3 = {

@@ -25,10 +25,10 @@ from datamodules.features.vjepa import Encoder
 from zoo.artefact import open_artefact, read_config, save_artefact, starter_folder
 from zoo.cli import main
 from zoo.loaders import TASKS
-from zoo.names import REFUSED, refuse_names, wanted
 from zoo.runs import Run
-from zoo.shipped import shipped_folder
-from zoo.spec import SpecError, read, resolve
+from zoo.safety.filenames import REFUSED, refuse_names, wanted
+from zoo.spec.registry import shipped_folder
+from zoo.spec.spec import SpecError, read, resolve
 
 STARTER = starter_folder("asl-slp")
 SLOW = 5.0
@@ -460,7 +460,7 @@ class TestFolder:
         assert str(artefact) in str(caught.value)
 
     def test_a_folder_without_end_is_no_artefact(self, artefact: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("zoo.trust.MAX_NAMES", 20)
+        monkeypatch.setattr("zoo.safety.folders.MAX_NAMES", 20)
         for number in range(20):
             (artefact / f"{number}.txt").touch()
         with pytest.raises(ValueError, match="more than 20 files"):

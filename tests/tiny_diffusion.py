@@ -9,11 +9,11 @@ from peft import LoraConfig
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from zoo.artefact import starter_folder
-from zoo.check import accepted
 from zoo.loaders.diffusion.controlnet import ControlNet
 from zoo.loaders.diffusion.lora import LoRA
 from zoo.runs import read_json, write_json
-from zoo.shipped import locate
+from zoo.spec.registry import locate
+from zoo.spec.validation import accepted
 
 LETTERS = [chr(code) for code in range(ord("a"), ord("z") + 1)]
 WORDS = ["<|startoftext|>", "<|endoftext|>", *LETTERS, *(f"{letter}</w>" for letter in LETTERS)]

@@ -4,7 +4,7 @@ from importlib.metadata import PackageNotFoundError, version
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-from zoo.shipped import list_models, list_pipelines
+from zoo.spec.registry import list_models, list_pipelines
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +38,7 @@ def load(name: "str | Path", weights: "Literal['starter', 'hub'] | None" = None,
 
         zoo.load("text-to-video", renderer="pix2pix").translate("What is your name?").save("name.mp4")
     """
-    from zoo.pipelines.specs import pipeline_file
+    from zoo.spec.pipeline_spec import pipeline_file
 
     if not isinstance(name, str | PathLike) or not str(name).strip():
         raise ValueError(f"found {name!r}, expected a model's name, a folder, or a repository as user/name@revision")

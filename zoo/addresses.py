@@ -6,13 +6,21 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from zoo.artefact import open_artefact, read_config, starter_folder
-from zoo.hub.pins import pin_problems
 from zoo.hub.pull import OnHub
-from zoo.hub.reference import Reference, looks_like, parse
 from zoo.loaders.base import Loader
 from zoo.runs import find_finished, read_json, runs_root, unfinished_message
-from zoo.shipped import EXPERIMENTS, list_experiments, list_models, list_pipelines, list_trained, locate, shipped_folder
-from zoo.spec import SpecError, nearest, read
+from zoo.spec.hub_reference import Reference, looks_like, parse
+from zoo.spec.pins import pin_problems
+from zoo.spec.registry import (
+    EXPERIMENTS,
+    list_experiments,
+    list_models,
+    list_pipelines,
+    list_trained,
+    locate,
+    shipped_folder,
+)
+from zoo.spec.spec import SpecError, nearest, read
 
 
 class Artefact(Protocol):

@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from zoo.hub.reference import REPO
+from zoo.io_types import Signal
 from zoo.loaders import TASKS, loader_class
 from zoo.loaders.base import SCHEMA, Loader
 from zoo.runs import Run, read_json, unfinished_message
-from zoo.signals import Signal
-from zoo.spec import nearest
-from zoo.trust import items, refuse_folder, shapes, visible
+from zoo.safety.folders import items, refuse_folder, shapes, visible
+from zoo.spec.hub_reference import REPO
+from zoo.spec.spec import nearest
 
 MAX_FPS: Final = 1000
 MAX_SIZE: Final = 4096

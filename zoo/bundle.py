@@ -19,7 +19,7 @@ from zoo.artefact import open_artefact, starter_folder
 from zoo.card import write
 from zoo.measure import measure
 from zoo.runs import Run, replacing, unfinished_message, write_json
-from zoo.spec import read, resolve
+from zoo.spec.spec import read, resolve
 
 Probe = dict[str, npt.NDArray[Any]]
 

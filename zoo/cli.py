@@ -14,13 +14,13 @@ from typing import Any, NoReturn
 from zoo import __version__
 from zoo.addresses import finished
 from zoo.artefact import starter_folder
-from zoo.check import accepted
-from zoo.kinds import problems
-from zoo.pipelines.specs import pipeline_file, read_pipeline
 from zoo.prepare import commands
 from zoo.runs import Run
-from zoo.shipped import list_experiments, list_models, locate, shipped_folder
-from zoo.spec import OVERRIDABLE, Problem, SpecError, read
+from zoo.spec.pipeline_spec import pipeline_file, read_pipeline
+from zoo.spec.problems import problems
+from zoo.spec.registry import list_experiments, list_models, locate, shipped_folder
+from zoo.spec.spec import OVERRIDABLE, Problem, SpecError, read
+from zoo.spec.validation import accepted
 from zoo.targets import Target
 
 OK, PROBLEMS, REFUSED, INTERRUPTED = 0, 1, 2, 130

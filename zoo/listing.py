@@ -10,8 +10,8 @@ from zoo.artefact import read_config, starter_folder
 from zoo.hub.cache import cached
 from zoo.licences import licence_of
 from zoo.runs import read_json
-from zoo.shipped import list_experiments, list_models, list_pipelines, locate
-from zoo.spec import read
+from zoo.spec.registry import list_experiments, list_models, list_pipelines, locate
+from zoo.spec.spec import read
 
 NONE: Final = "-"
 GAP: Final = 2

@@ -12,7 +12,7 @@ from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
 from lightning_utilities.core.rank_zero import rank_zero_only
 
 from zoo.runs import Run
-from zoo.spec import Spec
+from zoo.spec.spec import Spec
 
 MEDIA = {".mp4": "Video", ".gif": "Video", ".png": "Image", ".jpg": "Image"}
 

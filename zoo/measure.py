@@ -17,7 +17,7 @@ from zoo.loaders.base import Loader
 from zoo.provenance import refuse_other_data
 from zoo.quiet import quiet
 from zoo.runs import read_json, replacing, write_json
-from zoo.spec import Spec
+from zoo.spec.spec import Spec
 
 ONE_DEVICE = {"devices": 1, "num_nodes": 1, "strategy": "auto"}
 """A split is measured whole, by one process: several would each score, and write, their share."""

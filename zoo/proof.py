@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from zoo import fresh
+from zoo import subprocesses as fresh
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from zoo.spec import Spec
+from zoo.spec.spec import Spec
 
 PACKAGES = (
     "sign-zoo",

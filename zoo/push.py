@@ -11,11 +11,11 @@ from zoo.addresses import finished
 from zoo.hub.build import build, place, refuse_personal
 from zoo.hub.prose import keep_edits, seal
 from zoo.hub.publish import Shipment, publish, refuse_without_token
-from zoo.hub.reference import REPO
 from zoo.licences import licence_of
 from zoo.runs import read_json
-from zoo.shipped import list_trained, locate
-from zoo.spec import read
+from zoo.spec.hub_reference import REPO
+from zoo.spec.registry import list_trained, locate
+from zoo.spec.spec import read
 
 NAME: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 

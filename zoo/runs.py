@@ -11,8 +11,8 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
-from zoo import trust
-from zoo.spec import Spec, nearest
+from zoo.safety import folders as trust
+from zoo.spec.spec import Spec, nearest
 
 
 def runs_root() -> Path:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zoo.addresses import find
-from zoo.check import accepted
-from zoo.hub.reference import looks_like
 from zoo.runs import Run, unfinished_message
-from zoo.shipped import list_trained, locate
-from zoo.spec import Spec, SpecError
+from zoo.spec.hub_reference import looks_like
+from zoo.spec.registry import list_trained, locate
+from zoo.spec.spec import Spec, SpecError
+from zoo.spec.validation import accepted
 
 
 @dataclass(frozen=True)

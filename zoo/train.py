@@ -25,7 +25,7 @@ from zoo.metering import Meter
 from zoo.provenance import now, provenance, refuse_other_data
 from zoo.quiet import quiet
 from zoo.runs import Run, write_json, write_text
-from zoo.spec import Spec
+from zoo.spec.spec import Spec
 
 
 class Interrupted(Exception):

@@ -6,8 +6,8 @@ from typing import Any
 from zoo.card.document import Parts, Sums, split, with_prose
 from zoo.card.evaluation import data_note
 from zoo.runs import read_json, unused, write_text
-from zoo.shipped import shipped_folder
-from zoo.spec import Problem, SpecError, read
+from zoo.spec.registry import shipped_folder
+from zoo.spec.spec import Problem, SpecError, read
 
 __all__ = [
     "Parts",
@@ -100,7 +100,7 @@ def records(folder: Path) -> dict[str, Any]:
     Raises ValueError for a folder that lacks one.
     """
     from zoo.artefact import read_config
-    from zoo.check import structure
+    from zoo.spec.validation import structure
 
     config = read_config(folder)
     for name in ("spec.yaml", "provenance.json"):

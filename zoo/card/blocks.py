@@ -15,10 +15,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from zoo import fresh
+from zoo import subprocesses as fresh
 from zoo.card.page import Fence
-from zoo.hub.reference import REPO
-from zoo.names import OURS, SHOWN
+from zoo.safety.filenames import OURS, SHOWN
+from zoo.spec.hub_reference import REPO
 
 SECONDS: Final = 300
 """For all blocks together."""

@@ -17,7 +17,7 @@ from typing import Any, Final
 from lightning_modules.evaluation.glossary import meaning
 from zoo.card.evaluation import Results
 from zoo.card.page import Area, Page, Passage
-from zoo.spec import strings
+from zoo.spec.spec import strings
 
 NUMBER: Final = re.compile(
     r"(?<![\w.])(?P<digits>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)(?P<power>[eE][-+]?\d+)?(?!\w|\.\d)"

@@ -14,7 +14,7 @@ from zoo.card.weights import Weights
 from zoo.card.words import apa, cell, plain, sentence
 from zoo.licences import Licence, licence_of
 from zoo.loaders import loader_class
-from zoo.shipped import shipped_folder
+from zoo.spec.registry import shipped_folder
 
 TEMPLATE: Final = "template.md.j2"
 IMAGES: Final = (".png", ".gif", ".jpg", ".jpeg", ".webp")

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from zoo.hub.reference import COMMIT, SHORT_COMMIT
-from zoo.names import refuse_names, wanted
+from zoo.safety.filenames import refuse_names, wanted
+from zoo.spec.hub_reference import COMMIT, SHORT_COMMIT
 
 TREE_FORMAT = 1
 

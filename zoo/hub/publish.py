@@ -11,8 +11,8 @@ from zoo.hub.build import FILES, names
 from zoo.hub.cache import checksum, is_offline
 from zoo.hub.errors import HubError, http, persistently, told
 from zoo.hub.prose import ASIDE, is_ours, keep_prose
-from zoo.names import refuse_names
 from zoo.runs import read_json
+from zoo.safety.filenames import refuse_names
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi

@@ -11,10 +11,10 @@ from zoo.artefact import read_config
 from zoo.hub import cache
 from zoo.hub.cache import Entry
 from zoo.hub.errors import HubError, persistently, told
-from zoo.hub.reference import COMMIT, SHORT_COMMIT, Reference
-from zoo.names import MAX_NAMES, refuse_names, wanted
-from zoo.spec import nearest
-from zoo.trust import MAX_JSON
+from zoo.safety.filenames import MAX_NAMES, refuse_names, wanted
+from zoo.safety.folders import MAX_JSON
+from zoo.spec.hub_reference import COMMIT, SHORT_COMMIT, Reference
+from zoo.spec.spec import nearest
 
 
 class OnHub:

@@ -4,7 +4,7 @@ import importlib
 from typing import cast
 
 from zoo.loaders.base import Loader, Trainable
-from zoo.spec import nearest
+from zoo.spec.spec import nearest
 
 TASKS = {
     "text-to-pose": "zoo.loaders.text_to_pose.text_to_pose.TextToPose",

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, Self
 
-from zoo.signals import Signal
+from zoo.io_types import Signal
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from zoo.signals import Signal
+from zoo.io_types import Signal
 
 
 class Pipeline:

@@ -5,7 +5,7 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
-from zoo.signals import Signal
+from zoo.io_types import Signal
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,13 @@ from typing import Any, cast
 
 from zoo.addresses import find, opened
 from zoo.artefact import read_config, starter_folder
+from zoo.io_types import Signal
 from zoo.pipelines import Task
 from zoo.pipelines.base import Pipeline
 from zoo.pipelines.components import WEIGHTLESS
-from zoo.pipelines.specs import PipelineSpec, pipeline_file, read_pipeline, structure
-from zoo.shipped import list_models
-from zoo.signals import Signal
-from zoo.spec import Problem, nearest
+from zoo.spec.pipeline_spec import PipelineSpec, pipeline_file, read_pipeline, structure
+from zoo.spec.registry import list_models
+from zoo.spec.spec import Problem, nearest
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from zoo.check import accepted, spec_problems
 from zoo.runs import Run
-from zoo.spec import Problem, Spec, SpecError, read
-from zoo.sweep.specs import Layer, Sweep, read_sweep, structure
+from zoo.spec.spec import Problem, Spec, SpecError, read
+from zoo.spec.sweep_spec import Layer, Sweep, read_sweep, structure
+from zoo.spec.validation import accepted, spec_problems
 
 COMMAND_LINE = "command line"
 

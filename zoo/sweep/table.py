@@ -14,9 +14,9 @@ from lightning_modules.evaluation.glossary import HIGHER, LOWER, PROTOCOLS
 from zoo.card.evaluation import BEATS, baseline_name, data_name, data_note
 from zoo.card.words import cell, number
 from zoo.runs import read_json, runs_root, write_text
+from zoo.spec.sweep_spec import Sweep
 from zoo.sweep.comparison import Figure, columns
 from zoo.sweep.rows import Row
-from zoo.sweep.specs import Sweep
 
 FOLDER: Final = "sweeps"
 """Beside the runs of models, in the same root."""

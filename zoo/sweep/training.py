@@ -11,10 +11,10 @@ from pathlib import Path
 
 from zoo.card.words import duration
 from zoo.runs import read_json
-from zoo.shipped import list_sweeps, list_trained, locate
-from zoo.spec import SpecError
+from zoo.spec.registry import list_sweeps, list_trained, locate
+from zoo.spec.spec import SpecError
+from zoo.spec.sweep_spec import Sweep, read_sweep
 from zoo.sweep.rows import Row, rows
-from zoo.sweep.specs import Sweep, read_sweep
 
 PATIENCE = 3.0
 """Seconds that a process has to end by itself after Ctrl-C, of which a terminal tells it too."""

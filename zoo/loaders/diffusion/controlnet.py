@@ -10,11 +10,11 @@ from PIL import Image
 from torch import nn
 
 from datamodules.media.images import read_image, resize
+from zoo.io_types import Signal
 from zoo.loaders.diffusion.diffusers_files import open_diffusers, save_diffusers
 from zoo.loaders.diffusion.stable_diffusion import check_revision, open_base, write_picture
 from zoo.loaders.storage import read_config, write_config
 from zoo.loaders.writing import refuse_unwritable
-from zoo.signals import Signal
 
 if TYPE_CHECKING:
     from diffusers import ControlNetModel

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from datamodules.media.skeleton_drawing import write_png
-from zoo.trust import read_json, refuse_json
+from zoo.safety.folders import read_json, refuse_json
 
 COMPONENTS: Final = {
     "vae": "diffusers.AutoencoderKL",

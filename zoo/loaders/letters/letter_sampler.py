@@ -17,9 +17,9 @@ from torch import Tensor
 from datamodules.media.fades import HELD, faded, held, sideways
 from datamodules.media.skeleton_drawing import contact_sheet, enlarged, write_png
 from datamodules.media.video import Frame, write_video
+from zoo.io_types import Signal
 from zoo.loaders.writing import refuse_unwritable
-from zoo.signals import Signal
-from zoo.spec import closest
+from zoo.spec.spec import closest
 
 BATCH: Final = 32
 FPS: Final = 25.0

@@ -19,11 +19,11 @@ from datamodules.features.vjepa import Encoder, model_folder, settings_of
 from datamodules.media.video import Frame, read_video
 from datamodules.media.video_windows import FPS, crop, filled, resample, windows
 from lightning_modules.networks.recognition.gloss_classifier import AttentionClassifier, AttentionClassifierConfig
-from zoo.hub.reference import REPO
+from zoo.io_types import Signal
 from zoo.loaders.storage import open_network, read_config, save_network
 from zoo.loaders.writing import refuse_unwritable
 from zoo.runs import write_json
-from zoo.signals import Signal
+from zoo.spec.hub_reference import REPO
 
 ENCODER = "encoder"
 """The folder of an encoder that the artefact carries, a VJEPA2Model's; one from the Hub is referred to."""

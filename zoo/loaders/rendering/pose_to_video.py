@@ -21,9 +21,9 @@ from datamodules.media.video import Frame, write_video
 from datamodules.poses.conversion import to_joints
 from datamodules.poses.motions import read_motions
 from lightning_modules.networks.rendering.unet_generator import UNetConfig, UNetGenerator
+from zoo.io_types import Signal
 from zoo.loaders.storage import open_network, read_config, save_network
 from zoo.loaders.writing import SHEET_FRAMES, refuse_unwritable
-from zoo.signals import Signal
 
 BATCH: Final = 16
 CAMERA: Final = Camera(336, 312, 72.0, (168.0, 102.0))

@@ -17,10 +17,10 @@ from lightning_modules.networks.text_to_pose.progressive_transformer import (
     ProgressiveTransformer,
     ProgressiveTransformerConfig,
 )
+from zoo.io_types import Signal
 from zoo.loaders.storage import open_network, read_config, save_network
 from zoo.loaders.text_to_pose.captions import captions
 from zoo.loaders.writing import refuse_unwritable, write
-from zoo.signals import Signal
 
 MAX_TOKENS = 1000
 """Longest sentence that is accepted, in words plus spelled letters."""

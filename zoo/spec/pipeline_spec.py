@@ -9,8 +9,8 @@ from typing import Any
 import yaml
 
 from zoo.pipelines import TASKS, Task
-from zoo.shipped import list_pipelines, locate
-from zoo.spec import Problem, SpecError, key_problems, nearest, read
+from zoo.spec.registry import list_pipelines, locate
+from zoo.spec.spec import Problem, SpecError, key_problems, nearest, read
 
 SECTIONS = ("name", "summary", "task", "stages")
 
@@ -42,7 +42,7 @@ class PipelineSpec:
 
 
 def is_pipeline(raw: dict[str, Any]) -> bool:
-    """Whether what `zoo.spec.read` found is meant as a pipeline's."""
+    """Whether what `zoo.spec.spec.read` found is meant as a pipeline's."""
     return "stages" in raw and "model" not in raw
 
 

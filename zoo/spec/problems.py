@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from zoo.check import spec_problems
-from zoo.pipelines.specs import is_pipeline
-from zoo.spec import Problem, SpecError, read
-from zoo.sweep.specs import is_sweep
+from zoo.spec.pipeline_spec import is_pipeline
+from zoo.spec.spec import Problem, SpecError, read
+from zoo.spec.sweep_spec import is_sweep
+from zoo.spec.validation import spec_problems
 
 
 def problems(path: Path) -> list[Problem]:

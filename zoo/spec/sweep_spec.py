@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import yaml
 
-from zoo.expansion import BOUNDLESS, boundless, resolvers
-from zoo.shipped import list_trained, locate
-from zoo.spec import OVERRIDABLE, RESOLVER_REFUSED, Problem, SpecError, key_problems, nearest, read, strings
+from zoo.spec.interpolation import BOUNDLESS, boundless, resolvers
+from zoo.spec.registry import list_trained, locate
+from zoo.spec.spec import OVERRIDABLE, RESOLVER_REFUSED, Problem, SpecError, key_problems, nearest, read, strings
 
 SECTIONS: Final = ("name", "summary", "base", "shared", "rows", "starter", "compare", "published")
 REQUIRED: Final = ("name", "summary", "base", "rows", "compare")
@@ -56,7 +56,7 @@ class Sweep:
 
 
 def is_sweep(raw: dict[str, Any]) -> bool:
-    """Whether what `zoo.spec.read` found is meant as a sweep's."""
+    """Whether what `zoo.spec.spec.read` found is meant as a sweep's."""
     return "rows" in raw and "model" not in raw
 
 

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from zoo.spec import Problem, closest, nearest
+from zoo.spec.spec import Problem, closest, nearest
 
 LIGHTNING = frozenset(
     {

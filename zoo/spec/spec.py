@@ -12,7 +12,7 @@ import yaml
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from zoo.expansion import BOUNDLESS, MAX_BYTES, boundless, refuse_aliases, resolvers
+from zoo.spec.interpolation import BOUNDLESS, MAX_BYTES, boundless, refuse_aliases, resolvers
 
 SECTIONS = ("name", "summary", "task", "seed", "model", "data", "trainer", "starter", "hub", "card")
 OVERRIDABLE = ("model", "data", "trainer", "seed")

@@ -11,7 +11,7 @@ import torch
 from jsonargparse import ArgumentError, ArgumentParser
 from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer
 
-from zoo.spec import Problem, Spec, nearest
+from zoo.spec.spec import Problem, Spec, nearest
 
 
 def type_problems(spec: Spec) -> Iterator[Problem]:

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from zoo.expansion import BOUNDLESS, boundless, resolvers
-from zoo.names import MAX_DEPTH, MAX_NAMES, OURS, PICKLED, REFUSED
-from zoo.spec import RESOLVER_REFUSED, read, strings
+from zoo.safety.filenames import MAX_DEPTH, MAX_NAMES, OURS, PICKLED, REFUSED
+from zoo.spec.interpolation import BOUNDLESS, boundless, resolvers
+from zoo.spec.spec import RESOLVER_REFUSED, read, strings
 
 RECORDS: Final = ("results.json", "provenance.json")
 """What was measured and made; nothing in it is ever opened as an object."""

@@ -6,12 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from zoo.closed import allowed_classes, meant_class, refusals
-from zoo.hub.pins import pin_problems
 from zoo.loaders import TASKS
-from zoo.pipelines.specs import is_pipeline
-from zoo.spec import SECTIONS, Problem, Spec, SpecError, nearest, read, resolve
-from zoo.sweep.specs import is_sweep
+from zoo.spec.allowed_classes import allowed_classes, meant_class, refusals
+from zoo.spec.pins import pin_problems
+from zoo.spec.pipeline_spec import is_pipeline
+from zoo.spec.spec import SECTIONS, Problem, Spec, SpecError, nearest, read, resolve
+from zoo.spec.sweep_spec import is_sweep
 
 REQUIRED = ("name", "summary", "task", "model", "data", "trainer")
 CARD_TEXTS = (
@@ -85,7 +85,7 @@ def _examine(
         *refusals(spec.config, source),
     ]
     if types:
-        from zoo.typecheck import type_problems  # loads torch
+        from zoo.spec.argument_types import type_problems  # loads torch
 
         named.extend(type_problems(_readable(spec, named)))
     reported = {(problem.key.removeprefix("starter."), problem.message) for problem in found}
