@@ -31,7 +31,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     from huggingface_hub import constants, file_download
     from huggingface_hub.utils import _http
 
-    from zoo.hub import errors
+    from zoo.artefacts import hub_errors as errors
 
     HUB.reset()
     cache = tmp_path / "hub-cache"

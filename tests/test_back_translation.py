@@ -41,7 +41,7 @@ from lightning_modules.networks.text_to_pose.pose_to_text import (
 )
 from lightning_modules.networks.text_to_pose.transformer import PAD
 from lightning_modules.pose_augmentation import augmented
-from zoo.artefact import open_artefact
+from zoo.artefacts.artefact import open_artefact
 from zoo.cli import main
 from zoo.io_types import Signal
 from zoo.loaders.text_to_pose.pose_to_text import PoseToText

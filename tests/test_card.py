@@ -16,16 +16,16 @@ import zoo
 from datamodules.catalogue import CATALOGUE
 from lightning_modules.evaluation.glossary import BASELINES, meaning
 from lightning_modules.metrics.text import SIGNATURE
-from zoo.artefact import starter_folder
+from zoo.artefacts.artefact import starter_folder
+from zoo.artefacts.runs import Run
 from zoo.bundle import bundle
 from zoo.card import check, prose, records, split, text, write
 from zoo.card.blocks import failures
-from zoo.card.evaluation import baselines
 from zoo.card.lint import findings
 from zoo.card.page import read
 from zoo.cli import main
 from zoo.loaders import loader_class
-from zoo.runs import Run
+from zoo.results.rows import baselines
 from zoo.spec.problems import problems
 from zoo.spec.registry import shipped_folder
 from zoo.spec.spec import Spec

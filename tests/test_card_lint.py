@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from lightning_modules.evaluation.glossary import meaning
-from zoo.artefact import starter_folder
+from zoo.artefacts.artefact import starter_folder
 from zoo.card import check, records, split, text, with_prose, write
 from zoo.card.document import CLOSE, OPEN, sealed
 from zoo.card.figures import figures

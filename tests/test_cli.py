@@ -21,10 +21,10 @@ from every_spec import CALLS, TINY, starter
 
 import zoo
 from datamodules.asl_alphabet import Letters
+from zoo.artefacts.runs import Run
 from zoo.bundle import RECORDS, bundle
 from zoo.bundle import main as bundle_main
 from zoo.cli import main, split_overrides
-from zoo.runs import Run
 from zoo.spec.registry import shipped_folder
 
 HERE = str(Path(__file__).parent)
@@ -600,7 +600,7 @@ class TestLoad:
         spec = yaml.safe_load((shipped_folder() / "asl-slp.yaml").read_text())
         spec["hub"] = {"repo_id": "me/asl-slp", "revision": revision, "sha256": {"config.json": "0" * 64}}
         (tmp_path / "asl-slp.yaml").write_text(yaml.safe_dump(spec))
-        monkeypatch.setattr("zoo.addresses.shipped_folder", lambda: tmp_path)
+        monkeypatch.setattr("zoo.artefacts.resolve.shipped_folder", lambda: tmp_path)
         with pytest.raises(ValueError, match=r"asl-slp\.yaml: hub\.revision: .*expected a commit"):
             zoo.load("asl-slp")
         assert zoo.load("asl-slp", weights="starter")
@@ -618,7 +618,7 @@ class TestLoad:
         spec = yaml.safe_load((shipped_folder() / "asl-slp.yaml").read_text())
         spec["hub"] = {"repo_id": "me/asl-slp", "revision": "a" * 40}
         (tmp_path / "asl-slp.yaml").write_text(yaml.safe_dump(spec))
-        monkeypatch.setattr("zoo.addresses.shipped_folder", lambda: tmp_path)
+        monkeypatch.setattr("zoo.artefacts.resolve.shipped_folder", lambda: tmp_path)
         for chosen in (None, "hub"):
             with pytest.raises(ValueError, match=f"me/asl-slp@{'a' * 40}: no such repository"):
                 zoo.load("asl-slp", weights=chosen)

@@ -13,10 +13,10 @@ import zoo
 import zoo.card.render  # before another place is put where the shipped specs are
 from datamodules.avatar.letters import letter_frame
 from datamodules.media.skeleton_drawing import write_png
-from zoo.addresses import finished
+from zoo.artefacts.resolve import finished
+from zoo.artefacts.runs import Run
 from zoo.cli import main
 from zoo.push import _repository
-from zoo.runs import Run
 from zoo.spec.registry import list_experiments, list_trained, locate, shipped_folder
 
 NAME = "first-experiments/tiny-judge"

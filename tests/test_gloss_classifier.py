@@ -20,7 +20,7 @@ from datamodules.twins import Twin
 from datamodules.wlasl.embeddings import EmbeddingBatch, WLASLEmbeddings, padded
 from lightning_modules.gloss_classifier import GlossClassifier
 from lightning_modules.networks.recognition.gloss_classifier import AttentionClassifier, AttentionClassifierConfig
-from zoo.artefact import open_artefact
+from zoo.artefacts.artefact import open_artefact
 from zoo.loaders.recognition.video_to_gloss import VideoToGloss
 
 GLOSSES = ("ice cream", "no", "yes")

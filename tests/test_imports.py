@@ -58,7 +58,7 @@ def test_opening_a_model_loads_neither_lightning_nor_a_compiler() -> None:
     code = """
 import sys
 import zoo
-from zoo.artefact import open_artefact, read_config, starter_folder
+from zoo.artefacts.artefact import open_artefact, read_config, starter_folder
 from zoo.loaders import TASKS, loader_class
 plain = [task for task in TASKS if not hasattr(loader_class(task), "native")]
 for folder in filter(lambda folder: folder.is_dir(), map(starter_folder, zoo.list_models())):

@@ -17,7 +17,7 @@ from datamodules.asl_alphabet import CLASSES, Letters
 from lightning_modules.letter_ddpm import LetterDDPM
 from lightning_modules.networks.diffusion.schedule import Sampling, Schedule
 from lightning_modules.networks.letters.letter_unet import letter_unet
-from zoo.artefact import open_artefact
+from zoo.artefacts.artefact import open_artefact
 from zoo.cli import main
 from zoo.loaders.letters.letter_diffusion import LetterDiffusion
 

@@ -13,7 +13,7 @@ from datamodules.mnist import MNIST
 from datamodules.twins import Twin, ensure_twin
 from lightning_modules.letter_judge import augmented, small_grey
 from lightning_modules.networks.letters.letter_cnn import LetterCNN, LetterCNNConfig
-from zoo.artefact import open_artefact
+from zoo.artefacts.artefact import open_artefact
 from zoo.cli import main
 from zoo.loaders.letters.letter_reader import LetterReader
 

@@ -19,7 +19,7 @@ from datamodules.twins import Twin, ensure_twin
 from lightning_modules.letter_vae import LetterVAE, divergence
 from lightning_modules.networks.letters.letter_encoder import LetterEncoder
 from lightning_modules.networks.letters.letter_generator import LetterGenerator, LetterGeneratorConfig
-from zoo.artefact import open_artefact
+from zoo.artefacts.artefact import open_artefact
 from zoo.cli import main
 from zoo.loaders.letters.letter_to_image import LetterToImage
 

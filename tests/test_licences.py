@@ -8,7 +8,7 @@ import pytest
 
 import zoo
 from datamodules.catalogue import CATALOGUE
-from zoo.licences import ALIASES, BASE_MODELS, LICENCES, Licence, licence_of
+from zoo.card.licences import ALIASES, BASE_MODELS, LICENCES, Licence, licence_of
 from zoo.spec.registry import shipped_folder
 from zoo.spec.spec import read
 
@@ -110,7 +110,12 @@ class TestDeclared:
 @pytest.mark.parametrize(
     ("data", "base", "card", "expected"),
     [
-        ("how2sign", "someone/model", {}, "base model someone/model: .* enter it in BASE_MODELS of zoo/licences.py"),
+        (
+            "how2sign",
+            "someone/model",
+            {},
+            "base model someone/model: .* enter it in BASE_MODELS of zoo/card/licences.py",
+        ),
         (
             "rwth-boston50",
             None,

@@ -12,7 +12,7 @@ from hub_server import Hub
 
 import zoo
 from zoo import listing
-from zoo.artefact import starter_folder
+from zoo.artefacts.artefact import starter_folder
 from zoo.cli import main
 from zoo.spec import registry as shipped
 from zoo.spec import spec

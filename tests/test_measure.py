@@ -135,7 +135,7 @@ class TestAgain:
     ) -> None:
         bundled = tiny_runs("letter-judge")
         monkeypatch.setenv("ZOO_RUNS", str(tmp_path / "none"))
-        monkeypatch.setattr("zoo.addresses.starter_folder", lambda _: bundled)
+        monkeypatch.setattr("zoo.artefacts.resolve.starter_folder", lambda _: bundled)
         before = sorted(bundled.rglob("*"))
         assert main(["test", "letter-judge", "--starter"]) == 0
         assert "scores are as published" in capsys.readouterr().out
@@ -183,7 +183,7 @@ class TestJudge:
         ],
     )
     def test_one_that_was_taught_by_other_data_does_not_judge(self, tiny_runs: Runs, judge, judged, why) -> None:
-        from zoo.addresses import load
+        from zoo.artefacts.resolve import load
 
         model = load(tiny_runs("asl-slp"))
         config = json.loads((tiny_runs("back-translation") / "config.json").read_text())
@@ -194,7 +194,7 @@ class TestJudge:
         assert judges._misfit("pose-to-text", config, recorded, model, fitting) is None
 
     def test_a_motion_that_does_not_end_is_read_as_far_as_it_can(self, tiny_runs: Runs) -> None:
-        from zoo.addresses import load
+        from zoo.artefacts.resolve import load
 
         judge = judges.MotionReader(load(tiny_runs("back-translation")), "back-translation", "1")
         endless = np.zeros((4 * MAX_FRAMES, 50, 3), np.float32)

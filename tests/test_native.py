@@ -22,7 +22,7 @@ from tiny_diffusion import TARGETS, tiny_controlnet, tiny_lora, tiny_pipeline, t
 
 import zoo
 from datamodules.media.skeleton_drawing import write_png
-from zoo.artefact import open_artefact
+from zoo.artefacts.artefact import open_artefact
 from zoo.cli import main
 from zoo.loaders import trainable_class
 from zoo.loaders.diffusion.controlnet import ControlNet
@@ -555,7 +555,7 @@ import sys
 import zoo.loaders
 assert "torch" not in sys.modules
 from pathlib import Path
-from zoo.artefact import open_artefact
+from zoo.artefacts.artefact import open_artefact
 open_artefact(Path({str(tmp_path)!r})).probe()
 assert not {{"diffusers", "peft", "transformers"}} & set(sys.modules)
 """

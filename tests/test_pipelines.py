@@ -25,7 +25,7 @@ from datamodules.avatar import perform
 from datamodules.media.skeleton_drawing import draw_frames
 from datamodules.media.video import read_video, write_video
 from datamodules.poses.conversion import to_joints
-from zoo.artefact import starter_folder
+from zoo.artefacts.artefact import starter_folder
 from zoo.cli import main
 from zoo.io_types import Signal
 from zoo.pipelines import TASKS
@@ -578,8 +578,8 @@ class TestSpecs:
                 ["stages.renderer: found {'class_path': 'os.system'}, expected a component's name or null"],
             ),
             (
-                {"stages": {"performer": "zoo.pipelines.weightless.AvatarSigner", "renderer": "drawing"}},
-                ["stages.performer: 'zoo.pipelines.weightless.AvatarSigner' is no component of the zoo"],
+                {"stages": {"performer": "zoo.pipelines.rule_based.AvatarSigner", "renderer": "drawing"}},
+                ["stages.performer: 'zoo.pipelines.rule_based.AvatarSigner' is no component of the zoo"],
             ),
             (
                 {"stages": {"performer": "avatar-signer", "renderer": "${oc.env:HOME}"}},

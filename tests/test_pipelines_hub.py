@@ -8,7 +8,7 @@ import pytest
 from hub_server import Hub
 
 import zoo
-from zoo.artefact import starter_folder
+from zoo.artefacts.artefact import starter_folder
 from zoo.cli import main
 from zoo.spec.pipeline_spec import read_pipeline
 from zoo.spec.registry import locate

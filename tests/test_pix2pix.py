@@ -22,7 +22,7 @@ from datamodules.poses.formats import write_pose, write_skels
 from datamodules.twins import Twin, ensure_twin
 from lightning_modules.networks.rendering.unet_generator import UNetConfig, UNetGenerator
 from lightning_modules.pix2pix import Pix2Pix, as_share, cross_entropy
-from zoo.artefact import open_artefact
+from zoo.artefacts.artefact import open_artefact
 from zoo.cli import main
 from zoo.loaders.rendering.pose_to_video import PoseToVideo
 

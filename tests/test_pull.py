@@ -20,9 +20,9 @@ import yaml
 from hub_server import Commit, Hub
 
 import zoo
-from zoo.artefact import starter_folder
-from zoo.hub.cache import cached
-from zoo.hub.pull import OnHub
+from zoo.artefacts.artefact import starter_folder
+from zoo.artefacts.hub import OnHub
+from zoo.artefacts.hub_cache import cached
 from zoo.loaders.base import SCHEMA
 from zoo.spec.hub_reference import Reference, looks_like, parse
 from zoo.spec.problems import problems
@@ -157,7 +157,7 @@ class TestAddress:
             spec = yaml.safe_load((shipped_folder() / "asl-slp.yaml").read_text())
             (tmp_path / "asl-slp.yaml").write_text(yaml.safe_dump({**spec, "hub": {"repo_id": "me/x", **pins}}))
             assert problems(tmp_path / "asl-slp.yaml") == []
-            monkeypatch.setattr("zoo.addresses.shipped_folder", lambda: tmp_path)
+            monkeypatch.setattr("zoo.artefacts.resolve.shipped_folder", lambda: tmp_path)
 
         return pin
 
@@ -278,7 +278,7 @@ class TestWhatIsDownloaded:
         assert not list(tmp_path.rglob("x*"))
 
     def test_a_json_that_is_too_large(self, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("zoo.hub.pull.MAX_JSON", 1000)
+        monkeypatch.setattr("zoo.artefacts.hub.MAX_JSON", 1000)
         hub.plant("me/x", {**FILES, "vocabulary.json": b"[" + b" " * 1000 + b"]"})
         with pytest.raises(ValueError, match=r"vocabulary.json has 1,002 bytes, expected at most 1,000"):
             on_hub("me/x").folder()
@@ -309,7 +309,7 @@ class TestWhatIsDownloaded:
 
     def test_loaded_at_once_by_threads_and_processes(self, hub: Hub) -> None:
         hub.plant("me/x", FILES)
-        code = "from zoo.hub.pull import *; from zoo.spec.hub_reference import *; print(OnHub('x', parse('me/x')).folder())"
+        code = "from zoo.artefacts.hub import *; from zoo.spec.hub_reference import *; print(OnHub('x', parse('me/x')).folder())"
         environment = hub.environment(PYTHONPATH=str(Path(__file__).parents[1]))
         command = [sys.executable, "-c", code]
         processes = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(2)]
@@ -436,7 +436,9 @@ class TestFaults:
     def test_killed_in_the_middle(self, hub: Hub, how: signal.Signals) -> None:
         hub.plant("me/x", FILES)
         hub.fault("*.safetensors", "GET", delay=20)
-        code = "from zoo.hub.pull import *; from zoo.spec.hub_reference import *; OnHub('x', parse('me/x')).folder()"
+        code = (
+            "from zoo.artefacts.hub import *; from zoo.spec.hub_reference import *; OnHub('x', parse('me/x')).folder()"
+        )
         environment = hub.environment(PYTHONPATH=str(Path(__file__).parents[1]))
         process = subprocess.Popen([sys.executable, "-c", code], env=environment, stderr=subprocess.PIPE)
         deadline = time.monotonic() + 60
@@ -586,7 +588,7 @@ def test_cached_says_what_opens_without_a_network(hub: Hub) -> None:
 
 
 def test_looking_into_the_cache_loads_no_client() -> None:
-    code = "import sys; from zoo.hub.cache import cached; cached('me/x'); print(*sys.modules)"
+    code = "import sys; from zoo.artefacts.hub_cache import cached; cached('me/x'); print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "huggingface_hub.constants" in loaded
     assert not {"torch", "numpy", "httpx", "httpx2", "huggingface_hub.hf_api"} & set(loaded)

@@ -19,14 +19,14 @@ import yaml
 from hub_server import Hub
 
 import zoo
-from zoo.artefact import open_artefact
+from zoo.artefacts.artefact import open_artefact
+from zoo.artefacts.runs import write_json
 from zoo.card import split
 from zoo.cli import main
 from zoo.hub.build import build, names, without_places
 from zoo.hub.publish import Published, Shipment, publish
 from zoo.proof import prove
 from zoo.push import pin
-from zoo.runs import write_json
 from zoo.spec.registry import shipped_folder
 from zoo.spec.validation import structure
 
@@ -124,7 +124,7 @@ def test_every_model_goes_to_the_hub_and_comes_back(
     (tmp_path / "specs").mkdir()
     (tmp_path / "specs" / f"{name}.yaml").write_text(yaml.safe_dump({**spec, "hub": pinned}))
     assert not list(structure({**spec, "hub": pinned}, tmp_path / "specs" / f"{name}.yaml"))
-    monkeypatch.setattr("zoo.addresses.shipped_folder", lambda: tmp_path / "specs")
+    monkeypatch.setattr("zoo.artefacts.resolve.shipped_folder", lambda: tmp_path / "specs")
     assert same(zoo.load(name).probe(), expected)
 
     private = [str(Path.home()) + os.sep, str(tmp_path), str(tiny_runs(name).parents[2]), socket.gethostname()]

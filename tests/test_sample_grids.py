@@ -13,8 +13,8 @@ from every_spec import TINY
 from safetensors.torch import load_file
 
 import zoo
+from zoo.artefacts.runs import Run
 from zoo.cli import main
-from zoo.runs import Run
 
 GRIDS = "[{class_path: zoo.callbacks.SampleGrids, init_args: {every_n_epochs: %s}}]"
 Fit = Callable[..., Path]

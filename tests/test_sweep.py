@@ -20,9 +20,9 @@ import pytest
 import yaml
 from every_spec import TINY
 
+from zoo.artefacts.runs import Run
 from zoo.cli import main
 from zoo.judges import judge_name
-from zoo.runs import Run
 from zoo.spec.problems import problems
 from zoo.spec.registry import list_models, list_sweeps, locate, shipped_folder
 from zoo.spec.spec import SpecError, read

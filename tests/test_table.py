@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from zoo.artefact import starter_folder
+from zoo.artefacts.artefact import starter_folder
 from zoo.cli import main
-from zoo.table import ResultsTable
+from zoo.results.console import ResultsTable
 
 PROVENANCE: dict[str, Any] = {"data": {"name": "how2sign", "twin": {"seed": 0}}}
 MORE = {"split": "test", "data": "0123456789ab", "n": 800}

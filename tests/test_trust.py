@@ -22,10 +22,10 @@ from tiny_diffusion import tiny_controlnet, tiny_lora, tiny_pipeline
 
 import zoo
 from datamodules.features.vjepa import Encoder
-from zoo.artefact import open_artefact, read_config, save_artefact, starter_folder
+from zoo.artefacts.artefact import open_artefact, read_config, save_artefact, starter_folder
+from zoo.artefacts.runs import Run
 from zoo.cli import main
 from zoo.loaders import TASKS
-from zoo.runs import Run
 from zoo.safety.filenames import REFUSED, refuse_names, wanted
 from zoo.spec.registry import shipped_folder
 from zoo.spec.spec import SpecError, read, resolve

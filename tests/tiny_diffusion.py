@@ -8,10 +8,10 @@ from diffusers import AutoencoderKL, ControlNetModel, DDIMScheduler, StableDiffu
 from peft import LoraConfig
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
-from zoo.artefact import starter_folder
+from zoo.artefacts.artefact import starter_folder
+from zoo.artefacts.runs import read_json, write_json
 from zoo.loaders.diffusion.controlnet import ControlNet
 from zoo.loaders.diffusion.lora import LoRA
-from zoo.runs import read_json, write_json
 from zoo.spec.registry import locate
 from zoo.spec.validation import accepted
 

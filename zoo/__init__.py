@@ -46,6 +46,6 @@ def load(name: "str | Path", weights: "Literal['starter', 'hub'] | None" = None,
         from zoo.pipelines.compose import load as load_pipeline
 
         return load_pipeline(name, weights, stages)
-    from zoo.addresses import load as load_address
+    from zoo.artefacts.resolve import load as load_address
 
     return load_address(name, weights)

@@ -15,10 +15,10 @@ import numpy.typing as npt
 import torch
 from safetensors.torch import load_file, save_file
 
-from zoo.artefact import open_artefact, starter_folder
+from zoo.artefacts.artefact import open_artefact, starter_folder
+from zoo.artefacts.runs import Run, replacing, unfinished_message, write_json
 from zoo.card import write
 from zoo.measure import measure
-from zoo.runs import Run, replacing, unfinished_message, write_json
 from zoo.spec.spec import read, resolve
 
 Probe = dict[str, npt.NDArray[Any]]

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from zoo import __version__
-from zoo.addresses import finished
-from zoo.artefact import starter_folder
+from zoo.artefacts.artefact import starter_folder
+from zoo.artefacts.resolve import finished
+from zoo.artefacts.runs import Run
 from zoo.prepare import commands
-from zoo.runs import Run
 from zoo.spec.pipeline_spec import pipeline_file, read_pipeline
 from zoo.spec.problems import problems
 from zoo.spec.registry import list_experiments, list_models, locate, shipped_folder
@@ -238,7 +238,7 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from zoo.addresses import load
+    from zoo.artefacts.resolve import load
 
     if pipeline_file(options.spec):
         from zoo.pipelines.compose import load as load_pipeline
@@ -271,7 +271,7 @@ def _target(options: argparse.Namespace) -> Target:
 def _print_results(title: str, results: dict[str, dict[str, Any]], provenance: dict[str, Any]) -> None:
     from rich.console import Console
 
-    from zoo.table import ResultsTable
+    from zoo.results.console import ResultsTable
 
     width = None if sys.stdout.isatty() else PIPED
     Console(width=width, highlight=False).print(ResultsTable(title, results, provenance))

@@ -14,11 +14,11 @@ from torch import Tensor
 
 from lightning_modules.evaluation.judge import PictureJudge, PoseJudge
 from lightning_modules.metrics.fid import LetterFeatures
-from zoo.addresses import find, opened
-from zoo.artefact import starter_folder
+from zoo.artefacts.artefact import starter_folder
+from zoo.artefacts.resolve import find, opened
+from zoo.artefacts.runs import read_json
 from zoo.loaders.base import Loader
 from zoo.loaders.text_to_pose.pose_to_text import MAX_FRAMES
-from zoo.runs import read_json
 
 NAMED: Final = 5
 """Classes that a message lists."""

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from zoo.artefact import read_config, starter_folder
-from zoo.hub.cache import cached
-from zoo.licences import licence_of
-from zoo.runs import read_json
+from zoo.artefacts.artefact import read_config, starter_folder
+from zoo.artefacts.hub_cache import cached
+from zoo.artefacts.runs import read_json
+from zoo.card.licences import licence_of
 from zoo.spec.registry import list_experiments, list_models, list_pipelines, locate
 from zoo.spec.spec import read
 

@@ -8,15 +8,15 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from datamodules.media.skeleton_drawing import write_png
 from datamodules.samples import Split
 from lightning_modules.evaluation.results import Evaluation, Results
-from zoo.artefact import open_artefact
+from zoo.artefacts.artefact import open_artefact
+from zoo.artefacts.provenance import refuse_other_data
+from zoo.artefacts.runs import read_json, replacing, write_json
 from zoo.assembly import SpecCLI, assemble, one_line
 from zoo.card import write
-from zoo.card.words import number
 from zoo.judges import find_judge
 from zoo.loaders.base import Loader
-from zoo.provenance import refuse_other_data
 from zoo.quiet import quiet
-from zoo.runs import read_json, replacing, write_json
+from zoo.results.formatting import number
 from zoo.spec.spec import Spec
 
 ONE_DEVICE = {"devices": 1, "num_nodes": 1, "strategy": "auto"}

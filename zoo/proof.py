@@ -80,7 +80,7 @@ def main(folder: str, path: str) -> None:
     """Write the probe of the artefact in `folder` to an .npz."""
     import numpy as np
 
-    from zoo.artefact import open_artefact
+    from zoo.artefacts.artefact import open_artefact
 
     np.savez(path, allow_pickle=False, **open_artefact(Path(folder)).probe())
 

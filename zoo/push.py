@@ -7,12 +7,12 @@ from typing import Any, Final
 
 import yaml
 
-from zoo.addresses import finished
+from zoo.artefacts.resolve import finished
+from zoo.artefacts.runs import read_json
+from zoo.card.licences import licence_of
 from zoo.hub.build import build, place, refuse_personal
 from zoo.hub.prose import keep_edits, seal
 from zoo.hub.publish import Shipment, publish, refuse_without_token
-from zoo.licences import licence_of
-from zoo.runs import read_json
 from zoo.spec.hub_reference import REPO
 from zoo.spec.registry import list_trained, locate
 from zoo.spec.spec import read
@@ -34,7 +34,7 @@ def push(target: str, repo: str | None, private: bool, pull_request: bool, dry_r
         ValueError: what is not finished, not measured, not licensed, not what the run gives, or not documented; and
             whatever keeps the Hub from taking it. The Hub then holds what it held.
     """
-    from zoo.artefact import open_artefact, read_config
+    from zoo.artefacts.artefact import open_artefact, read_config
     from zoo.card import check, write
     from zoo.proof import prove
 

@@ -15,16 +15,16 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning_utilities.core.rank_zero import rank_zero_only
 
 from datamodules.base import SignDataModule
-from zoo.artefact import save_artefact
+from zoo.artefacts.artefact import save_artefact
+from zoo.artefacts.provenance import now, provenance, refuse_other_data
+from zoo.artefacts.runs import Run, write_json, write_text
 from zoo.assembly import assemble, listed, one_line
 from zoo.callbacks import EpochLines, EpochSeed, LastCheckpoint, Preview
 from zoo.card import write
 from zoo.loaders import trainable_class
 from zoo.loggers import close, loggers
 from zoo.metering import Meter
-from zoo.provenance import now, provenance, refuse_other_data
 from zoo.quiet import quiet
-from zoo.runs import Run, write_json, write_text
 from zoo.spec.spec import Spec
 
 

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+from zoo.artefacts.runs import read_json, unused, write_text
 from zoo.card.document import Parts, Sums, split, with_prose
-from zoo.card.evaluation import data_note
-from zoo.runs import read_json, unused, write_text
+from zoo.results.rows import data_note
 from zoo.spec.registry import shipped_folder
 from zoo.spec.spec import Problem, SpecError, read
 
@@ -99,7 +99,7 @@ def records(folder: Path) -> dict[str, Any]:
 
     Raises ValueError for a folder that lacks one.
     """
-    from zoo.artefact import read_config
+    from zoo.artefacts.artefact import read_config
     from zoo.spec.validation import structure
 
     config = read_config(folder)

@@ -4,11 +4,11 @@ from datetime import datetime
 from typing import Any, Final
 
 from datamodules.catalogue import CATALOGUE
-from zoo.card.evaluation import data_name, title
+from zoo.card.licences import Licence
 from zoo.card.settings import described
 from zoo.card.weights import Weights
-from zoo.card.words import duration, language, quantity, sentence, signal, times
-from zoo.licences import Licence
+from zoo.results.formatting import duration, language, quantity, sentence, signal, times
+from zoo.results.rows import data_name, title
 
 REGIMES: Final = {
     "32": "single precision",

@@ -10,10 +10,10 @@ from urllib.parse import unquote
 import yaml
 
 from zoo.card.document import CLOSE, OPEN, split
-from zoo.card.evaluation import Results, data_name
 from zoo.card.figures import unmeasured
+from zoo.card.licences import licence_of
 from zoo.card.page import METADATA, Page, read
-from zoo.licences import licence_of
+from zoo.results.rows import Results, data_name
 
 PLACEHOLDERS: Final = re.compile(
     r"\bTODO\b|\bTBD\b|\bFIXME\b|\[optional\]|\bN/A\b|\[?more information needed\]?|\blorem ipsum\b|\{\{|\}\}|\{%|%\}"

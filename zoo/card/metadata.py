@@ -4,9 +4,9 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from lightning_modules.evaluation.glossary import meaning
-from zoo.card.evaluation import Results, data_name
 from zoo.card.facts import languages
-from zoo.licences import Licence
+from zoo.card.licences import Licence
+from zoo.results.rows import Results, data_name
 
 if TYPE_CHECKING:
     from huggingface_hub import EvalResult, ModelCardData

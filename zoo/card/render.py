@@ -5,15 +5,16 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Any, Final
 
-from zoo.card import facts, tables
+from zoo.card import facts
 from zoo.card.document import sealed
-from zoo.card.evaluation import Results, beaten, compared, data_note, has_truth, judged, stillness
+from zoo.card.licences import Licence, licence_of
 from zoo.card.metadata import metadata
 from zoo.card.settings import settings
 from zoo.card.weights import Weights
-from zoo.card.words import apa, cell, plain, sentence
-from zoo.licences import Licence, licence_of
 from zoo.loaders import loader_class
+from zoo.results import tables
+from zoo.results.formatting import apa, cell, plain, sentence
+from zoo.results.rows import Results, beaten, compared, data_note, has_truth, judged, stillness
 from zoo.spec.registry import shipped_folder
 
 TEMPLATE: Final = "template.md.j2"

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from zoo.card.words import plain
+from zoo.results.formatting import plain
 
 NOT_TRAINING: Final = ("root", "num_workers", "twin", "seed")
 """Arguments of data that do not change what is trained, or are told elsewhere."""

@@ -12,10 +12,10 @@ from typing import Any, Final
 
 import yaml
 
-from zoo.artefact import starter_folder
-from zoo.hub.cache import checksum
+from zoo.artefacts.artefact import starter_folder
+from zoo.artefacts.hub_cache import checksum
+from zoo.artefacts.runs import read_json, replacing, runs_root, write_json, write_text
 from zoo.loaders.base import Loader
-from zoo.runs import read_json, replacing, runs_root, write_json, write_text
 
 FILES: Final = "files"
 """Where provenance.json lists them."""

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from zoo.artefacts.runs import unused, write_text
 from zoo.card.document import Parts, sealed, split, with_prose
-from zoo.runs import unused, write_text
 
 ASIDE: Final = "README.hub.md"
 EDITED: Final = "README.edited.md"

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from zoo.artefacts.hub_cache import checksum, is_offline
+from zoo.artefacts.hub_errors import HubError, http, persistently, told
+from zoo.artefacts.runs import read_json
 from zoo.hub.build import FILES, names
-from zoo.hub.cache import checksum, is_offline
-from zoo.hub.errors import HubError, http, persistently, told
 from zoo.hub.prose import ASIDE, is_ours, keep_prose
-from zoo.runs import read_json
 from zoo.safety.filenames import refuse_names
 
 if TYPE_CHECKING:

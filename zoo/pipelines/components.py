@@ -28,21 +28,21 @@ class Weightless:
 _ALL = (
     Weightless(
         "drawing",
-        "zoo.pipelines.weightless.Drawing",
+        "zoo.pipelines.rule_based.Drawing",
         "a drawing of the skeleton, the hands enlarged",
         Signal("pose", skeleton="slp-50", normalisation="slp"),
         Signal("video", size=512),
     ),
     Weightless(
         "avatar-signer",
-        "zoo.pipelines.weightless.AvatarSigner",
+        "zoo.pipelines.rule_based.AvatarSigner",
         "the signing avatar's motion by rules; what it has no sign for, it fingerspells",
         Signal("glosses", language="ase"),
         Signal("pose", language="ase", skeleton="slp-50", normalisation="slp", fps=25.0),
     ),
     Weightless(
         "avatar-hand",
-        "zoo.pipelines.weightless.AvatarHand",
+        "zoo.pipelines.rule_based.AvatarHand",
         "the signing avatar's hand, seen from near",
         Signal("letters", language="ase"),
         Signal("video", language="ase", fps=25.0, size=256),

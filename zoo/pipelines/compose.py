@@ -7,8 +7,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
 
-from zoo.addresses import find, opened
-from zoo.artefact import read_config, starter_folder
+from zoo.artefacts.artefact import read_config, starter_folder
+from zoo.artefacts.resolve import find, opened
 from zoo.io_types import Signal
 from zoo.pipelines import Task
 from zoo.pipelines.base import Pipeline

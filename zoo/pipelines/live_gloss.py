@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 
 from datamodules.media import camera
 from datamodules.media.video import Frame, read_video
+from zoo.artefacts.runs import write_json
 from zoo.loaders.writing import refuse_unwritable
 from zoo.pipelines.base import Pipeline
-from zoo.runs import write_json
 
 
 class LiveGloss(Pipeline):

@@ -11,12 +11,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from datamodules.text import words
+from zoo.artefacts.runs import write_json
 from zoo.loaders.writing import refuse_unwritable
 from zoo.pipelines.base import Pipeline
 from zoo.pipelines.progress import progress
 from zoo.pipelines.text_to_video import each, signable
 from zoo.pipelines.video import FPS, call, frames_through, through
-from zoo.runs import write_json
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ from datamodules.features.bundles import HAND, POSE, checksums, find_bundle
 from datamodules.features.landmarks import LEFT_HAND, RIGHT_HAND, Landmarker, find_landmarks
 from datamodules.media.skeleton_frames import write_skeletons
 from datamodules.poses.formats import read_pose, write_pose
+from zoo.artefacts.runs import write_json
 from zoo.prepare.mapping import map_unordered
-from zoo.runs import write_json
 
 SETTINGS: Final = "landmarks.json"
 REPORT: Final = "report.json"

@@ -6,7 +6,7 @@ import numpy as np
 
 from datamodules.media.drawing_primitives import Image
 from lightning_modules.evaluation.plots import intervals
-from zoo.card.evaluation import baseline_name
+from zoo.results.rows import baseline_name
 from zoo.sweep.comparison import Column
 
 BEST = " (best)"

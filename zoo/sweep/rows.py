@@ -6,7 +6,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from zoo.runs import Run
+from zoo.artefacts.runs import Run
 from zoo.spec.spec import Problem, Spec, SpecError, read
 from zoo.spec.sweep_spec import Layer, Sweep, read_sweep, structure
 from zoo.spec.validation import accepted, spec_problems

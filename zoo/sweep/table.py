@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from lightning_modules.evaluation.glossary import HIGHER, LOWER, PROTOCOLS
-from zoo.card.evaluation import BEATS, baseline_name, data_name, data_note
-from zoo.card.words import cell, number
-from zoo.runs import read_json, runs_root, write_text
+from zoo.artefacts.runs import read_json, runs_root, write_text
+from zoo.results.formatting import cell, number
+from zoo.results.rows import BEATS, baseline_name, data_name, data_note
 from zoo.spec.sweep_spec import Sweep
 from zoo.sweep.comparison import Figure, columns
 from zoo.sweep.rows import Row

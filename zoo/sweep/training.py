@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from zoo.card.words import duration
-from zoo.runs import read_json
+from zoo.artefacts.runs import read_json
+from zoo.results.formatting import duration
 from zoo.spec.registry import list_sweeps, list_trained, locate
 from zoo.spec.spec import SpecError
 from zoo.spec.sweep_spec import Sweep, read_sweep
@@ -79,7 +79,7 @@ def _reader(judge: str | None) -> str | None:
     """What results call the judge at an address. Raises ValueError where there is none."""
     if judge is None:
         return None
-    from zoo.addresses import find as find_artefact
+    from zoo.artefacts.resolve import find as find_artefact
     from zoo.judges import judge_name
 
     return judge_name(find_artefact(judge).folder())

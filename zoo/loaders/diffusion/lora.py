@@ -13,12 +13,12 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from zoo.artefacts.runs import read_json, write_json
 from zoo.io_types import Signal
 from zoo.loaders.diffusion.low_rank import LowRank
 from zoo.loaders.diffusion.stable_diffusion import check_revision, open_base, write_picture
 from zoo.loaders.storage import load_single, read_config, write_config
 from zoo.loaders.writing import refuse_unwritable
-from zoo.runs import read_json, write_json
 
 FOLDER: Final = "lora"
 """Where in an artefact it lies, the `subfolder` of peft and diffusers."""

@@ -15,10 +15,10 @@ from PIL.Image import Image as Picture
 
 from datamodules.media.images import read_image, resize, stack
 from lightning_modules.networks.letters.letter_cnn import LetterCNN, LetterCNNConfig
+from zoo.artefacts.runs import write_json
 from zoo.io_types import Signal
 from zoo.loaders.storage import open_network, read_config, save_network
 from zoo.loaders.writing import refuse_unwritable
-from zoo.runs import write_json
 
 BATCH = 64
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from zoo.artefact import open_artefact, read_config, starter_folder
-from zoo.hub.pull import OnHub
+from zoo.artefacts.artefact import open_artefact, read_config, starter_folder
+from zoo.artefacts.hub import OnHub
+from zoo.artefacts.runs import find_finished, read_json, runs_root, unfinished_message
 from zoo.loaders.base import Loader
-from zoo.runs import find_finished, read_json, runs_root, unfinished_message
 from zoo.spec.hub_reference import Reference, looks_like, parse
 from zoo.spec.pins import pin_problems
 from zoo.spec.registry import (

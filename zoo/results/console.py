@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lightning_modules.evaluation.glossary import HIGHER, LOWER, NEARER_TO_1
-from zoo.card.evaluation import (
+from zoo.results.rows import (
     BEATS,
     Cell,
     Results,
@@ -26,7 +26,7 @@ from zoo.card.evaluation import (
     stillness,
     tested,
 )
-from zoo.card.tables import protocol_text
+from zoo.results.tables import protocol_text
 
 ARROWS: Final = {LOWER: "\N{DOWNWARDS ARROW}", HIGHER: "\N{UPWARDS ARROW}", NEARER_TO_1: "\N{RIGHTWARDS ARROW} 1"}
 MARKED: Final = "bold yellow"

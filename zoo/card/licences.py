@@ -192,7 +192,7 @@ def _base(model: str | None) -> list[Source]:
     if model not in BASE_MODELS:
         raise ValueError(
             f"base model {model}: its licence is unknown{nearest(model, BASE_MODELS)}; read it on the model's page and "
-            "enter it in BASE_MODELS of zoo/licences.py"
+            "enter it in BASE_MODELS of zoo/card/licences.py"
         )
     return [(model, BASE_MODELS[model], LICENCES[BASE_MODELS[model]].terms)]
 
@@ -220,7 +220,7 @@ def _key(name: str, where: str) -> str:
     if key not in LICENCES:
         raise ValueError(
             f"{where}: licence {name!r} is unknown{nearest(key, LICENCES)}; enter it, with what it rules out, in "
-            "LICENCES of zoo/licences.py"
+            "LICENCES of zoo/card/licences.py"
         )
     return key
 

@@ -7,10 +7,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from zoo.artefact import read_config
-from zoo.hub import cache
-from zoo.hub.cache import Entry
-from zoo.hub.errors import HubError, persistently, told
+from zoo.artefacts import hub_cache as cache
+from zoo.artefacts.artefact import read_config
+from zoo.artefacts.hub_cache import Entry
+from zoo.artefacts.hub_errors import HubError, persistently, told
 from zoo.safety.filenames import MAX_NAMES, refuse_names, wanted
 from zoo.safety.folders import MAX_JSON
 from zoo.spec.hub_reference import COMMIT, SHORT_COMMIT, Reference
@@ -18,7 +18,7 @@ from zoo.spec.spec import nearest
 
 
 class OnHub:
-    """An artefact in a repository of the Hub: the `Artefact` protocol of zoo/addresses.py.
+    """An artefact in a repository of the Hub: the `Artefact` protocol of zoo/artefacts/resolve.py.
 
     The revision is resolved once, and every file is of that commit. `sha256` maps names to the sums that a spec pins.
     What is in the cache is not requested again; with HF_HUB_OFFLINE=1 nothing is requested at all.

@@ -3,7 +3,8 @@
 from typing import Any
 
 from lightning_modules.evaluation.glossary import GROUND_TRUTH, PLOTS, PROTOCOLS, meaning
-from zoo.card.evaluation import (
+from zoo.results.formatting import cell
+from zoo.results.rows import (
     BEATS,
     Results,
     baseline_name,
@@ -15,7 +16,6 @@ from zoo.card.evaluation import (
     rows,
     tested,
 )
-from zoo.card.words import cell
 
 
 def testing(results: Results, provenance: dict[str, Any]) -> str:

@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple
 
 from datamodules.catalogue import CATALOGUE
 from lightning_modules.evaluation.glossary import BASELINES, meaning
-from zoo.card.words import number
+from zoo.results.formatting import number
 
 Results = dict[str, dict[str, Any]]
 

@@ -1,0 +1,1 @@
+"""Artefacts: found by name, folder or repository, and opened."""

@@ -1,0 +1,1 @@
+"""How scores are shown, for terminal, card and sweep."""
