@@ -23,10 +23,10 @@ from torch.nn import functional
 from lightning_modules.letter_ddpm import LetterDDPM
 from lightning_modules.networks.diffusion.schedule import Sampling, sample
 from lightning_modules.pix2pix import Pix2Pix, cross_entropy
-from zoo.assembly import assemble
-from zoo.quiet import quiet
 from zoo.spec.registry import locate
 from zoo.spec.validation import accepted
+from zoo.training.lightning_cli import assemble
+from zoo.training.log_filters import quiet
 
 WARM_UP, STEPS = 10, 40
 

@@ -18,13 +18,13 @@ from lightning_modules.evaluation.glossary import BASELINES, meaning
 from lightning_modules.metrics.text import SIGNATURE
 from zoo.artefacts.artefact import starter_folder
 from zoo.artefacts.runs import Run
-from zoo.bundle import bundle
 from zoo.card import check, prose, records, split, text, write
 from zoo.card.blocks import failures
 from zoo.card.lint import findings
 from zoo.card.page import read
 from zoo.cli import main
 from zoo.loaders import loader_class
+from zoo.publishing.bundle import bundle
 from zoo.results.rows import baselines
 from zoo.spec.problems import problems
 from zoo.spec.registry import shipped_folder
@@ -336,7 +336,7 @@ class TestText:
             (folder / "plots" / "samples.png").write_bytes(b"p" * 500_001)
             write(folder)
 
-        monkeypatch.setattr("zoo.bundle.measure", measured)
+        monkeypatch.setattr("zoo.publishing.bundle.measure", measured)
         into = bundle(Run(starter), tmp_path / "into")
         assert [path.name for path in (into / "plots").iterdir()] == ["length.png"]
         assert "(plots/length.png)" in (into / "README.md").read_text()

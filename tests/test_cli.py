@@ -22,9 +22,9 @@ from every_spec import CALLS, TINY, starter
 import zoo
 from datamodules.asl_alphabet import Letters
 from zoo.artefacts.runs import Run
-from zoo.bundle import RECORDS, bundle
-from zoo.bundle import main as bundle_main
 from zoo.cli import main, split_overrides
+from zoo.publishing.bundle import RECORDS, bundle
+from zoo.publishing.bundle import main as bundle_main
 from zoo.spec.registry import shipped_folder
 
 HERE = str(Path(__file__).parent)

@@ -16,7 +16,7 @@ from datamodules.media.skeleton_drawing import write_png
 from zoo.artefacts.resolve import finished
 from zoo.artefacts.runs import Run
 from zoo.cli import main
-from zoo.push import _repository
+from zoo.publishing.push import _repository
 from zoo.spec.registry import list_experiments, list_trained, locate, shipped_folder
 
 NAME = "first-experiments/tiny-judge"

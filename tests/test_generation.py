@@ -23,8 +23,8 @@ from lightning_modules.evaluation.generation import (
 from lightning_modules.evaluation.glossary import BASELINES, PLOTS, meaning
 from lightning_modules.evaluation.sample_strips import SMALL, Drawn, sheet
 from lightning_modules.networks.letters.letter_cnn import LetterCNN, LetterCNNConfig
-from zoo import judges
 from zoo.loaders.letters.letter_reader import LetterReader
+from zoo.training import judges
 
 LETTERS = ("A", "L", "V", "W", "Y")
 SIZE = 32

@@ -17,10 +17,10 @@ from hub_server import Hub
 from safetensors.torch import load_file, save_file
 
 from datamodules.twins import Twin
-from zoo import judges
 from zoo.cli import main
 from zoo.loaders.text_to_pose.pose_to_text import MAX_FRAMES
 from zoo.spec.registry import list_models
+from zoo.training import judges
 
 Runs = Callable[[str], Path]
 

@@ -15,8 +15,8 @@ from lightning.pytorch import Trainer
 from lightning.pytorch.demos.boring_classes import BoringModel
 
 from zoo.cli import main
-from zoo.metering import Emissions, Meter
-from zoo.quiet import quiet
+from zoo.training.emissions import Emissions, Meter
+from zoo.training.log_filters import quiet
 
 QUIET: dict[str, Any] = {
     "enable_progress_bar": False,

@@ -23,10 +23,10 @@ from zoo.artefacts.artefact import open_artefact
 from zoo.artefacts.runs import write_json
 from zoo.card import split
 from zoo.cli import main
-from zoo.hub.build import build, names, without_places
-from zoo.hub.publish import Published, Shipment, publish
-from zoo.proof import prove
-from zoo.push import pin
+from zoo.publishing.build import build, names, without_places
+from zoo.publishing.publish import Published, Shipment, publish
+from zoo.publishing.push import pin
+from zoo.publishing.reload_check import prove
 from zoo.spec.registry import shipped_folder
 from zoo.spec.validation import structure
 
@@ -52,7 +52,7 @@ def folder(built: Path, tmp_path: Path) -> Path:
 
 def in_this_process(patch: pytest.MonkeyPatch) -> None:
     """Without the processes that open the folder and run its card: they take seconds, and have tests of their own."""
-    patch.setattr("zoo.proof.prove", lambda loader, folder: 0.0)
+    patch.setattr("zoo.publishing.reload_check.prove", lambda loader, folder: 0.0)
     patch.setattr("zoo.card.blocks.failures", lambda fences, folder: [])
 
 
@@ -207,7 +207,7 @@ class TestFolder:
         source = Path(shutil.copytree(built, tmp_path / "run"))
         (source / "hub").mkdir()
         (source / "hub" / "earlier.txt").touch()
-        monkeypatch.setattr("zoo.hub.build.shutil.copyfile", full)
+        monkeypatch.setattr("zoo.publishing.build.shutil.copyfile", full)
         assert main(["push", str(source), "--dry-run"]) == 2
         assert "No space left on device" in capsys.readouterr().err
         assert [path.name for path in (source / "hub").iterdir()] == ["earlier.txt"]
@@ -542,7 +542,7 @@ class TestEditsOnTheHub:
         assert captured.out.startswith("already there ")
 
     def test_prose_edited_here_replaces_the_old(self, folder: Path, hub: Hub) -> None:
-        from zoo.hub.prose import seal
+        from zoo.publishing.prose import seal
 
         ship(folder)
         text = (folder / "README.md").read_text().replace(self.MARK, f"{self.MARK}\n\nNew from cards/.\n")
@@ -553,7 +553,7 @@ class TestEditsOnTheHub:
 
     @pytest.mark.parametrize("where", ["prose, both", "generated", "not ours", "marks"])
     def test_what_would_be_lost_is_refused(self, folder: Path, hub: Hub, where: str) -> None:
-        from zoo.hub.prose import seal
+        from zoo.publishing.prose import seal
 
         ship(folder)
         changes: dict[str, tuple[Callable[[str], str], str]] = {
@@ -682,7 +682,7 @@ class TestFaults:
 
     def test_a_killed_push_goes_on(self, folder: Path, hub: Hub) -> None:
         program = (
-            "from pathlib import Path; from zoo.hub.publish import *; "
+            "from pathlib import Path; from zoo.publishing.publish import *; "
             f"publish(Shipment(Path({str(folder)!r}), {REPO!r}, 'Publish asl-slp', ''), False, False, print)"
         )
         hub.fault("/lfs-storage/*", "PUT", delay=60)

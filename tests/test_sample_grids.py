@@ -16,7 +16,7 @@ import zoo
 from zoo.artefacts.runs import Run
 from zoo.cli import main
 
-GRIDS = "[{class_path: zoo.callbacks.SampleGrids, init_args: {every_n_epochs: %s}}]"
+GRIDS = "[{class_path: zoo.training.callbacks.SampleGrids, init_args: {every_n_epochs: %s}}]"
 Fit = Callable[..., Path]
 
 
@@ -74,7 +74,7 @@ def test_parts_that_a_training_holds_still_stay_so() -> None:
     import torch
     from lightning.pytorch import LightningModule
 
-    from zoo.callbacks import Preview
+    from zoo.training.callbacks import Preview
 
     class Loader:
         @classmethod
@@ -129,8 +129,8 @@ def test_grids_go_to_wandb_where_a_recipe_is_trained(
 
 
 def test_grids_are_no_part_of_what_is_published(watched: Path, tmp_path: Path) -> None:
-    from zoo.bundle import bundle
-    from zoo.hub.build import build
+    from zoo.publishing.build import build
+    from zoo.publishing.bundle import bundle
 
     (watched / "grids" / "notes.json").write_text(json.dumps({"size": 10**9}))  # nobody reads what lies there
     (watched / "grids" / "old.pkl").write_bytes(b"")

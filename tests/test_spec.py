@@ -245,7 +245,7 @@ class TestCheck:
         assert messages(path).splitlines() == [f"{path}: {expected}"]
 
     def test_what_a_callback_of_the_zoo_refuses_is_found_too(self, write: Any) -> None:
-        grids = {"class_path": "zoo.callbacks.SampleGrids", "init_args": {"every_n_epochs": 0}}
+        grids = {"class_path": "zoo.training.callbacks.SampleGrids", "init_args": {"every_n_epochs": 0}}
         found = messages(write(lambda raw: raw["trainer"].update(callbacks=[grids])))
         assert "trainer.callbacks.0.init_args.every_n_epochs: found 0, expected at least 1" in found
 

@@ -22,7 +22,6 @@ from every_spec import TINY
 
 from zoo.artefacts.runs import Run
 from zoo.cli import main
-from zoo.judges import judge_name
 from zoo.spec.problems import problems
 from zoo.spec.registry import list_models, list_sweeps, locate, shipped_folder
 from zoo.spec.spec import SpecError, read
@@ -31,6 +30,7 @@ from zoo.spec.validation import accepted
 from zoo.sweep.comparison import column
 from zoo.sweep.rows import rows
 from zoo.sweep.training import Failure, _call, _wait_for_others
+from zoo.training.judges import judge_name
 
 TABLE_3 = {
     "Base": {},

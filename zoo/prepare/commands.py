@@ -87,7 +87,7 @@ def _embed(options: argparse.Namespace) -> int:
     from lightning_utilities.core.rank_zero import rank_zero_only
 
     from datamodules.features.embeddings import embed
-    from zoo.quiet import quiet
+    from zoo.training.log_filters import quiet
 
     quiet()
     failed = embed(options.videos, options.out, model=options.model, batch_size=options.batch_size)

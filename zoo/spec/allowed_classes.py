@@ -75,7 +75,7 @@ def subclasses(package: str, base: str) -> frozenset[str]:
 def allowed_classes(section: str, nested: bool) -> frozenset[str]:
     """The closed list for a section's own class, or for one nested in its arguments."""
     if section == "trainer":
-        return subclasses("zoo.callbacks", "Callback") | LIGHTNING
+        return subclasses("zoo.training.callbacks", "Callback") | LIGHTNING
     package, base = {
         "model": ("lightning_modules", "LightningModule"),
         "data": ("datamodules", "LightningDataModule"),
@@ -132,7 +132,7 @@ def _class_path(found: str, section: str, key: str, source: str) -> Iterator[Pro
     where = {
         "model": "a LightningModule of lightning_modules",
         "data": "a LightningDataModule of datamodules",
-        "trainer": "a callback, strategy or profiler of Lightning's short list or of zoo.callbacks",
+        "trainer": "a callback, strategy or profiler of Lightning's short list or of zoo.training.callbacks",
     }[section]
     yield Problem(source, key, f"found {found!r}, allowed is {where}{hint}")
 

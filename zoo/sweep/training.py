@@ -80,7 +80,7 @@ def _reader(judge: str | None) -> str | None:
     if judge is None:
         return None
     from zoo.artefacts.resolve import find as find_artefact
-    from zoo.judges import judge_name
+    from zoo.training.judges import judge_name
 
     return judge_name(find_artefact(judge).folder())
 
@@ -125,7 +125,7 @@ def _bring(row: Row, judge: str | None, reader: str | None) -> None:
 
 
 def _test(row: Row, judge: str | None) -> None:
-    from zoo.measure import measure
+    from zoo.training.evaluate import measure
 
     try:
         measure(row.spec, row.run.folder, judge=judge)

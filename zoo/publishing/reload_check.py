@@ -1,6 +1,6 @@
 """That a folder which is about to be published gives what the run gives: opened in a process that knows nothing else.
 
-python -m zoo.proof FOLDER PROBE.npz
+python -m zoo.publishing.reload_check FOLDER PROBE.npz
 """
 
 import subprocess
@@ -45,7 +45,7 @@ def prove(loader: "Loader", folder: Path) -> float:
 
 
 def _elsewhere(folder: Path, path: Path) -> None:
-    code, reason = fresh.run("zoo.proof", str(folder), str(path), stdin=subprocess.DEVNULL)
+    code, reason = fresh.run("zoo.publishing.reload_check", str(folder), str(path), stdin=subprocess.DEVNULL)
     if code or not path.is_file():
         raise ValueError(f"{folder}: what is published does not open again: {reason.removeprefix('ValueError: ')}")
 

@@ -10,9 +10,9 @@ import yaml
 from zoo.artefacts.resolve import finished
 from zoo.artefacts.runs import read_json
 from zoo.card.licences import licence_of
-from zoo.hub.build import build, place, refuse_personal
-from zoo.hub.prose import keep_edits, seal
-from zoo.hub.publish import Shipment, publish, refuse_without_token
+from zoo.publishing.build import build, place, refuse_personal
+from zoo.publishing.prose import keep_edits, seal
+from zoo.publishing.publish import Shipment, publish, refuse_without_token
 from zoo.spec.hub_reference import REPO
 from zoo.spec.registry import list_trained, locate
 from zoo.spec.spec import read
@@ -36,7 +36,7 @@ def push(target: str, repo: str | None, private: bool, pull_request: bool, dry_r
     """
     from zoo.artefacts.artefact import open_artefact, read_config
     from zoo.card import check, write
-    from zoo.proof import prove
+    from zoo.publishing.reload_check import prove
 
     source = finished(target)
     spec, provenance = _records(source)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 from zoo.artefacts.hub_cache import checksum, is_offline
 from zoo.artefacts.hub_errors import HubError, http, persistently, told
 from zoo.artefacts.runs import read_json
-from zoo.hub.build import FILES, names
-from zoo.hub.prose import ASIDE, is_ours, keep_prose
+from zoo.publishing.build import FILES, names
+from zoo.publishing.prose import ASIDE, is_ours, keep_prose
 from zoo.safety.filenames import refuse_names
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ TIMEOUT: Final = 30.0
 class Shipment:
     """What goes where.
 
-    folder: what zoo.hub.build made, with its card.
+    folder: what zoo.publishing.build made, with its card.
     repo_id: user/name.
     message: of the commit.
     prose: the file that the card's prose comes from, for messages.

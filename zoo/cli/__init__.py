@@ -15,13 +15,13 @@ from zoo import __version__
 from zoo.artefacts.artefact import starter_folder
 from zoo.artefacts.resolve import finished
 from zoo.artefacts.runs import Run
+from zoo.cli.target import Target
 from zoo.prepare import commands
 from zoo.spec.pipeline_spec import pipeline_file, read_pipeline
 from zoo.spec.problems import problems
 from zoo.spec.registry import list_experiments, list_models, locate, shipped_folder
 from zoo.spec.spec import OVERRIDABLE, Problem, SpecError, read
 from zoo.spec.validation import accepted
-from zoo.targets import Target
 
 OK, PROBLEMS, REFUSED, INTERRUPTED = 0, 1, 2, 130
 PIPED = 200
@@ -137,7 +137,7 @@ def _fit(options: argparse.Namespace) -> int:
             print(f"already finished: {run.folder}")
             return OK
     spec, run = target.run(types=True)
-    from zoo.train import Interrupted, fit
+    from zoo.training.fit import Interrupted, fit
 
     try:
         fit(spec, run)
@@ -150,7 +150,7 @@ def _fit(options: argparse.Namespace) -> int:
 
 def _validate(options: argparse.Namespace) -> int:
     spec, run = _target(options).finished()
-    from zoo.measure import validate
+    from zoo.training.evaluate import validate
 
     _print_results(f"{spec.name}, validate", validate(spec, run.folder), run.provenance())
     return OK
@@ -163,7 +163,7 @@ def _test(options: argparse.Namespace) -> int:
         spec, run = target.finished()
     else:
         spec, run = accepted(published / "spec.yaml", False, options.overrides, types=True), Run(published)
-    from zoo.measure import compared, evaluated, measure
+    from zoo.training.evaluate import compared, evaluated, measure
 
     if published is None:
         results = measure(spec, run.folder, options.split, options.judge)
@@ -185,14 +185,14 @@ def _sweep(options: argparse.Namespace) -> int:
 
 
 def _list(options: argparse.Namespace) -> int:
-    from zoo.listing import show
+    from zoo.cli.listing import show
 
     show(options.pattern)
     return OK
 
 
 def _push(options: argparse.Namespace) -> int:
-    from zoo.push import push
+    from zoo.publishing.push import push
 
     push(options.target, options.repo, options.private, options.pr, options.dry_run)
     return OK

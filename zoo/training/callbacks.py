@@ -13,7 +13,7 @@ from lightning.pytorch.loggers import WandbLogger
 from lightning.pytorch.utilities.seed import isolate_rng
 
 from zoo.loaders import trainable_class
-from zoo.loggers import log_files
+from zoo.training.loggers import log_files
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):

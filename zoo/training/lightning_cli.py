@@ -11,7 +11,7 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.cli import LightningCLI
 
-from zoo.callbacks import AtomicCheckpointIO
+from zoo.training.callbacks import AtomicCheckpointIO
 
 
 class SpecCLI(LightningCLI):

@@ -11,13 +11,13 @@ from lightning_modules.evaluation.results import Evaluation, Results
 from zoo.artefacts.artefact import open_artefact
 from zoo.artefacts.provenance import refuse_other_data
 from zoo.artefacts.runs import read_json, replacing, write_json
-from zoo.assembly import SpecCLI, assemble, one_line
 from zoo.card import write
-from zoo.judges import find_judge
 from zoo.loaders.base import Loader
-from zoo.quiet import quiet
 from zoo.results.formatting import number
 from zoo.spec.spec import Spec
+from zoo.training.judges import find_judge
+from zoo.training.lightning_cli import SpecCLI, assemble, one_line
+from zoo.training.log_filters import quiet
 
 ONE_DEVICE = {"devices": 1, "num_nodes": 1, "strategy": "auto"}
 """A split is measured whole, by one process: several would each score, and write, their share."""

@@ -18,14 +18,14 @@ from datamodules.base import SignDataModule
 from zoo.artefacts.artefact import save_artefact
 from zoo.artefacts.provenance import now, provenance, refuse_other_data
 from zoo.artefacts.runs import Run, write_json, write_text
-from zoo.assembly import assemble, listed, one_line
-from zoo.callbacks import EpochLines, EpochSeed, LastCheckpoint, Preview
 from zoo.card import write
 from zoo.loaders import trainable_class
-from zoo.loggers import close, loggers
-from zoo.metering import Meter
-from zoo.quiet import quiet
 from zoo.spec.spec import Spec
+from zoo.training.callbacks import EpochLines, EpochSeed, LastCheckpoint, Preview
+from zoo.training.emissions import Meter
+from zoo.training.lightning_cli import assemble, listed, one_line
+from zoo.training.log_filters import quiet
+from zoo.training.loggers import close, loggers
 
 
 class Interrupted(Exception):

@@ -1,6 +1,6 @@
 """Put a finished run into the package, as the starter weights of its model, in half precision, and measure it.
 
-python -m zoo.bundle runs/asl-slp/<id>
+python -m zoo.publishing.bundle runs/asl-slp/<id>
 """
 
 import argparse
@@ -18,8 +18,8 @@ from safetensors.torch import load_file, save_file
 from zoo.artefacts.artefact import open_artefact, starter_folder
 from zoo.artefacts.runs import Run, replacing, unfinished_message, write_json
 from zoo.card import write
-from zoo.measure import measure
 from zoo.spec.spec import read, resolve
+from zoo.training.evaluate import measure
 
 Probe = dict[str, npt.NDArray[Any]]
 
@@ -36,7 +36,7 @@ def bundle(run: Run, into: Path) -> Path:
 
     It ships with its scores, which are measured here, as what is halved is another network. What is there stays until
     the new folder is whole. Raises ValueError for a run that is unfinished, where halving changes what the network
-    does, and as `zoo.measure` does.
+    does, and as `zoo.training.evaluate` does.
     """
     if not run.finished:
         raise ValueError(unfinished_message(run.folder))
@@ -87,7 +87,9 @@ def _halved(value: torch.Tensor) -> torch.Tensor:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Bundle one run; returns the exit code."""
-    parser = argparse.ArgumentParser("python -m zoo.bundle", description="Ship a finished run as a starter, measured.")
+    parser = argparse.ArgumentParser(
+        "python -m zoo.publishing.bundle", description="Ship a finished run as a starter, measured."
+    )
     parser.add_argument("run", metavar="RUN", type=Path, help="the run's folder, runs/<name>/<id>")
     run = Run(parser.parse_args(argv).run)
     try:

@@ -1,0 +1,1 @@
+"""An artefact on its way to the Hub or into the package."""
