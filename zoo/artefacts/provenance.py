@@ -60,7 +60,7 @@ def now() -> str:
 
 def code() -> dict[str, Any]:
     """Commit of the zoo's checkout, and whether it had uncommitted changes; nulls for an installed zoo."""
-    root = Path(__file__).resolve().parents[1]
+    root = Path(__file__).resolve().parents[2]
     if not (root / ".git").exists():
         return {"commit": None, "dirty": None}
     try:

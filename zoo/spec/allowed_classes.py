@@ -52,7 +52,7 @@ def own_classes(package: str) -> dict[str, tuple[str, ...]]:
         raise ImportError(f"package {top!r} is not installed beside the zoo")
     root = Path(next(iter(spec.submodule_search_locations)))
     classes = {}
-    for path in [root / f"{module}.py"] if module else root.rglob("*.py"):
+    for path in [root / f"{module.replace('.', '/')}.py"] if module else root.rglob("*.py"):
         dotted = ".".join([top, *path.relative_to(root).with_suffix("").parts]).removesuffix(".__init__")
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):

@@ -583,7 +583,7 @@ def audited(opened: Callable[[str], Path]) -> dict[str, tuple[str, list[tuple[st
     """By task, the loader that a process of its own made of a real artefact, and what the interpreter saw it reach."""
     folders = {task: str(opened(task)) for task in TASKS}
     command = [sys.executable, "-c", AUDIT, json.dumps(folders)]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[1])
+    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[3])
     assert done.returncode == 0, done.stderr
     told = dict(json.loads(done.stdout.splitlines()[-1]))
     assert told["a pickle"][1][0][0] == "pickle.find_class", "the audit sees nothing"

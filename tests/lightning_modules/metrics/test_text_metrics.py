@@ -15,7 +15,7 @@ from sacrebleu.metrics import BLEU, CHRF
 from datamodules.avatar.grammar import sentences
 from lightning_modules.metrics.text import TEXT_SCORES, Bleu
 
-PHOENIX = Path(__file__).parents[2] / "shared" / "data" / "phoenix14t_text" / "dev_phoenix2014t.csv"
+PHOENIX = Path(__file__).parents[4] / "shared" / "data" / "phoenix14t_text" / "dev_phoenix2014t.csv"
 BLEUS = [f"bleu_{order}" for order in (1, 2, 3, 4)]
 
 

@@ -27,7 +27,7 @@ from zoo.publishing.bundle import RECORDS, bundle
 from zoo.publishing.bundle import main as bundle_main
 from zoo.spec.registry import shipped_folder
 
-HERE = str(Path(__file__).parent)
+HERE = str(Path(__file__).parents[2])
 NEVER_FINISHES = ("--trainer.max_epochs", "3000")
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from test_render import LOOK, is_skin, pose
+from red_signer import LOOK, is_skin, pose
 
 from datamodules.avatar.openpose import openpose_keypoints
 from datamodules.avatar.render import Camera, film

@@ -17,7 +17,7 @@ from test_imports import imported
 
 from datamodules.media.video import read_video
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PACKAGES = ("datamodules", "lightning_modules", "zoo")
 
 

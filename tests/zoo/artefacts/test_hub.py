@@ -309,8 +309,9 @@ class TestWhatIsDownloaded:
 
     def test_loaded_at_once_by_threads_and_processes(self, hub: Hub) -> None:
         hub.plant("me/x", FILES)
-        code = "from zoo.artefacts.hub import *; from zoo.spec.hub_reference import *; print(OnHub('x', parse('me/x')).folder())"
-        environment = hub.environment(PYTHONPATH=str(Path(__file__).parents[1]))
+        imports = "from zoo.artefacts.hub import OnHub; from zoo.spec.hub_reference import parse"
+        code = f"{imports}; print(OnHub('x', parse('me/x')).folder())"
+        environment = hub.environment(PYTHONPATH=str(Path(__file__).parents[3]))
         command = [sys.executable, "-c", code]
         processes = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(2)]
         found: list[Path] = []
@@ -439,7 +440,7 @@ class TestFaults:
         code = (
             "from zoo.artefacts.hub import *; from zoo.spec.hub_reference import *; OnHub('x', parse('me/x')).folder()"
         )
-        environment = hub.environment(PYTHONPATH=str(Path(__file__).parents[1]))
+        environment = hub.environment(PYTHONPATH=str(Path(__file__).parents[3]))
         process = subprocess.Popen([sys.executable, "-c", code], env=environment, stderr=subprocess.PIPE)
         deadline = time.monotonic() + 60
         while not hub.count("*.safetensors", "GET") and time.monotonic() < deadline:

@@ -332,7 +332,7 @@ class TestWriting:
             f"ensure_twin('asl-alphabet', Path({str(tmp_path / 'twin')!r}), Twin(3000))"
         )
         environment = {**os.environ, "LOKY_MAX_CPU_COUNT": "1"}
-        process = subprocess.Popen([sys.executable, "-c", code], cwd=Path(__file__).parents[1], env=environment)
+        process = subprocess.Popen([sys.executable, "-c", code], cwd=Path(__file__).parents[3], env=environment)
         try:
             deadline = time.monotonic() + 60
             while not list(tmp_path.rglob("*.jpg")):

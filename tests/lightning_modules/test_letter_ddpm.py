@@ -191,7 +191,7 @@ class TestLoader:
 
 def test_the_recipe_is_the_sources():
     """Source document, 4.1; what it leaves open is ours."""
-    spec = yaml.safe_load((Path(__file__).parents[1] / "specs" / f"{NAME}.yaml").read_text())
+    spec = yaml.safe_load((Path(__file__).parents[2] / "specs" / f"{NAME}.yaml").read_text())
     model, trainer = spec["model"]["init_args"], spec["trainer"]
     assert (model["timesteps"], model["beta_start"], model["beta_end"]) == (500, 1e-4, 0.02)
     assert (model["learning_rate"], trainer["max_epochs"]) == (2e-4, 200)

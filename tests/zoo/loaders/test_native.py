@@ -28,7 +28,7 @@ from zoo.loaders import trainable_class
 from zoo.loaders.diffusion.controlnet import ControlNet
 from zoo.loaders.diffusion.lora import LoRA
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[3]
 BASE = "me/tiny-sd"
 CONTROLNET, LORA = "controlnet", "lora"
 WEIGHTS = {

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import yaml
 from every_spec import TINY
-from test_list import lines
 
 import zoo
 import zoo.card.render  # before another place is put where the shipped specs are
@@ -72,7 +71,8 @@ class TestBeforeItIsTrained:
 
     @pytest.mark.parametrize("pattern", ["*", "judge", "first-*", NAME])
     def test_it_is_listed_in_a_section_of_its_own(self, pattern: str, capsys: pytest.CaptureFixture[str]) -> None:
-        shown = lines(capsys, pattern)
+        assert main(["list", pattern]) == 0
+        shown = capsys.readouterr().out.splitlines()
         (at,) = (number for number, line in enumerate(shown) if line.startswith("experiment "))
         assert shown[at + 1].split() == [NAME, "image-to-letter"]
         assert "licence: gpl-2.0" in "\n".join(shown[at + 2 :])

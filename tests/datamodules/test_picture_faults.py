@@ -74,7 +74,7 @@ from pathlib import Path
 from datamodules.picture_faults import picture_fault
 print(picture_fault(Path({str(tmp_path)!r}), Path({str(tmp_path / "a.png")!r})).kind)
 """
-    run = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[1], capture_output=True, text=True)
+    run = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], capture_output=True, text=True)
     assert (run.stdout, run.stderr) == ("unfit\n", "")
 
 
