@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from every_spec import starter
+from filelock import FileLock
 from hub_server import Hub
 
 ROOT = Path(__file__).parents[1]
@@ -18,6 +19,17 @@ HF_HOME = tempfile.mkdtemp(prefix="zoo-hf-")
 os.environ.update(HF_ENDPOINT=HUB.endpoint, HF_HUB_DISABLE_XET="1", HF_HOME=HF_HOME)  # read when it is imported
 for name in ("HF_TOKEN", "HF_HUB_CACHE", "HF_HUB_OFFLINE", "HUGGING_FACE_HUB_TOKEN", "HF_TOKEN_PATH"):
     os.environ.pop(name, None)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(specs: list[Any]) -> None:
+    """The workers are the parallelism: torch, BLAS and numba share the cores among them, and so do subprocesses.
+
+    They read this when they are imported, so it is set before a worker starts.
+    """
+    threads = str(max(1, (os.cpu_count() or 1) // len(specs)))
+    for name in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS"):
+        os.environ.setdefault(name, threads)
 
 
 def pytest_unconfigure() -> None:
@@ -63,26 +75,47 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 
 
 @pytest.fixture(scope="session")
-def tiny_runs(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], object]], Path]:
+    """Name to a folder that a function fills, once over all workers: who asks first makes it, the others wait.
+
+    Tests read it and change nothing in it.
+    """
+    base = tmp_path_factory.getbasetemp()
+    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shared"
+
+    def folder(name: str, make: Callable[[Path], object]) -> Path:
+        path, whole = shared / name, shared / f"{name}.whole"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(shared / f"{name}.lock"):
+            if not whole.exists():
+                shutil.rmtree(path, ignore_errors=True)  # what a failure left
+                path.mkdir()
+                make(path)
+                whole.touch()
+        return path
+
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_runs(made_once: Callable[[str, Callable[[Path], object]], Path]) -> Callable[[str], Path]:
     """Name of a spec to the folder of a tiny run of it, fitted and tested; made once, when first asked for.
 
     Tests read it and change nothing in it.
     """
     from zoo.cli import main
 
-    made: dict[str, Path] = {}
-
     def run(name: str) -> Path:
-        if name not in made:
-            base = tmp_path_factory.mktemp(f"tiny-{name}")
+        def make(base: Path) -> None:
             few = ("--trainer.limit_train_batches=2", "--trainer.limit_val_batches=1", "--trainer.limit_test_batches=1")
             with pytest.MonkeyPatch.context() as patch:
                 patch.setenv("ZOO_RUNS", str(base / "runs"))
                 assert main(["fit", name, *starter(name, base / "twin"), *few]) == 0
                 (folder,) = (base / "runs" / name).iterdir()
                 assert main(["test", str(folder)]) == 0
-            made[name] = folder
-        return made[name]
+
+        (folder,) = (made_once(f"tiny-{name}", make) / "runs" / name).iterdir()
+        return folder
 
     return run
 
