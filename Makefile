@@ -12,7 +12,7 @@ demo: $(INSTALLED)  ## train the starter of asl-slp on the avatar, sign a senten
 	$(BIN)/python -m zoo run text-to-video "What is your name?" -o demo/name.mp4 --stages.renderer pix2pix
 
 test: $(INSTALLED) lint
-	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -13,6 +13,7 @@ from filelock import FileLock
 from hub_server import Hub
 
 ROOT = Path(__file__).parents[1]
+MadeOnce = Callable[[str, Callable[[Path], object]], Path]
 
 HUB = Hub()
 HF_HOME = tempfile.mkdtemp(prefix="zoo-hf-")
@@ -28,8 +29,14 @@ def pytest_xdist_setupnodes(specs: list[Any]) -> None:
     They read this when they are imported, so it is set before a worker starts.
     """
     threads = str(max(1, (os.cpu_count() or 1) // len(specs)))
-    for name in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    for name in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "LOKY_MAX_CPU_COUNT"):
         os.environ.setdefault(name, threads)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Workers begin with the zoo's files, which are long, and end with many short ones, so that all end together."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: item.path, reverse=True)
 
 
 def pytest_unconfigure() -> None:
@@ -75,18 +82,23 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 
 
 @pytest.fixture(scope="session")
-def made_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], object]], Path]:
+def common(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A temporary folder that all workers see."""
+    base = tmp_path_factory.getbasetemp()
+    return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "common"
+
+
+@pytest.fixture(scope="session")
+def made_once(common: Path) -> MadeOnce:
     """Name to a folder that a function fills, once over all workers: who asks first makes it, the others wait.
 
     Tests read it and change nothing in it.
     """
-    base = tmp_path_factory.getbasetemp()
-    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shared"
 
     def folder(name: str, make: Callable[[Path], object]) -> Path:
-        path, whole = shared / name, shared / f"{name}.whole"
+        path, whole = common / name, common / f"{name}.whole"
         path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(shared / f"{name}.lock"):
+        with FileLock(common / f"{name}.lock"):
             if not whole.exists():
                 shutil.rmtree(path, ignore_errors=True)  # what a failure left
                 path.mkdir()
@@ -98,7 +110,16 @@ def made_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callab
 
 
 @pytest.fixture(scope="session")
-def tiny_runs(made_once: Callable[[str, Callable[[Path], object]], Path]) -> Callable[[str], Path]:
+def twin_root(common: Path) -> Callable[[str], Path]:
+    """Name of a spec to where the twin of its tiny runs is written; the letters' specs share one.
+
+    Who trains on it writes it if it is not there. Tests change nothing in it, nor ask there for another twin.
+    """
+    return lambda name: common / "twins" / ("letters" if name.startswith("letter-") else name)
+
+
+@pytest.fixture(scope="session")
+def tiny_runs(made_once: MadeOnce, twin_root: Callable[[str], Path]) -> Callable[[str], Path]:
     """Name of a spec to the folder of a tiny run of it, fitted and tested; made once, when first asked for.
 
     Tests read it and change nothing in it.
@@ -110,7 +131,7 @@ def tiny_runs(made_once: Callable[[str, Callable[[Path], object]], Path]) -> Cal
             few = ("--trainer.limit_train_batches=2", "--trainer.limit_val_batches=1", "--trainer.limit_test_batches=1")
             with pytest.MonkeyPatch.context() as patch:
                 patch.setenv("ZOO_RUNS", str(base / "runs"))
-                assert main(["fit", name, *starter(name, base / "twin"), *few]) == 0
+                assert main(["fit", name, *starter(name, twin_root(name)), *few]) == 0
                 (folder,) = (base / "runs" / name).iterdir()
                 assert main(["test", str(folder)]) == 0
 

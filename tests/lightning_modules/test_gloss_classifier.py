@@ -142,7 +142,7 @@ class TestData:
         """On several, the program would start once more for each of them, and each would go on to train."""
         devices, trainer = [], L.Trainer
         monkeypatch.setattr(L, "Trainer", lambda **settings: devices.append(settings["devices"]) or trainer(**settings))
-        WLASLEmbeddings(str(tmp_path / "twin"), twin=Twin(size=4, signers=1)).prepare_data()
+        WLASLEmbeddings(str(tmp_path / "twin"), twin=Twin(size=1, signers=1)).prepare_data()
         assert devices == [1]
 
 

@@ -25,8 +25,8 @@ NAME = "letter-ddpm"
 
 
 @pytest.fixture(scope="module")
-def twin(tmp_path_factory) -> Path:
-    return tmp_path_factory.mktemp("letters") / "twin"
+def twin(twin_root) -> Path:
+    return twin_root(NAME)
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 import copy
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 from zlib import crc32
@@ -39,8 +40,8 @@ COMMAND = [
 
 
 @pytest.fixture(scope="module")
-def twin(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("twin") / "asl-alphabet"
+def twin(twin_root: Callable[[str], Path]) -> Path:
+    root = twin_root("letter-gan")
     ensure_twin("asl-alphabet", root, Twin(size=87))
     return root
 

@@ -1,6 +1,7 @@
 """The letter judge: what training may change in a picture, and what its reader makes of pictures in every form."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -82,13 +83,14 @@ def test_the_nearest_neighbour_sees_sixteen_pixels_in_grey():
 
 
 def test_a_run_resumes_to_equal_bytes_and_is_measured_beside_its_baselines(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    twin_root: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """Stopped when the second of three epochs starts; augmentation, dropout and one-cycle go on."""
-    ensure_twin("asl-alphabet", tmp_path / "twin", Twin(size=87))
+    twin = twin_root("letter-judge")
+    ensure_twin("asl-alphabet", twin, Twin(size=87))
     monkeypatch.setenv("ZOO_RUNS", str(tmp_path / "runs"))
     command = [
-        *("fit", "letter-judge", "--starter", "--data.twin=null", f"--data.root={tmp_path / 'twin'}"),
+        *("fit", "letter-judge", "--starter", "--data.twin=null", f"--data.root={twin}"),
         *("--model.width=4", "--data.image_size=32", "--data.batch_size=16", "--trainer.max_epochs=3"),
     ]
     assert main(command) == 0

@@ -1,6 +1,7 @@
 """letter-vae: the generator that VAE and GAN share, the bound that the VAE trains on, and when its training ends."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -32,8 +33,8 @@ HASTY = ("--model.learning_rate=0.1", "--trainer.max_epochs=60")
 
 
 @pytest.fixture(scope="session")
-def letters_twin(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("twin") / "asl-alphabet"
+def letters_twin(twin_root: Callable[[str], Path]) -> Path:
+    root = twin_root("letter-vae")
     ensure_twin("asl-alphabet", root, Twin(size=87))
     return root
 

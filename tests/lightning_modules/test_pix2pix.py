@@ -3,6 +3,7 @@
 import copy
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -36,8 +37,8 @@ COMMAND = [
 
 
 @pytest.fixture(scope="module")
-def twin(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("twin") / "boston50"
+def twin(twin_root: Callable[[str], Path]) -> Path:
+    root = twin_root("pix2pix")
     ensure_twin("rwth-boston50", root, Twin(size=64, signers=1))
     return root
 

@@ -39,10 +39,10 @@ def noisy(pictures: torch.Tensor, deviation: float = 0.1) -> torch.Tensor:
 
 
 @pytest.fixture(scope="module")
-def pairs(tmp_path_factory) -> list[tuple[np.ndarray, np.ndarray]]:
+def pairs(twin_root) -> list[tuple[np.ndarray, np.ndarray]]:
     """Drawings and frames of the avatar, 240 x 240."""
-    root = tmp_path_factory.mktemp("twin") / "boston50"
-    ensure_twin("rwth-boston50", root, Twin(size=60, signers=1))
+    root = twin_root("pix2pix")
+    ensure_twin("rwth-boston50", root, Twin(size=64, signers=1))
     return [read_pair(path) for path in sorted((root / "train").iterdir())[::10]]
 
 

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ClassVar
@@ -32,9 +32,9 @@ NEVER_FINISHES = ("--trainer.max_epochs", "3000")
 
 
 @pytest.fixture(scope="module")
-def twins(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the avatar's twins are written, once for all tests here."""
-    return tmp_path_factory.mktemp("twins")
+def twins(twin_root: Callable[[str], Path]) -> Path:
+    """Where the twin of asl-slp is, which all tests here train on."""
+    return twin_root("asl-slp").parent
 
 
 @pytest.fixture
@@ -62,8 +62,8 @@ def tested(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return run
 
 
-def tiny(twins: Path, *more: str, name: str = "asl-slp") -> list[str]:
-    return [*starter(name, twins / name), *more]
+def tiny(twins: Path, *more: str) -> list[str]:
+    return [*starter("asl-slp", twins / "asl-slp"), *more]
 
 
 def only_run(runs: Path) -> Path:
@@ -162,13 +162,12 @@ class TestFit:
 
 @pytest.mark.parametrize("name", zoo.list_models())
 def test_every_spec_goes_through_starter_fit_resume_load_and_verb(
-    name: str, twins: Path, root: Path, tmp_path: Path
+    name: str, tiny_runs: Callable[[str], Path], root: Path, tmp_path: Path
 ) -> None:
-    few_steps = ("--trainer.limit_train_batches=2", "--trainer.limit_val_batches=1")
-    command = ["fit", name, *tiny(twins, *few_steps, name=name)]
-    assert main(command) == 0
-    run = only_run(root)
+    fitted = tiny_runs(name)
+    run = Path(shutil.copytree(fitted, root / name / fitted.name))
     trained = weights(run)
+    shutil.rmtree(run / "samples")
     for path in [run / "config.json", *run.glob("*.safetensors")]:
         path.unlink()  # as if the process had been killed before it wrote them
     with pytest.raises(ValueError, match=f"not finished; `python -m zoo fit {run}`"):
@@ -185,12 +184,14 @@ def test_every_spec_goes_through_starter_fit_resume_load_and_verb(
 
 
 @pytest.mark.parametrize("name", zoo.list_models())
-def test_every_recipe_trains_in_mixed_precision(name: str, twins: Path, root: Path) -> None:
+def test_every_recipe_trains_in_mixed_precision(name: str, tiny_runs: Callable[[str], Path], root: Path) -> None:
     """The real recipe, with its own clipping and callbacks, where its starter is in full precision."""
-    here = ("--trainer.accelerator=cpu", "--trainer.logger=false", "--data.num_workers=0", "--data.twin.seed=0")
+    data = yaml.safe_load((tiny_runs(name) / "spec.yaml").read_text())["data"]["init_args"]
+    twin = [f"--data.root={data['root']}", *(f"--data.twin.{key}={value}" for key, value in data["twin"].items())]
+    here = ("--trainer.accelerator=cpu", "--trainer.logger=false", "--data.num_workers=0")
     few = ("--trainer.limit_train_batches=2", "--trainer.limit_val_batches=1", "--trainer.max_epochs=1")
     fitting = ["--data.glosses=2"] if name == "gloss-classifier" else []  # as many as its twin has
-    overrides = (*TINY[name], *fitting, f"--data.root={twins / name}", "--trainer.precision=bf16-mixed")
+    overrides = (*TINY[name], *fitting, *twin, "--trainer.precision=bf16-mixed")
     assert main(["fit", name, *overrides, *here, *few]) == 0
     zoo.load(str(only_run(root)))
 
@@ -494,14 +495,17 @@ class TestMeasureAndRun:
             assert frames == len(model.translate(text).body.data)
 
 
-def test_a_test_scores_the_whole_split_however_many_devices_trained(root: Path, tmp_path: Path) -> None:
-    two = [*starter("letter-judge", tmp_path / "letters"), "--trainer.devices=2", "--trainer.max_epochs=1"]
+def test_a_test_scores_the_whole_split_however_many_devices_trained(
+    root: Path, twin_root: Callable[[str], Path]
+) -> None:
+    letters = twin_root("letter-judge")
+    two = [*starter("letter-judge", letters), "--trainer.devices=2", "--trainer.max_epochs=1"]
     command = [sys.executable, "-m", "zoo", "fit", "letter-judge", *two]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert main(["test", "letter-judge", *two]) == 0
     results = json.loads((only_run(root) / "results.json").read_text())
-    data = Letters(str(tmp_path / "letters"))
+    data = Letters(str(letters))
     assert results["top1"]["n"] == len(data.samples["test"])
 
 

@@ -127,7 +127,7 @@ def test_every_model_goes_to_the_hub_and_comes_back(
     monkeypatch.setattr("zoo.artefacts.resolve.shipped_folder", lambda: tmp_path / "specs")
     assert same(zoo.load(name).probe(), expected)
 
-    private = [str(Path.home()) + os.sep, str(tmp_path), str(tiny_runs(name).parents[2]), socket.gethostname()]
+    private = [str(Path.home()) + os.sep, str(tmp_path), str(tiny_runs(name).parents[3]), socket.gethostname()]
     for file, text in commit.files.items():
         if file.endswith((".json", ".yaml", ".md", ".txt")):
             assert not [found for found in private if found in text.decode()], file

@@ -66,11 +66,11 @@ def test_a_run_records_its_seconds_and_the_size_of_its_data(tiny_runs: Callable[
 
 
 def test_a_run_without_validation_finishes(
-    tiny_runs: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    twin_root: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ZOO_RUNS", str(tmp_path))
     few = ("--trainer.limit_train_batches=1", "--trainer.limit_val_batches=0")
-    assert main(["fit", "asl-slp", *starter("asl-slp", tiny_runs("asl-slp").parents[2] / "twin"), *few]) == 0
+    assert main(["fit", "asl-slp", *starter("asl-slp", twin_root("asl-slp")), *few]) == 0
     (run,) = (tmp_path / "asl-slp").iterdir()
     items = json.loads((run / "provenance.json").read_text())["data"]["items"]
     assert f"- **Size:** {items.pop('train')} items in training\n" in (run / "README.md").read_text()

@@ -17,18 +17,26 @@ from zoo.artefacts.runs import Run
 from zoo.cli import main
 
 GRIDS = "[{class_path: zoo.training.callbacks.SampleGrids, init_args: {every_n_epochs: %s}}]"
+NAME = "letter-vae"
 Fit = Callable[..., Path]
 
 
 @pytest.fixture(scope="module")
-def fit(tmp_path_factory: pytest.TempPathFactory) -> Fit:
+def fit(tmp_path_factory: pytest.TempPathFactory, twin_root: Callable[[str], Path]) -> Fit:
     """Train a tiny letter-vae for five epochs of three steps; what `--trainer.callbacks` is, and further overrides."""
     folder = tmp_path_factory.mktemp("grids")
     few = ("--trainer.max_epochs=5", "--trainer.limit_train_batches=3", "--trainer.limit_val_batches=1")
 
     def fit(callbacks: str, *more: str) -> Path:
         runs = Path(tempfile.mkdtemp(prefix="runs", dir=folder))
-        command = ["fit", "letter-vae", "--starter", *TINY["letter-vae"], f"--data.root={folder / 'twin'}", *few]
+        command = [
+            "fit",
+            "letter-vae",
+            "--starter",
+            *TINY["letter-vae"],
+            f"--data.root={twin_root('letter-vae')}",
+            *few,
+        ]
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("ZOO_RUNS", str(runs))
             assert main([*command, "--trainer.callbacks", callbacks, *more]) == 0
@@ -109,14 +117,14 @@ def test_a_resumed_training_keeps_the_grids_that_it_lacks(watched: Path, fit: Fi
 
 
 def test_grids_go_to_wandb_where_a_recipe_is_trained(
-    watched: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    watched: Path, twin_root: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for variable in ("WANDB_MODE", "WANDB_API_KEY", "NETRC"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))  # nobody is logged in there
     monkeypatch.setenv("ZOO_RUNS", str(tmp_path / "runs"))
     sizes = [override for override in TINY["letter-vae"] if "twin" not in override]
-    on_twin = (f"--data.root={watched.parents[2] / 'twin'}", "--data.num_workers=0", "--trainer.accelerator=cpu")
+    on_twin = (f"--data.root={twin_root('letter-vae')}", "--data.num_workers=0", "--trainer.accelerator=cpu")
     few = ("--trainer.max_epochs=2", "--trainer.limit_train_batches=1", "--trainer.limit_val_batches=1")
     assert main(["fit", "letter-vae", *sizes, *on_twin, *few, "--trainer.callbacks", GRIDS % 1]) == 0
     (run,) = (tmp_path / "runs" / "letter-vae").iterdir()
