@@ -11,7 +11,7 @@ demo: $(INSTALLED)  ## train the starter of asl-slp on the avatar, sign a senten
 		-o demo/hello.mp4 -o demo/hello.pose -o demo/hello.png
 	$(BIN)/python -m zoo run text-to-video "What is your name?" -o demo/name.mp4 --stages.renderer pix2pix
 
-test: $(INSTALLED) lint
+test: $(INSTALLED) lint  ## in a process a core, each of which loads torch; a file's tests, and so its fixtures, in one
 	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 lint: $(INSTALLED)
