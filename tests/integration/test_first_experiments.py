@@ -1,6 +1,6 @@
 """First experiments: found by name from everywhere as models are, and published nowhere."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,7 @@ NAME = "first-experiments/tiny-judge"
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def folder(tmp_path_factory: pytest.TempPathFactory, twin_root: Callable[[str], Path]) -> Iterator[Path]:
     """specs/ and cards/ with a tiny letter judge as the only experiment beside asl-slp, and runs/."""
     folder = tmp_path_factory.mktemp("experiments")
     (folder / "specs" / "first-experiments").mkdir(parents=True)
@@ -30,7 +30,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (folder / "cards").mkdir()
     (folder / "cards" / "tiny-judge.md").write_text("## Uses\n\nIt tries the code out.\n")
     spec = yaml.safe_load((shipped_folder() / "letter-judge.yaml").read_text()) | {"name": "tiny-judge"}
-    for override in (*TINY["letter-judge"], f"--data.root={folder / 'twin'}"):
+    for override in (*TINY["letter-judge"], f"--data.root={twin_root('letter-judge')}"):
         key, _, value = override.removeprefix("--").partition("=")
         section, name, *below = key.split(".")
         block = spec["starter"][section]["init_args"]
@@ -41,7 +41,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     spec["starter"]["trainer"]["max_epochs"] = 1
     (folder / "specs" / f"{NAME}.yaml").write_text(yaml.safe_dump(spec))
     with pytest.MonkeyPatch.context() as patch:
-        for module in ("shipped", "addresses", "card"):
+        for module in ("spec.registry", "artefacts.resolve", "card"):
             patch.setattr(f"zoo.{module}.shipped_folder", lambda: folder / "specs")
         patch.setenv("ZOO_RUNS", str(folder / "runs"))
         yield folder
