@@ -296,10 +296,10 @@ def test_a_repository_with_a_planted_file_is_refused(
 ) -> None:
     good = {path.name: path.read_bytes() for path in STARTER.iterdir() if path.is_file()}
     hub.plant("me/evil", {**good, name: content(marker)})
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(ValueError, match=r".") as caught:
         zoo.load("me/evil@main")
-    assert time.perf_counter() - started < SLOW
+    assert time.process_time() - started < SLOW
     message = str(caught.value)
     said = name if name not in ("CONFIG.json",) else "onfig.json"
     assert repr(said)[1:-1].rpartition("/")[2].casefold() in message.casefold(), message
@@ -382,10 +382,10 @@ class TestGrowth:
     def test_is_refused_in_time(self, tmp_path: Path, text: str, said: str) -> None:
         path = tmp_path / "bomb.yaml"
         path.write_text(text)
-        started = time.perf_counter()
+        started = time.process_time()
         with pytest.raises(SpecError, match=said):
             resolve(read(path), str(path))
-        assert time.perf_counter() - started < SLOW
+        assert time.process_time() - started < SLOW
 
     def test_a_merge_does_not_follow_a_resolver_before_it_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("SECRET", "hunter2")
@@ -452,10 +452,10 @@ class TestFolder:
     )
     def test_is_refused(self, artefact: Path, plant: Callable[[Path], None], said: str) -> None:
         plant(artefact)
-        started = time.perf_counter()
+        started = time.process_time()
         with pytest.raises(ValueError, match=r".") as caught:
             zoo.load(artefact)
-        assert time.perf_counter() - started < SLOW
+        assert time.process_time() - started < SLOW
         assert said in str(caught.value)
         assert str(artefact) in str(caught.value)
 
@@ -658,10 +658,10 @@ def test_forged_numbers_of_every_task_are_refused_in_time(
                     place = place[key]
                 place[keys[-1]] = forged
                 path.write_text(json.dumps(content))
-                started = time.perf_counter()
+                started = time.process_time()
                 with pytest.raises(ValueError, match=r".") as caught:
                     open_artefact(folder)
-                assert time.perf_counter() - started < SLOW, (keys, forged)
+                assert time.process_time() - started < SLOW, (keys, forged)
                 assert str(path.parent) in str(caught.value), (keys, forged)
         path.write_text(whole)
 
