@@ -290,7 +290,7 @@ def make_lines(folder: Path) -> Path:
 
 
 def read_lines(path: Path) -> None:
-    from datamodules.poses.formats import read_lines
+    from datamodules.files import read_lines
 
     assert all(line == line.strip() for line in read_lines(path))
 

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from datamodules.poses.formats import read_lines
+from datamodules.files import read_lines
 
 SIDE: Final = 32
 COUNT: Final = 10

@@ -1,11 +1,21 @@
-"""Files that appear whole or not at all, one writer at a time, and lines of text that run in parallel."""
+"""Files and folders that appear whole or not at all, one writer at a time; lines of text that run in parallel."""
 
-import fcntl
+import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+
+def cache_folder() -> Path:
+    """Where this machine keeps what can be made or fetched again, parsed poses and downloaded models: $ZOO_CACHE, else
+    sign-zoo in $XDG_CACHE_HOME, else ~/.cache/sign-zoo; there or not."""
+    general = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(os.environ.get("ZOO_CACHE") or Path(general, "sign-zoo")).expanduser()
 
 
 @contextmanager
@@ -27,15 +37,57 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 @contextmanager
-def locked(path: str | os.PathLike[str]) -> Iterator[None]:
-    """One process at a time is in here with the same `path`: others wait until it leaves, or ends in whatever way.
+def replacing(folder: Path) -> Iterator[Path]:
+    """An empty folder that takes the place of `folder` if the block fills it and ends well, and vanishes otherwise.
 
-    The empty file stays. On a file system without locks nobody waits.
+    It lies in one beside `folder` that always has the same name, so that the next writer clears away what a killed one
+    left. A second process waits until the first has ended, then gets its own; the empty file on which it waits,
+    `.<name>.lock` beside `folder`, stays and may be deleted when nobody writes.
     """
-    with open(path, "ab") as file:
-        with suppress(OSError):
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    workshop = folder.with_name(f".{folder.name}.unfinished")
+    with locked(folder.with_name(f".{folder.name}.lock")):
+        try:
+            shutil.rmtree(workshop, ignore_errors=True)
+            part = workshop / str(os.getpid())  # a killed writer's workers may live on for a moment: not in here
+            part.mkdir(parents=True)
+            yield part
+            if any(part.iterdir()):
+                if folder.exists():
+                    folder.rename(workshop / "old")
+                part.rename(folder)
+        finally:
+            shutil.rmtree(workshop, ignore_errors=True)
+
+
+@contextmanager
+def locked(path: str | os.PathLike[str], refusal: str | None = None) -> Iterator[None]:
+    """One process or thread at a time is in here with the same `path`: others wait until it leaves, or ends in whatever
+    way. The empty file stays.
+
+    Args:
+        path: the file to hold; its folder exists.
+        refusal: do not wait, and say this.
+
+    Raises:
+        ValueError: held by somebody else, where `refusal` is given.
+    """
+    try:
+        with FileLock(path, blocking=refusal is None, is_singleton=False):
+            yield
+    except Timeout:
+        raise ValueError(refusal) from None
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace a file in one step, so that nobody ever reads half of it."""
+    with atomic(path) as part:
+        part.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, content: object) -> None:
+    """Replace a JSON file in one step."""
+    write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
 def read_text(path: str | os.PathLike[str]) -> str:

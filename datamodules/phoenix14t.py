@@ -3,8 +3,9 @@
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
+from datamodules.files import read_lines
 from datamodules.media.drawing_primitives import Image
-from datamodules.poses.formats import iterate_skels, read_lines
+from datamodules.poses.formats import iterate_skels
 from datamodules.poses.sequences import Sequences, cached, file_identity
 from datamodules.samples import SPLITS, Finding, Sample, Split, Survey
 from datamodules.text_pose import TextPoseDataModule, paired

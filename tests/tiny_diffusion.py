@@ -8,8 +8,9 @@ from diffusers import AutoencoderKL, ControlNetModel, DDIMScheduler, StableDiffu
 from peft import LoraConfig
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
+from datamodules.files import write_json
 from zoo.artefacts.artefact import starter_folder
-from zoo.artefacts.runs import read_json, write_json
+from zoo.files import read_json
 from zoo.loaders.diffusion.controlnet import ControlNet
 from zoo.loaders.diffusion.lora import LoRA
 from zoo.spec.registry import locate

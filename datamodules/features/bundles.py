@@ -13,8 +13,7 @@ from urllib.request import urlopen
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
-from datamodules.cache import cache_folder
-from datamodules.poses.formats import atomic
+from datamodules.files import atomic, cache_folder
 
 VENDOR: Final = "https://storage.googleapis.com/mediapipe-models"
 FOLDER_VARIABLE: Final = "ZOO_MODELS"

@@ -1,10 +1,8 @@
 """A folder of video embeddings: a `.npy` for each variant of a clip, index.csv, and embeddings.json on their making."""
 
 import csv
-import fcntl
 import io
 import json
-import os
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -16,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from datamodules.clips import Clip
+from datamodules.files import atomic, locked, read_text, write_json
 from datamodules.media.video_windows import VARIANTS
-from datamodules.poses.formats import atomic, read_text
 from datamodules.samples import Sample
 
 INDEX, SETTINGS, REPORT = "index.csv", "embeddings.json", "report.json"
@@ -189,25 +187,13 @@ def write_rows(path: Path, rows: npt.NDArray[np.float32]) -> None:
         np.save(file, rows)
 
 
-def write_json(path: Path, content: object) -> None:
-    """Replace a JSON file in one step."""
-    with atomic(path) as part:
-        part.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
 @contextmanager
 def sole_writer(folder: Path) -> Iterator[None]:
     """Make the folder and hold it; what a killed writer left half-written is removed. Raises ValueError."""
     folder.mkdir(parents=True, exist_ok=True)
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ValueError(f"{folder}: another process is writing embeddings there; wait for its end") from None
+    beside = folder.resolve().with_name(f".{folder.resolve().name}.lock")
+    with locked(beside, f"{folder}: another process is writing embeddings there; wait for its end"):
         for part in folder.rglob(".*-????????.*"):
             if part.suffix in (".npy", ".csv", ".json"):
                 part.unlink()
         yield
-    finally:
-        os.close(handle)

@@ -32,10 +32,10 @@ from datamodules.features.embedding_files import (
     npy_path,
     sole_writer,
     write_index,
-    write_json,
     write_rows,
 )
 from datamodules.features.vjepa import Encoder, model_folder, settings_of
+from datamodules.files import write_json
 from datamodules.media.video_windows import VARIANTS, windows
 
 MOST_WORKERS: Final = 16

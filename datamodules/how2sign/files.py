@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from datamodules.poses.formats import read_text
+from datamodules.files import read_text
 from datamodules.samples import Split
 
 PUBLISHED: Final[dict[Split, str]] = {"train": "train", "dev": "val", "test": "test"}

@@ -12,9 +12,10 @@ import joblib
 import numpy as np
 from rich.progress import track
 
+from datamodules.files import atomic, locked
 from datamodules.how2sign.files import Sentence, clip_path, sentence_folders
 from datamodules.media.clip_frames import video_format
-from datamodules.poses.formats import atomic, locked, read_openpose
+from datamodules.poses.formats import read_openpose
 from datamodules.poses.lifting import lift
 from datamodules.poses.motions import FPS, resample
 from datamodules.poses.sequences import FRAME_SHAPE, Joints, Sequences, cache_path, cached, writable

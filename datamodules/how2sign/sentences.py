@@ -5,8 +5,9 @@ import sys
 from functools import cache
 from pathlib import Path
 
+from datamodules.files import read_lines
 from datamodules.how2sign.files import PUBLISHED, Sentence, read_table, sentence_folders, table_path
-from datamodules.poses.formats import iterate_skels, read_lines
+from datamodules.poses.formats import iterate_skels
 from datamodules.poses.sequences import Sequences, cached, file_identity
 from datamodules.samples import SPLITS, Sample, Split
 from datamodules.text_pose import TextPoseDataModule

@@ -5,10 +5,11 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from datamodules.files import read_lines
 from datamodules.how2sign.clips import sentence_clips
 from datamodules.how2sign.files import PUBLISHED, read_table, sentence_folders, table_path
 from datamodules.media.drawing_primitives import Image
-from datamodules.poses.formats import read_lines, read_openpose
+from datamodules.poses.formats import read_openpose
 from datamodules.poses.lifting import lift
 from datamodules.samples import SPLITS, Finding, Sample, Split, Survey
 from datamodules.text_pose_survey import draw, draw_lines, lacking, repeated_texts, survey_skels

@@ -15,6 +15,7 @@ from typing import Final
 import cv2
 import numpy as np
 
+from datamodules.files import atomic
 from datamodules.media.drawing_primitives import (
     Colour,
     Image,
@@ -27,7 +28,6 @@ from datamodules.media.drawing_primitives import (
     text_width,
 )
 from datamodules.poses.conversion import BODY_COLOUR, FINGER_COLOURS, LEFT_COLOUR, NECK_ON_CANVAS, RIGHT_COLOUR
-from datamodules.poses.formats import atomic
 from datamodules.poses.skeletons import (
     HAND_BONES,
     LEFT_ELBOW,

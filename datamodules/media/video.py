@@ -12,7 +12,7 @@ import av
 import numpy as np
 import numpy.typing as npt
 
-from datamodules.poses.formats import atomic
+from datamodules.files import atomic
 
 Frame = npt.NDArray[np.uint8]
 

@@ -17,8 +17,7 @@ from typing import Any, Final, overload
 import numpy as np
 import numpy.typing as npt
 
-from datamodules.cache import cache_folder
-from datamodules.poses.formats import atomic
+from datamodules.files import atomic, cache_folder
 from datamodules.poses.skeletons import SLP_50
 
 Joints = npt.NDArray[np.float32]

@@ -23,8 +23,9 @@ from inspect import getfile
 from pathlib import Path
 from typing import Any, Final
 
+from datamodules.files import replacing
 from datamodules.twins import asl_alphabet, boston50, cifar10, how2sign, mnist, phoenix14t, wlasl
-from datamodules.twins.folder import contents, replacing
+from datamodules.twins.folder import contents
 from datamodules.twins.signers import Twin
 
 __all__ = ["SIZES", "Twin", "ensure_twin"]

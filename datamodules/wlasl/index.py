@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from datamodules.poses.formats import read_lines
+from datamodules.files import read_lines
 from datamodules.samples import Split
 
 INDEX: Final = "WLASL_v0.3.json"

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from datamodules.cache import cache_folder
 from datamodules.features.bundles import FOLDER_VARIABLE, HAND, lying_here
 from datamodules.features.hand_landmarks import HandLandmarker
+from datamodules.files import cache_folder
 from datamodules.media.drawing_primitives import Image
 from datamodules.media.hand_boxes import Box
 from lightning_modules.metrics.images import WINDOW, ssim

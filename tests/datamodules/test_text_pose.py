@@ -16,13 +16,14 @@ from hypothesis import strategies as st
 
 import datamodules.phoenix14t
 from datamodules.avatar.openpose import openpose_keypoints
+from datamodules.files import read_lines
 from datamodules.how2sign import openpose as how2sign_openpose
 from datamodules.how2sign.files import clip_path, read_table, table_path
 from datamodules.how2sign.openpose import resample
 from datamodules.how2sign.sentences import How2Sign
 from datamodules.media.video import write_video
 from datamodules.phoenix14t import Phoenix14T
-from datamodules.poses.formats import read_lines, read_skels, write_openpose
+from datamodules.poses.formats import read_skels, write_openpose
 from datamodules.poses.sequences import cache_path
 from datamodules.text_pose import LengthOrder
 from datamodules.twins import Twin

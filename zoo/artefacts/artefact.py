@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from zoo.artefacts.runs import Run, read_json, unfinished_message
+from zoo.artefacts.runs import Run, unfinished_message
+from zoo.files import items, read_json
 from zoo.io_types import Signal
 from zoo.loaders import TASKS, loader_class
 from zoo.loaders.base import SCHEMA, Loader
-from zoo.safety.folders import items, refuse_folder, shapes, visible
+from zoo.safety.folders import refuse_folder, shapes, visible
 from zoo.spec.hub_reference import REPO
 from zoo.spec.spec import nearest
 

@@ -70,7 +70,7 @@ def known_commit(repo_id: str, revision: str | None = None) -> str | None:
 
 def remember_commit(repo_id: str, revision: str, commit: str) -> None:
     """Note what a branch or tag is now, so that it opens offline."""
-    from zoo.artefacts.runs import write_text
+    from datamodules.files import write_text
 
     path = storage(repo_id) / "refs" / revision
     if not COMMIT.fullmatch(revision) and known_commit(repo_id, revision) != commit:
@@ -94,7 +94,7 @@ def listing(repo_id: str, commit: str) -> dict[str, Entry] | None:
 
 def remember_listing(repo_id: str, commit: str, entries: dict[str, Entry]) -> None:
     """Write a listing where and as huggingface_hub does: each reads the other's."""
-    from zoo.artefacts.runs import write_json
+    from datamodules.files import write_json
 
     files = {
         name: {"size": entry.size, "blob_id": entry.blob_id}

@@ -7,7 +7,8 @@ from typing import Any, Protocol
 
 from zoo.artefacts.artefact import open_artefact, read_config, starter_folder
 from zoo.artefacts.hub import OnHub
-from zoo.artefacts.runs import find_finished, read_json, runs_root, unfinished_message
+from zoo.artefacts.runs import find_finished, runs_root, unfinished_message
+from zoo.files import read_json
 from zoo.loaders.base import Loader
 from zoo.spec.hub_reference import Reference, looks_like, parse
 from zoo.spec.pins import pin_problems

@@ -1,17 +1,14 @@
 """Where runs live and how far they are: runs/<name>/<id>/, an artefact in the making. No torch."""
 
-import fcntl
-import json
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
-from zoo.safety import folders as trust
+from datamodules.files import locked
+from zoo.files import read_json
 from zoo.spec.spec import Spec, nearest
 
 
@@ -69,11 +66,7 @@ class Run:
     def lock(self) -> Iterator[None]:
         """Hold the run; the system lets go of it however this process ends. Raises ValueError."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / ".lock").open("a") as handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise ValueError(f"{self.folder}: another process is training this run") from None
+        with locked(self.folder / ".lock", f"{self.folder}: another process is training this run"):
             yield
 
 
@@ -83,51 +76,6 @@ def find_finished(folder: Path) -> Path | None:
         return folder
     finished = [path.parent for path in folder.glob("*/config.json") if (path.parent / "spec.yaml").is_file()]
     return max(finished, key=lambda path: (path / "config.json").stat().st_mtime, default=None)
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON mapping. Raises ValueError that names the file."""
-    content = trust.read_json(path)
-    if not isinstance(content, dict):
-        raise ValueError(f"{path}: found {type(content).__name__}, expected a mapping")
-    return content
-
-
-def write_text(path: Path, text: str) -> None:
-    """Replace a file in one step, so that nobody ever reads half of it."""
-    from datamodules.poses.formats import atomic  # brings numpy, which verbs that write nothing do without
-
-    with atomic(path) as part:
-        part.write_text(text, encoding="utf-8")
-
-
-def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Replace a JSON file in one step."""
-    write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
-
-
-def unused(path: Path) -> Path:
-    """The path, or the next of its kind (notes.md, notes.2.md, ...) where something stands there already."""
-    names = (path.with_name(f"{path.stem}.{number}{path.suffix}") for number in count(2))
-    return next(place for place in chain([path], names) if not place.exists())
-
-
-@contextmanager
-def replacing(folder: Path) -> Iterator[Path]:
-    """An empty folder that takes the place of `folder` in one step once it is filled; else what stands there stays."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    part, old = folder.with_name(f".{folder.name}.part"), folder.with_name(f".{folder.name}.old")
-    for leftover in (part, old):
-        shutil.rmtree(leftover, ignore_errors=True)
-    part.mkdir()
-    try:
-        yield part
-        if folder.exists():
-            folder.replace(old)
-        part.replace(folder)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def unfinished_message(folder: Path) -> str:

@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from zoo.artefacts.runs import read_json, unused, write_text
+from datamodules.files import write_text
 from zoo.card.document import Parts, Sums, split, with_prose
+from zoo.files import read_json, unused
 from zoo.results.rows import data_note
 from zoo.spec.registry import shipped_folder
 from zoo.spec.spec import Problem, SpecError, read

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from zoo.artefacts.artefact import read_config, starter_folder
 from zoo.artefacts.hub_cache import cached
-from zoo.artefacts.runs import read_json
 from zoo.card.licences import licence_of
+from zoo.files import read_json
 from zoo.spec.registry import list_experiments, list_models, list_pipelines, locate
 from zoo.spec.spec import read
 

@@ -6,9 +6,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar
 
+from datamodules.files import write_json
 from datamodules.media import camera
 from datamodules.media.video import Frame, read_video
-from zoo.artefacts.runs import write_json
 from zoo.loaders.writing import refuse_unwritable
 from zoo.pipelines.base import Pipeline
 

@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from datamodules.files import write_json
 from datamodules.text import words
-from zoo.artefacts.runs import write_json
 from zoo.loaders.writing import refuse_unwritable
 from zoo.pipelines.base import Pipeline
 from zoo.pipelines.progress import progress

@@ -10,9 +10,9 @@ from typing import Any, Final, Self
 
 import numpy as np
 
+from datamodules.files import atomic
 from datamodules.media.skeleton_drawing import contact_sheet, write_png
 from datamodules.media.video import Frame, read_video, write_video
-from datamodules.poses.formats import atomic
 from zoo.loaders.writing import SHEET_FRAMES, refuse_unwritable
 from zoo.pipelines.base import Pipeline
 

@@ -18,9 +18,9 @@ from rich.table import Table
 from datamodules.clips import Clip, list_clips
 from datamodules.features.bundles import HAND, POSE, checksums, find_bundle
 from datamodules.features.landmarks import LEFT_HAND, RIGHT_HAND, Landmarker, find_landmarks
+from datamodules.files import write_json
 from datamodules.media.skeleton_frames import write_skeletons
 from datamodules.poses.formats import read_pose, write_pose
-from zoo.artefacts.runs import write_json
 from zoo.prepare.mapping import map_unordered
 
 SETTINGS: Final = "landmarks.json"

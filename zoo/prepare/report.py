@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from datamodules.catalogue import CATALOGUE, DataSet
-from datamodules.poses.formats import atomic
+from datamodules.files import atomic
 from datamodules.samples import SPLITS, Finding, Sample, Split
 from datamodules.twins import MARK
 

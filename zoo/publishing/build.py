@@ -12,9 +12,11 @@ from typing import Any, Final
 
 import yaml
 
+from datamodules.files import replacing, write_json, write_text
 from zoo.artefacts.artefact import starter_folder
 from zoo.artefacts.hub_cache import checksum
-from zoo.artefacts.runs import read_json, replacing, runs_root, write_json, write_text
+from zoo.artefacts.runs import runs_root
+from zoo.files import read_json
 from zoo.loaders.base import Loader
 
 FILES: Final = "files"

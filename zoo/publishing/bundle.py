@@ -15,8 +15,9 @@ import numpy.typing as npt
 import torch
 from safetensors.torch import load_file, save_file
 
+from datamodules.files import replacing, write_json
 from zoo.artefacts.artefact import open_artefact, starter_folder
-from zoo.artefacts.runs import Run, replacing, unfinished_message, write_json
+from zoo.artefacts.runs import Run, unfinished_message
 from zoo.card import write
 from zoo.spec.spec import read, resolve
 from zoo.training.evaluate import measure

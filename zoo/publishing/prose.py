@@ -5,8 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from zoo.artefacts.runs import unused, write_text
+from datamodules.files import write_text
 from zoo.card.document import Parts, sealed, split, with_prose
+from zoo.files import unused
 
 ASIDE: Final = "README.hub.md"
 EDITED: Final = "README.edited.md"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from zoo.artefacts.hub_cache import checksum, is_offline
 from zoo.artefacts.hub_errors import HubError, http, persistently, told
-from zoo.artefacts.runs import read_json
+from zoo.files import read_json
 from zoo.publishing.build import FILES, names
 from zoo.publishing.prose import ASIDE, is_ours, keep_prose
 from zoo.safety.filenames import refuse_names

@@ -8,8 +8,8 @@ from typing import Any, Final
 import yaml
 
 from zoo.artefacts.resolve import finished
-from zoo.artefacts.runs import read_json
 from zoo.card.licences import licence_of
+from zoo.files import read_json
 from zoo.publishing.build import build, place, refuse_personal
 from zoo.publishing.prose import keep_edits, seal
 from zoo.publishing.publish import Shipment, publish, refuse_without_token

@@ -4,7 +4,6 @@ Weights are safetensors, everything else that a loader reads is JSON or text, an
 """
 
 import json
-import math
 import os
 import stat
 import struct
@@ -12,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from zoo.files import items, json_content
 from zoo.safety.filenames import MAX_DEPTH, MAX_NAMES, OURS, PICKLED, REFUSED
 from zoo.spec.interpolation import BOUNDLESS, boundless, resolvers
 from zoo.spec.spec import RESOLVER_REFUSED, read, strings
@@ -19,11 +19,8 @@ from zoo.spec.spec import RESOLVER_REFUSED, read, strings
 RECORDS: Final = ("results.json", "provenance.json")
 """What was measured and made; nothing in it is ever opened as an object."""
 
-MAX_JSON: Final = 50_000_000
-MAX_CONFIG: Final = 1_000_000
 MAX_HEADER: Final = 100_000_000
 """Of a safetensors file, in bytes, as its own library has it."""
-MAX_NESTING: Final = 32
 NAMES_CODE: Final = ("auto_map", "custom_pipelines", "custom_pipeline", "class_path", "_target_")
 """Keys of JSON files through which transformers, diffusers and others name code to import or download."""
 KERNELS: Final = tuple(f"{start}{kind}_implementation" for start in ("", "_") for kind in ("attn", "experts"))
@@ -96,7 +93,7 @@ def _blob(target: Path, root: Path) -> bool:
 
 def refuse_json(path: Path) -> None:
     """Raise ValueError for a JSON file that is too large or too deep, or that names code to import."""
-    content = read_json(path)
+    content = json_content(path)
     if path.name in RECORDS:
         return
     if path.name == "model_index.json" and isinstance(content, dict):
@@ -140,59 +137,6 @@ def _names_code(key: str, value: Any) -> str | None:
             if not isinstance(name, str) or "/" in name or "\\" in name or not name.endswith(".safetensors"):
                 return f"names {_short(name)}, expected safetensors beside it"
     return None
-
-
-def read_json(path: Path) -> Any:
-    """What a JSON file of unknown origin holds. Raises ValueError, in bounded time and memory.
-
-    A config.json is held to more: no number that is none, and no key twice, of which readers take one or the other.
-    """
-    config = path.name == "config.json"
-    limit = MAX_CONFIG if config else MAX_JSON
-    status = path.stat()
-    if not stat.S_ISREG(status.st_mode):
-        raise ValueError(f"{path}: no file, so it is not read")
-    if status.st_size > limit:
-        raise ValueError(f"{path}: found {status.st_size:,} bytes, expected at most {limit:,}")
-    try:
-        text = path.read_text(encoding="utf-8")
-        content = json.loads(text, parse_constant=_no_number, object_pairs_hook=_once) if config else json.loads(text)
-    except RecursionError:
-        raise ValueError(f"{path}: nested deeper than {MAX_NESTING} levels") from None
-    except ValueError as error:
-        reason = str(error).partition(";")[0]  # what follows is about Python
-        raise ValueError(f"{path}: not readable as JSON: {reason}") from None
-    for _ in items(content, path):
-        pass
-    return content
-
-
-def _no_number(word: str) -> Any:
-    raise ValueError(f"found {word}, expected a number")
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    mapping = dict(pairs)
-    if len(mapping) < len(pairs):
-        keys = [key for key, _ in pairs]
-        raise ValueError(f"key {next(key for key in keys if keys.count(key) > 1)!r} stands twice")
-    if overflow := next((key for key, value in pairs if isinstance(value, float) and not math.isfinite(value)), None):
-        raise ValueError(f"key {overflow!r} is larger than any number")
-    return mapping
-
-
-def items(content: Any, path: Path | None = None) -> Iterator[tuple[str, Any]]:
-    """Every key with its value in nested mappings and lists. Raises ValueError for what is nested too deep."""
-    waiting = [(content, 0)]
-    while waiting:
-        value, depth = waiting.pop()
-        if depth > MAX_NESTING:
-            raise ValueError(f"{path}: nested deeper than {MAX_NESTING} levels")
-        if isinstance(value, dict):
-            yield from value.items()
-            waiting.extend((item, depth + 1) for item in value.values())
-        elif isinstance(value, list):
-            waiting.extend((item, depth + 1) for item in value if isinstance(item, dict | list))
 
 
 def _short(value: object) -> str:

@@ -10,8 +10,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from datamodules.files import write_text
 from lightning_modules.evaluation.glossary import HIGHER, LOWER, PROTOCOLS
-from zoo.artefacts.runs import read_json, runs_root, write_text
+from zoo.artefacts.runs import runs_root
+from zoo.files import read_json
 from zoo.results.formatting import cell, number
 from zoo.results.rows import BEATS, baseline_name, data_name, data_note
 from zoo.spec.sweep_spec import Sweep

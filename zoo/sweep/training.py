@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from zoo.artefacts.runs import read_json
+from zoo.files import read_json
 from zoo.results.formatting import duration
 from zoo.spec.registry import list_sweeps, list_trained, locate
 from zoo.spec.spec import SpecError

@@ -5,13 +5,14 @@ from typing import Any
 
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 
+from datamodules.files import replacing, write_json
 from datamodules.media.skeleton_drawing import write_png
 from datamodules.samples import Split
 from lightning_modules.evaluation.results import Evaluation, Results
 from zoo.artefacts.artefact import open_artefact
 from zoo.artefacts.provenance import refuse_other_data
-from zoo.artefacts.runs import read_json, replacing, write_json
 from zoo.card import write
+from zoo.files import read_json
 from zoo.loaders.base import Loader
 from zoo.results.formatting import number
 from zoo.spec.spec import Spec

@@ -15,9 +15,10 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning_utilities.core.rank_zero import rank_zero_only
 
 from datamodules.base import SignDataModule
+from datamodules.files import write_json, write_text
 from zoo.artefacts.artefact import save_artefact
 from zoo.artefacts.provenance import now, provenance, refuse_other_data
-from zoo.artefacts.runs import Run, write_json, write_text
+from zoo.artefacts.runs import Run
 from zoo.card import write
 from zoo.loaders import trainable_class
 from zoo.spec.spec import Spec

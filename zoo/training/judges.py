@@ -16,7 +16,7 @@ from lightning_modules.evaluation.judge import PictureJudge, PoseJudge
 from lightning_modules.metrics.fid import LetterFeatures
 from zoo.artefacts.artefact import starter_folder
 from zoo.artefacts.resolve import find, opened
-from zoo.artefacts.runs import read_json
+from zoo.files import read_json
 from zoo.loaders.base import Loader
 from zoo.loaders.text_to_pose.pose_to_text import MAX_FRAMES
 

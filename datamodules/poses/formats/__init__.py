@@ -4,7 +4,6 @@ What is read is checked, and what is wrong with it is a ValueError that says whe
 at all.
 """
 
-from datamodules.files import atomic, locked, read_lines, read_text
 from datamodules.poses.formats.npz import Recording, read_npz, write_npz
 from datamodules.poses.formats.openpose import read_openpose, write_openpose
 from datamodules.poses.formats.pose import read_pose, write_pose
@@ -13,15 +12,11 @@ from datamodules.poses.formats.skels import BrokenLine, iterate_skels, read_skel
 __all__ = [
     "BrokenLine",
     "Recording",
-    "atomic",
     "iterate_skels",
-    "locked",
-    "read_lines",
     "read_npz",
     "read_openpose",
     "read_pose",
     "read_skels",
-    "read_text",
     "scan_skels",
     "write_npz",
     "write_openpose",

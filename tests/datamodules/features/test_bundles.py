@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from datamodules.cache import cache_folder
 from datamodules.features.bundles import HAND, POSE, Bundle, checksums, download, find_bundle
+from datamodules.files import cache_folder
 from datamodules.poses.sequences import cache_path
 
 CONTENT = bytes(range(256)) * 2000

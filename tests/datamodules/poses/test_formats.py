@@ -8,14 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from datamodules.poses.formats import (
-    BrokenLine,
-    atomic,
-    iterate_skels,
-    read_lines,
-    read_skels,
-    write_skels,
-)
+from datamodules.files import atomic, read_lines
+from datamodules.poses.formats import BrokenLine, iterate_skels, read_skels, write_skels
 from datamodules.poses.formats.decimals import parse_decimals
 from datamodules.poses.formats.skels import LONGEST
 

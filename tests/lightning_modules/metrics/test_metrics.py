@@ -21,7 +21,8 @@ from pose_scores import scores
 from torch import from_numpy, nn
 from torchmetrics.image.fid import FrechetInceptionDistance
 
-from datamodules.poses.formats import read_lines, read_skels
+from datamodules.files import read_lines
+from datamodules.poses.formats import read_skels
 from datamodules.poses.skeletons import LEFT_WRIST, RIGHT_WRIST
 from lightning_modules.evaluation.baselines import baselines
 from lightning_modules.evaluation.glossary import MEANINGS, meaning

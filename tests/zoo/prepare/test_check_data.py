@@ -16,8 +16,9 @@ from PIL import Image
 
 from datamodules.asl_alphabet import CLASSES
 from datamodules.avatar.openpose import openpose_keypoints
+from datamodules.files import read_lines
 from datamodules.media.video import write_video
-from datamodules.poses.formats import read_lines, read_skels, write_openpose, write_skels
+from datamodules.poses.formats import read_skels, write_openpose, write_skels
 from datamodules.twins import Twin, ensure_twin
 from datamodules.twins.how2sign import CAMERA
 from datamodules.wlasl.survey import survey

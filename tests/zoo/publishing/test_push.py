@@ -19,8 +19,8 @@ import yaml
 from hub_server import Hub
 
 import zoo
+from datamodules.files import write_json
 from zoo.artefacts.artefact import open_artefact
-from zoo.artefacts.runs import write_json
 from zoo.card import split
 from zoo.cli import main
 from zoo.publishing.build import build, names, without_places
@@ -159,7 +159,7 @@ class TestFolder:
             for name in ("config.json", "model.safetensors", "tokens.json")
         }
         assert same(zoo.load(run / "hub").probe(), zoo.load(run).probe())
-        assert [path.name for path in run.glob(".hub*")] == []
+        assert [path.name for path in run.glob(".hub*")] == [".hub.lock"]
 
     @pytest.mark.usefixtures("unproven")
     def test_prose_that_was_edited_in_what_a_dry_run_left_is_put_aside(
@@ -190,11 +190,11 @@ class TestFolder:
     def test_it_replaces_what_an_earlier_push_left(self, built: Path, tmp_path: Path) -> None:
         source = built.parent
         into = tmp_path / "hub"
-        for leftover in (into, tmp_path / ".hub.part", tmp_path / ".hub.old"):
+        for leftover in (into, tmp_path / ".hub.unfinished"):
             leftover.mkdir()
             (leftover / "old.safetensors").touch()
         sums = build(source, open_artefact(source), into)
-        assert list(tmp_path.iterdir()) == [into]
+        assert sorted(tmp_path.iterdir()) == [tmp_path / ".hub.lock", into]
         assert not (into / "old.safetensors").exists()
         assert set(sums) == {"config.json", "model.safetensors", "tokens.json"}
 

@@ -113,7 +113,7 @@ class TestAgain:
         files = {
             path.relative_to(run).as_posix(): path.read_bytes()
             for path in run.rglob("*")
-            if path.is_file() and path.relative_to(run).parts[0] not in ("checkpoints", "logs", ".lock")
+            if path.is_file() and path.relative_to(run).parts[0] not in ("checkpoints", "logs", ".lock", ".plots.lock")
         }
         commit = hub.plant("me/judge", files)
         assert main(["test", f"me/judge@{commit}"]) == 0

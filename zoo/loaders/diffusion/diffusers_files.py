@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 from safetensors.torch import save_file
 from torch import nn
 
-from zoo.artefacts.runs import read_json
+from zoo.files import read_json
 from zoo.loaders.storage import open_network
 
 WEIGHTS: Final = "diffusion_pytorch_model.safetensors"

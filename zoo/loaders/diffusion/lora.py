@@ -13,7 +13,8 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from zoo.artefacts.runs import read_json, write_json
+from datamodules.files import write_json
+from zoo.files import read_json
 from zoo.io_types import Signal
 from zoo.loaders.diffusion.low_rank import LowRank
 from zoo.loaders.diffusion.stable_diffusion import check_revision, open_base, write_picture

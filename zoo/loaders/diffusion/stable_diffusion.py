@@ -13,7 +13,8 @@ import numpy as np
 import torch
 
 from datamodules.media.skeleton_drawing import write_png
-from zoo.safety.folders import read_json, refuse_json
+from zoo.files import json_content
+from zoo.safety.folders import refuse_json
 
 COMPONENTS: Final = {
     "vae": "diffusers.AutoencoderKL",
@@ -95,7 +96,7 @@ def _fetch(base_model: str, revision: str | None) -> str:
 def _refuse_others(folder: Path) -> None:
     """Raise ValueError unless the components are of Stable Diffusion's own classes, and their settings name no code."""
     path = folder / INDEX
-    index = read_json(path)
+    index = json_content(path)
     for name, wanted in COMPONENTS.items():
         value = index.get(name)
         found = ".".join(map(str, value)) if isinstance(value, list) else "missing"

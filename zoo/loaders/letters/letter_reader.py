@@ -13,9 +13,9 @@ import torch
 from PIL import ImageOps
 from PIL.Image import Image as Picture
 
+from datamodules.files import write_json
 from datamodules.media.images import read_image, resize, stack
 from lightning_modules.networks.letters.letter_cnn import LetterCNN, LetterCNNConfig
-from zoo.artefacts.runs import write_json
 from zoo.io_types import Signal
 from zoo.loaders.storage import open_network, read_config, save_network
 from zoo.loaders.writing import refuse_unwritable

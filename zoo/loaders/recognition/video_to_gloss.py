@@ -16,10 +16,10 @@ import torch
 
 from datamodules.features.embedding_files import EmbeddingSettings, embedded
 from datamodules.features.vjepa import Encoder, model_folder, settings_of
+from datamodules.files import write_json
 from datamodules.media.video import Frame, read_video
 from datamodules.media.video_windows import FPS, crop, filled, resample, windows
 from lightning_modules.networks.recognition.gloss_classifier import AttentionClassifier, AttentionClassifierConfig
-from zoo.artefacts.runs import write_json
 from zoo.io_types import Signal
 from zoo.loaders.storage import open_network, read_config, save_network
 from zoo.loaders.writing import refuse_unwritable

@@ -11,12 +11,12 @@ from pose_format import Pose
 from torch import Tensor
 
 from datamodules.avatar import perform
+from datamodules.files import write_json, write_text
 from datamodules.poses.formats.pose import FASTEST
 from datamodules.poses.motions import filled, read_motions, resample, slp_joints
 from datamodules.poses.sequences import FRAME_SHAPE, Joints
 from datamodules.text import Tokenizer
 from lightning_modules.networks.text_to_pose.pose_to_text import START, PoseToTextConfig, PoseToTextTransformer, read
-from zoo.artefacts.runs import write_json, write_text
 from zoo.io_types import Signal
 from zoo.loaders.storage import open_network, read_config, save_network
 from zoo.loaders.writing import refuse_unwritable
