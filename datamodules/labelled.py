@@ -2,8 +2,8 @@
 
 from abc import abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar
 
-import lightning as L
 import torch
 from torch import Tensor
 
@@ -28,6 +28,8 @@ class LabelledPictures(SurveyedDataModule):
     image_size: S, in pixels.
     """
 
+    holds: ClassVar[str] = "labelled pictures"
+
     def __init__(
         self,
         root: str,
@@ -40,15 +42,6 @@ class LabelledPictures(SurveyedDataModule):
         super().__init__(root, batch_size, num_workers, seed, twin)
         self.at_least(image_size=(image_size, 1))
         self.image_size = image_size
-
-    @classmethod
-    def of(cls, module: L.LightningModule) -> "LabelledPictures":
-        """The data of the trainer that a module has. Raises ValueError where it is another data set's."""
-        data = module.trainer.datamodule  # type: ignore[attr-defined]
-        if not isinstance(data, cls):
-            name = type(module).__name__
-            raise ValueError(f"{name} trains on labelled pictures, found {type(data).__name__} as data.class_path")
-        return data
 
     @property
     @abstractmethod

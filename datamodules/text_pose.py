@@ -4,7 +4,7 @@ from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from pathlib import Path
-from typing import overload
+from typing import ClassVar, overload
 
 import numpy as np
 import torch
@@ -125,6 +125,8 @@ class TextPoseDataModule(SignDataModule):
     seed: of the order of the training sentences.
     twin: where `root` does not exist, write the avatar's twin of the data set there.
     """
+
+    holds: ClassVar[str] = "text-pose pairs"
 
     def __init__(
         self,

@@ -4,12 +4,10 @@ from typing import Any, ClassVar, Literal
 
 import lightning as L
 import torch
-from torch import Tensor
-from torch.optim.lr_scheduler import OneCycleLR, ReduceLROnPlateau
+from torch import Tensor, nn
+from torch.nn import functional
 
 from datamodules.text_pose import Sentences, TextPoseBatch, TextPoseDataModule
-from datamodules.twins.ground_truth import truths_of
-from lightning_modules import objectives
 from lightning_modules.evaluation.judge import PoseJudge
 from lightning_modules.evaluation.pose_evaluation import PoseEvaluation
 from lightning_modules.networks.text_to_pose.decoding import decode
@@ -18,7 +16,11 @@ from lightning_modules.networks.text_to_pose.progressive_transformer import (
     ProgressiveTransformerConfig,
     Source,
 )
-from lightning_modules.validation import not_negative, positive
+from lightning_modules.schedules import one_cycle, plateau
+from lightning_modules.validation import data_of, not_negative, positive
+
+WEIGHT_NORM_SCALE = 0.01
+"""LV lambda of SignDiff, section 3.3."""
 
 
 class ASLSLP(L.LightningModule):
@@ -63,8 +65,8 @@ class ASLSLP(L.LightningModule):
         positive(learning_rate=learning_rate)
         self.gaussian_noise = gaussian_noise
         self.long_video_loss, self.loss_scale = long_video_loss, loss_scale
-        self.windows = objectives.future_windows if batch_optimisation else objectives.future_windows_looped
-        self.error = objectives.unmasked_mse if computational_optimisation else objectives.padded_mse
+        self.windows = future_windows if batch_optimisation else future_windows_looped
+        self.error = unmasked_mse if computational_optimisation else padded_mse
         self.learning_rate, self.schedule = learning_rate, schedule
         self.sizes: dict[str, Any] = {
             "width": width,
@@ -85,9 +87,7 @@ class ASLSLP(L.LightningModule):
         """Build the network once the data has told its vocabulary and statistics."""
         if hasattr(self, "network"):
             return
-        data = self.trainer.datamodule  # type: ignore[attr-defined]
-        if not isinstance(data, TextPoseDataModule):
-            raise ValueError(f"ASLSLP trains on text-pose pairs, found {type(data).__name__} as data.class_path")
+        data = data_of(self, TextPoseDataModule)
         config = ProgressiveTransformerConfig(vocabulary=len(data.tokenizer), **self.sizes)
         self.network = ProgressiveTransformer(config)
         self.network.features.fit(data.training_joints())
@@ -98,13 +98,13 @@ class ASLSLP(L.LightningModule):
         network = self.network
         features = network.features(batch.joints)
         counters = progress(batch.lengths, features.shape[1])
-        before = torch.nn.functional.pad(features, (0, 0, 1, -1))
+        before = functional.pad(features, (0, 0, 1, -1))
         if self.training and self.gaussian_noise:
             before = before + torch.randn_like(before) * self.error_std * self.gaussian_noise
         source = network.encode(batch.tokens)
         paced = source.paced(batch.lengths)
         places = network.places(torch.arange(features.shape[1], device=features.device), paced)
-        predictions, own_counters = network.decode(before, torch.nn.functional.pad(counters, (1, -1)), places, paced)
+        predictions, own_counters = network.decode(before, functional.pad(counters, (1, -1)), places, paced)
         targets, mask = self.windows(features, batch.lengths, predictions.shape[2])
         parts = {
             "pose": self.error(predictions, targets, mask),
@@ -116,7 +116,7 @@ class ASLSLP(L.LightningModule):
             self._track_error(predictions[:, :, 0], features, mask[:, :, 0])
         total = torch.stack(list(parts.values())).sum()
         if self.long_video_loss:
-            total = objectives.long_video_loss(total, network, self.loss_scale)
+            total = long_video_loss(total, network, self.loss_scale)
         return total, parts
 
     def training_step(self, batch: TextPoseBatch) -> Tensor:
@@ -132,9 +132,7 @@ class ASLSLP(L.LightningModule):
         self.log_dict({f"val/{name}": value for name, value in parts.items()}, batch_size=size, sync_dist=True)
 
     def on_test_start(self) -> None:
-        data = self.trainer.datamodule  # type: ignore[attr-defined]
-        truths = truths_of(data, data.tested)
-        self.test_scores = PoseEvaluation(data.examples["train"], data.fps, self.judge, truths)
+        self.test_scores = PoseEvaluation.of(data_of(self, TextPoseDataModule), self.judge)
 
     def test_step(self, batch: TextPoseBatch) -> None:
         self.test_scores.update(batch, self.decode)
@@ -146,13 +144,8 @@ class ASLSLP(L.LightningModule):
     def configure_optimizers(self) -> Any:
         optimizer = torch.optim.Adam(self.network.parameters(), lr=self.learning_rate)
         if self.schedule == "one-cycle":
-            steps = self.trainer.estimated_stepping_batches
-            if steps == float("inf"):
-                raise ValueError('schedule "one-cycle" needs an end: set trainer.max_epochs or trainer.max_steps')
-            cycle = OneCycleLR(optimizer, self.learning_rate, total_steps=int(steps), pct_start=0.1)
-            return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cycle, "interval": "step"}}
-        plateau = ReduceLROnPlateau(optimizer, factor=0.7, patience=7)
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": plateau, "monitor": "val/loss"}}
+            return one_cycle(self, optimizer, warmup=0.1)
+        return plateau(optimizer, "val/loss", factor=0.7, patience=7)
 
     @torch.no_grad()
     def _track_error(self, predictions: Tensor, features: Tensor, mask: Tensor) -> None:
@@ -171,3 +164,46 @@ def length_error(source: Source, lengths: Tensor) -> Tensor:
     """Squared log ratio of predicted and true length: as wrong to be twice as long as half as long."""
     assert source.durations is not None
     return (source.durations.sum(-1) / lengths).log().square().mean()
+
+
+def future_windows(features: Tensor, lengths: Tensor, frames: int) -> tuple[Tensor, Tensor]:
+    """Targets and mask of `frames` frames from each frame on, by tensor operations ("batch optimisation").
+
+    features: (B, T, D), lengths: (B,). Returns (B, T, frames, D) and a mask (B, T, frames, 1), true where there is a
+    frame to predict.
+    """
+    time = features.shape[1]
+    padded = functional.pad(features, (0, 0, 0, frames - 1))
+    targets = padded.unfold(1, frames, 1).transpose(-1, -2)
+    places = torch.arange(time, device=features.device)[:, None] + torch.arange(frames, device=features.device)
+    return targets, (places < lengths[:, None, None])[..., None]
+
+
+def future_windows_looped(features: Tensor, lengths: Tensor, frames: int) -> tuple[Tensor, Tensor]:
+    """The same as `future_windows`, a sequence and a frame at a time, as before batch optimisation."""
+    batch, time, width = features.shape
+    targets = features.new_zeros(batch, time, frames, width)
+    mask = torch.zeros(batch, time, frames, 1, dtype=torch.bool, device=features.device)
+    for sentence in range(batch):
+        for frame in range(time):
+            known = features[sentence, frame : frame + frames]
+            targets[sentence, frame, : len(known)] = known
+            mask[sentence, frame, : max(0, int(lengths[sentence]) - frame)] = True
+    return targets, mask
+
+
+def unmasked_mse(predictions: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
+    """Mean squared error over unmasked elements only ("computational optimisation")."""
+    squared = (predictions - targets).square() * mask
+    return squared.sum() / mask.expand_as(squared).sum().clamp(min=1)
+
+
+def padded_mse(predictions: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
+    """Mean squared error of masked tensors over all elements: padding counts as perfect, as in the published base."""
+    return functional.mse_loss(predictions * mask, targets * mask)
+
+
+def long_video_loss(loss: Tensor, network: nn.Module, scale: float) -> Tensor:
+    """`scale` x loss + 0.01 x the sum of the norms of every parameter that has "weight" in its name."""
+    norms = [parameter.norm() for name, parameter in network.named_parameters() if "weight" in name]
+    return scale * loss + WEIGHT_NORM_SCALE * torch.stack(norms).sum()

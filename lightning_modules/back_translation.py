@@ -10,16 +10,16 @@ import lightning as L
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
-from torch.optim.lr_scheduler import OneCycleLR
 
 from datamodules.text import Tokenizer
 from datamodules.text_pose import TextPoseBatch, TextPoseDataModule
+from lightning_modules.augmentation import vary_motions
 from lightning_modules.evaluation.reading_evaluation import ReadingEvaluation
 from lightning_modules.metrics.text import Bleu
 from lightning_modules.networks.text_to_pose.pose_to_text import PoseToTextConfig, PoseToTextTransformer, read
 from lightning_modules.networks.text_to_pose.transformer import PAD
-from lightning_modules.pose_augmentation import augmented
-from lightning_modules.validation import not_negative, positive
+from lightning_modules.schedules import one_cycle
+from lightning_modules.validation import data_of, not_negative, positive
 
 
 class BackTranslation(L.LightningModule):
@@ -31,7 +31,7 @@ class BackTranslation(L.LightningModule):
     width, heads, layers, feedforward, dropout: sizes of the network.
     shorten: frames that become one step of the encoder: 1, 2 or 4. Spelled letters follow one another within 6 frames
         of 25 a second.
-    augmentation: how far training motions are changed in tempo, size, by noise and held frames (`pose_augmentation`);
+    augmentation: how far training motions are changed in tempo, size, by noise and held frames (see `vary_motions`);
         0 is off, 1 as far as people and trackers differ. They are never mirrored.
     label_smoothing: share of the probability that is spread over all tokens.
     learning_rate: the highest, of AdamW.
@@ -81,11 +81,7 @@ class BackTranslation(L.LightningModule):
         """Build the network once the data has told its vocabulary and statistics."""
         if hasattr(self, "network"):
             return
-        data = self.trainer.datamodule  # type: ignore[attr-defined]
-        if not isinstance(data, TextPoseDataModule):
-            raise ValueError(
-                f"BackTranslation trains on text-pose pairs, found {type(data).__name__} as data.class_path"
-            )
+        data = data_of(self, TextPoseDataModule)
         self.network = PoseToTextTransformer(PoseToTextConfig(vocabulary=len(self.tokenizer), **self.sizes))
         self.network.pose.fit(data.training_joints())
 
@@ -93,7 +89,7 @@ class BackTranslation(L.LightningModule):
         """Cross entropy of each token after those before it, smoothed in training alone."""
         texts = [torch.tensor(self.tokenizer.encode(text)) for text in batch.texts]
         tokens = torch.nn.utils.rnn.pad_sequence(texts, batch_first=True, padding_value=PAD).to(self.device)
-        joints, lengths = augmented(batch.joints, batch.lengths, self.augmentation if self.training else 0)
+        joints, lengths = vary_motions(batch.joints, batch.lengths, self.augmentation if self.training else 0)
         scores = self.network(joints, lengths, tokens[:, :-1])
         smoothing = self.label_smoothing if self.training else 0.0
         targets = tokens[:, 1:].flatten()
@@ -121,18 +117,13 @@ class BackTranslation(L.LightningModule):
         self.log("val/bleu_4", bleu, prog_bar=True, sync_dist=True)  # of several devices, the mean of their shares'
 
     def on_test_start(self) -> None:
-        data: TextPoseDataModule = self.trainer.datamodule  # type: ignore[attr-defined]
-        self.test_scores = ReadingEvaluation(data.examples["train"], self.network.pose, data.fps)
+        self.test_scores = ReadingEvaluation.of(data_of(self, TextPoseDataModule), self.network.pose)
 
     def test_step(self, batch: TextPoseBatch) -> None:
         self.test_scores.update(batch, self.read)
 
     def configure_optimizers(self) -> Any:
-        steps = self.trainer.estimated_stepping_batches
-        if steps == float("inf"):
-            raise ValueError("the learning rate anneals to an end: set trainer.max_epochs or trainer.max_steps")
         optimizer = torch.optim.AdamW(
             self.network.parameters(), self.learning_rate, betas=(0.9, 0.98), weight_decay=self.weight_decay
         )
-        cycle = OneCycleLR(optimizer, self.learning_rate, total_steps=int(steps), pct_start=0.1)
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cycle, "interval": "step"}}
+        return one_cycle(self, optimizer, warmup=0.1)

@@ -1,5 +1,5 @@
-"""What models that draw pictures of a class have in common: their test, and for those that draw from latents, a value
-that tells when they have learnt enough."""
+"""What models that generate pictures of a class have in common: their test, and for those that do so from latents, a
+value that tells when they have learnt enough."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -12,11 +12,12 @@ from torch import Tensor
 from datamodules.labelled import LabelledBatch, LabelledPictures
 from lightning_modules.evaluation.generation import GenerationEvaluation
 from lightning_modules.evaluation.judge import PictureJudge
-from lightning_modules.evaluation.training_distance import TrainingDistance
+from lightning_modules.evaluation.training_pictures import TrainingDistance
 from lightning_modules.networks.letters.letter_generator import LetterGenerator
+from lightning_modules.validation import data_of
 
 
-class DrawsClasses(L.LightningModule):
+class ClassConditional(L.LightningModule):
     """A model that is asked for pictures of classes, and tested by how they are read and what they are like."""
 
     judged_by: ClassVar[str] = "image-to-letter"
@@ -27,34 +28,35 @@ class DrawsClasses(L.LightningModule):
         self.test_scores: GenerationEvaluation
 
     @abstractmethod
-    def draw(self, labels: Tensor, seeds: Sequence[int]) -> Tensor:
+    def generate(self, labels: Tensor, seeds: Sequence[int]) -> Tensor:
         """Pictures (N, 3, S, S) in [-1, 1] of labels (N,), each from the noise of its own seed."""
 
     def on_test_start(self) -> None:
-        self.test_scores = GenerationEvaluation(LabelledPictures.of(self), self.judge)
+        self.test_scores = GenerationEvaluation(data_of(self, LabelledPictures), self.judge)
 
     def test_step(self, batch: LabelledBatch) -> None:
-        self.test_scores.update(batch, self.draw)
+        self.test_scores.update(batch, self.generate)
 
 
-class DrawsFromLatents(DrawsClasses):
-    """One whose network draws at once, from a latent; `val/frechet` says how far its pictures are from training's."""
+class FromLatents(ClassConditional):
+    """One whose network generates a picture at once, from a latent; `val/frechet` says how far its pictures are from
+    training's."""
 
     def __init__(self) -> None:
         super().__init__()
         self.network: LetterGenerator
         self.distance: TrainingDistance
 
-    def draw(self, labels: Tensor, seeds: Sequence[int]) -> Tensor:
-        return self.network.draw(labels, seeds)
+    def generate(self, labels: Tensor, seeds: Sequence[int]) -> Tensor:
+        return self.network.generate(labels, seeds)
 
     def on_validation_start(self) -> None:
         if not hasattr(self, "distance"):
-            self.distance = TrainingDistance(LabelledPictures.of(self))
+            self.distance = TrainingDistance(data_of(self, LabelledPictures))
 
     def validation_step(self, batch: LabelledBatch) -> None:
-        """Draw a picture of the class of each of the dev split."""
-        self.distance.update(self.draw(batch.labels, seeds_of(batch)))
+        """Generate a picture of the class of each of the dev split."""
+        self.distance.update(self.generate(batch.labels, seeds_of(batch)))
 
     def on_validation_epoch_end(self) -> None:
         distance = self.distance.compute(self.all_gather)  # type: ignore[arg-type]

@@ -11,15 +11,15 @@ from torch import Tensor
 from torch.nn import functional
 
 from datamodules.labelled import LabelledBatch, LabelledPictures
-from lightning_modules.class_conditional import DrawsClasses
+from lightning_modules.class_conditional import ClassConditional
 from lightning_modules.networks.diffusion.averaging import update_average
 from lightning_modules.networks.diffusion.schedule import UNGUIDED, Prediction, Sampler, Sampling, Schedule, sample
 from lightning_modules.networks.letters.letter_unet import letter_unet
 from lightning_modules.schedules import cooled
-from lightning_modules.validation import positive, shares
+from lightning_modules.validation import data_of, positive, shares
 
 
-class LetterDDPM(DrawsClasses):
+class LetterDDPM(ClassConditional):
     """Objective and optimiser of the denoising U-Net, and the average of its weights, which is what is published.
 
     channels, layers, attention, groups: sizes of the network; see `letter_unet`.
@@ -29,7 +29,7 @@ class LetterDDPM(DrawsClasses):
     ema_decay: of the average of the weights.
     learning_rate: of Adam.
     cooldown: share of the training at whose end the learning rate falls to nothing; see `cooled`. 0 is the source's.
-    steps, sampler, guidance: how pictures are drawn unless somebody asks for another way; see `Sampling`.
+    steps, sampler, guidance: how pictures are generated unless somebody asks for another way; see `Sampling`.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class LetterDDPM(DrawsClasses):
         if guidance != UNGUIDED and not class_dropout:
             raise ValueError(
                 f"guidance: found {guidance} where class_dropout is 0, expected {UNGUIDED:g}: a "
-                "network that is always told the class cannot draw without one"
+                "network that is always told the class cannot generate without one"
             )
         self.schedule = Schedule(timesteps, beta_start, beta_end, prediction)
         self.sampling = Sampling(steps, sampler, guidance)
@@ -79,7 +79,7 @@ class LetterDDPM(DrawsClasses):
         """Build the network once the data has told its classes and the size of its pictures."""
         if hasattr(self, "network"):
             return
-        data = LabelledPictures.of(self)
+        data = data_of(self, LabelledPictures)
         self.learner = letter_unet(len(data.classes), data.image_size, **self.sizes)
         self.network = copy.deepcopy(self.learner).requires_grad_(False)
 
@@ -113,7 +113,7 @@ class LetterDDPM(DrawsClasses):
         loss = self.error(self.network, batch.images, noise, timesteps, batch.labels)
         self.log("val/loss", loss, prog_bar=True, batch_size=count, sync_dist=True)
 
-    def draw(self, labels: Tensor, seeds: Sequence[int]) -> Tensor:
+    def generate(self, labels: Tensor, seeds: Sequence[int]) -> Tensor:
         return sample(self.network, self.schedule, self.sampling, labels, seeds)
 
     def configure_optimizers(self) -> Any:

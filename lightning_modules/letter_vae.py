@@ -11,14 +11,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from datamodules.labelled import LabelledBatch, LabelledPictures
-from lightning_modules.class_conditional import DrawsFromLatents, seeds_of
+from lightning_modules.class_conditional import FromLatents, seeds_of
 from lightning_modules.networks.diffusion.noise import draw, generators
-from lightning_modules.networks.letters.letter_encoder import LetterEncoder
-from lightning_modules.networks.letters.letter_generator import LetterGenerator, LetterGeneratorConfig
-from lightning_modules.validation import not_negative, positive
+from lightning_modules.networks.letters.letter_generator import LetterEncoder, LetterGenerator, LetterGeneratorConfig
+from lightning_modules.validation import data_of, not_negative, positive
 
 
-class LetterVAE(DrawsFromLatents):
+class LetterVAE(FromLatents):
     """Objective and optimiser of an encoder and a decoder, which alone is published.
 
     The reconstruction's deviation is the best one for each batch, so that how the two terms weigh depends neither on
@@ -26,8 +25,8 @@ class LetterVAE(DrawsFromLatents):
     Calibrated Decoders", arXiv 2006.13202).
 
     latent, width: sizes of both networks; see `LetterGeneratorConfig`.
-    beta: factor of the KL term, 1 being the bound on the likelihood; more makes what is drawn from the prior likelier
-        and blurrier (Higgins et al. 2017).
+    beta: factor of the KL term, 1 being the bound on the likelihood; more makes what the prior generates likelier and
+        blurrier (Higgins et al. 2017).
     learning_rate: of Adam.
     """
 
@@ -44,7 +43,7 @@ class LetterVAE(DrawsFromLatents):
         """Build the networks once the data has told its classes and the size of its pictures."""
         if hasattr(self, "network"):
             return
-        data = LabelledPictures.of(self)
+        data = data_of(self, LabelledPictures)
         config = LetterGeneratorConfig(len(data.classes), data.image_size, **self.sizes)
         self.encoder, self.network = LetterEncoder(config), LetterGenerator(config)
 
@@ -62,12 +61,12 @@ class LetterVAE(DrawsFromLatents):
         noise: (B, Z), standard normal.
         """
         mean, log_variance = self.encoder(batch.images, batch.labels)
-        drawn = self.network(mean + (log_variance / 2).exp() * noise, batch.labels)
-        error = functional.mse_loss(drawn.float(), batch.images.float())
+        generated = self.network(mean + (log_variance / 2).exp() * noise, batch.labels)
+        error = functional.mse_loss(generated.float(), batch.images.float())
         return error.log() / 2, divergence(mean.float(), log_variance.float()).mean() / batch.images[0].numel()
 
     def validation_step(self, batch: LabelledBatch) -> None:
-        """The bound, each picture's latent being of its name, and what is drawn."""
+        """The bound, each picture's latent being of its name, and what is generated."""
         noise = draw(generators(seeds_of(batch)), (self.sizes["latent"],), self.device)
         reconstruction, divergence = self.terms(batch, noise)
         found = {"val/loss": reconstruction + self.beta * divergence, "val/kl": divergence}

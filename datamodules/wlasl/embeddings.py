@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -54,6 +54,7 @@ class WLASLEmbeddings(SurveyedDataModule):
     twin: write the avatar's twin of WLASL into `clips` in `root`, and embed it with an untrained encoder.
     """
 
+    holds: ClassVar[str] = "embeddings"
     dataset = "wlasl"
 
     def __init__(

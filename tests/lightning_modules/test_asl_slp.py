@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from datamodules.text_pose import TextPoseBatch
-from lightning_modules import objectives
+from lightning_modules import asl_slp
 from lightning_modules.asl_slp import ASLSLP, progress
 from lightning_modules.networks.text_to_pose.progressive_transformer import (
     ProgressiveTransformer,
@@ -42,10 +42,10 @@ def with_other_padding(batch: TextPoseBatch, value: float) -> TextPoseBatch:
 def test_computational_optimisation_counts_unmasked_elements_only():
     targets, mask = torch.ones(1, 4, 1, 2), torch.tensor([True, True, True, False]).view(1, 4, 1, 1)
     predictions = torch.zeros_like(targets)
-    assert objectives.unmasked_mse(predictions, targets, mask) == 1.0
-    assert objectives.padded_mse(predictions, targets, mask) == 0.75
-    assert model(computational_optimisation=True).error is objectives.unmasked_mse
-    assert model(computational_optimisation=False).error is objectives.padded_mse
+    assert asl_slp.unmasked_mse(predictions, targets, mask) == 1.0
+    assert asl_slp.padded_mse(predictions, targets, mask) == 0.75
+    assert model(computational_optimisation=True).error is asl_slp.unmasked_mse
+    assert model(computational_optimisation=False).error is asl_slp.padded_mse
 
 
 @pytest.mark.parametrize("optimised", [True, False])
@@ -57,17 +57,17 @@ def test_what_lies_in_the_padding_never_reaches_the_loss(batch, optimised):
 
 def test_batch_optimisation_builds_the_targets_of_the_loops(batch):
     features = batch.joints.flatten(2)
-    targets, mask = objectives.future_windows(features, batch.lengths, 10)
-    looped_targets, looped_mask = objectives.future_windows_looped(features, batch.lengths, 10)
+    targets, mask = asl_slp.future_windows(features, batch.lengths, 10)
+    looped_targets, looped_mask = asl_slp.future_windows_looped(features, batch.lengths, 10)
     assert torch.equal(mask, looped_mask)
     assert torch.equal(targets * mask, looped_targets * looped_mask)
-    assert model(batch_optimisation=True).windows is objectives.future_windows
-    assert model(batch_optimisation=False).windows is objectives.future_windows_looped
+    assert model(batch_optimisation=True).windows is asl_slp.future_windows
+    assert model(batch_optimisation=False).windows is asl_slp.future_windows_looped
 
 
 def test_future_prediction_is_held_to_the_ten_frames_from_each_on(batch):
     features = batch.joints.flatten(2)
-    targets, mask = objectives.future_windows(features, batch.lengths, 10)
+    targets, mask = asl_slp.future_windows(features, batch.lengths, 10)
     assert targets.shape == (2, 12, 10, 150)
     for ahead in range(10):
         torch.testing.assert_close(targets[0, 0, ahead], features[0, ahead])

@@ -1,0 +1,104 @@
+"""What training varies by lot in pictures and motions, on their device. Nothing is ever mirrored: a left hand is not a
+right one, and which hand signs belongs to what is signed."""
+
+import math
+from typing import Final
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+REACH: Final = 1 / 8
+"""How far a picture is moved at most, for its side."""
+TEMPO: Final = 0.2
+"""Up to a factor of e^0.2 slower or faster."""
+SIZE: Final = 0.1
+"""Up to a tenth smaller or larger."""
+HELD: Final = 0.05
+"""Share of frames in whose place the frame before is seen again, as where a tracker or a camera drops one."""
+NOISE: Final = 0.003
+"""Deviation of each coordinate in SLP units: about 3 mm on a body whose shoulders are 36 cm apart."""
+
+
+@torch.no_grad()
+def vary_pictures(images: Tensor, scale: float = 1.0) -> Tensor:
+    """Pictures (B, 3, H, W) in [-1, 1], each turned, zoomed, moved and lit a little differently, softened and grained.
+
+    At scale 1: within 12 degrees, a factor of 1.25, 12 % of the side, 1.35 in light and 1.05 in each colour; up to 0.7
+    of the way to the mean of a tenth of the side around each pixel; fine and coarse noise, each with a deviation of up
+    to 0.1. Letters that a model generates are seldom as crisp as photographs, and still letters.
+    """
+    if not scale:
+        return images
+    count, _, height, width = images.shape
+
+    def lot(*shape: int) -> Tensor:
+        return scale * (2 * torch.rand(count, *shape, device=images.device) - 1)
+
+    def noise(coarser: int) -> Tensor:
+        grain = torch.randn(count, 3, height // coarser, width // coarser, device=images.device)
+        return 0.1 * lot(1, 1, 1) * functional.interpolate(grain, (height, width), mode="nearest")
+
+    angle, zoom, shift = math.radians(12) * lot(), 1.25 ** lot(), 0.24 * lot(2, 1)
+    cosine, sine = angle.cos() / zoom, angle.sin() / zoom
+    turn = torch.stack([cosine, -sine, sine, cosine], dim=1).view(-1, 2, 2)
+    places = functional.affine_grid(torch.cat([turn, shift], dim=2), list(images.shape), align_corners=False)
+    moved = functional.grid_sample(images.float(), places, padding_mode="border", align_corners=False)
+    reach = max(1, round(0.05 * height))
+    soft = functional.avg_pool2d(moved, 2 * reach + 1, 1, reach, count_include_pad=False)
+    softened = moved + 0.7 * lot(1, 1, 1).clamp(min=0) * (soft - moved)
+    light = 1.35 ** lot(1, 1, 1) * 1.05 ** lot(3, 1, 1)
+    return ((softened + 1) * light - 1 + noise(1) + noise(2)).clamp(-1, 1)
+
+
+def vary_for_critic(pictures: Tensor) -> Tensor:
+    """Pictures (B, 3, S, S) in [-1, 1], each changed by lot of its own: `recolour`, then `translate`.
+
+    What a critic that has few pictures to learn from is shown, real and generated alike, so that the generator gains
+    nothing by generating what they look like afterwards. By operations that gradients pass, with the policy "color,
+    translation" (Zhao et al. 2020, "Differentiable Augmentation for Data-Efficient GAN Training", arXiv 2006.10738).
+    """
+    return translate(recolour(pictures))
+
+
+def recolour(pictures: Tensor) -> Tensor:
+    """Brightness plus -0.5 to 0.5, then saturation times 0 to 2, then contrast times 0.5 to 1.5; not clipped."""
+    brightness, saturation, contrast = torch.rand(3, len(pictures), 1, 1, 1, device=pictures.device)
+    pictures = pictures + brightness - 0.5
+    grey = pictures.mean(1, keepdim=True)
+    pictures = torch.lerp(grey, pictures, 2 * saturation)
+    mean = pictures.mean((1, 2, 3), keepdim=True)
+    return torch.lerp(mean, pictures, contrast + 0.5)
+
+
+def translate(pictures: Tensor) -> Tensor:
+    """Moved by whole pixels, at most an eighth of the side each way. What comes into view is 0, a middle grey."""
+    count, side = len(pictures), pictures.shape[-1]
+    reach = round(side * REACH)
+    padded = functional.pad(pictures, [reach] * 4)
+    corners = torch.randint(2 * reach + 1, (2, count, 1), device=pictures.device)
+    rows, columns = corners + torch.arange(side, device=pictures.device)
+    own = torch.arange(count, device=pictures.device)[:, None, None]
+    return padded[own, :, rows[:, :, None], columns[:, None, :]].movedim(-1, 1)
+
+
+def vary_motions(joints: Tensor, lengths: Tensor, scale: float) -> tuple[Tensor, Tensor]:
+    """Other tempo, body size, held frames and noise for each motion, as it might have been signed or tracked otherwise;
+    `scale` 0 leaves all as it is, 1 is `TEMPO`, `SIZE`, `HELD` and `NOISE`.
+
+    joints: (B, T, 50, 3), lengths: (B,) in frames. Returns the same of the new lengths.
+    """
+    if not scale:
+        return joints, lengths
+    batch, device = len(joints), joints.device
+    tempo = torch.empty(batch, device=device).uniform_(-TEMPO * scale, TEMPO * scale).exp()
+    longer = (lengths * tempo).round().long().clamp(min=1)
+    frames = torch.arange(int(longer.max()), device=device)
+    last = (lengths - 1)[:, None]
+    places = torch.minimum(frames * last / (longer - 1).clamp(min=1)[:, None], last)
+    before = places.long()
+    share = (places - before).masked_fill(torch.rand(places.shape, device=device) < HELD * scale, 0)[..., None, None]
+    rows = torch.arange(batch, device=device)[:, None]
+    moved = joints[rows, before] * (1 - share) + joints[rows, torch.minimum(before + 1, last)] * share
+    size = 1 + torch.empty(batch, 1, 1, 1, device=device).uniform_(-SIZE * scale, SIZE * scale)
+    return moved * size + torch.randn_like(moved) * NOISE * scale, longer
