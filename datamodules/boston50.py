@@ -1,19 +1,22 @@
 """RWTH-BOSTON-50 as pairs for pix2pix: a signer's frame and its OpenPose drawing, side by side in one picture."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
 import cv2
 import numpy as np
-from torch import Tensor
 
-from datamodules.base import Batch, Samples, SurveyedDataModule, signed_pixels
-from datamodules.boston50_pairs import read_pair
+from datamodules.base import Samples
 from datamodules.frame_files import frame_files
 from datamodules.media.drawing_primitives import Image
-from datamodules.media.images import resize
-from datamodules.samples import Finding, Sample, Split, Survey
+from datamodules.media.framing import RWTH_BOSTON50, RWTH_BOSTON50_WHOLE, Framing
+from datamodules.media.hand_boxes import Box, hand_boxes
+from datamodules.media.images import read_image, resize
+from datamodules.paired_frames import PairedFrame, PairedFrames
+from datamodules.samples import SPLITS, Finding, Sample, Split, Survey
 from datamodules.splits import cut
 from datamodules.twins import Twin
 
@@ -24,6 +27,9 @@ At most an eighth of val/, where that is smaller."""
 
 LOAD_RATIO: Final = 286 / 256
 """pix2pix loads pictures at 286 x 286 and crops 256 x 256 out of them."""
+
+ODD: Final = 0.02
+"""By how much of it the shape of a half may differ from the published one: in another, what `crop` keeps is nothing."""
 
 
 def survey(root: Path) -> Survey:
@@ -80,13 +86,30 @@ def _frames(root: Path, folder: str, found: Survey) -> dict[int, Path]:
     return frames
 
 
-@dataclass
-class PairBatch(Batch):
-    """skeletons and frames (B, 3, S, S) float in [-1, 1], of the same crop; names, such as "train/image100"."""
+def read_pair(path: Path, crop: bool = True) -> tuple[Image, Image]:
+    """The drawing and the frame of a side-by-side picture, both (H, W, 3) uint8, cut to a square if asked.
 
-    skeletons: Tensor
-    frames: Tensor
-    names: list[str]
+    Raises ValueError: not a picture, one that is not wider than high, as two halves are, or halves to cut that do not
+    have the shape of the published ones.
+    """
+    both = read_image(path)
+    height, width = both.shape[0], both.shape[1] // 2
+    if both.shape[1] % 2 or both.shape[1] <= height:
+        raise ValueError(f"{path}: {both.shape[1]} x {height} pixels, expected two halves of one size side by side")
+    if crop and abs(width / height / (RWTH_BOSTON50.width / RWTH_BOSTON50.height) - 1) > ODD:
+        raise ValueError(
+            f"{path}: halves of {width} x {height} pixels, expected the published 336 x 312 or their shape, of which "
+            "the time stamp is cut off; set data.init_args.crop to false to take halves of another shape whole"
+        )
+    frame, drawing = both[:, :width], both[:, width:]
+    return (_cropped(drawing), _cropped(frame)) if crop else (drawing, frame)
+
+
+def _cropped(half: Image) -> Image:
+    """What `RWTH_BOSTON50` keeps of a half (H, W, 3) that may be of another size."""
+    x, y = half.shape[1] / RWTH_BOSTON50.width, half.shape[0] / RWTH_BOSTON50.height
+    top, bottom, left, right = RWTH_BOSTON50.window
+    return half[round(y * top) : round(y * bottom), round(x * left) : round(x * right)]
 
 
 @dataclass(frozen=True)
@@ -98,22 +121,24 @@ class PairReader:
     random_scale: bool
     crop: bool
 
-    def __call__(self, sample: Sample, rng: np.random.Generator | None) -> tuple[str, Image, Image]:
+    def __call__(self, sample: Sample, rng: np.random.Generator | None) -> PairedFrame:
         size = self.image_size
         pair = read_pair(sample.files[0], self.crop)
         if rng is None:
             drawing, frame = (resize(image, size, size) for image in pair)
-            return sample.name, drawing, frame
+            return PairedFrame(sample.name, drawing, frame)
         load = round(size * LOAD_RATIO)
         if self.random_scale:
             load = int(rng.integers(size, load + 1))
         top, left = rng.integers(0, load - size + 1, 2)
         flip = self.mirror and rng.random() < 0.5
         drawing, frame = (resize(image, load, load)[top : top + size, left : left + size] for image in pair)
-        return (sample.name, cv2.flip(drawing, 1), cv2.flip(frame, 1)) if flip else (sample.name, drawing, frame)
+        if flip:
+            drawing, frame = cv2.flip(drawing, 1), cv2.flip(frame, 1)
+        return PairedFrame(sample.name, drawing, frame)
 
 
-class Boston50(SurveyedDataModule):
+class Boston50(PairedFrames):
     """Pairs of an OpenPose drawing and the signer's frame.
 
     root, batch_size, num_workers, seed, twin: see `SignDataModule`.
@@ -121,8 +146,8 @@ class Boston50(SurveyedDataModule):
     random_scale: draw the scale of a training pair from 1 to 286 / 256 instead. Dev, test and rendering see pairs at
         scale 1: where the background never moves, having trained at another alone costs more than all movement.
     mirror: flip half the training pairs, as published; that swaps the signing hand, so it is off.
-    crop: cut off the time stamp below the picture, and the picture to a square; see `PICTURE`. Only pictures of the
-        published shape have one: halves of another, such as 256 x 256, are refused unless it is false.
+    crop: cut off the time stamp below the picture, and the picture to a square; see `RWTH_BOSTON50`. Only pictures
+        of the published shape have one: halves of another, such as 256 x 256, are refused unless it is false.
     """
 
     dataset = "rwth-boston50"
@@ -139,9 +164,8 @@ class Boston50(SurveyedDataModule):
         seed: int = 0,
         twin: Twin | None = None,
     ) -> None:
-        super().__init__(root, batch_size, num_workers, seed, twin)
-        self.at_least(image_size=(image_size, 8))
-        self.image_size, self.random_scale, self.mirror, self.crop = image_size, random_scale, mirror, crop
+        super().__init__(root, image_size, batch_size, num_workers, seed, twin)
+        self.random_scale, self.mirror, self.crop = random_scale, mirror, crop
 
     def survey(self) -> Survey:
         return survey(self.root)
@@ -151,7 +175,22 @@ class Boston50(SurveyedDataModule):
             self.samples[split], PairReader(self.image_size, self.mirror, self.random_scale, self.crop), self.seed
         )
 
-    @staticmethod
-    def collate(items: list[tuple[str, Image, Image]]) -> PairBatch:
-        names, drawings, frames = zip(*items, strict=True)
-        return PairBatch(signed_pixels(drawings), signed_pixels(frames), list(names))
+    @property
+    def framing(self) -> Framing:
+        return RWTH_BOSTON50 if self.crop else RWTH_BOSTON50_WHOLE
+
+    def hands(self, names: Sequence[str]) -> list[list[Box]]:
+        """Read off the drawing as the file has it: in a small one the colours of limbs run into each other."""
+        return [self._hands(self._files[name]) for name in names]
+
+    @cached_property
+    def _files(self) -> dict[str, Path]:
+        return {sample.name: sample.files[0] for split in SPLITS for sample in self.samples[split]}
+
+    def _hands(self, path: Path) -> list[Box]:
+        drawing, _ = read_pair(path, self.crop)
+        x, y = self.image_size / drawing.shape[1], self.image_size / drawing.shape[0]
+        return [
+            (round(x * left), round(y * top), round(x * right), round(y * bottom))
+            for left, top, right, bottom in filter(None, hand_boxes(drawing))
+        ]

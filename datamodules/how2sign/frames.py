@@ -3,53 +3,39 @@
 import hashlib
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
+import numpy.typing as npt
 from torch.utils.data import Dataset, Sampler
 
-from datamodules.base import Batch, Key, Shuffled, SurveyedDataModule, signed_pixels
+from datamodules.base import Key, Shuffled
 from datamodules.how2sign.clips import survey, tables
 from datamodules.media.clip_frames import frame_count, read_square, video_format
-from datamodules.media.drawing_primitives import Image
-from datamodules.media.images import centre_square, stack
+from datamodules.media.framing import Framing
+from datamodules.media.hand_boxes import Box, keypoint_boxes
+from datamodules.media.images import centre_square
 from datamodules.media.openpose_drawing import draw_openpose
+from datamodules.paired_frames import PairedFrame, PairedFrames
 from datamodules.poses.formats import read_openpose
-from datamodules.samples import Sample, Split, Survey
+from datamodules.samples import SPLITS, Sample, Split, Survey
 from datamodules.twins import Twin
 
-__all__ = ["FrameBatch", "Frames", "How2SignFrames", "Together", "survey"]
+__all__ = ["Frames", "How2SignFrames", "Together", "survey"]
 
+Keypoints = npt.NDArray[np.float32]
 
 SLACK = 3
 """By how many frames a clip and its keypoints may differ in length."""
+FRAMED = 32
+"""Clips whose keypoints tell where the pictures have the signer: the camera stands still in all of them."""
+_NECK, _SHOULDERS = 1, [2, 5]
 
 
-@dataclass
-class FrameBatch(Batch):
-    """Frames and what they are made from.
-
-    frames: (B, 3, S, S) float in [-1, 1].
-    conditions: (B, 3, S, S) float in [0, 1], the OpenPose drawing of each.
-    names: such as "-d5dN54tH2E_0-1-rgb_front/12", the sentence and the frame's number.
-    """
-
-    frames: Tensor
-    conditions: Tensor
-    names: list[str]
-
-
-Item = tuple[str, Image, Image]
-"""Name, frame and condition, (S, S, 3) uint8."""
-
-
-class Frames(Dataset[Item]):
+class Frames(Dataset[PairedFrame]):
     """Every `every`-th frame of sentences with its drawing.
 
     A batch is read at once: a video decodes from its beginning only, so the frames of one clip share one decoding.
@@ -65,18 +51,18 @@ class Frames(Dataset[Item]):
     def __len__(self) -> int:
         return len(self.numbers)
 
-    def __getitem__(self, key: Key | int) -> Item:
+    def __getitem__(self, key: Key | int) -> PairedFrame:
         return self.__getitems__([key])[0]
 
-    def __getitems__(self, keys: Sequence[Key | int]) -> list[Item]:
+    def __getitems__(self, keys: Sequence[Key | int]) -> list[PairedFrame]:
         """The items of a batch, sorted by clip and frame; of a key (epoch, index) the index counts."""
         indices = sorted(key if isinstance(key, int) else key[1] for key in keys)
-        items: list[Item] = []
+        items: list[PairedFrame] = []
         for clip, of_clip in groupby(indices, key=lambda index: int(self.clips[index])):
             items += self._read(self.samples[clip], [int(self.numbers[index]) for index in of_clip])
         return items
 
-    def _read(self, sample: Sample, numbers: list[int]) -> list[Item]:
+    def _read(self, sample: Sample, numbers: list[int]) -> list[PairedFrame]:
         video, folder = sample.files
         keypoints, (frames, width, height) = read_openpose(folder), self._measure(video)
         if abs(len(keypoints) - frames) > SLACK:
@@ -84,12 +70,12 @@ class Frames(Dataset[Item]):
                 f"{folder}: keypoints of {len(keypoints)} frames, but {video.name} has {frames}; fetch both"
             )
         numbers = [min(number, frames - 1) for number in numbers]
-        pictures, points = read_square(video, numbers, self.image_size), keypoints[numbers]
-        top, left, side = centre_square(height, width)
-        points[..., :2] = (points[..., :2] - (left, top)) * (self.image_size / side)
-        drawings = [draw_openpose(person, self.image_size, self.image_size) for person in points]
-        names = [f"{sample.name}/{number}" for number in numbers]
-        return list(zip(names, pictures, drawings, strict=True))
+        pictures = read_square(video, numbers, self.image_size)
+        points = squared(keypoints[numbers], width, height, self.image_size)
+        return [
+            PairedFrame(f"{sample.name}/{number}", draw_openpose(person, self.image_size, self.image_size), picture)
+            for number, person, picture in zip(numbers, points, pictures, strict=True)
+        ]
 
     def _measure(self, video: Path) -> tuple[int, int, int]:
         """Frames of a clip, their width and height; taken once, since all of the file is read to count."""
@@ -97,6 +83,14 @@ class Frames(Dataset[Item]):
             width, height, _ = video_format(video)
             self._measured[video] = frame_count(video)[0], width, height
         return self._measured[video]
+
+
+def squared(keypoints: Keypoints, width: int, height: int, size: int) -> Keypoints:
+    """Keypoints (..., 3) of a picture where its middle square, scaled to `size`, has them."""
+    top, left, side = centre_square(height, width)
+    moved = keypoints.copy()
+    moved[..., :2] = (moved[..., :2] - (left, top)) * (size / side)
+    return moved
 
 
 class Together(Shuffled):
@@ -115,8 +109,10 @@ class Together(Shuffled):
         return np.concatenate([groups[number] for number in rng.permutation(len(groups))]).tolist()  # type: ignore[no-any-return]
 
 
-class How2SignFrames(SurveyedDataModule):
+class How2SignFrames(PairedFrames):
     """Frames of the signers and OpenPose drawings of them, cut to the middle square; the splits are the official ones.
+
+    A frame's name is its sentence's and its number: "-d5dN54tH2E_0-1-rgb_front/12".
 
     root, batch_size, num_workers, seed, twin: see `SignDataModule`.
     image_size: S, in pixels.
@@ -137,9 +133,9 @@ class How2SignFrames(SurveyedDataModule):
         seed: int = 0,
         twin: Twin | None = None,
     ) -> None:
-        super().__init__(root, batch_size, num_workers, seed, twin)
-        self.at_least(image_size=(image_size, 8), every=(every, 1), together=(together, 1))
-        self.image_size, self.every, self.together = image_size, every, together
+        super().__init__(root, image_size, batch_size, num_workers, seed, twin)
+        self.at_least(every=(every, 1), together=(together, 1))
+        self.every, self.together = every, together
 
     def survey(self) -> Survey:
         return survey(self.root)
@@ -164,11 +160,37 @@ class How2SignFrames(SurveyedDataModule):
         assert isinstance(examples, Frames)
         return Together(examples.clips, self.together, self.seed)
 
-    @staticmethod
-    def collate(items: list[Item]) -> FrameBatch:
-        names, frames, drawings = zip(*items, strict=True)
-        conditions = torch.from_numpy(stack(drawings)).float().div_(255)
-        return FrameBatch(signed_pixels(frames), conditions, list(names))
+    @cached_property
+    def framing(self) -> Framing:
+        """By the medians of necks and shoulders in training clips.
+
+        Raises ValueError where no shoulders were found in any of them.
+        """
+        seen = [self._keypoints(sample)[:, [_NECK, *_SHOULDERS]] for sample in self.samples["train"][:FRAMED]]
+        points = np.concatenate(seen)
+        points = points[(points[..., 2] > 0).all(1), :, :2]
+        if not len(points):
+            raise ValueError(f"{self.root}: the keypoints of {len(seen)} clips have no shoulders; run OpenPose again")
+        x, y = np.median(points[:, 0], axis=0).tolist()
+        unit = float(np.median(np.linalg.norm(points[:, 1] - points[:, 2], axis=1)))
+        return Framing.square(self.image_size, unit, (x, y))
+
+    def hands(self, names: Sequence[str]) -> list[list[Box]]:
+        """By the keypoints of the arms."""
+        numbers = [(sentence, int(number)) for sentence, _, number in (name.rpartition("/") for name in names)]
+        points = {sentence: self._keypoints(self._sentences[sentence]) for sentence in dict(numbers)}
+        boxes = [keypoint_boxes(points[sentence][at], self.image_size, self.image_size) for sentence, at in numbers]
+        return [[box for box in of if box is not None] for of in boxes]
+
+    @cached_property
+    def _sentences(self) -> dict[str, Sample]:
+        return {sample.name: sample for split in SPLITS for sample in self.samples[split]}
+
+    def _keypoints(self, sample: Sample) -> Keypoints:
+        """Of all frames of a sentence, (T, 137, 3), in pixels of what is kept of them."""
+        video, folder = sample.files
+        width, height, _ = video_format(video)
+        return squared(read_openpose(folder), width, height, self.image_size)
 
 
 def _count(folder: Path) -> int:

@@ -1,6 +1,6 @@
-"""Where the hands are, read off an OpenPose drawing: its forearms, by their colours, point at them.
+"""Where the hands are: OpenPose's forearms point at them, be they keypoints or drawn, where colours tell them.
 
-The drawn fingers would say it better, but OpenPose loses hands far more often than arms.
+Fingers would say it better, but OpenPose loses hands far more often than arms.
 """
 
 from typing import Final
@@ -16,8 +16,8 @@ Box = tuple[int, int, int, int]
 """Left, top, right, bottom: columns left to right - 1, rows top to bottom - 1."""
 Points = npt.NDArray[np.float64]
 
-ARMS: Final = ((6, 7), (3, 4))
-"""Elbow and wrist of the left and of the right arm; the limb before a joint has its colour."""
+ARMS: Final = ((5, 6, 7), (2, 3, 4))
+"""Shoulder, elbow and wrist of the left and of the right arm; the limb before a joint has its colour."""
 BEYOND: Final = 0.33
 """Forearms from the wrist to the middle of the hand, as OpenPose's hand detector has it."""
 UPPER_ARM: Final = 0.9
@@ -31,21 +31,36 @@ def hand_boxes(drawing: Image) -> tuple[Box | None, Box | None]:
     As OpenPose's hand detector places them, a third of a forearm beyond the wrist, but only as wide as a forearm is
     long, or nine tenths of an upper arm where that is more: two thirds of OpenPose's, hardly more than a hand.
     """
-    left, right = (_hand_box(drawing, *arm) for arm in ARMS)
+    left, right = (_drawn_box(drawing, elbow, wrist) for _, elbow, wrist in ARMS)
     return left, right
 
 
-def _hand_box(drawing: Image, elbow: int, wrist: int) -> Box | None:
+def keypoint_boxes(keypoints: npt.NDArray[np.floating], width: int, height: int) -> tuple[Box | None, Box | None]:
+    """As `hand_boxes`, of OpenPose keypoints (137, 3), x and y in pixels of a picture of this size and a confidence;
+    None where a joint of the arm was not found, or the hand lies outside the picture."""
+    boxes = []
+    for arm in ARMS:
+        shoulder, elbow, wrist = (keypoints[joint, :2].astype(float) for joint in arm)
+        found = bool((keypoints[list(arm), 2] > 0).all())
+        boxes.append(_box(elbow, wrist - elbow, shoulder - elbow, width, height) if found else None)
+    left, right = boxes
+    return left, right
+
+
+def _drawn_box(drawing: Image, elbow: int, wrist: int) -> Box | None:
     forearm, upper_arm = (_coloured(drawing, joint) for joint in (wrist, elbow))
     if len(forearm) < 3 or len(upper_arm) < 3:
         return None
     ours, theirs = _ends(forearm), _ends(upper_arm)
     at, other = np.unravel_index(np.linalg.norm(ours[:, None] - theirs, axis=2).argmin(), (2, 2))
     bend = (ours[at] + theirs[other]) / 2
-    reach, upper = ours[1 - at] - bend, theirs[1 - other] - bend
+    return _box(bend, ours[1 - at] - bend, theirs[1 - other] - bend, drawing.shape[1], drawing.shape[0])
+
+
+def _box(bend: Points, reach: Points, upper: Points, width: int, height: int) -> Box | None:
+    """bend: the elbow (2,). reach, upper: from there to the wrist and to the shoulder."""
     side = max(np.linalg.norm(reach), UPPER_ARM * np.linalg.norm(upper))
     middle = bend + (1 + BEYOND) * reach
-    height, width = drawing.shape[:2]
     left, top = np.clip(np.round(middle - side / 2), 0, (width, height)).astype(int).tolist()
     right, bottom = np.clip(np.round(middle + side / 2), 0, (width, height)).astype(int).tolist()
     return (left, top, right, bottom) if left < right and top < bottom else None

@@ -6,8 +6,7 @@ import pytest
 import torch
 from bad_pictures import named, spoil
 
-from datamodules.boston50 import GUARD, Boston50, survey
-from datamodules.boston50_pairs import read_pair
+from datamodules.boston50 import GUARD, Boston50, read_pair, survey
 from datamodules.samples import SPLITS, Sample
 from datamodules.splits import leaks
 
@@ -48,8 +47,8 @@ def test_both_halves_are_cut_at_the_same_place(root):
     data, batches = ready(root), []
     for _ in range(2):
         for batch in data.train_dataloader():
-            assert batch.skeletons.shape == batch.frames.shape == (len(batch.names), 3, 64, 64)
-            assert torch.equal(batch.skeletons, batch.frames)
+            assert batch.conditions.shape == batch.frames.shape == (len(batch.names), 3, 64, 64)
+            torch.testing.assert_close(2 * batch.conditions - 1, batch.frames)
             batches.append(batch)
     assert len({tuple(frame[:, 0, 0].tolist()) for batch in batches for frame in batch.frames}) > 5
 
@@ -179,8 +178,8 @@ def test_real_pairs(shared):
         assert batch.frames.abs().max() <= 1
         grey = batch.frames - batch.frames.mean(1, keepdim=True)
         assert grey.abs().max() < 0.02  # the camera was
-        assert (batch.skeletons > 0).any(1).flatten(1).float().mean(1).min() > 0.01  # something is drawn
-        assert (batch.skeletons[..., -1, :] > 0).any()  # legs lead out of the picture: the strip below them is gone
+        assert (batch.conditions > 0.5).any(1).flatten(1).float().mean(1).min() > 0.01  # something is drawn
+        assert (batch.conditions[..., -1, :] > 0.5).any()  # legs lead out of the picture: the strip below them is gone
 
 
 def test_no_real_drawing_is_cut_at_its_sides(shared):

@@ -1,12 +1,18 @@
 """How2Sign's frames and drawings of their poses: pairs that belong together, splits by recording, trees and gaps."""
 
+import shutil
+
 import cv2
 import numpy as np
 import pytest
 import torch
 
+from datamodules.avatar.openpose import openpose_keypoints
+from datamodules.avatar.perform import perform
+from datamodules.avatar.render import Camera
 from datamodules.how2sign import frames as how2sign_frames
 from datamodules.how2sign.frames import Frames, How2SignFrames, Together
+from datamodules.media.openpose_drawing import HANDS
 from datamodules.media.video import write_video
 from datamodules.poses.formats import write_openpose
 from datamodules.samples import SPLITS, Sample
@@ -113,10 +119,10 @@ def test_frames_that_go_together_follow_one_another():
 
 def test_one_frame_reads_as_it_does_in_a_batch(root):
     examples = ready(root).examples("train")
-    batch = {name: frame for name, frame, _ in examples.__getitems__([5, 0, 6, 1])}
+    batch = {pair.name: pair.frame for pair in examples.__getitems__([5, 0, 6, 1])}
     for index in (0, 1, 5, 6):
-        name, frame, _ = examples[index]
-        assert np.array_equal(batch[name], frame)
+        pair = examples[index]
+        assert np.array_equal(batch[pair.name], pair.frame)
 
 
 def test_a_clip_is_measured_once(root, monkeypatch):
@@ -187,6 +193,45 @@ def test_the_fingerprint_knows_tables_clips_and_keypoints(tmp_path):
     assert How2SignFrames(str(tmp_path)).fingerprint() == before
     next((tmp_path / "t2_0-1-rgb_front").iterdir()).unlink()
     assert How2SignFrames(str(tmp_path)).fingerprint() != before
+
+
+class TestSigner:
+    """Keypoints of the avatar as a camera sees it, of which all is known."""
+
+    CAMERA = Camera(WIDTH, HEIGHT, 12.0, (43.0, 18.0))
+
+    @pytest.fixture
+    def signed(self, tmp_path):
+        write(tmp_path, FLAT)
+        joints = perform(("HELLO",)).joints
+        keypoints = openpose_keypoints(np.resize(joints, (LENGTH, *joints.shape[1:])), self.CAMERA)
+        for name in (f"{name}_0-1-rgb_front" for names in NAMES.values() for name in names):
+            shutil.rmtree(tmp_path / name)
+            write_openpose(tmp_path / name, name, keypoints)
+        return ready(tmp_path), keypoints
+
+    def test_poses_are_drawn_where_the_frames_have_their_signer(self, signed):
+        framing = signed[0].framing
+        assert (framing.width, framing.height, framing.window) == (96, 96, (0, 96, 0, 96))
+        assert framing.unit == pytest.approx(24, rel=0.05)  # twice as large as in the clip
+        assert framing.neck == (pytest.approx(2 * (43 - 16), abs=0.5), pytest.approx(2 * 18, abs=0.5))
+
+    def test_the_boxes_of_hands_hold_most_of_their_keypoints(self, signed):
+        data, keypoints = signed
+        for number, boxes in zip((1, 4), data.hands(["t0_0-1-rgb_front/1", "t0_0-1-rgb_front/4"]), strict=True):
+            assert len(boxes) == 2
+            for (left, top, right, bottom), hand in zip(boxes, HANDS, strict=True):
+                x, y, seen = keypoints[number, hand].T
+                x, y = 2 * (x - 16), 2 * y
+                inside = (left <= x) & (x <= right) & (top <= y) & (y <= bottom)
+                assert inside[seen > 0].mean() > 0.7
+
+    def test_keypoints_without_a_signer_frame_nothing(self, root, monkeypatch):
+        monkeypatch.setattr(how2sign_frames, "read_openpose", lambda folder: np.zeros((LENGTH, 137, 3), np.float32))
+        data = ready(root)
+        assert data.hands(["t0_0-1-rgb_front/1"]) == [[]]
+        with pytest.raises(ValueError, match="the keypoints of 6 clips have no shoulders"):
+            _ = data.framing
 
 
 def test_the_real_clip_lacks_its_keypoints(shared):

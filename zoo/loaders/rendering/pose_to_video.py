@@ -1,6 +1,7 @@
 """Pose to video: what `zoo.load("pix2pix")` returns."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar, Final, Self
@@ -13,21 +14,19 @@ from pose_format import Pose
 from datamodules.avatar import perform
 from datamodules.avatar.openpose import openpose_keypoints
 from datamodules.avatar.render import Camera
-from datamodules.boston50_pairs import cropped
+from datamodules.media.framing import RWTH_BOSTON50, RWTH_BOSTON50_WHOLE, Framing
 from datamodules.media.images import resize, stack
 from datamodules.media.openpose_drawing import draw_openpose
 from datamodules.media.skeleton_drawing import contact_sheet, write_png
 from datamodules.media.video import Frame, write_video
 from datamodules.poses.conversion import to_joints
 from datamodules.poses.motions import read_motions
-from lightning_modules.networks.rendering.unet_generator import UNetConfig, UNetGenerator
+from lightning_modules.networks.rendering.pix2pix import UNetConfig, UNetGenerator
 from zoo.io_types import Signal
 from zoo.loaders.storage import open_network, read_config, save_network
 from zoo.loaders.writing import SHEET_FRAMES, refuse_unwritable
 
 BATCH: Final = 16
-CAMERA: Final = Camera(336, 312, 72.0, (168.0, 102.0))
-"""Where the drawings of RWTH-BOSTON-50 have the signer: medians of the published pairs, in pixels of a half."""
 PREVIEWED: Final = 4
 
 Frames = npt.NDArray[np.uint8]
@@ -35,7 +34,7 @@ Joints = npt.NDArray[np.float32]
 
 
 class PoseToVideo:
-    """A network that turns OpenPose drawings into frames, with the size and crop of the pairs it was trained on."""
+    """A network that turns OpenPose drawings into frames, with the size and the framing of those it was trained on."""
 
     task: ClassVar[str] = "pose-to-video"
     verb: ClassVar[str] = "render"
@@ -50,16 +49,16 @@ write_video("hello.mp4", frames, pose.body.fps)
     base_model: None = None
     accepts = Signal("pose", skeleton="slp-50", normalisation="slp")
 
-    def __init__(self, network: UNetGenerator, size: int, crop: bool) -> None:
+    def __init__(self, network: UNetGenerator, size: int, framing: Framing) -> None:
         self.network = network.eval()
-        self.size, self.crop = size, crop
+        self.size, self.framing = size, framing
         self.gives = Signal("video", size=size)
 
     def render(self, pose: Pose) -> Frames:
         """Frames (T, S, S, 3) uint8 RGB of a signer who does what an SLP-50 pose does; see `stream` for long ones.
 
         SLP-50 has no eyes, ears, face, hips or legs; where the drawings in training have them, they are placed as
-        a seated signer has them. The same pose always gives the same frames: dropout is off.
+        a signer of the same posture has them. The same pose always gives the same frames: dropout is off.
 
         Raises ValueError for a pose of another layout, or of several people.
         """
@@ -72,11 +71,13 @@ write_video("hello.mp4", frames, pose.body.fps)
     def draw(self, joints: Joints) -> Frames:
         """The network's conditions (T, S, S, 3) uint8 RGB for joints (T, 50, 3) in SLP units: OpenPose drawings as in
         the training pairs. NaN joints are left out, with the limbs that end in them."""
-        drawings = []
-        for keypoints in openpose_keypoints(joints, CAMERA, seated=True):
-            drawing = draw_openpose(keypoints, CAMERA.width, CAMERA.height)
-            drawings.append(resize(cropped(drawing) if self.crop else drawing, self.size, self.size))
-        return np.stack(drawings)
+        seen = self.framing
+        camera = Camera(seen.width, seen.height, seen.unit, seen.neck)
+        drawings = (
+            draw_openpose(keypoints, seen.width, seen.height)
+            for keypoints in openpose_keypoints(joints, camera, seen.seated)
+        )
+        return np.stack([resize(seen.cut(drawing), self.size, self.size) for drawing in drawings])
 
     @torch.inference_mode()
     def paint(self, drawings: Frames) -> Frames:
@@ -93,18 +94,20 @@ write_video("hello.mp4", frames, pose.body.fps)
     @classmethod
     def from_training(cls, module: Any, datamodule: Any) -> Self:
         """The loader of a trained `Pix2Pix` and its data."""
-        return cls(module.network, datamodule.image_size, datamodule.crop)
+        return cls(module.network, datamodule.image_size, datamodule.framing)
 
     def save(self, folder: Path) -> None:
         """Write config.json and model.safetensors: the generator, not the discriminator."""
-        save_network(folder, self, size=self.size, crop=self.crop)
+        save_network(folder, self, size=self.size, framing=asdict(self.framing))
 
     @classmethod
     def open(cls, folder: Path) -> Self:
         """Read what `save` wrote. Raises ValueError when files do not belong together."""
         config = read_config(folder)
         network = open_network(folder, lambda: UNetGenerator(UNetConfig(**config["network"])))
-        return cls(network, config["size"], config["crop"])
+        if "framing" not in config:  # of before another data set than RWTH-BOSTON-50 could be trained on
+            return cls(network, config["size"], RWTH_BOSTON50 if config["crop"] else RWTH_BOSTON50_WHOLE)
+        return cls(network, config["size"], Framing(**config["framing"]))
 
     def probe(self) -> dict[str, Frames]:
         """Four frames of the avatar's HELLO."""
@@ -131,8 +134,8 @@ write_video("hello.mp4", frames, pose.body.fps)
         """Write a sheet of the first dev pairs into `folder`: drawing, what the network makes of it, frame."""
         dev = datamodule.examples("dev")
         pairs = [dev[index] for index in range(min(len(dev), PREVIEWED))]
-        drawings, frames = (np.stack(pictures) for pictures in list(zip(*pairs, strict=True))[1:])
-        rows = chain.from_iterable(zip(drawings, self.paint(drawings), frames, strict=True))
+        drawings, frames = [pair.condition for pair in pairs], [pair.frame for pair in pairs]
+        rows = chain.from_iterable(zip(drawings, self.paint(np.stack(drawings)), frames, strict=True))
         labels = ["drawing", "rendered", "frame"] * len(pairs)
         write_png(folder / "preview.png", contact_sheet(list(rows), columns=3, labels=labels))
         return [folder / "preview.png"]
