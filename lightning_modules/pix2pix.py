@@ -1,7 +1,7 @@
 """pix2pix: a skeleton drawing to the frame of a signer (Isola et al. 2017, "Image-to-Image Translation with Conditional
 Adversarial Networks")."""
 
-from pathlib import Path
+from collections.abc import Mapping
 
 import lightning as L
 import torch
@@ -9,21 +9,18 @@ from torch import Tensor
 from torch.func import functional_call
 from torch.nn import functional
 
-from datamodules.boston50 import Boston50, PairBatch
-from datamodules.boston50_pairs import read_pair
-from datamodules.media.hand_boxes import Box, hand_boxes
-from lightning_modules.evaluation.image_evaluation import ImageEvaluation
-from lightning_modules.metrics.hands import hand_bundle
-from lightning_modules.networks.rendering.patch_discriminator import PatchDiscriminator
-from lightning_modules.networks.rendering.unet_generator import UNetConfig, UNetGenerator
-from lightning_modules.validation import not_negative, positive
+from datamodules.paired_frames import PairedFrames, PairedFramesBatch
+from lightning_modules.evaluation.rendering import RenderingEvaluation
+from lightning_modules.networks.rendering.pix2pix import PatchDiscriminator, UNetConfig, UNetGenerator
+from lightning_modules.validation import data_of, not_negative, positive
 
 SMALLEST = 24
 """Pixels a side that the discriminator's four strides leave a patch of."""
 
 
 class Pix2Pix(L.LightningModule):
-    """Objectives and optimiser of the generator and the discriminator, which take their steps at once.
+    """Objectives and optimiser of the generator and the discriminator, which take their steps at once. Both see
+    conditions in [-1, 1], as published.
 
     No term's gradient reaches the other network, so one backward pass and one Adam serve both. Several devices need it:
     gradients are gathered from all of them once a pass, when every weight has its own.
@@ -50,14 +47,11 @@ class Pix2Pix(L.LightningModule):
         self.l1_weight, self.learning_rate = l1_weight, learning_rate
         self.network = UNetGenerator(UNetConfig(width, depth, dropout))
         self.discriminator = PatchDiscriminator(discriminator_width)
-        self.mean_frame: Tensor
-        self.test_scores: ImageEvaluation
+        self.test_scores: RenderingEvaluation
 
     def setup(self, stage: str) -> None:
-        """Refuse other data than pairs, and pictures of a size that the networks cannot halve."""
-        data = self.trainer.datamodule  # type: ignore[attr-defined]
-        if not isinstance(data, Boston50):
-            raise ValueError(f"Pix2Pix trains on skeleton-frame pairs, found {type(data).__name__} as data.class_path")
+        """Refuse other data than paired frames, and pictures of a size that the networks cannot halve."""
+        data = data_of(self, PairedFrames)
         step = 2**self.network.config.depth
         if data.image_size % step or data.image_size < SMALLEST:
             raise ValueError(
@@ -65,81 +59,53 @@ class Pix2Pix(L.LightningModule):
                 f"{step}, which is 2^model.init_args.depth"
             )
 
-    def training_step(self, batch: PairBatch) -> Tensor:
-        skeletons, frames = batch.skeletons, batch.frames
-        drawn = self.network(skeletons)
-        real, fake = self.discriminator_losses(skeletons, frames, drawn.detach())
-        adversarial, error = self.generator_losses(skeletons, frames, drawn)
+    def training_step(self, batch: PairedFramesBatch) -> Tensor:
+        skeletons, frames = signed(batch.conditions), batch.frames
+        generated = self.network(skeletons)
+        real, fake = self.discriminator_losses(skeletons, frames, generated.detach())
+        adversarial, error = self.generator_losses(skeletons, frames, generated)
         self.log_dict({"g/adversarial": adversarial, "g/l1": error, "d/real": real, "d/fake": fake}, prog_bar=True)
         return real + fake + adversarial + self.l1_weight * error
 
-    def discriminator_losses(self, skeletons: Tensor, frames: Tensor, drawn: Tensor) -> tuple[Tensor, Tensor]:
-        """How little it takes the pairs with the frames for real, and those with what was drawn for drawn."""
+    def discriminator_losses(self, skeletons: Tensor, frames: Tensor, generated: Tensor) -> tuple[Tensor, Tensor]:
+        """How little it takes the pairs with the frames for real, and those with what was generated for generated."""
         return (
             cross_entropy(self.discriminator(skeletons, frames), real=True),
-            cross_entropy(self.discriminator(skeletons, drawn), real=False),
+            cross_entropy(self.discriminator(skeletons, generated), real=False),
         )
 
-    def generator_losses(self, skeletons: Tensor, frames: Tensor, drawn: Tensor) -> tuple[Tensor, Tensor]:
-        """How little the discriminator, held as it is, takes what was drawn for real, and its mean absolute error."""
+    def generator_losses(self, skeletons: Tensor, frames: Tensor, generated: Tensor) -> tuple[Tensor, Tensor]:
+        """How little the discriminator, held as it is, takes what was generated for real, and its mean absolute
+        error."""
         held = {name: parameter.detach() for name, parameter in self.discriminator.named_parameters()}
-        adversarial = cross_entropy(functional_call(self.discriminator, held, (skeletons, drawn)), real=True)
-        return adversarial, functional.l1_loss(drawn.float(), frames.float())
+        adversarial = cross_entropy(functional_call(self.discriminator, held, (skeletons, generated)), real=True)
+        return adversarial, functional.l1_loss(generated.float(), frames.float())
 
-    def validation_step(self, batch: PairBatch) -> None:
-        drawn = self.network(batch.skeletons)
-        error = functional.l1_loss(drawn.float(), batch.frames.float())
+    def validation_step(self, batch: PairedFramesBatch) -> None:
+        generated = self.render(batch.conditions, batch.further)
+        error = functional.l1_loss(generated.float(), batch.frames.float())
         self.log("val/l1", error, prog_bar=True, batch_size=len(batch.names), sync_dist=True)
 
     def on_test_start(self) -> None:
-        """The mean of the training frames, unjittered: a baseline."""
-        data: Boston50 = self.trainer.datamodule  # type: ignore[attr-defined]
-        total, count = torch.zeros(()), 0
-        for batch in data.loader(data.examples("train"), collate=data.collate):
-            total, count = total + batch.frames.sum(0), count + len(batch.frames)
-        self.mean_frame = as_share(total / count).to(self.device)
-        self.test_scores = ImageEvaluation(["copy_condition", "mean_frame"], hand_bundle())
+        self.test_scores = RenderingEvaluation(data_of(self, PairedFrames), "pose-only")
 
-    def test_step(self, batch: PairBatch) -> None:
-        data: Boston50 = self.trainer.datamodule  # type: ignore[attr-defined]
-        files = {sample.name: sample.files[0] for sample in data.samples[data.tested]}
-        drawings = as_share(batch.skeletons)
-        baselines = {"copy_condition": drawings, "mean_frame": self.mean_frame.expand(len(drawings), -1, -1, -1)}
-        self.test_scores.update(
-            as_share(batch.frames),
-            as_share(self.network(batch.skeletons)),
-            baselines,
-            drawings,
-            batch.names,
-            [hands_of(files[name], data.crop, data.image_size) for name in batch.names],
-        )
+    def test_step(self, batch: PairedFramesBatch) -> None:
+        self.test_scores.update(batch, self.render)
 
-    def on_test_end(self) -> None:
-        self.test_scores.explain()
+    def render(self, conditions: Tensor, further: Mapping[str, Tensor]) -> Tensor:
+        """Frames (B, 3, S, S) in [-1, 1] of drawings (B, 3, S, S) in [0, 1], which are all that it looks at."""
+        frames: Tensor = self.network(signed(conditions))
+        return frames
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         return torch.optim.Adam(self.parameters(), lr=self.learning_rate, betas=(0.5, 0.999))
 
 
 def cross_entropy(logits: Tensor, real: bool) -> Tensor:
-    """Sigmoid cross entropy of the patches' logits against "all real" or "all drawn", in single precision."""
+    """Sigmoid cross entropy of the patches' logits against "all real" or "all generated", in single precision."""
     return functional.binary_cross_entropy_with_logits(logits.float(), torch.full_like(logits, real).float())
 
 
-def as_share(pictures: Tensor) -> Tensor:
-    """Pictures in [-1, 1] as such in [0, 1], single precision."""
-    return (pictures.float() + 1) / 2
-
-
-def hands_of(path: Path, crop: bool, size: int) -> list[Box]:
-    """Where a pair has its hands, in pixels of its pictures once they are of `size`.
-
-    They are read off the drawing as the file has it: in a small one the colours of limbs run into each other.
-    """
-    drawing, _ = read_pair(path, crop)
-    height, width = drawing.shape[:2]
-    x, y = size / width, size / height
-    return [
-        (round(x * left), round(y * top), round(x * right), round(y * bottom))
-        for left, top, right, bottom in filter(None, hand_boxes(drawing))
-    ]
+def signed(pictures: Tensor) -> Tensor:
+    """Pictures in [0, 1] as such in [-1, 1]."""
+    return 2 * pictures - 1

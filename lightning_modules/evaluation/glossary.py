@@ -72,18 +72,18 @@ MEANINGS: Final[dict[str, Meaning]] = {
     ),
     "fid": Meaning("FID", "distance of the distributions of features of generated and true pictures", LOWER),
     "judged_acc": Meaning(
-        "judged accuracy", "share of drawn pictures that the judge reads as the class that was asked for", HIGHER
+        "judged accuracy", "share of generated pictures that the judge reads as the class that was asked for", HIGHER
     ),
     "diversity": Meaning(
         "diversity",
-        "difference of the pixels of two pictures of a class, drawn / of training: 0 is one picture a class; "
+        "difference of the pixels of two pictures of a class, generated / of training: 0 is one picture a class; "
         "backgrounds and noise count as hands do",
         NEARER_TO_1,
     ),
     "copied": Meaning(
         "copied",
-        "share of drawn pictures whose nearest training picture is at a third of the distance, or nearer, of the last "
-        "among the nearest twentieth of its class",
+        "share of generated pictures whose nearest training picture is at a third of the distance, or nearer, of the "
+        "last among the nearest twentieth of its class",
         LOWER,
     ),
     "bleu_1": Meaning("BLEU-1", "words of the back-translated text that the reference has, out of 100", HIGHER),
@@ -134,8 +134,8 @@ GROUND_TRUTH: Final = (
 PROTOCOLS: Final = {
     "free": "the model begins, paces and ends its motion by itself",
     "oracle-length": "the model is told how many frames the reference has",
-    "paper": "the model is shown FR-Net's outline of the true frame, which leaks its appearance",
-    "pose-only": "the model is shown the pose alone; FR-Net outlines a body that is rendered from it",
+    "paper": "the model is shown conditions made of the true frame, as published, which leak its appearance",
+    "pose-only": "the model is shown the pose alone, as a drawing or as the outline of a body rendered from it",
 }
 """What protocols mean whose names do not say it."""
 
@@ -143,7 +143,7 @@ PLOTS: Final = {
     "length": "A dot a sentence: the length of its reference against its score",
     "confusion": "Confusion matrix: for every true class, what it is taken for",
     "readings": "Confusion matrix: for every class that was asked for, what the judge reads in its pictures",
-    "drawn": "The first pictures drawn of every class beside a true one; what the judge misreads is framed",
+    "drawn": "The first pictures generated of every class beside a true one; what the judge misreads is framed",
     "samples": "The best, the median and the worst sample of the test set",
     "intervals": "Scores of several models with their 95 % intervals",
 }

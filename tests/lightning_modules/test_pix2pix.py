@@ -14,15 +14,18 @@ import torch
 
 from datamodules.avatar.grammar import sentences
 from datamodules.avatar.perform import perform
-from datamodules.boston50 import Boston50, PairBatch
-from datamodules.boston50_pairs import read_pair
+from datamodules.boston50 import Boston50, read_pair
+from datamodules.how2sign.frames import How2SignFrames
+from datamodules.media.framing import RWTH_BOSTON50
 from datamodules.media.images import read_image
 from datamodules.media.video import read_video
+from datamodules.paired_frames import PairedFramesBatch
 from datamodules.poses.conversion import to_pose
 from datamodules.poses.formats import write_pose, write_skels
 from datamodules.twins import Twin, ensure_twin
-from lightning_modules.networks.rendering.unet_generator import UNetConfig, UNetGenerator
-from lightning_modules.pix2pix import Pix2Pix, as_share, cross_entropy
+from lightning_modules.evaluation.rendering import as_share
+from lightning_modules.networks.rendering.pix2pix import UNetConfig, UNetGenerator
+from lightning_modules.pix2pix import Pix2Pix, cross_entropy, signed
 from zoo.artefacts.artefact import open_artefact
 from zoo.cli import main
 from zoo.loaders.rendering.pose_to_video import PoseToVideo
@@ -50,25 +53,31 @@ def model() -> Pix2Pix:
 
 
 @pytest.fixture
-def batch() -> PairBatch:
+def batch() -> PairedFramesBatch:
     generator = torch.Generator().manual_seed(1)
-    skeletons, frames = 2 * torch.rand(2, 3, 3, 32, 32, generator=generator) - 1
-    return PairBatch(skeletons, frames, ["a", "b", "c"])
+    conditions, frames = torch.rand(2, 3, 3, 32, 32, generator=generator)
+    return PairedFramesBatch(conditions, 2 * frames - 1, ["a", "b", "c"])
+
+
+@pytest.fixture
+def skeletons(batch: PairedFramesBatch) -> torch.Tensor:
+    """The conditions as the networks see them."""
+    return signed(batch.conditions)
 
 
 @pytest.fixture
 def loader() -> PoseToVideo:
     torch.manual_seed(0)
-    return PoseToVideo(UNetGenerator(UNetConfig(width=4, depth=4)), 32, crop=True)
+    return PoseToVideo(UNetGenerator(UNetConfig(width=4, depth=4)), 32, RWTH_BOSTON50)
 
 
 class TestObjective:
-    def test_a_discriminator_that_knows_nothing_loses_log_two_a_term(self, model, batch):
+    def test_a_discriminator_that_knows_nothing_loses_log_two_a_term(self, model, batch, skeletons):
         torch.nn.init.zeros_(model.discriminator.layers[-1].weight)
         torch.nn.init.zeros_(model.discriminator.layers[-1].bias)
-        drawn = model.network(batch.skeletons)
-        real, fake = model.discriminator_losses(batch.skeletons, batch.frames, drawn)
-        adversarial, _ = model.generator_losses(batch.skeletons, batch.frames, drawn)
+        drawn = model.network(skeletons)
+        real, fake = model.discriminator_losses(skeletons, batch.frames, drawn)
+        adversarial, _ = model.generator_losses(skeletons, batch.frames, drawn)
         for loss in (real, fake, adversarial):
             assert loss.item() == pytest.approx(np.log(2))
 
@@ -78,25 +87,25 @@ class TestObjective:
         assert cross_entropy(logits, real=False).item() == pytest.approx(np.log1p(np.exp([2.0, -1.0])).mean(), abs=1e-6)
         assert cross_entropy(logits, real=True).dtype == torch.float32
 
-    def test_the_generator_is_drawn_to_what_the_discriminator_takes_for_real(self, model, batch):
+    def test_the_generator_is_drawn_to_what_the_discriminator_takes_for_real(self, model, batch, skeletons):
         """Its gradient is that of the sum, and none reaches it through the discriminator's own terms."""
-        drawn = model.network(batch.skeletons)
-        real, fake = model.discriminator_losses(batch.skeletons, batch.frames, drawn.detach())
+        drawn = model.network(skeletons)
+        real, fake = model.discriminator_losses(skeletons, batch.frames, drawn.detach())
         (real + fake).backward()
         assert all(parameter.grad is None for parameter in model.network.parameters())
-        adversarial, error = model.generator_losses(batch.skeletons, batch.frames, drawn)
+        adversarial, error = model.generator_losses(skeletons, batch.frames, drawn)
         torch.testing.assert_close(error, (drawn - batch.frames).abs().mean())
         (adversarial + model.l1_weight * error).backward()
         assert all(parameter.grad.abs().sum() > 0 for parameter in model.network.parameters())
 
-    def test_one_backward_pass_gives_each_network_its_own_gradient(self, model, batch, monkeypatch):
+    def test_one_backward_pass_gives_each_network_its_own_gradient(self, model, batch, skeletons, monkeypatch):
         """Several devices gather gradients once a pass; the generator's terms add nothing to the discriminator's."""
         assert model.automatic_optimization
         monkeypatch.setattr(model, "log_dict", lambda *_, **__: None)
         twin = copy.deepcopy(model)
         torch.manual_seed(0)  # of dropout
-        drawn = twin.network(batch.skeletons).detach()
-        sum(twin.discriminator_losses(batch.skeletons, batch.frames, drawn)).backward()
+        drawn = twin.network(skeletons).detach()
+        sum(twin.discriminator_losses(skeletons, batch.frames, drawn)).backward()
         torch.manual_seed(0)
         model.training_step(batch).backward()
         assert all(parameter.grad.abs().sum() > 0 for parameter in model.parameters())
@@ -168,6 +177,46 @@ class TestTraining:
             trainer.fit(Pix2Pix(depth=depth, width=4), datamodule=Boston50(str(twin), image_size=size))
 
 
+def test_any_data_of_paired_frames_will_do(tmp_path):
+    """How2Sign's frames, whose poses are keypoints beside videos: two steps, then a test that knows where hands are."""
+    ensure_twin("how2sign", tmp_path / "how2sign", Twin(size=6, signers=1))
+    data = How2SignFrames(str(tmp_path / "how2sign"), image_size=32, every=20)
+    trainer = L.Trainer(
+        max_steps=2,
+        limit_val_batches=1,
+        limit_test_batches=2,
+        accelerator="cpu",
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        default_root_dir=tmp_path,
+    )
+    module = Pix2Pix(**TINY)
+    trainer.fit(module, datamodule=data)
+    assert trainer.global_step == 2
+    trainer.test(module, datamodule=data, verbose=False)
+    results = module.test_scores.results()
+    assert results.keys() >= {"ssim", "psnr", "l1", "hand_ssim"}
+    assert results["hand_ssim"]["ground_truth"] == pytest.approx(1)
+
+    loader = PoseToVideo.from_training(module, data)
+    saved = tmp_path / "saved"
+    saved.mkdir()
+    loader.save(saved)
+    again = open_artefact(saved)
+    np.testing.assert_array_equal(again.draw(JOINTS), loader.draw(JOINTS))
+    assert loader.render(to_pose(JOINTS[:2], 25)).shape == (2, 32, 32, 3)
+    assert loader.preview(data, tmp_path)[0].is_file()
+
+
+def test_other_data_is_refused_by_what_it_is(tmp_path):
+    trainer = L.Trainer(accelerator="cpu", logger=False, enable_checkpointing=False)
+    message = "Pix2Pix trains on frames beside drawings of their poses, found LightningDataModule as data.class_path"
+    with pytest.raises(ValueError, match=message):
+        trainer.fit(Pix2Pix(**TINY), datamodule=L.LightningDataModule.from_datasets([0]))
+
+
 def test_a_resumed_training_equals_an_uninterrupted_one(twin, tmp_path, monkeypatch):
     """Stopped after two of four epochs by dropping what came later; Adam, batch norms and dropout go on."""
     monkeypatch.setenv("ZOO_RUNS", str(tmp_path / "runs"))
@@ -186,10 +235,11 @@ def test_a_resumed_training_equals_an_uninterrupted_one(twin, tmp_path, monkeypa
     assert main(["test", str(run)]) == 0
     results = json.loads((run / "results.json").read_text())
     data = Boston50(str(twin), image_size=32)
-    seen, unseen = (np.stack([frame for _, _, frame in data.examples(split)]) / 255 for split in ("train", "test"))
-    beside = {"value", "interval", "ground_truth", "copy_condition", "mean_frame", "protocol", "n"}
+    seen, unseen = (np.stack([pair.frame for pair in data.examples(split)]) / 255 for split in ("train", "test"))
+    beside = {"value", "interval", "ground_truth", "copy_condition", "mean_frame", "protocol", "variant", "n"}
     for key in ("ssim", "psnr", "l1", "hand_ssim"):
         assert beside | {"split", "data"} == set(results[key])
+        assert results[key]["protocol"] == "pose-only"
     assert read_image(run / "plots" / "samples.png").shape[2] == 3
     assert results["l1"]["n"] == len(unseen)
     assert results["l1"]["mean_frame"] == pytest.approx(abs(unseen - seen.mean(0)).mean(), abs=1e-5)
@@ -203,7 +253,7 @@ class TestLoader:
         (sentence,) = sentences("train", 1, seed=0)
         whole = perform(sentence.glosses, fps=30.0, seed=0).joints
         joints = np.concatenate([whole, whole[::-1]])[:30] if len(whole) < 30 else whole[(len(whole) - 30) // 2 :][:30]
-        ours = PoseToVideo(UNetGenerator(UNetConfig(width=1, depth=2)), 240, crop=True).draw(joints)
+        ours = PoseToVideo(UNetGenerator(UNetConfig(width=1, depth=2)), 240, RWTH_BOSTON50).draw(joints)
         theirs = np.stack([read_pair(twin / "train" / f"image{65 + k}.jpg")[0] for k in range(30)])
         assert ours.shape == theirs.shape
         differences = np.abs(ours.astype(int) - theirs).mean((1, 2, 3))
@@ -231,7 +281,7 @@ class TestLoader:
         assert not loader.draw(np.full((1, 50, 3), np.nan, np.float32)).any()
 
     def test_what_is_painted_is_what_the_network_gives(self, loader, batch):
-        skeletons = ((batch.skeletons + 1) * 127.5).round().byte()
+        skeletons = (batch.conditions * 255).round().byte()
         with torch.no_grad():
             wanted = as_share(loader.network(skeletons.float() / 127.5 - 1)) * 255
         painted = loader.paint(skeletons.permute(0, 2, 3, 1).numpy())
@@ -252,6 +302,31 @@ class TestLoader:
         config["network"]["width"] = 8
         (tmp_path / "config.json").write_text(json.dumps(config))
         with pytest.raises(ValueError, match=r"does not fit config\.json"):
+            open_artefact(tmp_path)
+
+    def test_what_was_saved_before_other_data_was_possible_is_framed_as_its_pairs_were(self, loader, tmp_path):
+        loader.save(tmp_path)
+        config = json.loads((tmp_path / "config.json").read_text())
+        assert config.pop("framing")["window"] == [0, 240, 48, 288]
+        for crop, window in ((True, (0, 240, 48, 288)), (False, (0, 312, 0, 336))):
+            (tmp_path / "config.json").write_text(json.dumps({**config, "crop": crop}))
+            assert open_artefact(tmp_path).framing.window == window
+
+    @pytest.mark.parametrize(
+        ("changed", "message"),
+        [
+            ({"width": 10_000}, "width: found 10000, expected 1 to 4096"),
+            ({"window": [0, 400, 0, 10]}, r"window: found \[0, 400, 0, 10\] in 336 x 312"),
+            ({"unit": 0}, "unit and neck: found 0"),
+            ({"neck": "nowhere"}, "of another kind"),
+        ],
+    )
+    def test_a_framing_that_no_camera_has_is_refused(self, loader, changed, message, tmp_path):
+        loader.save(tmp_path)
+        config = json.loads((tmp_path / "config.json").read_text())
+        config["framing"] |= changed
+        (tmp_path / "config.json").write_text(json.dumps(config))
+        with pytest.raises(ValueError, match=message):
             open_artefact(tmp_path)
 
     @pytest.mark.parametrize("suffix", ["pose", "skels"])

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from lightning_modules.evaluation.glossary import meaning
+from lightning_modules.evaluation.results import Results
 from zoo.card.page import Area, Page, Passage
-from zoo.results.rows import Results
 from zoo.spec.spec import strings
 
 NUMBER: Final = re.compile(

@@ -9,11 +9,12 @@ from urllib.parse import unquote
 
 import yaml
 
+from lightning_modules.evaluation.results import Results
 from zoo.card.document import CLOSE, OPEN, split
 from zoo.card.figures import unmeasured
 from zoo.card.licences import licence_of
 from zoo.card.page import METADATA, Page, read
-from zoo.results.rows import Results, data_name
+from zoo.results.rows import data_name
 
 PLACEHOLDERS: Final = re.compile(
     r"\bTODO\b|\bTBD\b|\bFIXME\b|\[optional\]|\bN/A\b|\[?more information needed\]?|\blorem ipsum\b|\{\{|\}\}|\{%|%\}"

@@ -4,9 +4,10 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from lightning_modules.evaluation.glossary import meaning
+from lightning_modules.evaluation.results import Results
 from zoo.card.facts import languages
 from zoo.card.licences import Licence
-from zoo.results.rows import Results, data_name
+from zoo.results.rows import data_name
 
 if TYPE_CHECKING:
     from huggingface_hub import EvalResult, ModelCardData

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Any, Final
 
+from lightning_modules.evaluation.results import Results
 from zoo.card import facts
 from zoo.card.document import sealed
 from zoo.card.licences import Licence, licence_of
@@ -14,7 +15,7 @@ from zoo.card.weights import Weights
 from zoo.loaders import loader_class
 from zoo.results import tables
 from zoo.results.formatting import apa, cell, plain, sentence
-from zoo.results.rows import Results, beaten, compared, data_note, has_truth, judged, stillness
+from zoo.results.rows import beaten, compared, data_note, has_truth, judged, stillness, variants
 from zoo.spec.registry import shipped_folder
 
 TEMPLATE: Final = "template.md.j2"
@@ -81,7 +82,7 @@ def render(
         "metrics": tables.metrics(results),
         "beside": tables.beside(results),
         "truth": has_truth(results),
-        "judged": list(judged(results)),
+        "judged": [*variants(results), *judged(results)],
         "tables": tables.tables(results),
         "compared": compared(results),
         "beaten": list(beaten(results)),

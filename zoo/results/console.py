@@ -12,10 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 from lightning_modules.evaluation.glossary import HIGHER, LOWER, NEARER_TO_1
+from lightning_modules.evaluation.results import Results
 from zoo.results.rows import (
     BEATS,
     Cell,
-    Results,
     Row,
     baseline_name,
     baselines,
@@ -25,6 +25,7 @@ from zoo.results.rows import (
     rows,
     stillness,
     tested,
+    variants,
 )
 from zoo.results.tables import protocol_text
 
@@ -61,7 +62,7 @@ class ResultsTable:
         if any(cell.beats for row in rows(self.results) for cell in row.baselines):
             yield _line(f"{_mark(plain).strip()} this baseline is better than the model", MARKED)
         yield from (_line(line, MARKED) for line in stillness(self.results))
-        yield from map(_line, judged(self.results))
+        yield from map(_line, [*variants(self.results), *judged(self.results)])
         yield _line(data_note(self.provenance))
         if any("n" in row for row in self.results.values()):
             yield _line(f"Measured on the {tested(self.results)}.")

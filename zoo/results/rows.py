@@ -5,9 +5,8 @@ from typing import Any, Final, NamedTuple
 
 from datamodules.catalogue import CATALOGUE
 from lightning_modules.evaluation.glossary import BASELINES, meaning
+from lightning_modules.evaluation.results import Results
 from zoo.results.formatting import number
-
-Results = dict[str, dict[str, Any]]
 
 GROUND_TRUTH: Final = "ground_truth"
 NO_BASELINE: Final = ("value", "interval", GROUND_TRUTH, "protocol", "n", "split", "data", "judge", "variant")
@@ -143,6 +142,13 @@ def stillness(results: Results) -> Iterator[str]:
             clauses = [", ".join(clause.partition(":")[0] for clause in clauses) + ": a pose held still wins"]
         beside = f", read {which} beside `{moved}` ({number(results[moved]['value'])})" if moved in results else ""
         yield f"{'; '.join(clauses)}: hardly moving scores well here{beside}"
+
+
+def variants(results: Results) -> Iterator[str]:
+    """How a score that no judge read was measured, where its protocol does not say it."""
+    for key, row in results.items():
+        if row.get("variant") and not row.get("judge"):
+            yield f"`{key}`: {row['variant']}"
 
 
 def judged(results: Results) -> Iterator[str]:

@@ -3,10 +3,10 @@
 from typing import Any
 
 from lightning_modules.evaluation.glossary import GROUND_TRUTH, PLOTS, PROTOCOLS, meaning
+from lightning_modules.evaluation.results import Results
 from zoo.results.formatting import cell
 from zoo.results.rows import (
     BEATS,
-    Results,
     baseline_name,
     baseline_text,
     baselines,

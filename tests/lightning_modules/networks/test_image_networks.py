@@ -4,8 +4,7 @@ import pytest
 import torch
 
 from lightning_modules.networks.letters.letter_cnn import LetterCNN, LetterCNNConfig
-from lightning_modules.networks.rendering.patch_discriminator import PatchDiscriminator
-from lightning_modules.networks.rendering.unet_generator import UNetConfig, UNetGenerator
+from lightning_modules.networks.rendering.pix2pix import PatchDiscriminator, UNetConfig, UNetGenerator
 
 
 def parameters(network: torch.nn.Module) -> int:

@@ -1,4 +1,5 @@
-"""The generator of pix2pix: a U-Net that turns a picture into another of its size (Isola et al. 2017, section 6.1)."""
+"""The networks of pix2pix: a U-Net that turns a picture into another of its size, and a discriminator of patches (Isola
+et al. 2017, sections 3.2.2 and 6.1)."""
 
 from dataclasses import dataclass
 
@@ -58,6 +59,28 @@ class UNetGenerator(nn.Module):
         for up, level in zip(self.ups, levels[-2::-1], strict=True):
             features = torch.cat([up(features), level], dim=1)
         return torch.tanh(self.output(features))
+
+
+class PatchDiscriminator(nn.Module):
+    """Is each 70 x 70 patch of a pair real?
+
+    A condition and a picture, both (B, 3, S, S), to logits (B, 1, P, P), one a patch: P = S / 8 - 2, 30 for 256.
+
+    width: channels of the first layer (64).
+    """
+
+    def __init__(self, width: int = 64) -> None:
+        super().__init__()
+        widths = [width, 2 * width, 4 * width, 8 * width]
+        layers: list[nn.Module] = [nn.Conv2d(6, width, 4, 2, 1), nn.LeakyReLU(0.2)]
+        for channels, out, stride in zip(widths, widths[1:], (2, 2, 1), strict=False):
+            layers += [nn.Conv2d(channels, out, 4, stride, 1, bias=False), nn.BatchNorm2d(out), nn.LeakyReLU(0.2)]
+        self.layers = nn.Sequential(*layers, nn.Conv2d(widths[-1], 1, 4, 1, 1))
+        self.apply(initialise)
+
+    def forward(self, conditions: Tensor, pictures: Tensor) -> Tensor:
+        logits: Tensor = self.layers(torch.cat([conditions, pictures], dim=1))
+        return logits
 
 
 def initialise(module: nn.Module) -> None:

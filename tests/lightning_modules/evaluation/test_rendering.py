@@ -1,0 +1,227 @@
+"""Tests of renderers: tables of frames beside guesses, and hands that are found again in them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from spoilt_pictures import SPOILT, Pair, avatar_pairs, boxes_of, frames_of, noisy, without_hands
+
+from datamodules.base import Samples
+from datamodules.features.hand_landmarks import HandLandmarker
+from datamodules.media.framing import RWTH_BOSTON50, Framing
+from datamodules.media.hand_boxes import Box
+from datamodules.paired_frames import PairedFrame, PairedFrames
+from datamodules.samples import Sample, Split, Survey
+from lightning_modules.evaluation import rendering
+from lightning_modules.evaluation.rendering import (
+    KEPT,
+    RenderingEvaluation,
+    find_hands,
+    hand_bundle,
+    mean_frame,
+)
+from lightning_modules.evaluation.sample_strips import as_images
+from lightning_modules.metrics.images import HandFound, HandPose, ssim
+
+
+class Held(PairedFrames):
+    """Pairs in memory: the same for training and for tests."""
+
+    dataset = "rwth-boston50"
+
+    def __init__(self, pairs: Sequence[Pair], boxes: Sequence[list[Box]], batch_size: int = 8) -> None:
+        super().__init__(".", len(pairs[0][1]), batch_size)
+        self.pairs, self.boxes = pairs, boxes
+
+    def survey(self) -> Survey:
+        raise NotImplementedError
+
+    def examples(self, split: Split) -> Samples:
+        return Samples([Sample(str(at), split, split) for at in range(len(self.pairs))], self.read, 0)
+
+    def read(self, sample: Sample, rng: object) -> PairedFrame:
+        return PairedFrame(sample.name, *self.pairs[int(sample.name)])
+
+    @property
+    def framing(self) -> Framing:
+        return RWTH_BOSTON50
+
+    def hands(self, names: Sequence[str]) -> list[list[Box]]:
+        return [self.boxes[int(name)] for name in names]
+
+
+@pytest.fixture(autouse=True)
+def no_models(tmp_path, monkeypatch) -> None:
+    """No hand landmarker lies anywhere, unless a test says so."""
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path))
+    monkeypatch.delenv("ZOO_MODELS", raising=False)
+
+
+def scored(make, *of) -> float:
+    score = make()
+    score.update(*of)
+    return float(score.compute())
+
+
+@pytest.fixture(scope="module")
+def pairs(twin_root) -> list[Pair]:
+    return avatar_pairs(twin_root("pix2pix"))
+
+
+@pytest.fixture(scope="module")
+def frames(pairs) -> torch.Tensor:
+    return frames_of(pairs)
+
+
+@pytest.fixture(scope="module")
+def boxes(pairs) -> list[list]:
+    return boxes_of(pairs)
+
+
+@pytest.fixture(scope="module")
+def bundle(shared) -> Path:
+    pytest.importorskip("mediapipe")
+    path = shared / "models" / "hand_landmarker.task"
+    if not path.exists():
+        pytest.skip(f"needs {path}")
+    return path
+
+
+@pytest.fixture(scope="module")
+def measured(bundle, frames, boxes):
+    sides = np.array([[max(r - left, b - t) for left, t, r, b in hands] for hands in boxes], float)
+    with HandLandmarker(bundle) as landmarker:
+        true = find_hands(landmarker, as_images(frames), boxes)
+        assert np.isfinite(true).all((2, 3)).mean() > 0.6
+
+        def measure(pictures) -> tuple[float, float]:
+            found = find_hands(landmarker, as_images(pictures), boxes)
+            return scored(HandPose, found, true, sides), scored(HandFound, found, true, sides)
+
+        yield measure
+
+
+class TestReDetection:
+    """Of hands that MediaPipe finds in frames of the avatar."""
+
+    def test_itself_is_perfect(self, measured, frames):
+        assert measured(frames) == (0, 1)
+
+    def test_a_shift_is_measured_in_pixels(self, measured, frames):
+        pose, found = measured(frames.roll(6, 3))
+        assert found > 0.7
+        assert 5 < pose < 13  # what is lost costs its box, some 35 pixels
+
+    def test_hands_that_vanish_cost_most(self, measured, frames, boxes):
+        shifted, (gone, found) = measured(frames.roll(6, 3))[0], measured(without_hands(frames, boxes))
+        assert found < 0.2
+        assert gone > 2 * shifted
+
+    def test_what_spoils_a_picture_costs(self, measured, frames):
+        for name, spoil in SPOILT.items():
+            pose, _ = measured(spoil(frames))
+            assert pose > 1, name
+
+
+class TestBundle:
+    def test_what_is_missing_is_said_in_a_line(self, capsys):
+        assert hand_bundle() is None
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith("hand_pose and hand_found are left out: ")
+        assert "pip install" in line or "hand_landmarker.task" in line
+
+    def test_one_that_lies_there_is_used_without_a_word(self, bundle, monkeypatch, capsys):
+        monkeypatch.setenv("ZOO_MODELS", str(bundle.parent))
+        assert hand_bundle() == bundle
+        assert not capsys.readouterr().err
+
+
+class TestEvaluation:
+    def evaluated(self, pairs, boxes, batch: int = 4) -> RenderingEvaluation:
+        """Of a renderer that knows the true frames, but for some noise."""
+        data = Held(pairs, boxes, batch)
+        evaluation, answers = RenderingEvaluation(data, "pose-only"), iter(noisy(frames_of(pairs), 0.05).split(batch))
+        for of in data.test_dataloader():
+            evaluation.update(of, lambda conditions, further: 2 * next(answers) - 1)
+        return evaluation
+
+    def test_a_table_is_the_same_in_batches_of_any_size(self, pairs, boxes):
+        frames = frames_of(pairs)
+        whole, parts = (self.evaluated(pairs, boxes, batch).results() for batch in (100, 3))
+        assert whole.keys() == parts.keys() == {"ssim", "psnr", "l1", "hand_ssim"}
+        perfect = {"ssim": 1.0, "psnr": 100.0, "l1": 0.0, "hand_ssim": 1.0}
+        for key, row in whole.items():
+            assert row["n"] == len(frames)
+            assert row["ground_truth"] == pytest.approx(perfect[key])
+            assert row["interval"][0] < row["value"] < row["interval"][1]
+            for name in ("value", "interval", "mean_frame", "copy_condition"):
+                assert parts[key][name] == pytest.approx(row[name])
+            assert row["protocol"] == "pose-only"
+            assert row["variant"]
+        mean, drawings = frames.mean(0), frames_of([(frame, drawing) for drawing, frame in pairs])
+        assert whole["l1"]["mean_frame"] == pytest.approx((frames - mean).abs().mean().item(), abs=1e-6)
+        assert whole["l1"]["copy_condition"] == pytest.approx((frames - drawings).abs().mean().item(), abs=1e-6)
+
+    def test_hands_are_re_detected_where_there_is_a_bundle(self, bundle, pairs, boxes, monkeypatch):
+        monkeypatch.setenv("ZOO_MODELS", str(bundle.parent))
+        results = self.evaluated(pairs, boxes).results()
+        pose, found = results["hand_pose"], results["hand_found"]
+        assert pose["ground_truth"] == 0 < pose["value"] < pose["copy_condition"]
+        assert found["ground_truth"] == 1 >= found["value"] > found["copy_condition"]
+        assert "pixels of 240 x 240" in pose["variant"]
+
+    def test_where_hardly_a_hand_can_be_found_a_line_says_why_nothing_is(
+        self, bundle, pairs, boxes, monkeypatch, capsys
+    ):
+        """Of flat grey frames MediaPipe knows nothing, whatever was drawn."""
+        monkeypatch.setenv("ZOO_MODELS", str(bundle.parent))
+        evaluation = self.evaluated([(drawing, np.full_like(frame, 102)) for drawing, frame in pairs], boxes)
+        assert "hand_pose" not in evaluation.results()
+        assert capsys.readouterr().err.startswith("hand_pose and hand_found are left out: MediaPipe finds 0 of the ")
+
+    def test_without_boxes_there_are_no_hands(self, pairs):
+        assert self.evaluated(pairs, [[] for _ in pairs]).results().keys() == {"ssim", "psnr", "l1"}
+
+    def test_a_renderer_is_handed_nothing_of_the_true_frames(self, pairs, boxes):
+        data = Held(pairs, boxes)
+        evaluation, handed = RenderingEvaluation(data, "paper"), []
+        for batch in data.test_dataloader():
+            evaluation.update(batch, lambda *of: handed.append(of) or 2 * of[0] - 1)
+        drawings = frames_of([(frame, drawing) for drawing, frame in pairs])
+        torch.testing.assert_close(torch.cat([conditions for conditions, _ in handed]), drawings)
+        assert all(further == {} for _, further in handed)
+        row = evaluation.results()["l1"]
+        assert row["value"] == pytest.approx(row["copy_condition"])
+        assert row["protocol"] == "paper"
+
+    def test_frames_that_are_not_finite_are_refused(self, pairs, boxes):
+        data = Held(pairs, boxes)
+        (batch,) = data.loader(data.examples("test"), collate=data.collate)
+        with pytest.raises(ValueError, match="frames that are not finite; did its training diverge"):
+            RenderingEvaluation(data, "pose-only").update(batch, lambda conditions, further: conditions * torch.nan)
+
+    def test_the_mean_of_a_large_data_set_is_that_of_frames_spread_evenly_over_it(self, pairs, boxes, monkeypatch):
+        monkeypatch.setattr(rendering, "MEANT", 2)
+        torch.testing.assert_close(mean_frame(Held(pairs, boxes)), frames_of([pairs[0], pairs[-1]]).mean(0))
+
+    def test_the_strips_show_the_best_the_median_and_the_worst(self):
+        """Frame k of 300 has noise of its own; few are held."""
+        rng = np.random.default_rng(0)
+        true = [rng.integers(0, 256, (16, 16, 3), np.uint8) for _ in range(300)]
+        references = frames_of([(frame, frame) for frame in true])
+        deviations = torch.rand(300, generator=torch.Generator().manual_seed(3))
+        pictures = torch.stack([noisy(one[None], float(d))[0] for one, d in zip(references, deviations, strict=True)])
+        data = Held([(frame, frame) for frame in true], [[] for _ in true], 7)
+        evaluation, answers = RenderingEvaluation(data, "pose-only"), iter((2 * pictures - 1).split(7))
+        for batch in data.test_dataloader():
+            evaluation.update(batch, lambda conditions, further: next(answers))
+            assert len(evaluation.strips) <= KEPT + 2
+        scores = ssim(pictures, references)
+        held = {strip.name: strip.ssim for strip in evaluation.strips.values()}
+        assert {str(int(scores.argmin())), str(int(scores.argmax()))} <= held.keys()
+        assert min(abs(value - float(scores.median())) for value in held.values()) < 0.02
+        shown = evaluation.plots()["samples"]
+        assert shown.dtype == np.uint8
+        assert shown.ndim == 3
