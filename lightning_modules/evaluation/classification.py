@@ -1,69 +1,29 @@
-"""Accuracies of classifiers beside those of guesses that understand nothing."""
+"""What a test of a classifier says: its accuracies beside those of guesses that understand nothing."""
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import one_hot
+from torch.nn import functional
 
+from datamodules.base import SurveyedDataModule
+from datamodules.labelled import LabelledBatch, LabelledPictures
+from datamodules.media.drawing_primitives import Image
+from datamodules.wlasl.embeddings import EmbeddingBatch, WLASLEmbeddings
 from lightning_modules.evaluation import plots
-from lightning_modules.evaluation.results import GROUND_TRUTH, MODEL, Comparison, Image, Results
-from lightning_modules.metrics.score import Array, Mean, Score
+from lightning_modules.evaluation.results import GROUND_TRUTH, MODEL, Comparison, Results
+from lightning_modules.metrics.classification import ACCURACIES, ranked
 
+GREY: Final = 16
+"""Side in pixels of the grey pictures that the nearest neighbour compares."""
+LEAST: Final = 1e-6
+"""Of a deviation, so that nothing is divided by 0."""
+MAJORITY, NEAREST = "majority_class", "nearest_neighbour"
 
-class TopK(Mean):
-    """`top1`, `top5`: share of samples whose class is among the k of the best scores, in [0, 1].
-
-    Of equal scores the lower class wins.
-    """
-
-    def __init__(self, k: int) -> None:
-        super().__init__()
-        self.k = k
-
-    def measure(self, scores: Tensor, labels: Tensor) -> Tensor:
-        """Of scores (b, C), larger is likelier, and labels (b,)."""
-        return (ranked(scores)[:, : self.k] == labels[:, None]).any(1)
-
-
-class TopOnePerClass(Score):
-    """`top1_per_class`: mean over the classes that occur of each one's share of right samples, in [0, 1].
-
-    Items: for every class whether the sample is right and of it, and whether it is of it.
-    """
-
-    def measure(self, scores: Tensor, labels: Tensor) -> Tensor:
-        """Of scores (b, C), larger is likelier, and labels (b,)."""
-        of = one_hot(labels, scores.shape[1])
-        right = ranked(scores)[:, 0] == labels
-        return torch.cat([of * right[:, None], of], 1)
-
-    def score(self, sums: Array) -> Array:
-        right, all_of = np.split(sums, 2, axis=-1)
-        shares = np.divide(right, all_of, out=np.zeros_like(right), where=all_of > 0)
-        mean: Array = shares.sum(-1) / (all_of > 0).sum(-1)
-        return mean
-
-
-ACCURACIES: Final[dict[str, Callable[[], Score]]] = {
-    "top1": partial(TopK, 1),
-    "top5": partial(TopK, 5),
-    "top1_per_class": TopOnePerClass,
-}
-"""By key of results.json; each makes an empty one."""
-
-
-def ranked(scores: Tensor) -> Tensor:
-    """Classes (N, C) by scores (N, C), the best first; of equal ones the lower class."""
-    return scores.argsort(dim=1, descending=True, stable=True)
-
-
-def top1(scores: Tensor, labels: Tensor) -> float:
-    """Share of samples (N, C) whose best class is their label, as validation logs it."""
-    return float((ranked(scores)[:, 0] == labels).double().mean())
+Features = Callable[[Any], Tensor]
+"""A batch to features (B, D) on the CPU, by which the nearest neighbour compares."""
 
 
 def majority_scores(train_labels: Tensor, classes: int) -> Tensor:
@@ -88,22 +48,36 @@ class NearestNeighbour:
 
 
 class ClassificationEvaluation:
-    """Collects the scores that a model and its baselines give to a test set, and compares them at the end.
+    """Collects the scores that a model gives to a test set, and compares them at the end with two guesses: always the
+    class that is most frequent in training, `majority_class`, and that of the most similar training sample,
+    `nearest_neighbour`. The training samples are read once, for both.
 
-    classes: their names, by label. baselines: their names. protocol: what the numbers are over, printed beside them.
+    data: what the model was trained on. classes: their names, by label. features: of a batch, for the neighbours.
+    protocol: what the numbers are over, printed beside them.
     """
 
-    def __init__(self, classes: Sequence[str], baselines: Sequence[str], protocol: str) -> None:
-        self.classes, self.protocol = classes, protocol
-        contenders = (MODEL, GROUND_TRUTH, *baselines)
+    def __init__(self, data: SurveyedDataModule, classes: Sequence[str], features: Features, protocol: str) -> None:
+        self.classes, self.features, self.protocol = classes, features, protocol
+        train = data.loader(data.examples("train"), collate=data.collate)
+        seen = [(features(batch), batch.labels) for batch in train]
+        known, labels = (torch.cat(parts) for parts in zip(*seen, strict=True))
+        self.majority, self.nearest = (
+            majority_scores(labels, len(classes)),
+            NearestNeighbour(known, labels, len(classes)),
+        )
+        contenders = (MODEL, GROUND_TRUTH, MAJORITY, NEAREST)
         self.compared = {key: Comparison(make, contenders) for key, make in ACCURACIES.items()}
         self.counts = np.zeros((len(classes), len(classes)), int)
 
-    def update(self, labels: Tensor, scores: Tensor, baselines: Mapping[str, Tensor]) -> None:
-        """Add a batch: labels (B,), the model's scores (B, C) and those of every baseline."""
-        labels, scores = labels.cpu(), scores.float().cpu()
-        truth = one_hot(labels, scores.shape[1])
-        answers = {MODEL: scores, GROUND_TRUTH: truth, **{name: s.float().cpu() for name, s in baselines.items()}}
+    def update(self, batch: Any, scores: Tensor) -> None:
+        """Add a batch, whose labels are (B,), and the model's scores (B, C)."""
+        labels, scores = batch.labels.cpu(), scores.float().cpu()
+        answers = {
+            MODEL: scores,
+            GROUND_TRUTH: functional.one_hot(labels, scores.shape[1]),
+            MAJORITY: self.majority.expand(len(labels), -1),
+            NEAREST: self.nearest(self.features(batch)),
+        }
         for comparison in self.compared.values():
             comparison.update(answers, labels)
         np.add.at(self.counts, (labels.numpy(), ranked(scores)[:, 0].numpy()), 1)
@@ -115,3 +89,29 @@ class ClassificationEvaluation:
     def plots(self) -> dict[str, Image]:
         """`confusion`: what each class is taken for."""
         return {"confusion": plots.confusion(self.counts, self.classes)}
+
+
+def of_pictures(data: LabelledPictures) -> ClassificationEvaluation:
+    """Of a classifier of pictures; neighbours are compared in grey, at 16 x 16 pixels."""
+
+    def features(batch: LabelledBatch) -> Tensor:
+        return small_grey(batch.images.cpu())
+
+    return ClassificationEvaluation(data, data.classes, features, f"nearest neighbour: grey {GREY} x {GREY}")
+
+
+def of_embeddings(data: WLASLEmbeddings) -> ClassificationEvaluation:
+    """Of a classifier of embeddings; neighbours are compared by the mean of their rows, which training standardises."""
+    mean, deviation = data.statistics()
+    scale = deviation.clamp(min=LEAST)
+
+    def features(batch: EmbeddingBatch) -> Tensor:
+        return (batch.rows.cpu().sum(1) / batch.lengths.cpu()[:, None] - mean) / scale  # padding is zero
+
+    protocol = f"split by {data.split}; nearest neighbour: mean of standardised rows"
+    return ClassificationEvaluation(data, data.glosses, features, protocol)
+
+
+def small_grey(images: Tensor) -> Tensor:
+    """Pictures (B, 3, H, W) as grey ones of 16 x 16, flattened: (B, 256)."""
+    return functional.interpolate(images.mean(1, keepdim=True), (GREY, GREY), mode="area").flatten(1)

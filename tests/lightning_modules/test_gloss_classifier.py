@@ -211,15 +211,16 @@ def test_it_learns_what_can_be_learnt_and_says_so_beside_its_baselines(trained):
 def test_the_baselines_know_the_training_clips_and_no_others(trained):
     module, data, _ = trained
     labels = [data.glosses.index(str(sample.label)) for sample in data.samples["train"]]
-    assert module.majority.tolist() == np.bincount(labels, minlength=len(GLOSSES)).tolist()
-    assert [len(own) for own in module.nearest.by_class] == module.majority.tolist()
+    known = module.test_scores
+    assert known.majority.tolist() == np.bincount(labels, minlength=len(GLOSSES)).tolist()
+    assert [len(own) for own in known.nearest.by_class] == known.majority.tolist()
 
 
 def test_padding_is_no_part_of_a_mean_embedding(trained):
     module, data, _ = trained
     batch: EmbeddingBatch = next(iter(data.test_dataloader()))
-    mean, deviation = module.scale
-    for rows, length, found in zip(batch.rows, batch.lengths, module._means(batch.rows, batch.lengths), strict=True):
+    mean, deviation = data.statistics()
+    for rows, length, found in zip(batch.rows, batch.lengths, module.test_scores.features(batch), strict=True):
         torch.testing.assert_close(found, (rows[:length].mean(0) - mean) / deviation)
 
 

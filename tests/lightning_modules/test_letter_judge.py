@@ -12,7 +12,8 @@ from PIL import ExifTags, Image
 from datamodules.media.images import read_image
 from datamodules.mnist import MNIST
 from datamodules.twins import Twin, ensure_twin
-from lightning_modules.letter_judge import augmented, small_grey
+from lightning_modules.augmentation import vary_pictures
+from lightning_modules.evaluation.classification import small_grey
 from lightning_modules.networks.letters.letter_cnn import LetterCNN, LetterCNNConfig
 from zoo.artefacts.artefact import open_artefact
 from zoo.cli import main
@@ -41,12 +42,12 @@ class TestAugmentation:
         return pictures
 
     def test_no_picture_is_mirrored(self):
-        changed = augmented(self.corners())
+        changed = vary_pictures(self.corners())
         halves = (changed[..., :16] + 1).sum((1, 2, 3)), (changed[..., 16:] + 1).sum((1, 2, 3))
         assert (halves[0] > halves[1]).all()
 
     def test_each_picture_changes_differently_and_stays_in_its_range(self):
-        changed = augmented(self.corners())
+        changed = vary_pictures(self.corners())
         assert changed.shape == (200, 3, 32, 32)
         assert changed.min() >= -1
         assert changed.max() <= 1
@@ -54,16 +55,16 @@ class TestAugmentation:
 
     def test_some_are_softened_and_grained_and_none_beyond_what_is_said(self):
         """Of pictures of one colour, which neither places nor softening change, noise is all that varies within."""
-        grain = augmented(torch.zeros(400, 3, 32, 32)).std((2, 3)).mean(1)
+        grain = vary_pictures(torch.zeros(400, 3, 32, 32)).std((2, 3)).mean(1)
         assert grain.min() < 0.02
         assert 0.08 < grain.max() < 0.2
-        edges = (augmented(self.corners())[:, 0].diff(dim=1).abs().amax((1, 2))) / 1.4
+        edges = (vary_pictures(self.corners())[:, 0].diff(dim=1).abs().amax((1, 2))) / 1.4
         assert edges.min() < 0.6
         assert edges.max() > 0.9
 
     def test_places_move_by_no_more_than_is_said(self):
         """The centre of what is bright: a shift of 12 % of 32 pixels, and what turning and zooming add to it."""
-        rows = (augmented(self.corners())[:, 0] + 1).clamp(max=2)
+        rows = (vary_pictures(self.corners())[:, 0] + 1).clamp(max=2)
         bright = (rows > rows.amax((1, 2), keepdim=True) / 2).float()
         places = (bright * torch.arange(32)).sum((1, 2)) / bright.sum((1, 2))
         assert (places - 8.5).abs().max() < 0.12 * 32 + 3.5
@@ -71,11 +72,11 @@ class TestAugmentation:
 
     def test_scale_zero_changes_nothing_and_the_seed_decides(self):
         pictures = self.corners()
-        assert torch.equal(augmented(pictures, 0.0), pictures)
+        assert torch.equal(vary_pictures(pictures, 0.0), pictures)
         torch.manual_seed(3)
-        first = augmented(pictures)
+        first = vary_pictures(pictures)
         torch.manual_seed(3)
-        assert torch.equal(augmented(pictures), first)
+        assert torch.equal(vary_pictures(pictures), first)
 
 
 def test_the_nearest_neighbour_sees_sixteen_pixels_in_grey():

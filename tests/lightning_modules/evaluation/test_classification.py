@@ -1,18 +1,23 @@
 """Accuracies of classifiers beside guesses, against counts by hand and scikit-learn's."""
 
 import math
+from typing import Final
 
 import numpy as np
 import pytest
 import torch
 from sklearn.metrics import balanced_accuracy_score, top_k_accuracy_score
 
+from datamodules.base import Samples
+from datamodules.labelled import LabelledPictures
+from datamodules.samples import Sample, Split, Survey
 from lightning_modules.evaluation.classification import (
-    ACCURACIES,
     ClassificationEvaluation,
     NearestNeighbour,
     majority_scores,
+    of_pictures,
 )
+from lightning_modules.metrics.classification import ACCURACIES
 
 
 def accuracies(scores: torch.Tensor, labels: torch.Tensor) -> dict[str, float]:
@@ -65,18 +70,58 @@ def test_the_nearest_neighbour_scores_a_class_by_its_nearest_sample():
     assert scores[:, 1].tolist() == [-math.inf] * 2
 
 
+class Shades(LabelledPictures):
+    """Flat pictures: A is dark, B is bright, and training has two of B."""
+
+    dataset = "asl-alphabet"
+    SHADES: Final[dict[Split, list[tuple[str, int]]]] = {
+        "train": [("A", 10), ("B", 200), ("B", 240)],
+        "dev": [],
+        "test": [("A", 0), ("B", 230), ("B", 90), ("B", 250)],
+    }
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return ("A", "B")
+
+    def survey(self) -> Survey:
+        return Survey(
+            [
+                Sample(f"{label}/{shade}", split, split, label)
+                for split, shades in self.SHADES.items()
+                for label, shade in shades
+            ]
+        )
+
+    def examples(self, split: Split) -> Samples:
+        return Samples(self.samples[split], self.read, 0)
+
+    def read(self, sample: Sample, rng: object) -> tuple[str, int, np.ndarray]:
+        shade = int(sample.name.partition("/")[2])
+        return sample.name, self.classes.index(str(sample.label)), np.full((16, 16, 3), shade, np.uint8)
+
+
 class TestEvaluation:
     @pytest.fixture
     def evaluation(self) -> ClassificationEvaluation:
-        evaluation = ClassificationEvaluation(["A", "B"], ["majority_class"], "held out")
-        for label, guess in ((0, 0), (1, 1), (1, 0), (1, 1)):
-            evaluation.update(torch.tensor([label]), torch.eye(2)[[guess]], {"majority_class": torch.eye(2)[[1]]})
+        """Of a model that takes the third picture of four for an A, which it is not."""
+        data = Shades(".", 16, batch_size=2)
+        evaluation, answers = of_pictures(data), iter((0, 1, 0, 1))
+        for batch in data.test_dataloader():
+            evaluation.update(batch, torch.eye(2)[[next(answers) for _ in batch.labels]])
         return evaluation
 
     def test_a_score_stands_beside_the_truth_and_its_baselines(self, evaluation):
         row = evaluation.results()["top1"]
         low, high = row.pop("interval")
-        assert row == {"value": 0.75, "ground_truth": 1.0, "majority_class": 0.75, "protocol": "held out", "n": 4}
+        assert row == {
+            "value": 0.75,
+            "ground_truth": 1.0,
+            "majority_class": 0.75,
+            "nearest_neighbour": 0.75,
+            "protocol": "nearest neighbour: grey 16 x 16",
+            "n": 4,
+        }
         assert 0 <= low < 0.75 < high == 1
 
     def test_the_plot_counts_what_each_class_is_taken_for(self, evaluation):
