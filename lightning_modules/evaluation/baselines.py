@@ -1,5 +1,6 @@
-"""What answers a sentence with a motion without understanding it: the scale by which scores of motions are read."""
+"""What answers a sentence with a motion, or a motion with a text, without understanding it: the scale of all scores."""
 
+import math
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -7,7 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from lightning_modules.metrics.pose import Motion
+from datamodules.text import words
+from lightning_modules.metrics.score import Motion
 
 
 def baselines(
@@ -40,6 +42,19 @@ def baselines(
         "other_reference": [references[_next_other(texts, i)] for i in range(len(references))],
         "nearest_train": [train_references[nearest(text)] for text in texts],
     }
+
+
+def most_frequent(texts: Sequence[str]) -> str:
+    """The text that occurs most often; of equals the most central one, whose word counts have the largest cosine with
+    those of all texts together; then the first."""
+    whole = Counter(texts)
+    every = Counter(word for text in texts for word in words(text))
+
+    def centrality(text: str) -> float:
+        counts = Counter(words(text))
+        return sum(every[word] * count for word, count in counts.items()) / (math.hypot(*counts.values()) or 1)
+
+    return max(whole, key=lambda text: (whole[text], centrality(text)))
 
 
 def _mean_pose(motions: Sequence[Motion]) -> Motion:
@@ -77,11 +92,11 @@ class _Nearest:
 def _words(text: str) -> list[tuple[str, int]]:
     """Words, each with how many of its kind come before it: as a set, the text's word counts."""
     seen: Counter[str] = Counter()
-    words = []
+    counted = []
     for word in re.findall(r"\w+", text.lower()):
-        words.append((word, seen[word]))
+        counted.append((word, seen[word]))
         seen[word] += 1
-    return words
+    return counted
 
 
 def _next_other(texts: Sequence[str], i: int) -> int:

@@ -1,61 +1,32 @@
-"""What a test of a model that draws classes says: are its pictures read as asked, like the data, varied, its own?"""
+"""What a test of a model that generates classes says: are its pictures read as asked, like the data, varied, new?"""
 
-import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from datamodules.labelled import LabelledBatch, LabelledPictures
 from datamodules.media.drawing_primitives import Image
 from lightning_modules.evaluation import plots
-from lightning_modules.evaluation.classification import TopK, ranked
-from lightning_modules.evaluation.image_evaluation import as_images
+from lightning_modules.evaluation.distances import Fid
 from lightning_modules.evaluation.judge import PictureJudge
 from lightning_modules.evaluation.results import GROUND_TRUTH, MODEL, Comparison, Results
-from lightning_modules.evaluation.sample_strips import Drawn, sheet
-from lightning_modules.metrics.fid import Fid
+from lightning_modules.evaluation.sample_strips import Generated, as_images, sheet
+from lightning_modules.evaluation.training_pictures import AREAS, PixelFeatures, TrainingPictures, as_seen
+from lightning_modules.metrics.classification import TopK, ranked
 from lightning_modules.metrics.score import Mean, Ratio
 
-Draw = Callable[[Tensor, Sequence[int]], Tensor]
+Generate = Callable[[Tensor, Sequence[int]], Tensor]
 """A model under test: labels (N,) and as many seeds to pictures (N, 3, S, S) in [-1, 1]."""
 
 AT_ONCE: Final = 64
-"""Pictures that a model draws together."""
-GRID: Final = 8
-"""Areas a side of which `pixel_features` are the colours."""
-COPIED: Final = 1 / 3
-"""A picture is a copy whose nearest training picture is at most at this share of a neighbour's distance (Yoon et al.
-2023, "Diffusion Probabilistic Models Generalize when They Fail to Memorize")."""
-NEAR: Final = 0.05
-"""Which neighbour: the last of this share of the nearest. Theirs is the second, which in a recording is the next frame
-and nearly as near, whatever the picture."""
+"""Pictures that a model generates together."""
 SHOWN: Final = 3
-"""Drawn pictures of a class on the sheet."""
+"""Generated pictures of a class on the sheet."""
 MEAN, TRAIN, OTHER, TRUE = "mean_picture", "train_picture", "other_class", "true_picture"
-
-
-class PixelFeatures(nn.Module):
-    """Pictures (N, 3, H, W) to the mean colours of their 8 x 8 areas, (N, 192): features that no data has taught.
-
-    They see where light and dark are, and no finger.
-    """
-
-    num_features = 3 * GRID * GRID
-
-    def forward(self, pictures: Tensor) -> Tensor:
-        return functional.adaptive_avg_pool2d(pictures, GRID).flatten(1)
-
-
-def pixel_features(pictures: Tensor) -> Tensor:
-    """Of pictures (N, 3, S, S) in [0, 1], in double precision, (N, 192): red first, each row by row."""
-    features: Tensor = PixelFeatures()(pictures.double())
-    return features
 
 
 class Diversity(Ratio):
@@ -74,65 +45,17 @@ class Copied(Mean):
         return copies
 
 
-class Training:
-    """The training pictures of a data set beside those that are drawn: their means, examples, and what is near.
-
-    They are read once, for means and features, and handed to the distances as references. Those that stand beside a
-    drawn one are read again then, so that none is held. Of a class that training lacks, all pictures stand for it.
-    """
-
-    def __init__(self, data: LabelledPictures, distances: Iterable[Fid]) -> None:
-        self.examples, self.collate = data.examples("train"), data.collate
-        count, size = len(data.classes), data.image_size
-        means, features, found = torch.zeros(count, 3, size, size, dtype=torch.float64), [], []
-        for batch in data.loader(self.examples, collate=data.collate):
-            pictures = as_seen(batch.images)
-            means.index_add_(0, batch.labels, pictures.double())
-            features.append(pixel_features(pictures).float())
-            found.append(batch.labels)
-            for distance in distances:
-                distance.refer(pictures)
-        self.features, labels = torch.cat(features), torch.cat(found).numpy()
-        own = [np.flatnonzero(labels == label) for label in range(count)]
-        self.own: list[npt.NDArray[np.intp]] = [places if len(places) else np.arange(len(labels)) for places in own]
-        self.means = torch.stack(
-            [
-                means[label] / len(own[label]) if len(own[label]) else means.sum(0) / len(labels)
-                for label in range(count)
-            ]
-        )
-        self.orders = [np.random.default_rng(label).permutation(places) for label, places in enumerate(self.own)]
-
-    def pictures(self, labels: Sequence[int], turns: Sequence[int]) -> Tensor:
-        """A training picture of each label, (N, 3, S, S) in [0, 1], in an order drawn by lot: `turns` count in it, so
-        that all of a class are seen before one is seen twice."""
-        orders = [self.orders[label] for label in labels]
-        chosen = [self.examples[int(order[turn % len(order)])] for order, turn in zip(orders, turns, strict=True)]
-        return as_seen(self.collate(chosen).images)
-
-    def copies(self, pictures: Tensor, labels: Tensor) -> Tensor:
-        """Whether pictures (N, 3, S, S) in [0, 1] are nearly a training picture of their labels (N,)."""
-        features, found = pixel_features(pictures.cpu()), torch.zeros(len(labels), dtype=torch.bool)
-        for label in set(labels.tolist()):
-            here, known = labels == label, self.features[self.own[label]].double()
-            distances = torch.cdist(features[here], known, compute_mode="donot_use_mm_for_euclid_dist")
-            neighbour = min(max(2, math.ceil(NEAR * len(known))), len(known))
-            nearest = distances.topk(neighbour, largest=False).values
-            found[here] = nearest[:, 0] <= COPIED * nearest[:, -1]
-        return found
-
-
 class GenerationEvaluation:
-    """Has a model draw a picture of the class of every test picture, and scores them at the end.
+    """Has a model generate a picture of the class of every test picture, and scores them at the end.
 
     The model is handed labels and seeds, which are the places of the pictures in the test set, and nothing of the
-    pictures. What it draws is held against training, which it is to be like: a test split that is cut off a recording
-    shows one signer in one light. So the distances' references are training's, and the true pictures of the test stand
-    beside as `true_picture`. What else stands there: `mean_picture`, the mean training picture of the class;
+    pictures. What it generates is held against training, which it is to be like: a test split that is cut off a
+    recording shows one signer in one light. So the distances' references are training's, and the true pictures of the
+    test stand beside as `true_picture`. What else stands there: `mean_picture`, the mean training picture of the class;
     `train_picture`, a training picture of the class, which a model shows that has memorised its data; and, where a
     judge reads, `other_class`, a training picture of another class.
 
-    data: whose classes are drawn. judge: reads the pictures, where there is one.
+    data: whose classes are generated. judge: reads the pictures, where there is one.
     """
 
     def __init__(self, data: LabelledPictures, judge: PictureJudge | None = None) -> None:
@@ -141,30 +64,30 @@ class GenerationEvaluation:
         extractors["pixels"] = PixelFeatures()
         contenders = (MODEL, MEAN, TRAIN, TRUE)
         self.apart = {name: Fid(of, name, contenders, "training pictures") for name, of in extractors.items()}
-        self.train = Training(data, self.apart.values())
+        self.train = TrainingPictures(data, self.apart.values())
         self.judged = Comparison(partial(TopK, 1), (MODEL, GROUND_TRUTH, MEAN, TRAIN, OTHER))
         self.diversity = Comparison(Diversity, (MODEL, GROUND_TRUTH, MEAN))
         self.copied = Comparison(Copied, (MODEL, GROUND_TRUTH, MEAN, TRAIN))
         self.counts = np.zeros((len(self.classes), len(self.classes)), int)
         self.turns = [0] * len(self.classes)
         self.before: dict[int, dict[str, Tensor]] = {}
-        self.shown: dict[int, Drawn] = {}
+        self.shown: dict[int, Generated] = {}
 
     @torch.no_grad()
-    def update(self, batch: LabelledBatch, draw: Draw) -> None:
-        """Have a batch's classes drawn. Raises ValueError for pictures that are not finite."""
+    def update(self, batch: LabelledBatch, generate: Generate) -> None:
+        """Have pictures of a batch's classes generated. Raises ValueError for pictures that are not finite."""
         for start in range(0, len(batch.labels), AT_ONCE):
             part = slice(start, start + AT_ONCE)
-            self._add(as_seen(batch.images[part]), batch.labels[part], draw)
+            self._add(as_seen(batch.images[part]), batch.labels[part], generate)
 
-    def _add(self, true: Tensor, labels: Tensor, draw: Draw) -> None:
+    def _add(self, true: Tensor, labels: Tensor, generate: Generate) -> None:
         first, places = sum(self.turns), labels.tolist()
-        drawn = draw(labels, range(first, first + len(places)))
-        if not drawn.isfinite().all():
-            raise ValueError("the model draws pictures that are not finite; did its training diverge?")
+        generated = generate(labels, range(first, first + len(places)))
+        if not generated.isfinite().all():
+            raise ValueError("the model generates pictures that are not finite; did its training diverge?")
         turns = [self._turn(label) for label in places]
         answers = {
-            MODEL: as_seen(drawn).to(true),
+            MODEL: as_seen(generated).to(true),
             GROUND_TRUTH: true,
             MEAN: self.train.means[places].to(true),
             TRAIN: self.train.pictures(places, turns).to(true),
@@ -181,7 +104,7 @@ class GenerationEvaluation:
         return self.turns[label] - 1
 
     def _read(self, answers: dict[str, Tensor], labels: Sequence[int], turns: Sequence[int]) -> list[int]:
-        """Have the judge read what all contenders show; which classes it reads in what was drawn."""
+        """Have the judge read what all contenders show; which classes it reads in what was generated."""
         assert self.judge is not None
         count = len(self.classes)
         others = [(label + 1 + turn % (count - 1)) % count for label, turn in zip(labels, turns, strict=True)]
@@ -201,16 +124,16 @@ class GenerationEvaluation:
                 self.diversity.update({**apart, GROUND_TRUTH: apart[TRAIN]}, apart[TRAIN])
             self.before[label] = own
 
-    def _show(self, labels: Sequence[int], true: Tensor, drawn: Tensor, read: Sequence[int]) -> None:
+    def _show(self, labels: Sequence[int], true: Tensor, generated: Tensor, read: Sequence[int]) -> None:
         """Hold the first pictures of every class."""
-        pairs = zip(as_images(true), as_images(drawn), strict=True)
+        pairs = zip(as_images(true), as_images(generated), strict=True)
         for label, seen, (reference, picture) in zip(labels, read, pairs, strict=True):
-            row = self.shown.setdefault(label, Drawn(self.classes[label], reference))
+            row = self.shown.setdefault(label, Generated(self.classes[label], reference))
             if len(row.pictures) < SHOWN:
                 row.pictures.append((picture, None if seen == label else self.classes[seen]))
 
     def results(self) -> Results:
-        """`judged_acc` and `fid_<judge>` where there is a judge, `fid_pixels`, `diversity` where a class was drawn
+        """`judged_acc` and `fid_<judge>` where there is a judge, `fid_pixels`, `diversity` where a class was generated
         twice, and `copied`."""
         found: Results = {}
         if self.judge:
@@ -221,7 +144,7 @@ class GenerationEvaluation:
             found[distance.key] = distance.row(**{GROUND_TRUTH: 0.0}, **by)
         if self.diversity.scores[MODEL].items:
             found["diversity"] = self.diversity.row("pairs of a class; pairs of training pictures are 1")
-        found["copied"] = self.copied.row(f"training pictures of the class; mean colours of {GRID} x {GRID} areas")
+        found["copied"] = self.copied.row(f"training pictures of the class; mean colours of {AREAS} x {AREAS} areas")
         return found
 
     def plots(self) -> dict[str, Image]:
@@ -231,8 +154,3 @@ class GenerationEvaluation:
         if self.judge:
             found["readings"] = plots.confusion(self.counts, self.classes, "class asked for", "read as")
         return found
-
-
-def as_seen(pictures: Tensor) -> Tensor:
-    """Pictures in [-1, 1] as users get them, in [0, 1]: within their range, and of 256 values."""
-    return ((pictures.detach().float().clamp(-1, 1) + 1) * 127.5).round() / 255

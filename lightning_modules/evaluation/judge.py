@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor, nn
 
-Motion = npt.NDArray[np.floating]
+from lightning_modules.metrics.score import Motion
 
 
 class PoseJudge(Protocol):
@@ -36,7 +36,7 @@ class PoseJudge(Protocol):
 
 
 class PictureJudge(Protocol):
-    """A classifier of pictures, trained on real ones alone, of the classes that a model draws.
+    """A classifier of pictures, trained on real ones alone, of the classes that a model generates.
 
     Pictures are (N, 3, S, S) in [0, 1], of any size: it scales them to the one that it was trained at.
     """

@@ -48,7 +48,7 @@ def page(height: float) -> Figure:
     return Figure((WIDTH / DPI, height), layout=ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.1))
 
 
-def drawn(figure: Figure) -> Image:
+def as_picture(figure: Figure) -> Image:
     """The figure as a picture (H, W, 3)."""
     canvas = FigureCanvasAgg(figure)
     canvas.draw()

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
 
 from datamodules.media.drawing_primitives import Image
-from lightning_modules.evaluation.plot_style import BLUE, LINES, VERMILLION, drawn, own_style, page, short
+from lightning_modules.evaluation.plot_style import BLUE, LINES, VERMILLION, as_picture, own_style, page, short
 
 Floats = npt.NDArray[np.float64]
 
@@ -46,7 +46,7 @@ def length_against_error(
         if not len(x):
             axes.text(0.5, 0.5, "nothing to show", ha="center", transform=axes.transAxes)
             axes.set(xticks=[], yticks=[])
-            return drawn(figure)
+            return as_picture(figure)
         shown = 0.75 if len(x) <= 300 else 0.35 if len(x) <= 3000 else 0.12
         axes.scatter(x, y, s=22, color=BLUE, alpha=shown, linewidths=0)
         groups = _groups(x)
@@ -63,7 +63,7 @@ def length_against_error(
         if missing := len(all_x) - len(x):
             handles.append(axes.plot([], [], " ", label=f"{missing} of {len(all_x)} have no finite value")[0])
         figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
-        return drawn(figure)
+        return as_picture(figure)
 
 
 def _groups(lengths: Floats) -> list[npt.NDArray[np.intp]]:
@@ -123,7 +123,7 @@ def confusion(
             for row, column in np.argwhere(counts > 0):
                 ink = "white" if shares[row, column] > 0.3 else "black"
                 axes.text(column, row, _count(counts[row, column]), color=ink, ha="center", va="center")
-        return drawn(figure)
+        return as_picture(figure)
 
 
 def _darkest(shares: Floats, block: int) -> Floats:
@@ -206,4 +206,4 @@ def intervals(
             axes.annotate(text, (1.01, row), xycoords=("axes fraction", "data"), va="center", annotation_clip=False)
         if lines:
             figure.legend(loc="outside lower center", ncols=min(3, len(lines)))
-        return drawn(figure)
+        return as_picture(figure)

@@ -3,22 +3,24 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cached_property, partial
-from typing import Final, Protocol
+from typing import Final, Protocol, Self
 
 import numpy as np
 from torch import Tensor
 
 from datamodules.avatar import Performance
-from datamodules.text_pose import Sentences, TextPose, TextPoseBatch
+from datamodules.media.drawing_primitives import Image
+from datamodules.text_pose import Sentences, TextPose, TextPoseBatch, TextPoseDataModule
+from datamodules.twins.ground_truth import truths_of
 from lightning_modules.evaluation import plots
 from lightning_modules.evaluation.baselines import baselines
+from lightning_modules.evaluation.distances import FrechetDistance
 from lightning_modules.evaluation.judge import PoseJudge
-from lightning_modules.evaluation.results import GROUND_TRUTH, MODEL, Comparison, Image, Results
+from lightning_modules.evaluation.results import GROUND_TRUTH, MODEL, Comparison, Results
 from lightning_modules.evaluation.sample_strips import motion_pairs, strips
-from lightning_modules.metrics.frechet import FrechetDistance
 from lightning_modules.metrics.phonology import PARAMETERS, Counts, PhonologicalAccuracy, phonology
-from lightning_modules.metrics.pose import POSE_SCORES, Motion
-from lightning_modules.metrics.score import Array, Mean
+from lightning_modules.metrics.pose import POSE_SCORES
+from lightning_modules.metrics.score import Array, Mean, Motion
 from lightning_modules.metrics.text import SIGNATURE, TEXT_SCORES
 
 FREE: Final = "free"
@@ -67,6 +69,11 @@ class PoseEvaluation:
         self.texts: list[str] = []
         self.references: list[Motion] = []
         self.decoded: dict[str, list[Motion]] = {MODEL: [], ORACLE: []}
+
+    @classmethod
+    def of(cls, data: TextPoseDataModule, judge: PoseJudge | None) -> Self:
+        """Of the data that a model was trained on, with the truth of the split that is tested, if it is known."""
+        return cls(data.examples["train"], data.fps, judge, truths_of(data, data.tested))
 
     def update(self, batch: TextPoseBatch, decode: Decoder) -> None:
         """Have a batch decoded. Under `free` the decoder is handed its sentences, and nothing of the references.

@@ -1,20 +1,18 @@
 """What a test of pose to text says: how like the references its readings are, beside guesses that read nothing."""
 
-import math
-from collections import Counter
-from collections.abc import Sequence
-from typing import Final, Protocol
+from typing import Final, Protocol, Self
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from datamodules.text import words
-from datamodules.text_pose import Examples, TextPoseBatch
+from datamodules.media.drawing_primitives import Image
+from datamodules.text_pose import Examples, TextPoseBatch, TextPoseDataModule
 from lightning_modules.evaluation import plots
-from lightning_modules.evaluation.results import GROUND_TRUTH, MODEL, Comparison, Image, Results
+from lightning_modules.evaluation.baselines import most_frequent
+from lightning_modules.evaluation.results import GROUND_TRUTH, MODEL, Comparison, Results
 from lightning_modules.evaluation.sample_strips import motion_strip, strips
-from lightning_modules.metrics.pose import Motion
+from lightning_modules.metrics.score import Motion
 from lightning_modules.metrics.text import SIGNATURE, TEXT_SCORES
 from lightning_modules.networks.text_to_pose.pose_features import PoseFeatures
 
@@ -39,7 +37,7 @@ class ReadingEvaluation:
     sketch is nearest; `random_poses` is what the model itself reads in noise of training's mean and deviation, as long
     as the reference.
 
-    train: where baselines take their answers from. pose: gives features by which motions are compared, and their mean
+    train: where baselines take their answers from. pose: makes features by which motions are compared, and their mean
     and deviation. fps: of all motions.
     """
 
@@ -52,6 +50,11 @@ class ReadingEvaluation:
         self.compared = {key: Comparison(make, contenders) for key, make in TEXT_SCORES.items()}
         self.motions: list[Motion] = []
         self.read: list[tuple[str, str]] = []
+
+    @classmethod
+    def of(cls, data: TextPoseDataModule, pose: PoseFeatures) -> Self:
+        """Of the data that a model was trained on, and the features that its network reads."""
+        return cls(data.examples["train"], pose, data.fps)
 
     def update(self, batch: TextPoseBatch, reader: Reader) -> None:
         """Have a batch read."""
@@ -99,16 +102,3 @@ class ReadingEvaluation:
     def _nearest(self, joints: Tensor) -> str:
         distances = (self.sketches - self._sketch(joints)).square().sum(1)
         return self.train.texts[int(distances.argmin())]
-
-
-def most_frequent(texts: Sequence[str]) -> str:
-    """The text that occurs most often; of equals the most central one, whose word counts have the largest cosine with
-    those of all texts together; then the first."""
-    whole = Counter(texts)
-    every = Counter(word for text in texts for word in words(text))
-
-    def centrality(text: str) -> float:
-        counts = Counter(words(text))
-        return sum(every[word] * count for word, count in counts.items()) / (math.hypot(*counts.values()) or 1)
-
-    return max(whole, key=lambda text: (whole[text], centrality(text)))

@@ -1,18 +1,16 @@
-"""What a test says: a row for each key, with the truth and the baselines beside the model."""
+"""What a test says: a row for each key, with the truth and the baselines beside the model. Imports no torch."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
-import numpy as np
-import numpy.typing as npt
-
-from lightning_modules.metrics.score import Score
+if TYPE_CHECKING:
+    from datamodules.media.drawing_primitives import Image
+    from lightning_modules.metrics.score import Score
 
 Row = dict[str, Any]
 Results = dict[str, Row]
 """Key of results.json to `value`, `interval`, `ground_truth` and baselines by name, `protocol` and `n`; of what a judge
 read, `judge` too, and of texts the `variant` of their comparison."""
-Image = npt.NDArray[np.uint8]
 
 MODEL: Final = "value"
 GROUND_TRUTH: Final = "ground_truth"
@@ -23,7 +21,7 @@ class Evaluation(Protocol):
 
     def results(self) -> Results: ...
 
-    def plots(self) -> dict[str, Image]:
+    def plots(self) -> "dict[str, Image]":
         """Pictures (H, W, 3) RGB that show the results, by the names of their files without suffix."""
         ...
 
@@ -34,7 +32,7 @@ class Comparison:
     make: gives an empty Score. contenders: their names; MODEL is the model.
     """
 
-    def __init__(self, make: Callable[[], Score], contenders: Iterable[str]) -> None:
+    def __init__(self, make: "Callable[[], Score]", contenders: Iterable[str]) -> None:
         self.scores = {name: make() for name in contenders}
 
     def update(self, answers: Mapping[str, Any], *references: Any) -> None:

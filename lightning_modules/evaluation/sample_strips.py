@@ -9,12 +9,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
+from torch import Tensor
 
 from datamodules.media.drawing_primitives import Image, text_scale
 from datamodules.media.drawing_primitives import text as draw_text
 from datamodules.media.images import resize
 from datamodules.media.skeleton_drawing import HIGHLIGHT, INK, contact_sheet, draw_frames
-from lightning_modules.evaluation.plot_style import DPI, WIDTH, clean, drawn, own_style, short
+from lightning_modules.evaluation.plot_style import DPI, WIDTH, as_picture, clean, own_style, short
 
 TALLEST: Final = 300
 SHORTEST: Final = 48
@@ -66,7 +67,7 @@ def strips(rows: Sequence[tuple[str, Sequence[tuple[str, Image]]]]) -> Image:
         figure.figimage(sheet)
         for x, y, words, size, weight in texts:
             figure.text(x / sheet.shape[1], 1 - y / len(sheet), words, fontsize=size, fontweight=weight)
-        return drawn(figure)
+        return as_picture(figure)
 
 
 def _grown(sheet: Image, height: int, width: int) -> Image:
@@ -102,17 +103,17 @@ def _spaced(length: int, count: int) -> npt.NDArray[np.intp]:
 
 
 @dataclass
-class Drawn:
-    """A class, a true picture of it, and what was drawn of it: each picture, and what it was misread as, if it was."""
+class Generated:
+    """A class, a true picture of it, and what a model makes of it: pictures, and what each was misread as, if any."""
 
     name: str
     true: Image
     pictures: list[tuple[Image, str | None]] = field(default_factory=list)
 
 
-def sheet(classes: Sequence[Drawn], columns: int) -> Image:
-    """Classes two a row, each with its true picture and up to so many drawn ones; what was misread is framed in red,
-    below what was read. Of more than 40 classes the first are shown. Raises ValueError for none."""
+def sheet(classes: Sequence[Generated], columns: int) -> Image:
+    """Classes two a row, each with its true picture and up to so many generated ones; what was misread is framed in
+    red, below what was read. Of more than 40 classes the first are shown. Raises ValueError for none."""
     side = LARGE if len(classes) <= FEW_CLASSES else SMALL
     blank = np.full((side, side, 3), 255, np.uint8)
     frames, labels = [], []
@@ -133,3 +134,9 @@ def _framed(picture: Image) -> Image:
     framed = np.full_like(picture, HIGHLIGHT)
     framed[thick:-thick, thick:-thick] = picture[thick:-thick, thick:-thick]
     return framed
+
+
+def as_images(pictures: Tensor) -> list[Image]:
+    """Pictures (B, 3, H, W) in [0, 1] as such (H, W, 3) of bytes."""
+    pixels = (pictures.detach().float().cpu().clamp(0, 1) * 255).round().byte()
+    return list(pixels.permute(0, 2, 3, 1).numpy())

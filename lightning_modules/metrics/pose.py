@@ -14,9 +14,7 @@ import numpy.typing as npt
 
 from datamodules.poses.skeletons import LEFT_HAND, LEFT_WRIST, RIGHT_HAND, RIGHT_WRIST, SLP_50
 from lightning_modules.metrics.dtw import Array, Distance, Ragged, alignments, warp_costs
-from lightning_modules.metrics.score import Mean, Ratio, Score
-
-Motion = npt.NDArray[np.floating]
+from lightning_modules.metrics.score import Mean, Motion, Ratio, Score
 
 HANDS: Final = np.r_[RIGHT_HAND, LEFT_HAND]
 WRISTS: Final = (LEFT_WRIST, RIGHT_WRIST)

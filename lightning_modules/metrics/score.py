@@ -11,6 +11,8 @@ from torch import Tensor
 from torchmetrics import Metric
 
 Array = npt.NDArray[np.float64]
+Motion = npt.NDArray[np.floating]
+"""Joints (T, 50, 3) of one signer."""
 
 RESAMPLES: Final = 1000
 LEVEL: Final = 0.95

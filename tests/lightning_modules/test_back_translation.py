@@ -29,8 +29,10 @@ from datamodules.poses.skeletons import (
 )
 from datamodules.text import Tokenizer
 from datamodules.text_pose import TextPose, TextPoseBatch
+from lightning_modules.augmentation import vary_motions
 from lightning_modules.back_translation import BackTranslation
-from lightning_modules.evaluation.reading_evaluation import ReadingEvaluation, most_frequent
+from lightning_modules.evaluation.baselines import most_frequent
+from lightning_modules.evaluation.reading_evaluation import ReadingEvaluation
 from lightning_modules.networks.text_to_pose.pose_to_text import (
     END,
     START,
@@ -40,7 +42,6 @@ from lightning_modules.networks.text_to_pose.pose_to_text import (
     token_limits,
 )
 from lightning_modules.networks.text_to_pose.transformer import PAD
-from lightning_modules.pose_augmentation import augmented
 from zoo.artefacts.artefact import open_artefact
 from zoo.cli import main
 from zoo.io_types import Signal
@@ -78,7 +79,7 @@ def batch_of(texts: list[str], motions: list[np.ndarray]) -> TextPoseBatch:
 
 @pytest.fixture(scope="module")
 def module() -> BackTranslation:
-    """A small reader that was taught six sentences."""
+    """A small reader that was trained on six sentences."""
     torch.manual_seed(0)
     built = BackTranslation(width=64, heads=2, layers=1, feedforward=64, dropout=0.0, shorten=2, augmentation=0.3)
     tokenizer = Tokenizer.build([*TEXTS, *TEXTS[:3]], min_count=2)
@@ -145,13 +146,13 @@ class TestNetwork:
 class TestAugmentation:
     def test_scale_0_leaves_all_as_it_is(self) -> None:
         joints, lengths = padded(MOTIONS)
-        assert augmented(joints, lengths, 0) == (joints, lengths)
+        assert vary_motions(joints, lengths, 0) == (joints, lengths)
 
     def test_tempo_size_and_noise_change_and_hands_do_not(self) -> None:
         torch.manual_seed(0)
         joints, lengths = padded(MOTIONS)
         joints[0, lengths[0] :] = 1e6  # padding must not come in
-        changed, longer = augmented(joints.repeat(20, 1, 1, 1), lengths.repeat(20), 1.0)
+        changed, longer = vary_motions(joints.repeat(20, 1, 1, 1), lengths.repeat(20), 1.0)
         ratios = longer / lengths.repeat(20)
         assert 0.75 < ratios.min() < 0.9
         assert 1.1 < ratios.max() < 1.3
@@ -191,7 +192,7 @@ class TestObjective:
 
 
 class TestReading:
-    def test_it_reads_what_it_was_taught(self, loader: PoseToText) -> None:
+    def test_it_reads_what_it_was_trained_on(self, loader: PoseToText) -> None:
         assert loader.read_joints(MOTIONS, FPS) == lower(TEXTS)
 
     def test_one_pose_gives_a_text_and_a_list_gives_a_list(self, loader: PoseToText) -> None:
@@ -363,7 +364,7 @@ class TestEvaluation:
         assert set(results) == {"bleu_1", "bleu_2", "bleu_3", "bleu_4", "chrf", "rouge_l"}
         for row in results.values():
             assert row["value"] == row["ground_truth"] == pytest.approx(100)
-            assert row["nearest_train_pose"] == pytest.approx(100)  # it was tested on what it was taught
+            assert row["nearest_train_pose"] == pytest.approx(100)  # it was tested on what it was trained on
             assert row["most_frequent_text"] < 60
             assert row["random_poses"] < 60
             assert row["n"] == len(TEXTS)

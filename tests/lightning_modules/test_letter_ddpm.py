@@ -137,7 +137,7 @@ class TestLoader:
         assert (four[0] != four[1]).any()
 
     @pytest.mark.parametrize("how", [{"steps": 5}, {"sampler": "ddim"}, {"sampler": "ancestral"}, {"guidance": 4.0}])
-    def test_pictures_are_drawn_as_is_asked_for_and_as_before_after_that(self, loader, how):
+    def test_pictures_are_generated_as_is_asked_for_and_as_before_after_that(self, loader, how):
         usual = loader.sample("B")
         assert (loader.sample("B", **how) != usual).any()
         assert (loader.spell("b", **how) == loader.sample("B", **how)).all()
@@ -158,7 +158,7 @@ class TestLoader:
         with pytest.raises(ValueError, match=message):
             loader.sample("A", **how)
 
-    def test_what_is_saved_draws_alike_and_is_diffusers_own(self, loader, tmp_path):
+    def test_what_is_saved_generates_alike_and_is_diffusers_own(self, loader, tmp_path):
         loader.save(tmp_path)
         again = open_artefact(tmp_path)
         np.testing.assert_array_equal(again.sample("Z", seed=3), loader.sample("Z", seed=3))

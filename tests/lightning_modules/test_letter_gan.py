@@ -20,13 +20,11 @@ import zoo
 from datamodules.asl_alphabet import Letters
 from datamodules.labelled import LabelledBatch
 from datamodules.twins import Twin, ensure_twin
-from lightning_modules.evaluation.generation import as_seen
-from lightning_modules.evaluation.training_distance import edge_features
+from lightning_modules.augmentation import recolour, translate, vary_for_critic
+from lightning_modules.evaluation.training_pictures import as_seen, edge_features
 from lightning_modules.letter_gan import LetterGAN, seeking_loss
 from lightning_modules.metrics.frechet import frechet_distance
-from lightning_modules.networks.letters.letter_critic import LetterCritic
-from lightning_modules.networks.letters.letter_generator import LetterGenerator, LetterGeneratorConfig
-from lightning_modules.picture_augmentation import augment, recolour, translate
+from lightning_modules.networks.letters.letter_generator import LetterCritic, LetterGenerator, LetterGeneratorConfig
 from zoo.cli import main
 from zoo.spec.registry import list_experiments
 
@@ -129,12 +127,14 @@ class TestAugmentation:
         torch.testing.assert_close(straight[0], (contrast * saturation)[:, None] * straight[1])
 
     def test_gradients_pass(self, pictures):
-        augment(pictures.requires_grad_()).square().sum().backward()
+        vary_for_critic(pictures.requires_grad_()).square().sum().backward()
         assert (pictures.grad[:, :, 2:-2, 2:-2] != 0).float().mean() > 0.99
 
-    def test_both_kinds_are_shown_augmented_and_what_is_drawn_in_one_way(self, model, batch, monkeypatch):
+    def test_both_kinds_are_shown_augmented_and_what_is_generated_in_one_way(self, model, batch, monkeypatch):
         shown = []
-        monkeypatch.setattr("lightning_modules.letter_gan.augment", lambda pictures: pictures * 0 + len(shown) + 1)
+        monkeypatch.setattr(
+            "lightning_modules.letter_gan.vary_for_critic", lambda pictures: pictures * 0 + len(shown) + 1
+        )
         monkeypatch.setattr(model, "log_dict", lambda *_, **__: None)
         monkeypatch.setattr(
             model.critic, "forward", lambda pictures, labels: shown.append(pictures) or pictures.mean((1, 2, 3))
@@ -154,10 +154,10 @@ class TestObjective:
     @pytest.fixture(autouse=True)
     def as_they_are(self, monkeypatch):
         """Pictures are shown to the critic without changes."""
-        monkeypatch.setattr("lightning_modules.letter_gan.augment", lambda pictures: pictures)
+        monkeypatch.setattr("lightning_modules.letter_gan.vary_for_critic", lambda pictures: pictures)
 
     def test_the_hinge_forgives_what_is_told_apart_clearly(self, model, batch, monkeypatch):
-        """Also where more are drawn than are real."""
+        """Also where more are generated than are real."""
         for logits, real, fake in (
             ([2.0, 1.0, 1.5, 9.0, -1.0, -3.0], 0, 0),
             ([0.0, 0.5, 1.0, 2.0, 0.0, -0.5], 0.375, 0.75),
@@ -166,7 +166,7 @@ class TestObjective:
             losses = model.critic_losses(batch, batch.images[:2], batch.labels[:2])
             assert [loss.item() for loss in losses] == [real, fake]
 
-    def test_what_is_drawn_is_judged_as_what_it_was_drawn_of(self, model, batch, monkeypatch):
+    def test_what_is_generated_is_judged_as_what_it_was_generated_of(self, model, batch, monkeypatch):
         monkeypatch.setattr(model.critic, "forward", lambda pictures, labels: labels - 2 * pictures[:, 0, 0, 0])
         drawn = torch.zeros(2, 3, 16, 16)
         batch.images.zero_()
@@ -188,7 +188,7 @@ class TestObjective:
         assert drawn.grad.isfinite().all()
 
     @pytest.mark.parametrize("count", [4, 3, 1])
-    def test_each_class_that_is_drawn_is_drawn_of_two_latents(self, model, batch, monkeypatch, count):
+    def test_each_class_that_is_generated_is_generated_from_two_latents(self, model, batch, monkeypatch, count):
         asked = []
         forward = model.learner.forward
         monkeypatch.setattr(model.learner, "forward", lambda *given: asked.append(given) or forward(*given))
@@ -298,7 +298,7 @@ class TestTraining:
         for own, theirs in zip(model.network.buffers(), model.learner.buffers(), strict=True):
             assert torch.equal(own, theirs)
 
-    def test_what_decides_when_to_stop_is_how_far_the_average_draws_from_training_pictures(self, trained, twin):
+    def test_what_decides_when_to_stop_is_how_far_the_average_is_from_training_pictures(self, trained, twin):
         model, trainer = trained(LetterGAN(**SIZES), max_epochs=1)
         found = float(trainer.callback_metrics["val/frechet"])
         assert {"g/adversarial", "g/seeking", "d/real", "d/fake"} <= set(trainer.callback_metrics)
@@ -308,7 +308,7 @@ class TestTraining:
         data.setup("fit")
         (batch,) = data.val_dataloader()
         model.eval()
-        drawn = model.draw(batch.labels, [crc32(name.encode()) for name in batch.names])
+        drawn = model.generate(batch.labels, [crc32(name.encode()) for name in batch.names])
         train = torch.cat([each.images for each in data.train_dataloader()])
         features = [edge_features(as_seen(pictures)) for pictures in (drawn, train)]
         assert found == pytest.approx(frechet_distance(*features), rel=1e-4)

@@ -18,8 +18,7 @@ from datamodules.boston50 import Boston50
 from datamodules.labelled import LabelledBatch
 from datamodules.twins import Twin, ensure_twin
 from lightning_modules.letter_vae import LetterVAE, divergence
-from lightning_modules.networks.letters.letter_encoder import LetterEncoder
-from lightning_modules.networks.letters.letter_generator import LetterGenerator, LetterGeneratorConfig
+from lightning_modules.networks.letters.letter_generator import LetterEncoder, LetterGenerator, LetterGeneratorConfig
 from zoo.artefacts.artefact import open_artefact
 from zoo.cli import main
 from zoo.loaders.letters.letter_to_image import LetterToImage
@@ -74,13 +73,13 @@ class TestGenerator:
             LetterGeneratorConfig(**{"classes": 3, name: 0})
 
     def test_the_class_and_the_seed_matter(self, generator):
-        pictures = generator.draw(torch.tensor([0, 1, 0]), [7, 7, 8])
+        pictures = generator.generate(torch.tensor([0, 1, 0]), [7, 7, 8])
         for other in pictures[1:]:
             assert (pictures[0] - other).abs().mean() > 1e-3
 
     def test_a_picture_depends_on_its_own_seed_alone(self, generator):
-        together = generator.draw(torch.tensor([0, 1, 2]), [7, 8, 9])
-        torch.testing.assert_close(generator.draw(torch.tensor([1]), [8]), together[1:2])
+        together = generator.generate(torch.tensor([0, 1, 2]), [7, 8, 9])
+        torch.testing.assert_close(generator.generate(torch.tensor([1]), [8]), together[1:2])
 
     def test_classes_learn_gains_and_biases_of_their_own(self, generator, batch):
         generator.train()(torch.randn(4, 6), batch.labels).square().sum().backward()
@@ -195,7 +194,7 @@ class TestLoader:
     def loader(self, generator) -> LetterToImage:
         return LetterToImage(generator, list("ABCDE"), 16, "ase")
 
-    def test_what_is_saved_draws_alike_and_holds_the_generator_alone(self, loader, tmp_path):
+    def test_what_is_saved_generates_alike_and_holds_the_generator_alone(self, loader, tmp_path):
         loader.save(tmp_path)
         assert {path.name for path in tmp_path.iterdir()} == {"config.json", "model.safetensors"}
         again = open_artefact(tmp_path)

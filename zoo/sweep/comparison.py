@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from lightning_modules.evaluation.glossary import BASELINES, Meaning, meaning
+from lightning_modules.evaluation.results import Results
 
-Results = dict[str, dict[str, Any]]
 GROUND_TRUTH: Final = "ground_truth"
 SETTING: Final = ("protocol", "judge", "variant", "n", "split", "data")
 """What two figures under one key must have in common to be compared."""

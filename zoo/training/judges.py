@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from lightning_modules.evaluation.judge import PictureJudge, PoseJudge
-from lightning_modules.metrics.fid import LetterFeatures
+from lightning_modules.metrics.score import Motion
+from lightning_modules.networks.letters.letter_cnn import LetterFeatures
 from zoo.artefacts.artefact import starter_folder
 from zoo.artefacts.resolve import find, opened
 from zoo.files import read_json
@@ -22,8 +23,6 @@ from zoo.loaders.text_to_pose.pose_to_text import MAX_FRAMES
 
 NAMED: Final = 5
 """Classes that a message lists."""
-
-Motion = npt.NDArray[np.floating]
 
 
 class MotionReader:

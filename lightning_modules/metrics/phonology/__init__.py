@@ -41,9 +41,9 @@ import numpy.typing as npt
 
 from datamodules.avatar.perform import Performance
 from lightning_modules.metrics.phonology.phonemes import Parameter, items
-from lightning_modules.metrics.phonology.signing import Array, Motion, Signing, align, observe
+from lightning_modules.metrics.phonology.signing import Signing, align, observe
 from lightning_modules.metrics.phonology.standards import Handshapes, Movements, Names, Orientations, Places, Standard
-from lightning_modules.metrics.score import Ratio
+from lightning_modules.metrics.score import Array, Motion, Ratio
 
 Counts = dict[Parameter, tuple[int, int]]
 """For each parameter how many items are right, and how many there are."""

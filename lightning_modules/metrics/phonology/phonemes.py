@@ -11,7 +11,8 @@ from datamodules.avatar.hand import hand_joints
 from datamodules.avatar.lexicon import lexicon
 from datamodules.avatar.perform import Performance, perform
 from datamodules.avatar.phonology import Sign
-from lightning_modules.metrics.phonology.signing import Array, Frames, course, observe, shape_features
+from lightning_modules.metrics.phonology.signing import Frames, course, observe, shape_features
+from lightning_modules.metrics.score import Array
 
 Parameter = Literal["handshape", "location", "movement", "orientation"]
 

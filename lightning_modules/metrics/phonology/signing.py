@@ -16,9 +16,8 @@ from datamodules.avatar.hand import KNUCKLES, THUMB_BASE
 from datamodules.avatar.signer import Build
 from datamodules.poses.skeletons import LEFT_HAND, LEFT_SHOULDER, NECK, RIGHT_HAND, RIGHT_SHOULDER, SLP_50
 from lightning_modules.metrics.dtw import warp_path
+from lightning_modules.metrics.score import Array, Motion
 
-Motion = npt.NDArray[np.floating]
-Array = npt.NDArray[np.float64]
 Frames = npt.NDArray[np.int64]
 
 PALM: Final = Build().hand

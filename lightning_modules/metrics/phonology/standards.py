@@ -19,7 +19,8 @@ from lightning_modules.metrics.phonology.phonemes import (
     numbered,
     orientations,
 )
-from lightning_modules.metrics.phonology.signing import MIRROR, PALM, Array, Frames, Hand, Signing, course
+from lightning_modules.metrics.phonology.signing import MIRROR, PALM, Frames, Hand, Signing, course
+from lightning_modules.metrics.score import Array
 
 Names = npt.NDArray[np.str_]
 

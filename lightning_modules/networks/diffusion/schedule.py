@@ -26,7 +26,7 @@ MOST_TIMESTEPS: Final = 10_000
 
 @dataclass(frozen=True)
 class Sampling:
-    """How pictures are drawn.
+    """How pictures are generated.
 
     steps: from noise to picture, at most T.
     sampler: `ancestral` as published, in even steps of time; `ddim`, the same without noise on the way (Song et al.

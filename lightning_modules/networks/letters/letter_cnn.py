@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,25 @@ class LetterCNN(nn.Module):
             self.dropout(features.mean((2, 3)))
         )  # adaptive pooling has no deterministic gradient on CUDA
         return logits
+
+
+class LetterFeatures(nn.Module):
+    """What a letter judge sees in pictures (B, 3, H, W) in [0, 1] before it names a letter: (B, num_features).
+
+    size: in pixels, to which pictures are scaled first; None for those that have it.
+    """
+
+    def __init__(self, network: LetterCNN, size: int | None = None) -> None:
+        super().__init__()
+        self.network = network.eval().requires_grad_(False)
+        self.num_features, self.size = network.output.in_features, size
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        if self.size is not None and pictures.shape[2:] != (self.size, self.size):
+            shape = (self.size, self.size)
+            pictures = functional.interpolate(pictures, shape, mode="bilinear", antialias=True).clamp(0, 1)
+        features: Tensor = self.network.blocks(self.network.stem(2 * pictures - 1))
+        return features.mean((2, 3))
 
 
 class ResidualBlock(nn.Module):

@@ -16,12 +16,10 @@ from datamodules.media.skeleton_drawing import HIGHLIGHT
 from datamodules.samples import Sample, Split, Survey
 from lightning_modules.evaluation.generation import (
     GenerationEvaluation,
-    PixelFeatures,
-    as_seen,
-    pixel_features,
 )
 from lightning_modules.evaluation.glossary import BASELINES, PLOTS, meaning
-from lightning_modules.evaluation.sample_strips import SMALL, Drawn, sheet
+from lightning_modules.evaluation.sample_strips import SMALL, Generated, sheet
+from lightning_modules.evaluation.training_pictures import PixelFeatures, as_seen, pixel_features
 from lightning_modules.networks.letters.letter_cnn import LetterCNN, LetterCNNConfig
 from zoo.loaders.letters.letter_reader import LetterReader
 from zoo.training import judges
@@ -210,7 +208,7 @@ class TestDrawing:
         assert torch.cat(labels).tolist() == [label for label in range(len(LETTERS)) for _ in range(TEST)]
         assert [seed for part in seeds for seed in part] == list(range(len(LETTERS) * TEST))
 
-    def test_large_batches_are_drawn_in_parts(self):
+    def test_large_batches_are_generated_in_parts(self):
         counts = []
 
         def draw(labels, seeds):
@@ -276,11 +274,11 @@ class TestShown:
 
     def test_what_is_misread_is_framed(self):
         picture = np.zeros((64, 64, 3), np.uint8)
-        classes = [Drawn(letter, picture, [(picture, None), (picture, "B")]) for letter in "ABCDEFGHIJK"]
+        classes = [Generated(letter, picture, [(picture, None), (picture, "B")]) for letter in "ABCDEFGHIJK"]
         red = (sheet(classes, 3) == HIGHLIGHT).all(-1)
         assert red.sum() == len(classes) * (SMALL**2 - (SMALL - 2 * (SMALL // 16)) ** 2)
 
-    def test_all_classes_have_their_true_picture_and_the_first_drawn(self):
+    def test_all_classes_have_their_true_picture_and_the_first_generated(self):
         found = evaluated(stranger, judge=ByHeart())
         for label, letter in enumerate(LETTERS):
             row = found.shown[label]

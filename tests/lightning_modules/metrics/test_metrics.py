@@ -25,11 +25,12 @@ from datamodules.files import read_lines
 from datamodules.poses.formats import read_skels
 from datamodules.poses.skeletons import LEFT_WRIST, RIGHT_WRIST
 from lightning_modules.evaluation.baselines import baselines
+from lightning_modules.evaluation.distances import FrechetDistance
 from lightning_modules.evaluation.glossary import MEANINGS, meaning
 from lightning_modules.evaluation.results import Comparison
 from lightning_modules.metrics import dtw
 from lightning_modules.metrics.dtw import Distance, Ragged, alignments, warp_cost, warp_costs, warp_path
-from lightning_modules.metrics.frechet import FrechetDistance, frechet_distance
+from lightning_modules.metrics.frechet import frechet_distance
 from lightning_modules.metrics.pose import (
     ABSENT,
     HANDS,

@@ -24,7 +24,7 @@ write_png("drawn.png", contact_sheet(list(pictures), columns=4))  # of letters, 
 """
 
     def draw(self, labels: Tensor, seeds: Sequence[int]) -> Tensor:
-        pictures: Tensor = self.network.draw(labels, seeds)
+        pictures: Tensor = self.network.generate(labels, seeds)
         return pictures
 
     @classmethod

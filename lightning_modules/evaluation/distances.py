@@ -1,41 +1,66 @@
-"""Frechet distances of sets of pictures, over features that the key names: `fid_letter-judge`.
+"""Frechet distances of what several contenders make to the same references, over features that the key names.
+
+None is a `Score`: a distance of two sets is no function of a sum over items. Nor has one an interval, since a set drawn
+with replacement repeats its vectors, which alone moves it away from the references.
 
 There is no `fid_inception` yet. torchmetrics takes that network from torch-fidelity, which needs torchvision; a second
 writing of it could not be held to the original weights here, and a FID that is nearly the published one misleads.
 """
 
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 from torchmetrics.image.fid import FrechetInceptionDistance
 
 from lightning_modules.evaluation.results import MODEL, Row
-from lightning_modules.networks.letters.letter_cnn import LetterCNN
+from lightning_modules.metrics.frechet import Features, as_array, frechet_distance
+from lightning_modules.metrics.score import Array
 
 LEAST: Final = 2
 REAL: Final = ("real_features_sum", "real_features_cov_sum", "real_features_num_samples")
 """What torchmetrics keeps of references."""
 
 
-class LetterFeatures(nn.Module):
-    """What a letter judge sees in pictures (B, 3, H, W) in [0, 1] before it names a letter: (B, num_features).
+class FrechetDistance:
+    """Frechet distance of generated motion (FGD) of several contenders to the same references.
 
-    size: in pixels, to which pictures are scaled first; None for those that have it.
+    It does not see which motion answers which sentence: true motions in another order, as the baseline
+    `other_reference` has them, are at 0.
+
+    extractor: names the network whose pooled features these are; the distance means nothing without it, and stands
+    under `key`. contenders: their names; MODEL is the model.
     """
 
-    def __init__(self, network: LetterCNN, size: int | None = None) -> None:
-        super().__init__()
-        self.network = network.eval().requires_grad_(False)
-        self.num_features, self.size = network.output.in_features, size
+    def __init__(self, extractor: str, contenders: Iterable[str]) -> None:
+        self.key = f"fgd_{extractor}"
+        self.features: dict[str, list[Array]] = {name: [] for name in contenders}
+        self.references: list[Array] = []
 
-    def forward(self, pictures: Tensor) -> Tensor:
-        if self.size is not None and pictures.shape[2:] != (self.size, self.size):
-            shape = (self.size, self.size)
-            pictures = functional.interpolate(pictures, shape, mode="bilinear", antialias=True).clamp(0, 1)
-        features: Tensor = self.network.blocks(self.network.stem(2 * pictures - 1))
-        return features.mean((2, 3))
+    def update(self, answers: Mapping[str, Features], references: Features) -> None:
+        """Add the features (b, D) of every contender's motions, and of the references."""
+        for name, features in self.features.items():
+            features.append(as_array(answers[name]))
+        self.references.append(as_array(references))
+
+    def compute(self, of: str = MODEL) -> float:
+        """The distance of a contender; raises ValueError as `frechet_distance`, also where nothing was added."""
+        if not self.references:
+            raise ValueError(f"{self.key}: nothing was measured")
+        return frechet_distance(np.concatenate(self.features[of]), np.concatenate(self.references))
+
+    def row(self, protocol: str, of: str = MODEL, beside: Iterable[str] | None = None, **more: object) -> Row:
+        """The row of one contender, with the values of others (`beside`; else all) and what else there is to say."""
+        others = [name for name in self.features if name != of] if beside is None else beside
+        return {
+            "value": self.compute(of),
+            **{name: self.compute(name) for name in others},
+            "protocol": protocol,
+            "n": sum(map(len, self.references)),
+            **more,
+        }
 
 
 class Fid:
@@ -43,8 +68,7 @@ class Fid:
     and of the references (Heusel et al. 2017), in squared units of the features; 0 for equal sets, and unbounded.
 
     Values over other features, or of other numbers of pictures, compare with nothing: with fewer pictures than features
-    the covariances are not of full rank, and the distance grows as sets shrink. It is a distance of sets and has no
-    items that add up, so there is no interval beside it.
+    the covariances are not of full rank, and the distance grows as sets shrink.
 
     extractor: pictures in [0, 1] to features (B, num_features); its `num_features` is their number. It is held in
     evaluation, on the pictures' device. name: what the key calls it. contenders: MODEL and the baselines. of: what the
