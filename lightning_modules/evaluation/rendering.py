@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import Subset
 
-from datamodules.files import cache_folder
 from datamodules.features.bundles import FOLDER_VARIABLE, HAND, lying_here
 from datamodules.features.hand_landmarks import HandLandmarker
+from datamodules.files import cache_folder
 from datamodules.media.drawing_primitives import Image
 from datamodules.media.hand_boxes import Box
 from datamodules.paired_frames import PairedFrames, PairedFramesBatch
