@@ -41,23 +41,21 @@ def replacing(folder: Path) -> Iterator[Path]:
     """An empty folder that takes the place of `folder` if the block fills it and ends well, and vanishes otherwise.
 
     It lies in one beside `folder` that always has the same name, so that the next writer clears away what a killed one
-    left. A second process waits until the first has ended, then gets its own; the empty file on which it waits,
-    `.<name>.lock` beside `folder`, stays and may be deleted when nobody writes.
+    left. Where several may write at once, whoever calls holds a lock.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     workshop = folder.with_name(f".{folder.name}.unfinished")
-    with locked(folder.with_name(f".{folder.name}.lock")):
-        try:
-            shutil.rmtree(workshop, ignore_errors=True)
-            part = workshop / str(os.getpid())  # a killed writer's workers may live on for a moment: not in here
-            part.mkdir(parents=True)
-            yield part
-            if any(part.iterdir()):
-                if folder.exists():
-                    folder.rename(workshop / "old")
-                part.rename(folder)
-        finally:
-            shutil.rmtree(workshop, ignore_errors=True)
+    try:
+        shutil.rmtree(workshop, ignore_errors=True)
+        part = workshop / str(os.getpid())  # a killed writer's workers may live on for a moment: not in here
+        part.mkdir(parents=True)
+        yield part
+        if any(part.iterdir()):
+            if folder.exists():
+                folder.rename(workshop / "old")
+            part.rename(folder)
+    finally:
+        shutil.rmtree(workshop, ignore_errors=True)
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from inspect import getfile
 from pathlib import Path
 from typing import Any, Final
 
-from datamodules.files import replacing
+from datamodules.files import locked, replacing
 from datamodules.twins import asl_alphabet, boston50, cifar10, how2sign, mnist, phoenix14t, wlasl
 from datamodules.twins.folder import contents
 from datamodules.twins.signers import Twin
@@ -57,7 +57,7 @@ def ensure_twin(dataset: str, root: Path, twin: Twin, videos: bool = True) -> No
     """Write the twin of a data set at `root`, unless the same twin by the same avatar is there already, all of it.
 
     The folder appears whole or not at all, also when the writing is killed. Who calls while another process writes
-    waits for it.
+    waits for it, at the empty file `.<name>.lock` beside `root`, which stays.
     `videos=False` writes only what text-to-pose training reads, where that is less; the whole twin will do for it too.
 
     Raises FileExistsError where `root` holds anything but a twin of the data set, or strange files with a twin that
@@ -68,7 +68,8 @@ def ensure_twin(dataset: str, root: Path, twin: Twin, videos: bool = True) -> No
     enough = [wanted, {**wanted, "videos": True}]
     if _stands(dataset, root, enough):
         return
-    with replacing(root) as folder:
+    root.parent.mkdir(parents=True, exist_ok=True)
+    with locked(root.with_name(f".{root.name}.lock")), replacing(root) as folder:
         if _stands(dataset, root, enough):  # written by somebody else meanwhile
             return
         (POSES_ONLY if poses_only else LAYOUTS)[dataset](folder, twin)

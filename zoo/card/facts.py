@@ -9,6 +9,7 @@ from zoo.card.settings import described
 from zoo.card.weights import Weights
 from zoo.results.formatting import duration, language, quantity, sentence, signal, times
 from zoo.results.rows import data_name, title
+from zoo.spec.classes import dotted_name
 
 REGIMES: Final = {
     "32": "single precision",
@@ -66,7 +67,7 @@ def data(provenance: dict[str, Any]) -> Facts:
     """What it was trained on, and on which terms; of a twin what that is."""
     data = provenance["data"]
     dataset, items, twin = CATALOGUE.get(data["name"]), data.get("items") or {}, data["twin"]
-    described_as = described(str(data.get("class_path"))).module
+    described_as = described(dotted_name(str(data.get("class_path")), "data")).module
     facts: Facts = [
         ("Data set", data_name(provenance) if twin or not dataset else f"[{dataset.title}]({dataset.home})")
     ]
@@ -148,7 +149,7 @@ def software(provenance: dict[str, Any]) -> str:
 
 def architecture(spec: dict[str, Any]) -> str:
     """What the model's class and module say of themselves."""
-    found = described(str((spec.get("model") or {}).get("class_path")))
+    found = described(dotted_name(str((spec.get("model") or {}).get("class_path")), "model"))
     return " ".join(filter(None, (sentence(found.module), sentence(found.summary))))
 
 

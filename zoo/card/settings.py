@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from zoo.results.formatting import plain
+from zoo.spec.classes import dotted_name
 
 NOT_TRAINING: Final = ("root", "num_workers", "twin", "seed")
 """Arguments of data that do not change what is trained, or are told elsewhere."""
@@ -44,7 +45,7 @@ def settings(spec: dict[str, Any]) -> list[Setting]:
     rows = []
     for section in ("model", "data"):
         block = spec.get(section) or {}
-        meanings = described(str(block.get("class_path"))).arguments
+        meanings = described(dotted_name(str(block.get("class_path")), section)).arguments
         for name, value in (block.get("init_args") or {}).items():
             elsewhere = section == "data" and (name in NOT_TRAINING or _absolute(value))
             if not elsewhere:
@@ -57,7 +58,7 @@ def settings(spec: dict[str, Any]) -> list[Setting]:
 
 @cache
 def described(class_path: str) -> Described:
-    """Of a class of our packages, read from the source; empty for a class that is not there (any more)."""
+    """Of a class of ours by its dotted name, read from the source; empty for one that is not there (any more)."""
     module, _, name = class_path.rpartition(".")
     path = _source(module)
     if path is None:

@@ -76,7 +76,7 @@ def plain(value: Any) -> str:
         return "none"
     if isinstance(value, dict) and "class_path" in value:
         arguments = ", ".join(f"{key} {plain(item)}" for key, item in (value.get("init_args") or {}).items())
-        return str(value["class_path"]).rpartition(".")[2] + (f" ({arguments})" if arguments else "")
+        return str(value["class_path"]) + (f" ({arguments})" if arguments else "")
     if isinstance(value, dict):
         return ", ".join(f"{key} {plain(item)}" for key, item in value.items())
     if isinstance(value, list):

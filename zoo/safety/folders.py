@@ -115,7 +115,7 @@ def refuse_spec(path: Path) -> None:
     for key, text in strings(raw):
         if resolvers(text):
             raise ValueError(f"{path}: {key}: {RESOLVER_REFUSED}")
-        if key.endswith("class_path") and text.partition(".")[0] not in PACKAGES:
+        if key.endswith("class_path") and "." in text and text.partition(".")[0] not in PACKAGES:
             raise ValueError(f"{path}: {key}: refused, found {_short(text)}, expected a class of {', '.join(PACKAGES)}")
     if (grown := boundless(raw)) is not None:
         raise ValueError(f"{path}: {grown}: {BOUNDLESS}")

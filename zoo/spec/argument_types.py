@@ -1,7 +1,6 @@
 """Arguments of model, data and trainer, checked by jsonargparse's own parser; what our classes refuse themselves."""
 
 import dataclasses
-import importlib
 import inspect
 import typing
 from collections.abc import Iterator
@@ -11,12 +10,13 @@ import torch
 from jsonargparse import ArgumentError, ArgumentParser
 from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer
 
+from zoo.spec.classes import located, named_class
 from zoo.spec.spec import Problem, Spec, nearest
 
 
 def type_problems(spec: Spec) -> Iterator[Problem]:
     """Every unknown, missing or wrongly typed argument in the sections that there are, and where a class has none, what
-    it refuses itself; their class paths must have passed `closed.refusals`."""
+    it refuses itself; their class paths must have passed `allowed_classes.refusals`."""
     for section, base in (("model", LightningModule), ("data", LightningDataModule)):
         if section in spec.config:
             yield from _class_problems(spec.config[section], base, section, spec.source)
@@ -25,7 +25,7 @@ def type_problems(spec: Spec) -> Iterator[Problem]:
 
 
 def _trainer_problems(spec: Spec) -> Iterator[Problem]:
-    trainer = dict(spec.config["trainer"])
+    trainer = located(spec.config["trainer"], "trainer")
     callbacks = trainer.pop("callbacks", None) or []
     yield from _argument_problems(Trainer, trainer, "trainer", spec.source)
     if isinstance(callbacks, list):
@@ -36,8 +36,7 @@ def _trainer_problems(spec: Spec) -> Iterator[Problem]:
 
 
 def _class_problems(block: dict[str, Any], base: type, key: str, source: str) -> Iterator[Problem]:
-    module, _, name = block["class_path"].rpartition(".")
-    found = getattr(importlib.import_module(module), name)
+    found = named_class(block["class_path"], key.partition(".")[0])
     if not issubclass(found, base) or inspect.isabstract(found):
         kind = "an abstract class" if inspect.isabstract(found) else f"no {base.__name__}"
         yield Problem(source, f"{key}.class_path", f"found {block['class_path']!r}, which is {kind}")
@@ -45,7 +44,7 @@ def _class_problems(block: dict[str, Any], base: type, key: str, source: str) ->
     arguments, key = block.get("init_args") or {}, f"{key}.init_args"
     problems = [*_argument_problems(found, arguments, key, source)]
     yield from problems
-    if not problems and module.partition(".")[0] != "lightning":
+    if not problems and not found.__module__.startswith("lightning."):
         yield from _refusal(found, arguments, key, source)
 
 

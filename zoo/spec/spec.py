@@ -12,6 +12,7 @@ import yaml
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from zoo.spec.classes import bare, bare_names
 from zoo.spec.interpolation import BOUNDLESS, MAX_BYTES, boundless, refuse_aliases, resolvers
 
 SECTIONS = ("name", "summary", "task", "seed", "model", "data", "trainer", "starter", "hub", "card")
@@ -128,9 +129,11 @@ def read(path: Path) -> dict[str, Any]:
 def resolve(raw: dict[str, Any], source: str, starter: bool = False, overrides: Sequence[str] = ()) -> Spec:
     """Overlay and resolve what `read` returned.
 
+    Classes are named as people do, `ASLSLP`, also where the file has a dotted path to one of ours or of Lightning's.
     A list replaces a list; a mapping is merged; where `class_path` changes, the old class's `init_args` are
     dropped. `overrides` are `key=value` with YAML values. Raises SpecError.
     """
+    raw = bare_names(raw)
     _refuse_interpolations(raw, source)  # a merge follows some of them
     config = OmegaConf.merge(DEFAULTS, {key: value for key, value in raw.items() if key != "starter"})
     assert isinstance(config, DictConfig)
@@ -151,7 +154,7 @@ def resolve(raw: dict[str, Any], source: str, starter: bool = False, overrides: 
         resolved = cast(dict[str, Any], OmegaConf.to_container(config, resolve=True))
     except OmegaConfBaseException as error:
         raise SpecError([_omegaconf_problem(source, error)]) from None
-    return Spec(source, resolved, starter)
+    return Spec(source, bare_names(resolved), starter)
 
 
 def _refuse_interpolations(config: dict[str, Any], source: str) -> None:
@@ -171,7 +174,9 @@ def _override(config: DictConfig, override: str) -> None:
     if section in ("model", "data") and rest and rest[0] not in ("class_path", "init_args"):
         key = ".".join([section, "init_args", *rest])
     try:
-        value = _unresolved(OmegaConf.from_dotlist([f"value={text}"]))["value"]
+        value = bare_names(_unresolved(OmegaConf.from_dotlist([f"value={text}"]))["value"])
+        if rest and rest[-1] == "class_path" and isinstance(value, str):
+            value = bare(value)
         parent = OmegaConf.select(config, key.rpartition(".")[0]) if rest else None
         if rest and rest[-1] == "class_path" and isinstance(parent, DictConfig) and parent.get("class_path") != value:
             parent.pop("init_args", None)

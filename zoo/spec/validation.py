@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from zoo.loaders import TASKS
-from zoo.spec.allowed_classes import allowed_classes, meant_class, refusals
+from zoo.spec.allowed_classes import meant_class, refusals
+from zoo.spec.classes import allowed_classes, bare_names
 from zoo.spec.pins import pin_problems
 from zoo.spec.pipeline_spec import is_pipeline
 from zoo.spec.spec import SECTIONS, Problem, Spec, SpecError, nearest, read, resolve
@@ -78,7 +79,7 @@ def _examine(
     try:
         spec = resolve(raw, source, starter, overrides)
     except SpecError as error:
-        return None, [*found, *error.problems, *refusals(raw, source)]
+        return None, [*found, *error.problems, *refusals(bare_names(raw), source)]
     named = [
         *_resolved_problems(spec.config, source),
         *trainer_problems(spec.config, source),
@@ -100,7 +101,7 @@ def _readable(spec: Spec, named: Sequence[Problem]) -> Spec:
         keys = [problem.key for problem in named if problem.key.partition(".")[0] == section]
         block = spec.config[section]
         if keys == [f"{section}.class_path"] and isinstance(block.get("class_path"), str):
-            block = {**block, "class_path": meant_class(block["class_path"], allowed_classes(section, nested=False))}
+            block = {**block, "class_path": meant_class(block["class_path"], allowed_classes(section))}
             keys = [] if block["class_path"] else keys
         if not keys:
             config[section] = block
@@ -171,7 +172,7 @@ def trainer_problems(config: dict[str, Any], source: str) -> Iterator[Problem]:
         yield from _class_block(callback, key, source)
         if "class_path" not in callback:
             yield Problem(source, f"{key}.class_path", "missing")
-        elif str(callback["class_path"]).endswith(".ModelCheckpoint"):
+        elif callback["class_path"] == "ModelCheckpoint":
             keepers.append(key)
             for argument in {"dirpath", "filename", "save_last"} & set(callback.get("init_args") or {}):
                 yield Problem(source, f"{key}.init_args.{argument}", "leave it out: the zoo names its checkpoints")
@@ -196,9 +197,7 @@ def _starter_problems(raw: dict[str, Any], source: str) -> Iterator[Problem]:
 
 def _class_block(block: dict[str, Any], key: str, source: str) -> Iterator[Problem]:
     yield from _unknown(block, ("class_path", "init_args"), key, source)
-    yield from _expect(
-        block, "class_path", source, "the dotted name of a class", lambda value: isinstance(value, str), key
-    )
+    yield from _expect(block, "class_path", source, "the name of a class", lambda value: isinstance(value, str), key)
     yield from _expect(block, "init_args", source, "a mapping", lambda value: isinstance(value, dict), key)
 
 

@@ -80,7 +80,7 @@ def fit(spec: Spec, run: Run) -> None:
 def _with_checkpoint_names(config: dict[str, Any], run: Run) -> dict[str, Any]:
     config = copy.deepcopy(config)
     for callback in listed(config["trainer"].get("callbacks")):
-        if callback["class_path"].endswith(".ModelCheckpoint"):
+        if callback["class_path"] == "ModelCheckpoint":
             own = {"dirpath": str(run.checkpoints), "filename": "best", "enable_version_counter": False}
             callback["init_args"] = {**(callback.get("init_args") or {}), **own}
     return config

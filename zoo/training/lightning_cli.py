@@ -1,6 +1,5 @@
 """A resolved spec's module, data and trainer, type-checked and built by LightningCLI."""
 
-import copy
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.cli import LightningCLI
 
+from zoo.spec.classes import located
 from zoo.training.callbacks import AtomicCheckpointIO
 
 
@@ -23,7 +23,7 @@ class SpecCLI(LightningCLI):
 
     def __init__(self, config: dict[str, Any], trainer: dict[str, Any]) -> None:
         self.extra = trainer
-        parsed = {key: copy.deepcopy(config[key]) for key in ("model", "data", "trainer")}
+        parsed = {key: located(config[key], key) for key in ("model", "data", "trainer")}
         super().__init__(
             args={**parsed, "seed_everything": config["seed"]},
             run=False,

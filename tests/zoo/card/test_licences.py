@@ -1,6 +1,5 @@
 """The licence of what is published: the strictest of its sources', refused where there is none."""
 
-import importlib
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +8,7 @@ import pytest
 import zoo
 from datamodules.catalogue import CATALOGUE
 from zoo.card.licences import ALIASES, BASE_MODELS, LICENCES, Licence, licence_of
+from zoo.spec.classes import named_class
 from zoo.spec.registry import shipped_folder
 from zoo.spec.spec import read
 
@@ -149,8 +149,7 @@ def test_the_tables_agree() -> None:
 @pytest.mark.parametrize("name", zoo.list_models())
 def test_every_spec_declares_a_licence_that_its_data_and_base_model_allow(name: str) -> None:
     spec = read(shipped_folder() / f"{name}.yaml")
-    module, _, data = spec["data"]["class_path"].rpartition(".")
-    dataset = getattr(importlib.import_module(module), data).dataset
+    dataset = named_class(spec["data"]["class_path"], "data").dataset
     card = {key: value for key, value in spec["card"].items() if key.startswith("license")}
     if CATALOGUE[dataset].licence is None:
         with pytest.raises(ValueError, match="its licence is unknown"):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from zoo.spec.allowed_classes import allowed_classes
+from zoo.spec.classes import LIGHTNING, OWN, allowed_classes, located, named_class
 from zoo.spec.problems import problems
 from zoo.spec.registry import list_trained, locate, shipped_folder
 from zoo.spec.spec import SpecError, closest, nearest, read, resolve
@@ -152,7 +152,7 @@ class TestCheck:
 
     def test_a_misspelt_class_is_met_with_the_nearest(self, write: Any) -> None:
         path = write(lambda raw: raw["model"].update(class_path="lightning_modules.asl_slp.ASLSPL"))
-        assert "did you mean 'lightning_modules.asl_slp.ASLSLP'?" in messages(path)
+        assert "did you mean 'ASLSLP'?" in messages(path)
 
     @pytest.mark.parametrize("wrong", ["lightning_modules.asl_slp.ASLSPL", "os.system"])
     def test_a_wrong_class_hides_no_mistake_elsewhere(self, write: Any, wrong: str) -> None:
@@ -167,9 +167,11 @@ class TestCheck:
         assert "trainer.max_epochs: found 'many'" in found
         assert ("model.init_args.widht: unknown key" in found) == (wrong != "os.system")
 
-    def test_a_short_class_name_is_met_with_the_whole(self, write: Any) -> None:
-        path = write(lambda raw: raw["trainer"].update(callbacks=[{"class_path": "EarlyStopping"}]))
-        assert "did you mean 'lightning.pytorch.callbacks.EarlyStopping'?" in messages(path)
+    @pytest.mark.parametrize("name", ["EarlyStoping", "lightning.pytorch.callbacks.EarlyStoping"])
+    def test_a_misspelt_callback_is_met_with_the_nearest(self, write: Any, name: str) -> None:
+        path = write(lambda raw: raw["trainer"].update(callbacks=[{"class_path": name}]))
+        assert f"found {name!r}" in messages(path)
+        assert "did you mean 'EarlyStopping'?" in messages(path)
 
     def test_blame_goes_to_the_command_line_where_it_belongs(self, write: Any) -> None:
         with pytest.raises(
@@ -213,11 +215,14 @@ class TestCheck:
             ({"trainer": {"limit_train_batches": 0.0}}, "trainer.limit_train_batches: found 0.0, which trains nothing"),
             ({"trainer": {"callbacks": [3]}}, "trainer.callbacks.0: found 3, expected a mapping with `class_path`"),
             ({"trainer": {"callbacks": 3}}, "trainer.callbacks: found 3, expected a mapping with `class_path`"),
-            ({"model": {"class_path": 3}}, "model.class_path: found 3, expected the dotted name of a class"),
-            ({"model": {"class_path": None}}, "model.class_path: found None, expected the dotted name of a class"),
+            ({"model": {"class_path": 3}}, "model.class_path: found 3, expected the name of a class"),
+            ({"model": {"class_path": None}}, "model.class_path: found None, expected the name of a class"),
             ({"model": {**RAW["model"], "init_args": []}}, "model.init_args: found [], expected a mapping"),
             ({"model": {**RAW["model"], "init_args": {3: 4}}}, "model.init_args.3: found 3 as a key"),
-            ({"starter": {"model": {"class_path": 3}}}, "starter.model.class_path: found 3, expected the dotted name"),
+            (
+                {"starter": {"model": {"class_path": 3}}},
+                "starter.model.class_path: found 3, expected the name",
+            ),
             ({"starter": {"trainer": {"callbacks": {"a": 1}}}}, "starter: does not fit the spec: Cannot merge"),
             (
                 {"data": {"class_path": "datamodules.how2sign.sentences.How2Sign", "init_args": {"root": "${nope}"}}},
@@ -370,6 +375,49 @@ class TestClosedList:
         assert messages(path) == ""
 
     def test_the_list_holds_what_can_be_trained_and_no_more(self) -> None:
-        assert "lightning_modules.asl_slp.ASLSLP" in allowed_classes("model", nested=False)
-        assert not [name for name in allowed_classes("model", nested=False) if ".networks." in name]
-        assert "datamodules.how2sign.sentences.How2Sign" in allowed_classes("data", nested=False)
+        assert allowed_classes("model")["ASLSLP"] == "lightning_modules.asl_slp.ASLSLP"
+        assert not [dotted for dotted in allowed_classes("model").values() if ".networks." in dotted]
+        assert allowed_classes("data")["How2Sign"] == "datamodules.how2sign.sentences.How2Sign"
+
+
+class TestClassNames:
+    """A spec names classes as people do, and a module that moves changes no run."""
+
+    @pytest.mark.parametrize(
+        ("dotted", "name"),
+        [
+            ("lightning_modules.asl_slp.ASLSLP", "ASLSLP"),
+            ("datamodules.where_it_was_once.How2Sign", "How2Sign"),
+            ("lightning.pytorch.callbacks.EarlyStopping", "EarlyStopping"),
+        ],
+    )
+    def test_a_dotted_path_is_the_same_run(self, dotted: str, name: str) -> None:
+        block = {"data": "data", "ASLSLP": "model"}.get(name, "data")
+        if name == "EarlyStopping":
+            made = [{**RAW, "trainer": {"callbacks": [{"class_path": path}]}} for path in (dotted, name)]
+        else:
+            made = [{**RAW, block: {**RAW[block], "class_path": path}} for path in (dotted, name)]
+        first, second = (resolve(raw, "x") for raw in made)
+        assert first.run_id == second.run_id
+        assert first.config == second.config
+
+    def test_it_may_come_from_the_command_line_or_another_key(self) -> None:
+        overrides = ["data.class_path=datamodules.phoenix14t.Phoenix14T", "data.root=p"]
+        assert resolve(RAW, "x", overrides=overrides).config["data"]["class_path"] == "Phoenix14T"
+        raw = {**RAW, "model": {"class_path": "${summary}"}, "summary": "lightning_modules.asl_slp.ASLSLP"}
+        assert resolve(raw, "x").config["model"]["class_path"] == "ASLSLP"
+
+    def test_what_is_not_ours_stays_as_it_is_for_its_refusal(self) -> None:
+        for path in ("elsewhere.ASLSLP", "lightning.evil.EarlyStopping", "lightning_modules.asl_slp.ASLSPL"):
+            raw = {**RAW, "model": {"class_path": path}}
+            assert resolve(raw, "x").config["model"]["class_path"] == path
+
+    def test_every_name_leads_to_one_class(self) -> None:
+        names = [name for section in OWN for name in allowed_classes(section)]
+        assert len(names) == len(set(names))
+        for section in OWN:
+            for name, dotted in allowed_classes(section).items():
+                found = named_class(name, section)
+                assert found.__name__ == name
+                assert located({"class_path": name}, section) == {"class_path": dotted}
+                assert name in LIGHTNING or f"{found.__module__}.{found.__qualname__}" == dotted
