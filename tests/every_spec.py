@@ -88,8 +88,7 @@ CALLS: dict[str, tuple[Callable[[Path], str], str]] = {
     "pose-to-text": (_pose, ".json"),
     "pose-to-video": (_pose, ".mp4"),
     "image-to-letter": (_letter, ".json"),
-    "letter-diffusion": (_sentence, ".mp4"),
-    "letter-to-image": (_sentence, ".png"),
+    "letter-to-image": (_sentence, ".mp4"),
     "video-to-gloss": (_video, ".json"),
 }
 """Task to what makes an input of its verb in a folder, and the suffix of an output."""

@@ -93,12 +93,19 @@ def tiny_lora(base: str | None = None, revision: str | None = None) -> LoRA:
     return LoRA.of(unet, base, revision)
 
 
-def write_records(folder: Path, name: str, task: str) -> None:
+def write_records(folder: Path, name: str) -> None:
     """What a published folder has beside what its loader wrote, with the sections of a real spec."""
     spec = accepted(locate("pix2pix"), starter=True).config
     summary = "A few thousand weights in the layout of the real ones"
     card = {"license": "creativeml-openrail-m", "language": ["ase"], "tags": ["tiny"], "pipeline_tag": "text-to-image"}
-    spec = {**spec, "name": name, "task": task, "summary": summary, "card": card}
+    config = read_json(folder / "config.json")
+    spec = {
+        **spec,
+        "name": name,
+        **{key: config[key] for key in ("task", "architecture")},
+        "summary": summary,
+        "card": card,
+    }
     (folder / "spec.yaml").write_text(yaml.safe_dump(spec, sort_keys=False))
     starter = starter_folder("letter-judge")
     run = {"name": name, "run": "0" * 12}

@@ -59,11 +59,12 @@ def test_opening_a_model_loads_neither_lightning_nor_a_compiler() -> None:
     code = """
 import sys
 import zoo
-from zoo.artefacts.artefact import open_artefact, read_config, starter_folder
-from zoo.loaders import TASKS, loader_class
-plain = [task for task in TASKS if not hasattr(loader_class(task), "native")]
+from zoo.artefacts.artefact import open_artefact, starter_folder
+from zoo.loaders import ARCHITECTURES, loader_class
+from zoo.loaders.config import read_config
+plain = [name for name in ARCHITECTURES if not hasattr(loader_class(name), "native")]
 for folder in filter(lambda folder: folder.is_dir(), map(starter_folder, zoo.list_models())):
-    if read_config(folder)["task"] in plain:
+    if read_config(folder)["architecture"] in plain:
         open_artefact(folder)
 loaded = {"lightning", "torch._dynamo", "diffusers", "transformers"} & set(sys.modules)
 assert not loaded, loaded

@@ -7,19 +7,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from zoo.artefacts.runs import Run, unfinished_message
-from zoo.files import items, read_json
-from zoo.io_types import Signal
-from zoo.loaders import TASKS, loader_class
-from zoo.loaders.base import SCHEMA, Loader
+from zoo.artefacts.runs import Run
+from zoo.loaders import loader_class
+from zoo.loaders.base import Loader
+from zoo.loaders.config import read_config, refuse_numbers, unfinished_message
 from zoo.safety.folders import refuse_folder, shapes, visible
-from zoo.spec.hub_reference import REPO
-from zoo.spec.spec import nearest
 
-MAX_FPS: Final = 1000
-MAX_SIZE: Final = 4096
 PARTS: Final = 5_000
 """Modules, weights and buffers of a network that are never too many."""
 MANY: Final = 20_000
@@ -35,16 +30,18 @@ def open_artefact(folder: Path) -> Loader:
     its weights do not have cost neither time nor memory. Raises ValueError."""
     from safetensors import SafetensorError
 
-    path = _config_path(folder)
+    path = folder / "config.json"
+    if not path.is_file():
+        raise ValueError(unfinished_message(folder))
     refuse_folder(folder)
-    loader = loader_class(read_config(folder)["task"])
+    loader = loader_class(read_config(folder)["architecture"])
     files = [file for file, _ in visible(folder)]
     weights = [file for file in files if file.suffix == ".safetensors"]
     found = [shape for file in weights for shape in shapes(file)]
     longest = max((side for shape in found for side in shape), default=0)
     for file in files:
         if file.name == "config.json":
-            _refuse_numbers(file, max(MANY if file == path else MANY_ELSEWHERE, SLACK * longest))
+            refuse_numbers(file, max(MANY if file == path else MANY_ELSEWHERE, SLACK * longest))
     try:
         with _bounded(path, len(found)):
             return loader.open(folder)
@@ -60,58 +57,6 @@ def open_artefact(folder: Path) -> Loader:
         raise ValueError(str(error) if named else f"{path}: {error}") from error
     except (RuntimeError, ArithmeticError) as error:
         raise ValueError(f"{path}: describes no network that can be built: {str(error).splitlines()[0]}") from error
-
-
-def read_config(folder: Path) -> dict[str, Any]:
-    """config.json of an artefact, its schema, task and signals checked. Raises ValueError."""
-    path = _config_path(folder)
-    config = read_json(path)
-    schema, task = config.get("schema"), config.get("task")
-    if isinstance(schema, int) and schema > SCHEMA:
-        raise ValueError(f"{path}: schema {schema} is newer than this zoo reads ({SCHEMA}); upgrade sign-zoo")
-    if isinstance(schema, int) and 0 < schema < SCHEMA:
-        raise ValueError(
-            f"{path}: schema {schema} is older than this zoo reads ({SCHEMA}); remove the file, and `python -m zoo fit "
-            f"{folder}` writes it anew from the run's checkpoint"
-        )
-    if schema != SCHEMA:
-        raise ValueError(f"{path}: found schema {schema!r}, expected {SCHEMA}")
-    if not isinstance(task, str) or task not in TASKS:
-        raise ValueError(f"{path}: found task {task!r}, which no loader has{nearest(str(task), TASKS)}")
-    base = config.get("base_model")
-    if base is not None and not (isinstance(base, str) and REPO.fullmatch(base)):
-        raise ValueError(f"{path}: base_model: found {base!r}, expected null or a repository as user/name")
-    for side in ("accepts", "gives"):
-        _refuse_signal(path, side, config.get(side))
-    return config
-
-
-def _config_path(folder: Path) -> Path:
-    path = folder / "config.json"
-    if not path.is_file():
-        raise ValueError(unfinished_message(folder))
-    return path
-
-
-def _refuse_signal(path: Path, side: str, content: object) -> None:
-    try:
-        signal = Signal.read(content)
-    except ValueError as error:
-        raise ValueError(f"{path}: {side}: {error}") from None
-    if signal.fps is not None and signal.fps > MAX_FPS:
-        raise ValueError(f"{path}: {side}.fps: found {signal.fps:g}, expected at most {MAX_FPS}")
-    if signal.size is not None and not (isinstance(signal.size, int) and signal.size <= MAX_SIZE):
-        raise ValueError(f"{path}: {side}.size: found {signal.size}, expected at most {MAX_SIZE} pixels")
-
-
-def _refuse_numbers(path: Path, most: int) -> None:
-    """Raise ValueError for a whole number in a config.json that no side of any tensor comes near, or any picture."""
-    for key, value in items(read_json(path)):
-        if key == "size" and isinstance(value, int) and value > MAX_SIZE:
-            raise ValueError(f"{path}: size: found {value:,}, expected at most {MAX_SIZE} pixels")
-        for number in value if isinstance(value, list) else [value]:
-            if isinstance(number, int) and abs(number) > most:
-                raise ValueError(f"{path}: {key}: found {number:.3g}, more than the weights beside it can bear")
 
 
 @contextmanager

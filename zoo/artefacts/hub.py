@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from zoo.artefacts import hub_cache as cache
-from zoo.artefacts.artefact import read_config
 from zoo.artefacts.hub_cache import Entry
 from zoo.artefacts.hub_errors import HubError, persistently, told
 from zoo.files import MAX_JSON
+from zoo.loaders.config import read_config
 from zoo.safety.filenames import MAX_NAMES, refuse_names, wanted
 from zoo.spec.hub_reference import COMMIT, SHORT_COMMIT, Reference
 from zoo.spec.spec import nearest

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from zoo.artefacts.artefact import open_artefact, read_config, starter_folder
+from zoo.artefacts.artefact import open_artefact, starter_folder
 from zoo.artefacts.hub import OnHub
-from zoo.artefacts.runs import find_finished, runs_root, unfinished_message
+from zoo.artefacts.runs import find_finished, runs_root
 from zoo.files import read_json
 from zoo.loaders.base import Loader
+from zoo.loaders.config import read_config, unfinished_message
 from zoo.spec.hub_reference import Reference, looks_like, parse
 from zoo.spec.pins import pin_problems
 from zoo.spec.registry import (

@@ -9,7 +9,7 @@ from typing import Any
 
 from datamodules.files import locked
 from zoo.files import read_json
-from zoo.spec.spec import Spec, nearest
+from zoo.spec.spec import Spec
 
 
 def runs_root() -> Path:
@@ -76,13 +76,3 @@ def find_finished(folder: Path) -> Path | None:
         return folder
     finished = [path.parent for path in folder.glob("*/config.json") if (path.parent / "spec.yaml").is_file()]
     return max(finished, key=lambda path: (path / "config.json").stat().st_mtime, default=None)
-
-
-def unfinished_message(folder: Path) -> str:
-    """How to finish the run in `folder`, or what a folder that is no run lacks."""
-    if (folder / "provenance.json").is_file():
-        return f"{folder}: this run is not finished; `python -m zoo fit {folder}` goes on with it"
-    if not folder.exists():
-        siblings = [path.name for path in folder.parent.glob("*")] if folder.parent.is_dir() else []
-        return f"{folder}: no such folder{nearest(folder.name, siblings)}"
-    return f"{folder}: no config.json, so this is neither a run nor an artefact"

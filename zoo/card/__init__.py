@@ -100,7 +100,7 @@ def records(folder: Path) -> dict[str, Any]:
 
     Raises ValueError for a folder that lacks one.
     """
-    from zoo.artefacts.artefact import read_config
+    from zoo.loaders.config import read_config
     from zoo.spec.validation import structure
 
     config = read_config(folder)

@@ -48,7 +48,7 @@ def render(
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     card = spec.get("card") or {}
-    loader = loader_class(config["task"])
+    loader = loader_class(config["architecture"])
     address = repo_id or "."
     native = getattr(loader, "native", "")
     for mark, stands_for in {

@@ -1,14 +1,13 @@
 """The settings of a training as rows of a table, each with what its class says that it means."""
 
 import ast
-import importlib.util
 import re
 from functools import cache
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from zoo.results.formatting import plain
 from zoo.spec.classes import dotted_name
+from zoo.spec.sources import class_source
 
 NOT_TRAINING: Final = ("root", "num_workers", "twin", "seed")
 """Arguments of data that do not change what is trained, or are told elsewhere."""
@@ -59,19 +58,14 @@ def settings(spec: dict[str, Any]) -> list[Setting]:
 @cache
 def described(class_path: str) -> Described:
     """Of a class of ours by its dotted name, read from the source; empty for one that is not there (any more)."""
-    module, _, name = class_path.rpartition(".")
-    path = _source(module)
-    if path is None:
-        return Described("", "", {})
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    found = next((node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name), None)
-    if found is None:
+    source = class_source(class_path)
+    if source is None or class_path.startswith("lightning."):
         return Described("", "", {})
     arguments: dict[str, str] = {}
-    for base in found.bases:
-        arguments |= described(_dotted(tree, module, ast.unparse(base))).arguments
-    text = ast.get_docstring(found) or ""
-    return Described(_first(ast.get_docstring(tree) or ""), _first(text), arguments | _arguments(text))
+    for base in source.definition.bases:
+        arguments |= described(source.dotted(ast.unparse(base))).arguments
+    text = ast.get_docstring(source.definition) or ""
+    return Described(_first(ast.get_docstring(source.tree) or ""), _first(text), arguments | _arguments(text))
 
 
 def _arguments(docstring: str) -> dict[str, str]:
@@ -86,25 +80,6 @@ def _arguments(docstring: str) -> dict[str, str]:
 
 def _first(docstring: str) -> str:
     return re.sub(r"\s+", " ", docstring.partition("\n\n")[0]).strip()
-
-
-def _dotted(tree: ast.Module, module: str, name: str) -> str:
-    """The dotted name of what a module imports, or else defines, as `name`."""
-    for node in tree.body:
-        if isinstance(node, ast.ImportFrom) and node.module and any(item.name == name for item in node.names):
-            return f"{node.module}.{name}"
-    return f"{module}.{name}"
-
-
-def _source(module: str) -> Path | None:
-    """Of a module of our own packages, found without importing it."""
-    top, *rest = module.split(".")
-    if top not in ("lightning_modules", "datamodules") or not all(part.isidentifier() for part in rest):
-        return None
-    spec = importlib.util.find_spec(top)
-    root = Path(next(iter(spec.submodule_search_locations))) if spec and spec.submodule_search_locations else None
-    path = root.joinpath(*rest).with_suffix(".py") if root and rest else None
-    return path if path and path.is_file() else None
 
 
 def _absolute(value: Any) -> bool:

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 from zoo import __version__
 from zoo.artefacts.artefact import starter_folder
 from zoo.artefacts.resolve import finished
-from zoo.artefacts.runs import Run
+from zoo.artefacts.runs import Run, runs_root
 from zoo.cli.target import Target
 from zoo.prepare import commands
 from zoo.spec.pipeline_spec import pipeline_file, read_pipeline
@@ -214,6 +214,16 @@ def _card(options: argparse.Namespace) -> int:
     return PROBLEMS if found else OK
 
 
+def _migrate(options: argparse.Namespace) -> int:
+    from zoo.training.migration import migrate
+
+    folders = options.folders or sorted(path.parent for path in runs_root().glob("*/*/provenance.json"))
+    for folder in folders:
+        now = migrate(folder)
+        print(f"{folder}: up to date" if now is None else f"{folder}: brought up to date, now {now}")
+    return OK
+
+
 def _show(options: argparse.Namespace) -> int:
     if path := pipeline_file(options.spec):
         print(read_pipeline(path, options.overrides).yaml(), end="")
@@ -334,6 +344,8 @@ def _parser() -> argparse.ArgumentParser:
     card = verb("card", _card, "write a model's card anew")
     card.add_argument("target", metavar="NAME|RUN", help="a model, whose last finished run is meant, or a run's folder")
     card.add_argument("--check", action="store_true", help="write nothing; report what is wrong with the card")
+    migrate = verb("migrate", _migrate, "bring runs and artefacts of an earlier zoo up to date")
+    migrate.add_argument("folders", nargs="*", type=Path, metavar="FOLDER", help="all runs unless some are named")
     data = verbs.add_parser("data", help="twins, checks, landmarks and embeddings of data sets", allow_abbrev=False)
     among = data.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_commands(partial(verb, among=among, epilog=""))

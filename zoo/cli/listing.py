@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from zoo.artefacts.artefact import read_config, starter_folder
+from zoo.artefacts.artefact import starter_folder
 from zoo.artefacts.hub_cache import cached
 from zoo.card.licences import licence_of
 from zoo.files import read_json
+from zoo.loaders.config import read_config
 from zoo.spec.registry import list_experiments, list_models, list_pipelines, locate
 from zoo.spec.spec import read
 

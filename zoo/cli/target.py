@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zoo.artefacts.resolve import find
-from zoo.artefacts.runs import Run, unfinished_message
+from zoo.artefacts.runs import Run
+from zoo.loaders.config import unfinished_message
 from zoo.spec.hub_reference import looks_like
 from zoo.spec.registry import list_trained, locate
 from zoo.spec.spec import Spec, SpecError

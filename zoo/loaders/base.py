@@ -9,20 +9,21 @@ from zoo.io_types import Signal
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-SCHEMA: Final = 2
+SCHEMA: Final = 3
 """Of config.json; raised when an older zoo could not read what a newer one writes."""
 
 
 class Loader(Protocol):
     """What `zoo.load` returns: a network with what reads its input and writes its output, and one verb.
 
-    `task` names the loader in config.json and in specs; `verb` names its method for users, and `usage` shows it: Python
-    that runs as it stands once `model` is the loader. One whose files another library opens too has `library`, that
-    one's name on the Hub, and `native`, Python that opens them with it: ADDRESS, BASE, REVISION and GUIDANCE in it
-    stand for the artefact's repository, for its base model and for how it samples.
+    `task` says in config.json and in specs what flows, and `architecture` who opens it; `verb` names its method for
+    users, and `usage` shows it: Python that runs as it stands once `model` is the loader. One whose files another
+    library opens too has `library`, that one's name on the Hub, and `native`, Python that opens them with it: ADDRESS,
+    BASE, REVISION and GUIDANCE in it stand for the artefact's repository, for its base model and for how it samples.
     """
 
     task: ClassVar[str]
+    architecture: ClassVar[str]
     verb: ClassVar[str]
     usage: ClassVar[str]
     network: Any
@@ -48,7 +49,7 @@ class Loader(Protocol):
         ...
 
     def save(self, folder: Path) -> None:
-        """Write config.json (`schema`, `task` and the rest) and safetensors into an existing folder."""
+        """Write config.json (`schema`, `task`, `architecture` and the rest) and safetensors into an existing folder."""
         ...
 
     def probe(self) -> "dict[str, npt.NDArray[Any]]":

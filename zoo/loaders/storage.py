@@ -1,7 +1,6 @@
-"""What every artefact has: config.json, to build the network from, and weights in safetensors."""
+"""A network in an artefact: what config.json says of it, and weights in safetensors."""
 
 import dataclasses
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,7 +10,8 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from zoo.loaders.base import SCHEMA, Loader
+from zoo.loaders.base import Loader
+from zoo.loaders.config import write_config
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -22,26 +22,6 @@ def save_network(folder: Path, loader: Loader, **content: Any) -> None:
     write_config(folder, loader, network=dataclasses.asdict(loader.network.config), **content)
     weights = {name: value.contiguous() for name, value in loader.network.state_dict().items()}
     save_file(weights, folder / "model.safetensors")
-
-
-def write_config(folder: Path, loader: Loader, **content: Any) -> None:
-    """Write config.json: what all have in it, and `content`."""
-    config = {
-        "schema": SCHEMA,
-        "task": loader.task,
-        "accepts": loader.accepts.content(),
-        "gives": loader.gives.content(),
-        "base_model": loader.base_model,
-        **content,
-    }
-    text = json.dumps(config, indent=2, ensure_ascii=False) + "\n"
-    (folder / "config.json").write_text(text, encoding="utf-8")
-
-
-def read_config(folder: Path) -> dict[str, Any]:
-    """What config.json holds."""
-    config: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    return config
 
 
 def open_network(folder: Path, build: Callable[[], Network], file: str = "model.safetensors") -> Network:

@@ -7,9 +7,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
 
-from zoo.artefacts.artefact import read_config, starter_folder
+from zoo.artefacts.artefact import starter_folder
 from zoo.artefacts.resolve import find, opened
 from zoo.io_types import Signal
+from zoo.loaders.config import read_config
 from zoo.pipelines import Task
 from zoo.pipelines.base import Pipeline
 from zoo.pipelines.components import WEIGHTLESS

@@ -17,8 +17,9 @@ from safetensors.torch import load_file, save_file
 
 from datamodules.files import replacing, write_json
 from zoo.artefacts.artefact import open_artefact, starter_folder
-from zoo.artefacts.runs import Run, unfinished_message
+from zoo.artefacts.runs import Run
 from zoo.card import write
+from zoo.loaders.config import unfinished_message
 from zoo.spec.spec import read, resolve
 from zoo.training.evaluate import measure
 

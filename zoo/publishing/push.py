@@ -34,8 +34,9 @@ def push(target: str, repo: str | None, private: bool, pull_request: bool, dry_r
         ValueError: what is not finished, not measured, not licensed, not what the run gives, or not documented; and
             whatever keeps the Hub from taking it. The Hub then holds what it held.
     """
-    from zoo.artefacts.artefact import open_artefact, read_config
+    from zoo.artefacts.artefact import open_artefact
     from zoo.card import check, write
+    from zoo.loaders.config import read_config
     from zoo.publishing.reload_check import prove
 
     source = finished(target)

@@ -15,7 +15,7 @@ from omegaconf.errors import OmegaConfBaseException
 from zoo.spec.classes import bare, bare_names
 from zoo.spec.interpolation import BOUNDLESS, MAX_BYTES, boundless, refuse_aliases, resolvers
 
-SECTIONS = ("name", "summary", "task", "seed", "model", "data", "trainer", "starter", "hub", "card")
+SECTIONS = ("name", "summary", "task", "architecture", "seed", "model", "data", "trainer", "starter", "hub", "card")
 OVERRIDABLE = ("model", "data", "trainer", "seed")
 DEFAULTS: dict[str, Any] = {"seed": 0, "trainer": {"deterministic": True}}
 NOT_TRAINING = ("summary", "card", "hub", "starter")

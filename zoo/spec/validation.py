@@ -6,15 +6,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from zoo.loaders import TASKS
+from zoo.loaders import kind_problems
 from zoo.spec.allowed_classes import meant_class, refusals
-from zoo.spec.classes import allowed_classes, bare_names
+from zoo.spec.classes import allowed_classes, bare_names, dotted_name
 from zoo.spec.pins import pin_problems
 from zoo.spec.pipeline_spec import is_pipeline
+from zoo.spec.sources import TRAINER, parameters
 from zoo.spec.spec import SECTIONS, Problem, Spec, SpecError, nearest, read, resolve
 from zoo.spec.sweep_spec import is_sweep
 
-REQUIRED = ("name", "summary", "task", "model", "data", "trainer")
+REQUIRED = ("name", "summary", "task", "architecture", "model", "data", "trainer")
 CARD_TEXTS = (
     "license",
     "license_name",
@@ -56,6 +57,8 @@ def accepted(path: Path, starter: bool = False, overrides: Sequence[str] = (), t
         raise ValueError(f"{path}: a pipeline is not trained; its models are, and `python -m zoo run` runs it")
     if is_sweep(raw):
         raise ValueError(f"{path}: a sweep is not one training; `python -m zoo sweep {path}` trains each of its rows")
+    if path.name == "spec.yaml" and "architecture" not in raw and path.with_name("provenance.json").is_file():
+        raise ValueError(f"{path}: of an earlier zoo; `python -m zoo migrate {path.parent}` brings the run up to date")
     spec, found = _examine(path, raw, starter, overrides, types)
     if found or spec is None:
         overridden = [override.partition("=")[0] for override in overrides]
@@ -85,12 +88,33 @@ def _examine(
         *trainer_problems(spec.config, source),
         *refusals(spec.config, source),
     ]
+    if not types:
+        named.extend(override_problems(spec.config, overrides))
     if types:
         from zoo.spec.argument_types import type_problems  # loads torch
 
         named.extend(type_problems(_readable(spec, named)))
     reported = {(problem.key.removeprefix("starter."), problem.message) for problem in found}
     return spec, [*found, *(problem for problem in named if (problem.key, problem.message) not in reported)]
+
+
+def override_problems(config: dict[str, Any], overrides: Sequence[str]) -> Iterator[Problem]:
+    """Overrides whose key nothing takes, by the source of what would take them; `types` finds these and more."""
+    for override in overrides:
+        key = override.partition("=")[0]
+        section, *rest = key.split(".")
+        dotted: str | None = TRAINER if section == "trainer" else None
+        if section in ("model", "data"):
+            rest = rest[1:] if rest[:1] == ["init_args"] else rest
+            dotted = dotted_name(str(config[section].get("class_path")), section)
+        while rest and dotted is not None and rest[0] not in ("class_path", "callbacks"):
+            known = parameters(dotted)
+            if known is None:
+                break
+            if rest[0] not in known:
+                yield Problem("command line", f"--{key}", f"unknown key{nearest(rest[0], known)}")
+                break
+            dotted, rest = known[rest[0]], rest[1:]
 
 
 def _readable(spec: Spec, named: Sequence[Problem]) -> Spec:
@@ -116,7 +140,7 @@ def structure(raw: dict[str, Any], path: Path) -> Iterator[Problem]:
             yield Problem(source, key, "missing")
     yield from _unknown(raw, SECTIONS, "", source)
     yield from _keys(raw, "", source)
-    for key in ("name", "summary", "task"):
+    for key in ("name", "summary", "task", "architecture"):
         yield from _expect(
             raw, key, source, "a line of text", lambda value: isinstance(value, str) and bool(value.strip())
         )
@@ -125,9 +149,9 @@ def structure(raw: dict[str, Any], path: Path) -> Iterator[Problem]:
         yield Problem(source, "name", f"found {name!r}, expected lower-case words joined by '-'")
     elif isinstance(name, str) and path.name != "spec.yaml" and name != path.stem:
         yield Problem(source, "name", f"found {name!r}, expected {path.stem!r}, the name of the file")
-    task = raw.get("task")
-    if isinstance(task, str) and task not in TASKS:
-        yield Problem(source, "task", f"found {task!r}, which no loader has{nearest(task, TASKS)}")
+    task, architecture = raw.get("task"), raw.get("architecture")
+    if isinstance(task, str) and isinstance(architecture, str):
+        yield from (Problem(source, key, message) for key, message in kind_problems(task, architecture).items())
     for section in ("model", "data", "trainer"):
         yield from _expect(raw, section, source, "a mapping", lambda value: isinstance(value, dict))
     for section in ("model", "data"):

@@ -98,8 +98,8 @@ class EpochSeed(Callback):
 class Preview(Callback):
     """Call the model's verb after validations, into the run's samples/, for at most `share` of the time."""
 
-    def __init__(self, task: str, folder: Path, share: float = 0.05) -> None:
-        self.loader, self.folder, self.share = trainable_class(task), folder, share
+    def __init__(self, architecture: str, folder: Path, share: float = 0.05) -> None:
+        self.loader, self.folder, self.share = trainable_class(architecture), folder, share
         self.began, self.spent, self.last = time.monotonic(), 0.0, 3.0
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:

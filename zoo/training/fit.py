@@ -41,7 +41,7 @@ def fit(spec: Spec, run: Run) -> None:
     """
     quiet()
     checkpoint, step = _resumable(run)
-    preview, meter = Preview(spec.config["task"], run.samples), Meter()
+    preview, meter = Preview(spec.config["architecture"], run.samples), Meter()
     callbacks = [EpochSeed(spec.config["seed"]), preview, meter, LastCheckpoint(run.checkpoints / "last.ckpt")]
     if not sys.stderr.isatty():
         callbacks.append(EpochLines())
@@ -136,7 +136,7 @@ def _finish(spec: Spec, run: Run, trainer: Trainer, module: LightningModule, pre
     record = run.provenance()
     record["data"]["items"] = _items(trainer)
     write_json(run.folder / "provenance.json", {**record, **meter.record(), "finished": now()})
-    save_artefact(trainable_class(spec.config["task"]).from_training(module, trainer.datamodule), run)  # type: ignore[attr-defined]
+    save_artefact(trainable_class(spec.config["architecture"]).from_training(module, trainer.datamodule), run)  # type: ignore[attr-defined]
     write(run.folder)
 
 

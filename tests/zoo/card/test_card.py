@@ -98,8 +98,8 @@ class TestEveryModel:
         card.validate()
         assert ("POST", "/api/validate-yaml") in [request[:2] for request in hub.requests]
         assert card.data.license
-        task = json.loads((tiny_runs(name) / "config.json").read_text())["task"]
-        assert card.data.library_name == getattr(loader_class(task), "library", "sign-zoo")
+        architecture = json.loads((tiny_runs(name) / "config.json").read_text())["architecture"]
+        assert card.data.library_name == getattr(loader_class(architecture), "library", "sign-zoo")
 
     def test_says_the_measured_values(self, name: str, tiny_runs: Callable[[str], Path]) -> None:
         results = json.loads((tiny_runs(name) / "results.json").read_text())

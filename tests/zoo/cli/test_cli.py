@@ -325,6 +325,12 @@ class TestRefusal:
                 ["fit", "asl-slp", "--trianer.max_epochs=3"],
                 "unknown section 'trianer' in an override; did you mean 'trainer'?",
             ),
+            (["show", "asl-slp", "--model.widht", "3"], "--model.widht: unknown key; did you mean 'width'?"),
+            (["show", "asl-slp", "--data.twin.siez", "3"], "--data.twin.siez: unknown key; did you mean 'size'?"),
+            (["show", "asl-slp", "--trainer.max_epoch", "3"], "--trainer.max_epoch: unknown key; did you mean"),
+            (["run", "specs/asl-slp.yaml", "hi", "-o", "x.pose", "--model.widht=3"], "--model.widht: unknown key"),
+            (["validate", "asl-slp", "--model.widht=3"], "--model.widht: unknown key"),
+            (["test", "asl-slp", "--model.widht=3"], "--model.widht: unknown key"),
             (["fit", "asl-slp", "--model.class_path=os.system"], "found 'os.system', allowed is a LightningModule"),
             (["fit", "asl-slp", "--trainer.callbacks=[os.system]"], "found 'os.system', expected a mapping"),
             (["fit", "asl-slp", "--data.root=nowhere"], "nowhere"),
@@ -630,10 +636,11 @@ class TestLoad:
     @pytest.mark.parametrize(
         ("change", "expected"),
         [
-            ({"schema": 3}, "schema 3 is newer than this zoo reads"),
-            ({"schema": 1}, r"schema 1 is older than this zoo reads \(2\); remove the file, and `python -m zoo fit"),
-            ({"schema": None}, "found schema None, expected 2"),
-            ({"task": "os.system"}, "found task 'os.system', which no loader has"),
+            ({"schema": 4}, "schema 4 is newer than this zoo reads"),
+            ({"schema": 1}, r"schema 1 is older than this zoo reads \(3\); remove the file, and `python -m zoo fit"),
+            ({"schema": None}, "found schema None, expected 3"),
+            ({"schema": 2}, r"schema 2 is older than this zoo reads \(3\); `python -m zoo migrate"),
+            ({"task": "os.system"}, "task: found 'os.system', which no loader has"),
             ({"network": None}, "config.json"),
         ],
     )

@@ -202,7 +202,7 @@ class TestEachKind:
         run.mkdir()
         model = MAKE[kind](base, revision)
         model.save(run)
-        write_records(run, f"tiny-{kind}", kind)
+        write_records(run, f"tiny-{kind}")
         monkeypatch.setattr("zoo.card.prose", lambda name: PROSE)
         assert main(["push", str(run), "--repo", "me/x"]) == 0, capsys.readouterr().err
         records = {"README.md", "spec.yaml", "results.json", "provenance.json", ".gitattributes"}
@@ -221,7 +221,7 @@ class TestEachKind:
         assert names["picture"].size == (32, 32)
 
     def test_no_spec_trains_it(self, kind):
-        with pytest.raises(ValueError, match=f"task '{kind}' opens what was trained elsewhere"):
+        with pytest.raises(ValueError, match=f"architecture '{kind}' opens what was trained elsewhere"):
             trainable_class(kind)
 
     def test_other_outputs_are_refused_before_anything_is_drawn(self, kind, tmp_path):

@@ -28,6 +28,7 @@ from datamodules.poses.conversion import to_joints
 from zoo.artefacts.artefact import starter_folder
 from zoo.cli import main
 from zoo.io_types import Signal
+from zoo.loaders.base import SCHEMA
 from zoo.pipelines import TASKS
 from zoo.pipelines.components import WEIGHTLESS
 from zoo.pipelines.compose import misfits, stage
@@ -100,7 +101,8 @@ class Pictures:
 def artefact(folder: Path, accepts: Signal, gives: Signal) -> str:
     """A folder of which only config.json is there."""
     folder.mkdir(parents=True)
-    content = {"schema": 2, "task": "pose-to-video", "accepts": accepts.content(), "gives": gives.content()}
+    content = {"schema": SCHEMA, "task": "pose-to-video", "architecture": "pix2pix"}
+    content |= {"accepts": accepts.content(), "gives": gives.content()}
     (folder / "config.json").write_text(json.dumps(content))
     return str(folder)
 

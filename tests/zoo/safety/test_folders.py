@@ -22,10 +22,11 @@ from tiny_diffusion import tiny_controlnet, tiny_lora, tiny_pipeline
 
 import zoo
 from datamodules.features.vjepa import Encoder
-from zoo.artefacts.artefact import open_artefact, read_config, save_artefact, starter_folder
+from zoo.artefacts.artefact import open_artefact, save_artefact, starter_folder
 from zoo.artefacts.runs import Run
 from zoo.cli import main
-from zoo.loaders import TASKS
+from zoo.loaders import ARCHITECTURES
+from zoo.loaders.config import read_config
 from zoo.safety.filenames import REFUSED, refuse_names, wanted
 from zoo.spec.registry import shipped_folder
 from zoo.spec.spec import SpecError, read, resolve
@@ -233,6 +234,11 @@ PLANTED: list[tuple[str, Callable[[Path], bytes]]] = [
     ("config.json", _config("task", ["text-to-pose"])),
     ("config.json", _config("task", {"text-to-pose": 1})),
     ("config.json", _config("task", None)),
+    ("config.json", _config("task", "pose-to-text")),
+    ("config.json", _config("architecture", "pose-transformer")),
+    ("config.json", _config("architecture", "os.system")),
+    ("config.json", _config("architecture", ["progressive-transformer"])),
+    ("config.json", _config("architecture", None)),
     ("config.json", _config("schema", 999)),
     ("config.json", _config("schema", [2])),
     ("config.json", _config("network", {"class_path": "os.system", "init_args": {"command": "touch marker"}})),
@@ -563,15 +569,16 @@ print(json.dumps(told))
 
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory: pytest.TempPathFactory, tiny_runs: Callable[[str], Path]) -> Callable[[str], Path]:
-    """A real artefact of a task: a shipped starter, what a tiny run leaves, or one that no spec trains."""
+    """A real artefact of an architecture: a shipped starter, what a tiny run leaves, or one that no spec trains."""
     native = {"controlnet": tiny_controlnet, "lora": tiny_lora}
 
-    def artefact(task: str) -> Path:
-        if task in native:
-            folder = tmp_path_factory.mktemp(task)
-            native[task]().save(folder)
+    def artefact(architecture: str) -> Path:
+        if architecture in native:
+            folder = tmp_path_factory.mktemp(architecture)
+            native[architecture]().save(folder)
             return folder
-        name = next(name for name in zoo.list_models() if read(shipped_folder() / f"{name}.yaml")["task"] == task)
+        specs = {name: read(shipped_folder() / f"{name}.yaml") for name in zoo.list_models()}
+        name = next(name for name, spec in specs.items() if spec["architecture"] == architecture)
         shipped = starter_folder(name)
         return shipped if (shipped / "config.json").is_file() else tiny_runs(name)
 
@@ -580,8 +587,8 @@ def opened(tmp_path_factory: pytest.TempPathFactory, tiny_runs: Callable[[str], 
 
 @pytest.fixture(scope="module")
 def audited(opened: Callable[[str], Path]) -> dict[str, tuple[str, list[tuple[str, str]]]]:
-    """By task, the loader that a process of its own made of a real artefact, and what the interpreter saw it reach."""
-    folders = {task: str(opened(task)) for task in TASKS}
+    """By architecture, the loader that a process of its own made of a real artefact, and what it was seen to reach."""
+    folders = {architecture: str(opened(architecture)) for architecture in ARCHITECTURES}
     command = [sys.executable, "-c", AUDIT, json.dumps(folders)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[3])
     assert done.returncode == 0, done.stderr
@@ -590,17 +597,17 @@ def audited(opened: Callable[[str], Path]) -> dict[str, tuple[str, list[tuple[st
     return told
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_no_load_reaches_a_pickle_a_process_or_the_network(
-    task: str, audited: dict[str, tuple[str, list[tuple[str, str]]]]
+    architecture: str, audited: dict[str, tuple[str, list[tuple[str, str]]]]
 ) -> None:
-    made, reached = audited[task]
-    assert made == TASKS[task].rpartition(".")[2]
+    made, reached = audited[architecture]
+    assert made == ARCHITECTURES[architecture].loader.rpartition(".")[2]
     assert not reached
 
 
 def test_an_encoder_is_not_sought_where_a_stranger_says(opened: Callable[[str], Path], tmp_path: Path) -> None:
-    folder = Path(shutil.copytree(opened("video-to-gloss"), tmp_path / "copy"))
+    folder = Path(shutil.copytree(opened("attention-classifier"), tmp_path / "copy"))
     config = json.loads((folder / "config.json").read_text())
     for place in ("/etc", "../../elsewhere", "//host/share", "encoder/..", ["encoder"], None):
         config["embeddings"]["model"] = place
@@ -616,7 +623,7 @@ def test_an_encoder_of_the_cache_brings_no_compiled_code(
     key: str, opened: Callable[[str], Path], tmp_path: Path
 ) -> None:
     """transformers downloads the kernels that a config.json names; without the package for it, it raises."""
-    folder = Path(shutil.copytree(opened("video-to-gloss") / "encoder", tmp_path / "encoder"))
+    folder = Path(shutil.copytree(opened("attention-classifier") / "encoder", tmp_path / "encoder"))
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps({**config, key: "evil/kernels"}))
     assert Encoder.open(folder).config._attn_implementation == "sdpa"
@@ -639,13 +646,13 @@ def test_a_base_model_of_the_cache_is_held_to_the_same(hub: Hub) -> None:
         tiny_lora("me/base", commit).base()
 
 
-@pytest.mark.parametrize("task", TASKS)
-def test_forged_numbers_of_every_task_are_refused_in_time(
-    task: str, opened: Callable[[str], Path], tmp_path: Path
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_forged_numbers_of_every_architecture_are_refused_in_time(
+    architecture: str, opened: Callable[[str], Path], tmp_path: Path
 ) -> None:
     """Each whole number in a config.json, replaced by one that no weights bear, and by the most that is let by."""
     folder = Path(
-        shutil.copytree(opened(task), tmp_path / "copy", ignore=shutil.ignore_patterns("checkpoints", "logs"))
+        shutil.copytree(opened(architecture), tmp_path / "copy", ignore=shutil.ignore_patterns("checkpoints", "logs"))
     )
     for path in (folder / "config.json", *folder.glob("*/config.json")):
         whole = path.read_text()

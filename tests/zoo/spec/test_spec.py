@@ -19,6 +19,7 @@ RAW: dict[str, Any] = {
     "name": "tiny",
     "summary": "a spec for tests",
     "task": "text-to-pose",
+    "architecture": "progressive-transformer",
     "seed": 3,
     "model": {"class_path": "lightning_modules.asl_slp.ASLSLP", "init_args": {"width": 64, "heads": 4}},
     "data": {"class_path": "datamodules.how2sign.sentences.How2Sign", "init_args": {"root": "data", "seed": "${seed}"}},

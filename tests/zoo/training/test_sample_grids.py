@@ -99,7 +99,7 @@ def test_parts_that_a_training_holds_still_stay_so() -> None:
 
     module = LightningModule()
     module.learner, module.judge = torch.nn.Dropout(), torch.nn.Dropout().eval()
-    preview = Preview("letter-to-image", Path())
+    preview = Preview("letter-generator", Path())
     preview.loader = Loader
     state = torch.random.get_rng_state()
     assert preview.write(Trainer(), module, Path()) == []

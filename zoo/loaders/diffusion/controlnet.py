@@ -11,9 +11,9 @@ from torch import nn
 
 from datamodules.media.images import read_image, resize
 from zoo.io_types import Signal
+from zoo.loaders.config import read_config, write_config
 from zoo.loaders.diffusion.diffusers_files import open_diffusers, save_diffusers
 from zoo.loaders.diffusion.stable_diffusion import check_revision, open_base, write_picture
-from zoo.loaders.storage import read_config, write_config
 from zoo.loaders.writing import refuse_unwritable
 
 if TYPE_CHECKING:
@@ -41,7 +41,8 @@ VARIED: Final = (
 class ControlNet:
     """A ControlNet (Zhang et al. 2023, arXiv 2302.05543), the base model it steers, and the prompt of its training."""
 
-    task: ClassVar[str] = "controlnet"
+    task: ClassVar[str] = "image-to-image"
+    architecture: ClassVar[str] = "controlnet"
     verb: ClassVar[str] = "attach"
     usage: ClassVar[str] = """\
 from PIL import Image

@@ -16,9 +16,10 @@ from torch import Tensor, nn
 from datamodules.files import write_json
 from zoo.files import read_json
 from zoo.io_types import Signal
+from zoo.loaders.config import read_config, write_config
 from zoo.loaders.diffusion.low_rank import LowRank
 from zoo.loaders.diffusion.stable_diffusion import check_revision, open_base, write_picture
-from zoo.loaders.storage import load_single, read_config, write_config
+from zoo.loaders.storage import load_single
 from zoo.loaders.writing import refuse_unwritable
 
 FOLDER: Final = "lora"
@@ -33,7 +34,8 @@ METADATA: Final = "lora_adapter_metadata"
 class LoRA:
     """A LoRA and the base model it is for."""
 
-    task: ClassVar[str] = "lora"
+    task: ClassVar[str] = "text-to-image"
+    architecture: ClassVar[str] = "lora"
     verb: ClassVar[str] = "attach"
     usage: ClassVar[str] = """\
 pipeline = model.attach(model.base(), strength=0.8)  # or any StableDiffusionPipeline of that base

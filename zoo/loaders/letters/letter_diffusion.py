@@ -10,9 +10,9 @@ from torch import Tensor
 
 from datamodules.media.video import Frame
 from lightning_modules.networks.diffusion.schedule import Sampler, Sampling, Schedule, sample
+from zoo.loaders.config import read_config, write_config
 from zoo.loaders.diffusion.diffusers_files import open_diffusers, own_settings, save_diffusers
 from zoo.loaders.letters.letter_sampler import FPS, LetterSampler, Pictures
-from zoo.loaders.storage import read_config, write_config
 
 if TYPE_CHECKING:
     from diffusers import UNet2DModel
@@ -36,7 +36,8 @@ VARIED: Final = (
 class LetterDiffusion(LetterSampler):
     """A U-Net that takes noise out of pictures of letters, its schedule, and how it draws unless it is told."""
 
-    task: ClassVar[str] = "letter-diffusion"
+    task: ClassVar[str] = "letter-to-image"
+    architecture: ClassVar[str] = "letter-diffusion"
     usage: ClassVar[str] = """\
 from datamodules.media.video import write_video
 

@@ -17,7 +17,8 @@ from datamodules.files import write_json
 from datamodules.media.images import read_image, resize, stack
 from lightning_modules.networks.letters.letter_cnn import LetterCNN, LetterCNNConfig
 from zoo.io_types import Signal
-from zoo.loaders.storage import open_network, read_config, save_network
+from zoo.loaders.config import read_config
+from zoo.loaders.storage import open_network, save_network
 from zoo.loaders.writing import refuse_unwritable
 
 BATCH = 64
@@ -37,6 +38,7 @@ class LetterReader:
     """A network that names the letter a hand shows, with the letters it knows and the size it was trained at."""
 
     task: ClassVar[str] = "image-to-letter"
+    architecture: ClassVar[str] = "letter-cnn"
     verb: ClassVar[str] = "read"
     usage: ClassVar[str] = """\
 import numpy as np

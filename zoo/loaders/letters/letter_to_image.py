@@ -7,14 +7,16 @@ from typing import Any, ClassVar, Self
 from torch import Tensor
 
 from lightning_modules.networks.letters.letter_generator import LetterGenerator, LetterGeneratorConfig
+from zoo.loaders.config import read_config
 from zoo.loaders.letters.letter_sampler import LetterSampler
-from zoo.loaders.storage import open_network, read_config, save_network
+from zoo.loaders.storage import open_network, save_network
 
 
 class LetterToImage(LetterSampler):
     """A VAE's decoder, or a GAN's generator, with the names of its classes."""
 
     task: ClassVar[str] = "letter-to-image"
+    architecture: ClassVar[str] = "letter-generator"
     usage: ClassVar[str] = """\
 from datamodules.media.skeleton_drawing import contact_sheet, write_png
 

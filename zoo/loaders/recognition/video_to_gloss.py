@@ -21,7 +21,8 @@ from datamodules.media.video import Frame, read_video
 from datamodules.media.video_windows import FPS, crop, filled, resample, windows
 from lightning_modules.networks.recognition.gloss_classifier import AttentionClassifier, AttentionClassifierConfig
 from zoo.io_types import Signal
-from zoo.loaders.storage import open_network, read_config, save_network
+from zoo.loaders.config import read_config
+from zoo.loaders.storage import open_network, save_network
 from zoo.loaders.writing import refuse_unwritable
 from zoo.spec.hub_reference import REPO
 
@@ -53,6 +54,7 @@ class VideoToGloss:
     """
 
     task: ClassVar[str] = "video-to-gloss"
+    architecture: ClassVar[str] = "attention-classifier"
     verb: ClassVar[str] = "predict"
     usage: ClassVar[str] = """\
 from datamodules.avatar import Signer, perform

@@ -23,7 +23,8 @@ from datamodules.poses.conversion import to_joints
 from datamodules.poses.motions import read_motions
 from lightning_modules.networks.rendering.pix2pix import UNetConfig, UNetGenerator
 from zoo.io_types import Signal
-from zoo.loaders.storage import open_network, read_config, save_network
+from zoo.loaders.config import read_config
+from zoo.loaders.storage import open_network, save_network
 from zoo.loaders.writing import SHEET_FRAMES, refuse_unwritable
 
 BATCH: Final = 16
@@ -37,6 +38,7 @@ class PoseToVideo:
     """A network that turns OpenPose drawings into frames, with the size and the framing of those it was trained on."""
 
     task: ClassVar[str] = "pose-to-video"
+    architecture: ClassVar[str] = "pix2pix"
     verb: ClassVar[str] = "render"
     usage: ClassVar[str] = """\
 from datamodules.avatar import perform

@@ -18,7 +18,8 @@ from datamodules.poses.sequences import FRAME_SHAPE, Joints
 from datamodules.text import Tokenizer
 from lightning_modules.networks.text_to_pose.pose_to_text import START, PoseToTextConfig, PoseToTextTransformer, read
 from zoo.io_types import Signal
-from zoo.loaders.storage import open_network, read_config, save_network
+from zoo.loaders.config import read_config
+from zoo.loaders.storage import open_network, save_network
 from zoo.loaders.writing import refuse_unwritable
 
 MAX_FRAMES: Final = 3000
@@ -30,6 +31,7 @@ class PoseToText:
     """A network that reads poses, with the tokenizer that writes its words and the frame rate of training."""
 
     task: ClassVar[str] = "pose-to-text"
+    architecture: ClassVar[str] = "pose-transformer"
     verb: ClassVar[str] = "read"
     usage: ClassVar[str] = """\
 from datamodules.avatar import perform

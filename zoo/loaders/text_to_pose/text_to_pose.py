@@ -18,7 +18,8 @@ from lightning_modules.networks.text_to_pose.progressive_transformer import (
     ProgressiveTransformerConfig,
 )
 from zoo.io_types import Signal
-from zoo.loaders.storage import open_network, read_config, save_network
+from zoo.loaders.config import read_config
+from zoo.loaders.storage import open_network, save_network
 from zoo.loaders.text_to_pose.captions import captions
 from zoo.loaders.writing import refuse_unwritable, write
 
@@ -32,6 +33,7 @@ class TextToPose:
     """A network that turns sentences into SLP-50 poses, with the tokenizer that reads them."""
 
     task: ClassVar[str] = "text-to-pose"
+    architecture: ClassVar[str] = "progressive-transformer"
     verb: ClassVar[str] = "translate"
     usage: ClassVar[str] = """\
 pose = model.translate("What is your name?")  # pose_format.Pose
