@@ -1,4 +1,4 @@
-"""The data sets: what they are called, whose they are, under which terms they may be used, and what surveys them."""
+"""The data sets, an entry each: their names, whose they are, on which terms, and what reads and writes them."""
 
 from dataclasses import dataclass
 from importlib import import_module
@@ -20,7 +20,10 @@ class DataSet:
     terms: in one sentence, what a user must keep to.
     home: its page.
     citation: key of its publication, author, year and first word.
-    module: what reads it; its `survey(root)` lists the samples.
+    size: training items (pictures, clips, pairs, sentences) that `python -m zoo data twin` writes unless told.
+    reader: the module whose `survey(root)` lists its samples.
+    twin: the module whose `write(root, twin)` writes the avatar's twin of it in its own files; where training on poses
+        needs less than all, `write_poses` writes that.
     signed: code of its sign language, ISO 639-3; None where nobody signs in it.
     spoken: code of the language of its texts, ISO 639-1; None where it has none.
     labels: what its labels are; None where it has none.
@@ -31,14 +34,16 @@ class DataSet:
     terms: str
     home: str
     citation: str
-    module: str
+    size: int
+    reader: str
+    twin: str
     signed: str | None = None
     spoken: str | None = None
     labels: str | None = None
 
     def survey(self, root: Path) -> Survey:
         """Its samples in `root`. Raises ValueError or FileNotFoundError where there is no telling what they are."""
-        survey: Survey = import_module(self.module).survey(root)
+        survey: Survey = import_module(self.reader).survey(root)
         return survey
 
 
@@ -49,7 +54,9 @@ CATALOGUE: Final[dict[str, DataSet]] = {
         terms="Free to use, change and share under the GNU GPL 2.0; what derives from it is shared on the same terms.",
         home="https://www.kaggle.com/datasets/grassknoted/asl-alphabet",
         citation="nagaraj2018asl",
-        module="datamodules.asl_alphabet",
+        size=5800,
+        reader="datamodules.asl_alphabet",
+        twin="datamodules.twins.asl_alphabet",
         signed="ase",
         labels="letters",
     ),
@@ -59,7 +66,9 @@ CATALOGUE: Final[dict[str, DataSet]] = {
         terms="For computational use in academic research only; the videos remain their makers'.",
         home="https://dxli94.github.io/WLASL/",
         citation="li2020word",
-        module="datamodules.wlasl.survey",
+        size=240,
+        reader="datamodules.wlasl.survey",
+        twin="datamodules.twins.wlasl",
         signed="ase",
         labels="glosses",
     ),
@@ -69,7 +78,9 @@ CATALOGUE: Final[dict[str, DataSet]] = {
         terms="For academic research only, on the terms of RWTH Aachen and Boston University; cite the publication.",
         home="https://www-i6.informatik.rwth-aachen.de/aslr/database-rwth-boston-50.php",
         citation="zahedi2005combination",
-        module="datamodules.boston50",
+        size=345,
+        reader="datamodules.rwth_boston50",
+        twin="datamodules.twins.rwth_boston50",
         signed="ase",
     ),
     "how2sign": DataSet(
@@ -78,7 +89,9 @@ CATALOGUE: Final[dict[str, DataSet]] = {
         terms="Not for commercial use; name the authors.",
         home="https://how2sign.github.io/",
         citation="duarte2021how2sign",
-        module="datamodules.how2sign.survey",
+        size=40,
+        reader="datamodules.how2sign.survey",
+        twin="datamodules.twins.how2sign",
         signed="ase",
         spoken="en",
     ),
@@ -88,7 +101,9 @@ CATALOGUE: Final[dict[str, DataSet]] = {
         terms="Not for commercial use; name the authors; share what is derived from it on the same terms.",
         home="https://www-i6.informatik.rwth-aachen.de/~koller/RWTH-PHOENIX-2014-T/",
         citation="camgoz2018neural",
-        module="datamodules.phoenix14t",
+        size=2000,
+        reader="datamodules.phoenix14t",
+        twin="datamodules.twins.phoenix14t",
         signed="gsg",
         spoken="de",
     ),
@@ -98,7 +113,9 @@ CATALOGUE: Final[dict[str, DataSet]] = {
         terms="Name the authors; share what is derived from it on the same terms.",
         home="https://yann.lecun.com/exdb/mnist/",
         citation="lecun1998gradient",
-        module="datamodules.mnist",
+        size=6000,
+        reader="datamodules.mnist",
+        twin="datamodules.twins.mnist",
         labels="digits",
     ),
     "cifar10": DataSet(
@@ -107,7 +124,9 @@ CATALOGUE: Final[dict[str, DataSet]] = {
         terms="Its makers publish no licence; they ask that their technical report be cited.",
         home="https://www.cs.toronto.edu/~kriz/cifar.html",
         citation="krizhevsky2009learning",
-        module="datamodules.cifar10",
+        size=5000,
+        reader="datamodules.cifar10",
+        twin="datamodules.twins.cifar10",
         labels="things",
     ),
 }

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import torch
 
-from datamodules.boston50 import read_pair
 from datamodules.media.hand_boxes import Box, hand_boxes
+from datamodules.rwth_boston50 import read_pair
 from datamodules.twins import Twin, ensure_twin
 from lightning_modules.evaluation.sample_strips import as_images
 

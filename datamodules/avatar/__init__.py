@@ -3,4 +3,8 @@
 from datamodules.avatar.perform import Performance, perform
 from datamodules.avatar.signer import Signer
 
-__all__ = ["Performance", "Signer", "perform"]
+__all__ = ["VERSION", "Performance", "Signer", "perform"]
+
+VERSION = 1
+"""Of what the avatar and the twins' writers make. Raised when output changes: twins are then written anew, and what was
+measured on earlier ones is not comparable."""

@@ -15,46 +15,25 @@ What each writes, `size` training items and a share of others:
     cifar10        cifar-10-batches-bin/{data_batch_{1..5},test_batch}.bin, batches.meta.txt: the letters A to J
 """
 
-import hashlib
 import json
-from collections.abc import Callable
 from dataclasses import asdict
-from inspect import getfile
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
+from datamodules.avatar import VERSION
+from datamodules.catalogue import CATALOGUE
 from datamodules.files import locked, replacing
-from datamodules.twins import asl_alphabet, boston50, cifar10, how2sign, mnist, phoenix14t, wlasl
 from datamodules.twins.folder import contents
 from datamodules.twins.signers import Twin
 
-__all__ = ["SIZES", "Twin", "ensure_twin"]
+__all__ = ["Twin", "ensure_twin", "twin_at"]
 
 MARK: Final = "twin.json"
-SIZES: Final = {
-    "asl-alphabet": 5800,
-    "wlasl": 240,
-    "rwth-boston50": 345,
-    "how2sign": 40,
-    "phoenix14t": 2000,
-    "mnist": 6000,
-    "cifar10": 5000,
-}
-"""How many training items (pictures, clips, pairs, sentences) `python -m zoo data twin` writes unless told."""
-LAYOUTS: Final[dict[str, Callable[[Path, Twin], None]]] = {
-    "asl-alphabet": asl_alphabet.write,
-    "wlasl": wlasl.write,
-    "rwth-boston50": boston50.write,
-    "how2sign": how2sign.write,
-    "phoenix14t": phoenix14t.write,
-    "mnist": mnist.write,
-    "cifar10": cifar10.write,
-}
-POSES_ONLY: Final = {"how2sign": how2sign.write_poses}
 
 
 def ensure_twin(dataset: str, root: Path, twin: Twin, videos: bool = True) -> None:
-    """Write the twin of a data set at `root`, unless the same twin by the same avatar is there already, all of it.
+    """Write the twin of a data set at `root`, unless that of this version of the avatar is there already, whole.
 
     The folder appears whole or not at all, also when the writing is killed. Who calls while another process writes
     waits for it, at the empty file `.<name>.lock` beside `root`, which stays.
@@ -63,8 +42,9 @@ def ensure_twin(dataset: str, root: Path, twin: Twin, videos: bool = True) -> No
     Raises FileExistsError where `root` holds anything but a twin of the data set, or strange files with a twin that
     must be replaced.
     """
-    poses_only = not videos and dataset in POSES_ONLY
-    wanted = {"layout": dataset, **asdict(twin), "videos": not poses_only, "avatar": avatar_fingerprint(dataset)}
+    writer = import_module(CATALOGUE[dataset].twin)
+    poses_only = not videos and hasattr(writer, "write_poses")
+    wanted = {"layout": dataset, **asdict(twin), "videos": not poses_only, "avatar": VERSION}
     enough = [wanted, {**wanted, "videos": True}]
     if _stands(dataset, root, enough):
         return
@@ -72,7 +52,7 @@ def ensure_twin(dataset: str, root: Path, twin: Twin, videos: bool = True) -> No
     with locked(root.with_name(f".{root.name}.lock")), replacing(root) as folder:
         if _stands(dataset, root, enough):  # written by somebody else meanwhile
             return
-        (POSES_ONLY if poses_only else LAYOUTS)[dataset](folder, twin)
+        (writer.write_poses if poses_only else writer.write)(folder, twin)
         (folder / MARK).write_text(json.dumps({**wanted, "files": contents(folder)}))
 
 
@@ -122,21 +102,3 @@ def twin_at(root: Path) -> dict[str, Any] | None:
         return {key: mark[key] for key in ("layout", "size", "seed", "signers")}
     except (ValueError, KeyError, TypeError):
         raise ValueError(f"{path}: not the mark of a twin; remove the folder and have the twin written anew") from None
-
-
-def avatar_fingerprint(dataset: str) -> str:
-    """SHA-256 over what the twin of a data set is written by: a twin of an earlier avatar is not the same twin.
-
-    That is the avatar's code and tables, the modules that twins share, and the one that writes this data set's files.
-    Those of other data sets are left out, as is this one, which decides no byte: a new data set, or a change to
-    another's, leaves a twin what it was.
-    """
-    root = Path(__file__).parents[1]
-    writers = {name: Path(getfile(write)) for name, write in LAYOUTS.items()}
-    others = {Path(__file__), *writers.values()} - {writers[dataset]}
-    rooms = [root / "avatar", root / "twins"]
-    files = {path for room in rooms for path in room.rglob("*") if path.suffix in (".py", ".yaml")} - others
-    digest = hashlib.sha256()
-    for path in sorted([*files, root / "media" / "openpose_drawing.py"]):
-        digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
-    return digest.hexdigest()

@@ -14,13 +14,17 @@ FIRST: dict[Split, int] = {"train": 0, "dev": 1_000_000, "test": 2_000_000}
 """Number of a split's first sentence among all that the avatar signs: no two of them are one recording."""
 
 
+FPS = 25.0
+"""Frames a second of poses in files."""
+
+
 def spoken(split: Split, twin: Twin) -> list[Sentence]:
     """The sentences of a split: `size` for training, a tenth each for dev and test."""
     size = twin.size if split == "train" else max(2, twin.size // 10)
     return sentences(split, size, seed=twin.seed)
 
 
-def signed(split: Split, number: int, sentence: Sentence, twin: Twin, fps: float = 25.0) -> NDArray[np.float32]:
+def signed(split: Split, number: int, sentence: Sentence, twin: Twin, fps: float = FPS) -> NDArray[np.float32]:
     """The joints (T, 50, 3) of a split's sentence by its number; the signers take turns."""
     signer = cast(twin)[number % twin.signers]
     return perform(sentence.glosses, signer, fps, seed=twin.seed + FIRST[split] + number).joints

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from datamodules.avatar import VERSION
 from datamodules.base import Batch, Samples, SurveyedDataModule
 from datamodules.features.embedding_files import INDEX as LISTED
 from datamodules.features.embedding_files import SETTINGS, EmbeddingSettings, embedded, read_index
@@ -22,7 +23,7 @@ from datamodules.features.vjepa import UNTRAINED, save_untrained
 from datamodules.media.video_windows import VARIANTS
 from datamodules.samples import Finding, Sample, Split, Survey
 from datamodules.text_pose import LengthOrder
-from datamodules.twins import MARK, Twin, ensure_twin, twin_at
+from datamodules.twins import Twin, ensure_twin, twin_at
 from datamodules.wlasl.clips import choose_glosses
 from datamodules.wlasl.index import INDEX, Instance
 from datamodules.wlasl.index import read_index as read_instances
@@ -79,8 +80,8 @@ class WLASLEmbeddings(SurveyedDataModule):
         """Where the embeddings are; each twin has its own, so that none outlives its clips or its encoder."""
         if self.twin is None:
             return self.root / self.embeddings
-        made_of = hashlib.sha256((self.clips / MARK).read_bytes() + json.dumps(UNTRAINED).encode())
-        return self.root / f"{self.embeddings}-{made_of.hexdigest()[:12]}"
+        made_of = json.dumps([asdict(self.twin), VERSION, UNTRAINED])
+        return self.root / f"{self.embeddings}-{hashlib.sha256(made_of.encode()).hexdigest()[:12]}"
 
     def prepare_data(self) -> None:
         """Write the twin's clips where they are asked for, and embed them."""

@@ -1,5 +1,6 @@
 """What a test of text to pose says: scores of free and oracle-length decoding, beside the truth and the baselines."""
 
+import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cached_property, partial
@@ -9,9 +10,12 @@ import numpy as np
 from torch import Tensor
 
 from datamodules.avatar import Performance
+from datamodules.catalogue import CATALOGUE
 from datamodules.media.drawing_primitives import Image
+from datamodules.samples import Split
 from datamodules.text_pose import Sentences, TextPose, TextPoseBatch, TextPoseDataModule
-from datamodules.twins.ground_truth import truths_of
+from datamodules.twins import Twin
+from datamodules.twins.ground_truth import truths
 from lightning_modules.evaluation import plots
 from lightning_modules.evaluation.baselines import baselines
 from lightning_modules.evaluation.distances import FrechetDistance
@@ -34,6 +38,9 @@ TOLD: Final = 0.95
 which it signs much alike, the best guess meets 67 % at 12.5 frames a second, and 83 % at 6.25."""
 ENOUGH: Final = 8
 """Different lengths from which on meeting them all is no accident."""
+
+ROUNDING: Final = 1e-5
+"""What a coordinate may differ by in a file of five decimals, SLP units."""
 
 
 class Decoder(Protocol):
@@ -203,3 +210,25 @@ def refuse_told(decoded: Sequence[int], references: Sequence[int]) -> None:
 
 def _named(key: str, protocol: str) -> str:
     return key if protocol == FREE else f"{key}@{protocol}"
+
+
+def truths_of(data: TextPoseDataModule, split: Split) -> dict[str, Performance] | None:
+    """The truth of all sentences of a split as the data module reads them, by name; None for data that has none.
+
+    That is the real data, and a twin whose poses this avatar does not perform, being an earlier one's: of that a line
+    on stderr tells.
+    """
+    mark = data.twin_mark()
+    if mark is None or CATALOGUE[data.dataset].spoken is None:
+        return None
+    twin = Twin(mark["size"], mark["seed"], mark["signers"])
+    names, poses = [sample.name for sample, _ in data.pairs(split)], data.poses(split)
+    found = truths(data.dataset, twin, split, names, data.stride)
+    for name, joints in zip(names, poses, strict=True):
+        written, performed = joints[:: data.stride], found[name].joints
+        if len(written) != len(performed) or not np.allclose(written, performed, rtol=0, atol=ROUNDING):
+            print(
+                f"{data.root}: sentence {name} is not as this avatar performs it, so its truth is lost", file=sys.stderr
+            )
+            return None
+    return found

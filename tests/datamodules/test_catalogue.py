@@ -1,18 +1,28 @@
 """What the catalogue says of each data set, and that everything it names is there."""
 
 from importlib import import_module
+from inspect import isabstract
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
 from datamodules.catalogue import CATALOGUE
-from datamodules.twins import SIZES
-from zoo.prepare.commands import DATASETS
+from zoo.spec.classes import allowed_classes, named_class
 
 
-def test_the_command_line_the_twins_and_the_catalogue_know_the_same_data_sets() -> None:
-    assert tuple(CATALOGUE) == DATASETS == tuple(SIZES)
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_one_name_runs_through_everything(name: str) -> None:
+    module = name.replace("-", "_")
+    assert CATALOGUE[name].reader.startswith(f"datamodules.{module}")
+    assert CATALOGUE[name].twin == f"datamodules.twins.{module}"
+    assert callable(import_module(CATALOGUE[name].twin).write)
+    assert CATALOGUE[name].size > 0
+
+
+def test_every_data_module_reads_a_data_set_of_the_catalogue() -> None:
+    made = [named_class(name, "data") for name in allowed_classes("data")]
+    assert {of.dataset for of in made if not isabstract(of)} == set(CATALOGUE)
 
 
 @pytest.mark.parametrize("name", CATALOGUE)
@@ -23,7 +33,7 @@ def test_every_data_set_says_whose_it_is_and_on_what_terms(name: str) -> None:
     assert about.licence or "academic" in about.terms or "no licence" in about.terms
     assert urlsplit(about.home).scheme == "https"
     assert about.citation.isalnum()
-    assert callable(import_module(about.module).survey)
+    assert callable(import_module(about.reader).survey)
 
 
 @pytest.mark.parametrize("name", CATALOGUE)

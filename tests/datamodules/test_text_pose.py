@@ -180,12 +180,11 @@ def test_a_pose_without_a_sentence_is_refused(tmp_path):
 
 
 def test_an_interrupted_twin_leaves_no_half_written_data(tmp_path, monkeypatch):
-    import datamodules.twins as twins
 
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setitem(twins.LAYOUTS, "phoenix14t", interrupted)
+    monkeypatch.setattr(phoenix14t, "write", interrupted)
     data = Phoenix14T(str(tmp_path / "twin"), twin=Twin(4))
     with pytest.raises(KeyboardInterrupt):
         data.prepare_data()

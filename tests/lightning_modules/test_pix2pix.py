@@ -14,7 +14,6 @@ import torch
 
 from datamodules.avatar.grammar import sentences
 from datamodules.avatar.perform import perform
-from datamodules.boston50 import Boston50, read_pair
 from datamodules.how2sign.frames import How2SignFrames
 from datamodules.media.framing import RWTH_BOSTON50
 from datamodules.media.images import read_image
@@ -22,6 +21,7 @@ from datamodules.media.video import read_video
 from datamodules.paired_frames import PairedFramesBatch
 from datamodules.poses.conversion import to_pose
 from datamodules.poses.formats import write_pose, write_skels
+from datamodules.rwth_boston50 import Boston50, read_pair
 from datamodules.twins import Twin, ensure_twin
 from lightning_modules.evaluation.rendering import as_share
 from lightning_modules.networks.rendering.pix2pix import UNetConfig, UNetGenerator

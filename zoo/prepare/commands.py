@@ -5,7 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-DATASETS = ("asl-alphabet", "wlasl", "rwth-boston50", "how2sign", "phoenix14t", "mnist", "cifar10")
+from datamodules.catalogue import CATALOGUE
+
 EVERY_FRAME = "all"
 
 
@@ -35,7 +36,7 @@ def add_commands(verb: Callable[[str, Any, str], argparse.ArgumentParser]) -> No
 
 
 def _dataset(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("dataset", metavar="DATASET", choices=DATASETS, help=", ".join(DATASETS))
+    parser.add_argument("dataset", metavar="DATASET", choices=tuple(CATALOGUE), help=", ".join(CATALOGUE))
     parser.add_argument("root", metavar="DIR", type=Path)
 
 
@@ -55,9 +56,9 @@ def _frames(text: str) -> int | None:
 
 
 def _twin(options: argparse.Namespace) -> int:
-    from datamodules.twins import SIZES, Twin, ensure_twin
+    from datamodules.twins import Twin, ensure_twin
 
-    ensure_twin(options.dataset, options.root, Twin(options.size or SIZES[options.dataset], options.seed))
+    ensure_twin(options.dataset, options.root, Twin(options.size or CATALOGUE[options.dataset].size, options.seed))
     print(options.root)
     return 0
 

@@ -28,7 +28,7 @@ def thumbnails(
     It shows the first of a sample's files that can be shown, then what the data set's module draws of it.
     """
     chosen = [sample for split in SPLITS for sample in choose([s for s in samples if s.split == split], limit)]
-    draw = getattr(import_module(about.module), "pictures", None)
+    draw = getattr(import_module(about.reader), "pictures", None)
     drawn = {(sample.split, sample.name): picture for sample, picture in draw(root, chosen)} if draw else {}
     for sample in chosen:
         opened = next((_open(path) for path in sample.files if _shows(path)), None)

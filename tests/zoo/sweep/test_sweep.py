@@ -151,7 +151,7 @@ class TestOrder:
             assert spec.config["data"]["init_args"]["twin"] == {"size": 9, "seed": 0, "signers": 1}
 
     def test_another_class_forgets_the_arguments_of_the_old_one(self, tmp_path: Path) -> None:
-        data = {"class_path": "datamodules.phoenix14t.Phoenix14T", "init_args": {"root": "here"}}
+        data = {"class_path": "Phoenix14T", "init_args": {"root": "here"}}
         (row,) = rows(
             read_sweep(write(tmp_path, content(rows={"P": {"data": dict(reversed(data.items()))}}))), types=False
         )

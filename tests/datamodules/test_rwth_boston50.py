@@ -6,7 +6,7 @@ import pytest
 import torch
 from bad_pictures import named, spoil
 
-from datamodules.boston50 import GUARD, Boston50, read_pair, survey
+from datamodules.rwth_boston50 import GUARD, Boston50, read_pair, survey
 from datamodules.samples import SPLITS, Sample
 from datamodules.splits import leaks
 
