@@ -26,7 +26,7 @@ from datamodules.phoenix14t import Phoenix14T
 from datamodules.poses.formats import read_skels, write_openpose
 from datamodules.poses.sequences import cache_path
 from datamodules.text_pose import LengthOrder
-from datamodules.twins import Twin
+from datamodules.twins import Twin, phoenix14t
 from datamodules.twins.how2sign import CAMERA
 
 DATASETS = [How2Sign, Phoenix14T]
