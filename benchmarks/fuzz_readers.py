@@ -368,7 +368,7 @@ def read_image(path: Path) -> None:
 
 
 def see_fault(path: Path) -> None:
-    from datamodules.picture_faults import picture_fault
+    from datamodules.media.frame_files import picture_fault
 
     if finding := picture_fault(path.parent, path):
         raise ValueError(f"{path}: {finding.message}")
@@ -389,7 +389,7 @@ def make_idx(packed: bool, folder: Path) -> Path:
 
 
 def read_idx(path: Path) -> None:
-    from datamodules.idx import read_idx
+    from datamodules.mnist import read_idx
 
     pictures = read_idx(path, (28, 28))
     assert pictures.dtype.name == "uint8"
@@ -400,7 +400,7 @@ def read_idx(path: Path) -> None:
 def make_cifar10(folder: Path) -> Path:
     import numpy as np
 
-    from datamodules.cifar10_files import RECORD
+    from datamodules.cifar10 import RECORD
 
     records = np.random.default_rng(0).integers(0, 255, (9, RECORD), np.uint8)
     records[:, 0] %= 10
@@ -410,7 +410,7 @@ def make_cifar10(folder: Path) -> Path:
 
 
 def read_cifar10(path: Path) -> None:
-    from datamodules.cifar10_files import read_batch, read_names
+    from datamodules.cifar10 import read_batch, read_names
 
     pictures, labels = read_batch(path / "test_batch.bin")
     assert pictures.shape == (len(labels), 32, 32, 3)

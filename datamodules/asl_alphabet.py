@@ -8,9 +8,9 @@ from typing import Final
 import numpy as np
 
 from datamodules.base import Samples
-from datamodules.frame_files import frame_files, is_litter
 from datamodules.labelled import LabelledPictures
 from datamodules.media.drawing_primitives import Image
+from datamodules.media.frame_files import frame_files, is_litter
 from datamodules.media.images import read_image, resize
 from datamodules.samples import SPLITS, Finding, Sample, Split, Survey
 from datamodules.splits import SHARES, cut

@@ -8,8 +8,8 @@ from datamodules.media.drawing_primitives import Image
 from datamodules.poses.formats import iterate_skels
 from datamodules.poses.sequences import Sequences, cached, file_identity
 from datamodules.samples import SPLITS, Finding, Sample, Split, Survey
-from datamodules.text_pose import TextPoseDataModule, paired
-from datamodules.text_pose_survey import draw_lines, lacking, repeated_texts, survey_skels
+from datamodules.text_pose.pairs import TextPoseDataModule, paired
+from datamodules.text_pose.survey import draw_lines, lacking, repeated_texts, survey_skels
 
 KINDS = ("skels", "text", "files")
 

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 
 from datamodules.base import Samples
-from datamodules.frame_files import frame_files
 from datamodules.media.drawing_primitives import Image
+from datamodules.media.frame_files import frame_files
 from datamodules.media.framing import RWTH_BOSTON50, RWTH_BOSTON50_WHOLE, Framing
 from datamodules.media.hand_boxes import Box, hand_boxes
 from datamodules.media.images import read_image, resize

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from datamodules.text_pose import Sentences, TextPoseBatch, TextPoseDataModule
+from datamodules.text_pose.pairs import Sentences, TextPoseBatch, TextPoseDataModule
 from lightning_modules.evaluation.judge import PoseJudge
 from lightning_modules.evaluation.pose_evaluation import PoseEvaluation
 from lightning_modules.networks.text_to_pose.decoding import decode

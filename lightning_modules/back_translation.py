@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from datamodules.text import Tokenizer
-from datamodules.text_pose import TextPoseBatch, TextPoseDataModule
+from datamodules.text_pose.pairs import TextPoseBatch, TextPoseDataModule
 from lightning_modules.augmentation import vary_motions
 from lightning_modules.evaluation.reading_evaluation import ReadingEvaluation
 from lightning_modules.metrics.text import Bleu

@@ -12,7 +12,7 @@ from datamodules.media.drawing_primitives import Image
 from datamodules.poses.formats import read_openpose
 from datamodules.poses.lifting import lift
 from datamodules.samples import SPLITS, Finding, Sample, Split, Survey
-from datamodules.text_pose_survey import draw, draw_lines, lacking, repeated_texts, survey_skels
+from datamodules.text_pose.survey import draw, draw_lines, lacking, repeated_texts, survey_skels
 
 
 def survey(root: Path) -> Survey:

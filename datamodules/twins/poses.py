@@ -1,19 +1,21 @@
 """Sentences and their poses: what the twins of How2Sign and PHOENIX14T have in common."""
 
+import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules.avatar.grammar import Sentence, Split, sentences
-from datamodules.avatar.perform import perform
+from datamodules.avatar.grammar import Sentence, sentences
+from datamodules.avatar.perform import Performance, perform
+from datamodules.catalogue import CATALOGUE
+from datamodules.samples import Split
 from datamodules.twins.signers import Twin, cast, spread
 
 SPLITS: tuple[Split, ...] = ("train", "dev", "test")
 FIRST: dict[Split, int] = {"train": 0, "dev": 1_000_000, "test": 2_000_000}
 """Number of a split's first sentence among all that the avatar signs: no two of them are one recording."""
-
-
 FPS = 25.0
 """Frames a second of poses in files."""
 
@@ -40,3 +42,29 @@ def write_lines(path: Path, lines: list[str]) -> None:
     """A text file, one item a line; its folder is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
+_NUMBERED = re.compile(r"(?:.*/)?avatar-?(\d+)(?:_.*)?")
+
+
+def truths(dataset: str, twin: Twin, split: Split, names: Iterable[str], stride: int = 1) -> dict[str, Performance]:
+    """The performances that sentences of a twin are, by their names in the files: every `stride`-th frame of 25 a
+    second, of joints and truth alike.
+
+    Raises:
+        ValueError: a data set whose twin holds no sentences, or a name that this twin's split does not have.
+    """
+    if CATALOGUE[dataset].spoken is None:
+        known = ", ".join(name for name, of in CATALOGUE.items() if of.spoken)
+        raise ValueError(f"{dataset}: its twin holds no sentences with poses; those of {known} do")
+    sentences, signers = spoken(split, twin), cast(twin)
+    found = {}
+    for name in names:
+        match = _NUMBERED.fullmatch(name)
+        number = int(match[1]) - FIRST[split] if match else -1
+        if not 0 <= number < len(sentences):
+            raise ValueError(f"{name!r}: not one of the {len(sentences)} {split} sentences of {dataset}'s {twin}")
+        signer, seed = signers[number % twin.signers], twin.seed + FIRST[split] + number
+        whole = perform(sentences[number].glosses, signer, FPS, seed)
+        found[name] = Performance(whole.joints[::stride], FPS / stride, whole.glosses, whole.truth[::stride])
+    return found

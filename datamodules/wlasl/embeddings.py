@@ -22,7 +22,7 @@ from datamodules.features.embeddings import embed
 from datamodules.features.vjepa import UNTRAINED, save_untrained
 from datamodules.media.video_windows import VARIANTS
 from datamodules.samples import Finding, Sample, Split, Survey
-from datamodules.text_pose import LengthOrder
+from datamodules.text_pose.pairs import LengthOrder
 from datamodules.twins import Twin, ensure_twin, twin_at
 from datamodules.wlasl.clips import choose_glosses
 from datamodules.wlasl.index import INDEX, Instance

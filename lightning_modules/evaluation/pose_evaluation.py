@@ -13,9 +13,9 @@ from datamodules.avatar import Performance
 from datamodules.catalogue import CATALOGUE
 from datamodules.media.drawing_primitives import Image
 from datamodules.samples import Split
-from datamodules.text_pose import Sentences, TextPose, TextPoseBatch, TextPoseDataModule
+from datamodules.text_pose.pairs import Sentences, TextPose, TextPoseBatch, TextPoseDataModule
 from datamodules.twins import Twin
-from datamodules.twins.ground_truth import truths
+from datamodules.twins.poses import truths
 from lightning_modules.evaluation import plots
 from lightning_modules.evaluation.baselines import baselines
 from lightning_modules.evaluation.distances import FrechetDistance

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from datamodules.media.drawing_primitives import Image
-from datamodules.text_pose import Examples, TextPoseBatch, TextPoseDataModule
+from datamodules.text_pose.pairs import Examples, TextPoseBatch, TextPoseDataModule
 from lightning_modules.evaluation import plots
 from lightning_modules.evaluation.baselines import most_frequent
 from lightning_modules.evaluation.results import GROUND_TRUTH, MODEL, Comparison, Results

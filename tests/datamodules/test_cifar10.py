@@ -9,8 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datamodules.cifar10 import BATCHES, CIFAR10, survey
-from datamodules.cifar10_files import read_batch
+from datamodules.cifar10 import BATCHES, CIFAR10, read_batch, survey
 from datamodules.samples import SPLITS
 from datamodules.splits import leaks
 from datamodules.twins import Twin

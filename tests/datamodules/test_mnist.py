@@ -10,9 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from datamodules.idx import read_idx
 from datamodules.labelled import LabelledBatch
-from datamodules.mnist import MNIST, survey
+from datamodules.mnist import MNIST, read_idx, survey
 from datamodules.samples import SPLITS
 from datamodules.splits import leaks
 from datamodules.twins import Twin

@@ -11,7 +11,7 @@ import pytest
 from bad_pictures import FAULTS, encoded
 from PIL import Image
 
-from datamodules.picture_faults import picture_fault
+from datamodules.media.frame_files import picture_fault
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -71,7 +71,7 @@ def test_nothing_is_printed_of_what_a_finding_says(tmp_path):
     Image.new("1", (10000, 9000)).save(tmp_path / "a.png")
     code = f"""
 from pathlib import Path
-from datamodules.picture_faults import picture_fault
+from datamodules.media.frame_files import picture_fault
 print(picture_fault(Path({str(tmp_path)!r}), Path({str(tmp_path / "a.png")!r})).kind)
 """
     run = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], capture_output=True, text=True)

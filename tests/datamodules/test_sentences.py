@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from datamodules.sentences import LONGEST, sentences
+from datamodules.text import LONGEST, sentences
 
 
 @pytest.mark.parametrize(

@@ -17,15 +17,14 @@ from hypothesis import strategies as st
 import datamodules.phoenix14t
 from datamodules.avatar.openpose import openpose_keypoints
 from datamodules.files import read_lines
-from datamodules.how2sign import openpose as how2sign_openpose
+from datamodules.how2sign import sentences as how2sign_sentences
 from datamodules.how2sign.files import clip_path, read_table, table_path
-from datamodules.how2sign.openpose import resample
-from datamodules.how2sign.sentences import How2Sign
+from datamodules.how2sign.sentences import How2Sign, resample
 from datamodules.media.video import write_video
 from datamodules.phoenix14t import Phoenix14T
 from datamodules.poses.formats import read_skels, write_openpose
 from datamodules.poses.sequences import cache_path
-from datamodules.text_pose import LengthOrder
+from datamodules.text_pose.pairs import LengthOrder
 from datamodules.twins import Twin, phoenix14t
 from datamodules.twins.how2sign import CAMERA
 
@@ -407,7 +406,7 @@ class TestOpenPose:
     def test_an_interrupted_lifting_goes_on_where_it_stopped(self, copies, monkeypatch):
         root = copies["how2sign"]
         with_keypoints(root, "flat")
-        lifts, real = [], how2sign_openpose.lift
+        lifts, real = [], how2sign_sentences.lift
 
         def lift(keypoints):
             if len(lifts) == 2:
@@ -415,12 +414,12 @@ class TestOpenPose:
             lifts.append(len(keypoints))
             return real(keypoints)
 
-        monkeypatch.setattr(how2sign_openpose, "lift", lift)
-        monkeypatch.setattr(how2sign_openpose.joblib, "cpu_count", lambda: 1)
+        monkeypatch.setattr(how2sign_sentences, "lift", lift)
+        monkeypatch.setattr(how2sign_sentences.joblib, "cpu_count", lambda: 1)
         data = How2Sign(str(root))
         with pytest.raises(KeyboardInterrupt):
             data.poses("train")
-        monkeypatch.setattr(how2sign_openpose, "lift", lambda keypoints: lifts.append(0) or real(keypoints))
+        monkeypatch.setattr(how2sign_sentences, "lift", lambda keypoints: lifts.append(0) or real(keypoints))
         assert len(data.poses("train")) == 4
         assert len(lifts) == 4
         assert not list(cache_path(root / "train.openpose").parent.glob("train-*.parts"))
@@ -444,7 +443,7 @@ class TestOpenPose:
         assert (fast[1:-1] == slow[1:-1]).all()
 
     def test_who_comes_second_waits_for_what_the_first_lifts(self, copies, monkeypatch):
-        root, lifts, real = copies["how2sign"], [], how2sign_openpose.lift
+        root, lifts, real = copies["how2sign"], [], how2sign_sentences.lift
         with_keypoints(root, "flat")
 
         def slowly(keypoints):
@@ -452,7 +451,7 @@ class TestOpenPose:
             time.sleep(0.05)
             return real(keypoints)
 
-        monkeypatch.setattr(how2sign_openpose, "lift", slowly)
+        monkeypatch.setattr(how2sign_sentences, "lift", slowly)
         with ThreadPoolExecutor(3) as three:
             poses = list(three.map(lambda _: How2Sign(str(root)).poses("train"), range(3)))
         assert [len(clips) for clips in poses] == [4, 4, 4]

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from datamodules.text_pose import TextPoseBatch
+from datamodules.text_pose.pairs import TextPoseBatch
 from lightning_modules import asl_slp
 from lightning_modules.asl_slp import ASLSLP, progress
 from lightning_modules.networks.text_to_pose.progressive_transformer import (

@@ -28,7 +28,7 @@ from datamodules.poses.skeletons import (
     SLP_50,
 )
 from datamodules.text import Tokenizer
-from datamodules.text_pose import TextPose, TextPoseBatch
+from datamodules.text_pose.pairs import TextPose, TextPoseBatch
 from lightning_modules.augmentation import vary_motions
 from lightning_modules.back_translation import BackTranslation
 from lightning_modules.evaluation.baselines import most_frequent

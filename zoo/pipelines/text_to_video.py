@@ -6,7 +6,7 @@ from functools import partial
 from typing import ClassVar, TypeVar
 
 from datamodules.media.video import Frame
-from datamodules.sentences import sentences
+from datamodules.text import sentences
 from zoo.pipelines.progress import progress
 from zoo.pipelines.video import Video, VideoPipeline, frames_through
 

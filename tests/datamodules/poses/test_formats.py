@@ -10,8 +10,7 @@ from hypothesis.extra import numpy as hnp
 
 from datamodules.files import atomic, read_lines
 from datamodules.poses.formats import BrokenLine, iterate_skels, read_skels, write_skels
-from datamodules.poses.formats.decimals import parse_decimals
-from datamodules.poses.formats.skels import LONGEST
+from datamodules.poses.formats.skels import LONGEST, parse_decimals
 
 
 @pytest.fixture

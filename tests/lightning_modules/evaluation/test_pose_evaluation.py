@@ -9,7 +9,7 @@ from torch import Tensor
 
 from datamodules.avatar import Performance, perform
 from datamodules.avatar.grammar import sentences
-from datamodules.text_pose import Sentences, TextPose, TextPoseBatch
+from datamodules.text_pose.pairs import Sentences, TextPose, TextPoseBatch
 from lightning_modules.evaluation.pose_evaluation import PoseEvaluation
 from lightning_modules.evaluation.results import Results
 from lightning_modules.metrics.phonology import PARAMETERS

@@ -19,7 +19,7 @@ from datamodules.phoenix14t import Phoenix14T
 from datamodules.poses.skeletons import RIGHT_HAND, RIGHT_WRIST
 from datamodules.samples import SPLITS
 from datamodules.twins import Twin
-from datamodules.twins.ground_truth import truths
+from datamodules.twins.poses import truths
 from lightning_modules.evaluation.pose_evaluation import truths_of
 from lightning_modules.evaluation.results import Comparison
 from lightning_modules.metrics.phonology import PARAMETERS, PhonologicalAccuracy, judge, phonology

@@ -491,7 +491,7 @@ class TestMeasureAndRun:
 
     def test_the_preview_is_of_the_data(self, finished: Path, tmp_path: Path) -> None:
         from datamodules.media.video import read_video
-        from datamodules.text_pose import TextPose
+        from datamodules.text_pose.pairs import TextPose
 
         model = zoo.load(finished)
         for text in ("hello", "where is the bathroom, what is your name"):

@@ -4,7 +4,7 @@ from itertools import groupby
 
 import numpy as np
 
-from zoo.loaders.text_to_pose.captions import captions, highlighted
+from zoo.loaders.text_to_pose.text_to_pose import captions, highlighted
 
 WORDS = [["my"], ["name"], ["#b", "#o"], ["."]]
 

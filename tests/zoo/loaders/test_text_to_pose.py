@@ -20,8 +20,7 @@ from datamodules.poses.formats import read_pose, read_skels
 from lightning_modules.evaluation.baselines import baselines
 from lightning_modules.networks.text_to_pose.decoding import decode, decode_whole_prefix
 from zoo.artefacts.artefact import starter_folder
-from zoo.loaders.text_to_pose.captions import captions
-from zoo.loaders.text_to_pose.text_to_pose import MAX_FRAMES, TextToPose
+from zoo.loaders.text_to_pose.text_to_pose import MAX_FRAMES, TextToPose, captions
 
 
 @pytest.fixture(scope="module")

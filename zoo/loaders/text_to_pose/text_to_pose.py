@@ -11,7 +11,7 @@ import torch
 from pose_format import Pose
 
 from datamodules.poses.conversion import to_joints, to_pose
-from datamodules.text import Tokenizer
+from datamodules.text import PUNCTUATION, UNKNOWN, Tokenizer
 from lightning_modules.networks.text_to_pose.decoding import decode
 from lightning_modules.networks.text_to_pose.progressive_transformer import (
     ProgressiveTransformer,
@@ -20,8 +20,38 @@ from lightning_modules.networks.text_to_pose.progressive_transformer import (
 from zoo.io_types import Signal
 from zoo.loaders.config import read_config
 from zoo.loaders.storage import open_network, save_network
-from zoo.loaders.text_to_pose.captions import captions
 from zoo.loaders.writing import refuse_unwritable, write
+
+
+def captions(words: Sequence[Sequence[str]], durations: npt.NDArray[np.floating] | None, frames: int) -> list[str]:
+    """One caption a frame.
+
+    words: the tokens of each word, as `Tokenizer.split_words` gives them.
+    durations: of every token with the start and end token around them, in any unit; they are stretched over the
+        frames. None, for a network that knows none, puts no bracket anywhere.
+    """
+    if durations is None:
+        return [highlighted(words, None)] * frames
+    ends = np.cumsum(durations)
+    times = (np.arange(frames) + 0.5) * ends[-1] / frames
+    return [highlighted(words, int(index) - 1) for index in np.searchsorted(ends, times)]
+
+
+def highlighted(words: Sequence[Sequence[str]], token: int | None) -> str:
+    """The words of a sentence with one token in brackets; spelled words in capitals, unknown characters as `?`."""
+    shown: list[str] = []
+    place = 0
+    for word in words:
+        letters = []
+        for piece in word:
+            visible = piece.removeprefix("#").upper() if piece.startswith("#") else piece
+            visible = "?" if piece == UNKNOWN else visible
+            letters.append(f"[{visible}]" if place == token else visible)
+            place += 1
+        joint = "" if word[0] in PUNCTUATION or not shown else " "
+        shown.append(joint + "".join(letters))
+    return "".join(shown)
+
 
 MAX_TOKENS = 1000
 """Longest sentence that is accepted, in words plus spelled letters."""
