@@ -62,7 +62,7 @@ class Table:
         ):
             return self.folder / "table.md"
         from datamodules.media.skeleton_drawing import write_png
-        from zoo.sweep.picture import picture
+        from zoo.sweep.comparison import picture
 
         write_text(self.folder / "table.csv", sheet)
         if self.columns:
