@@ -12,11 +12,11 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from datamodules.avatar.letters import letter_frame
 from datamodules.avatar.perform import perform
-from datamodules.avatar.render import render
+from datamodules.avatar.renderer.frames import render
+from datamodules.avatar.renderer.letters import letter_frame
+from datamodules.avatar.renderer.views import SYMBOLS
 from datamodules.avatar.signer import Look
-from datamodules.avatar.views import SYMBOLS
 
 
 def rates(work: Callable[[], int]) -> str:

@@ -8,7 +8,7 @@ import time
 import numpy as np
 
 from datamodules.avatar import Signer, perform
-from datamodules.avatar.lexicon import lexicon
+from datamodules.avatar.phonology.lexicon import lexicon
 
 SENTENCES = 200
 

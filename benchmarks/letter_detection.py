@@ -12,7 +12,7 @@ import mediapipe as mp
 import numpy as np
 from mediapipe.tasks.python import BaseOptions, vision
 
-from datamodules.avatar.letters import letter_frame, letter_landmarks
+from datamodules.avatar.renderer.letters import letter_frame, letter_landmarks
 
 
 def main(model: str, frames: int) -> None:

@@ -20,7 +20,7 @@ import numpy as np
 from mediapipe.tasks.python import BaseOptions, vision
 from numpy.typing import NDArray
 
-from datamodules.avatar.letters import letter_frame
+from datamodules.avatar.renderer.letters import letter_frame
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 Samples = list[tuple[str, NDArray[np.float64]]]

@@ -15,9 +15,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from datamodules.avatar.grammar import sentences
 from datamodules.avatar.perform import perform
-from datamodules.avatar.render import project
+from datamodules.avatar.phonology.grammar import sentences
+from datamodules.avatar.renderer.frames import project
 from datamodules.avatar.signer import Signer
 from datamodules.poses.lifting import lift
 from datamodules.poses.lifting.anatomy import BONES

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from datamodules.avatar import perform
-from datamodules.avatar.letters import letter_frame
+from datamodules.avatar.renderer.letters import letter_frame
 from datamodules.media.skeleton_drawing import draw_frames, write_png
 from datamodules.media.video import write_video
 from datamodules.poses.formats import write_pose

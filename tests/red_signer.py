@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from datamodules.avatar.hand import hand_joints
-from datamodules.avatar.lexicon import lexicon
+from datamodules.avatar.kinematics.hand import hand_joints
+from datamodules.avatar.phonology.lexicon import lexicon
 from datamodules.avatar.signer import Look
 from datamodules.poses import skeletons
 

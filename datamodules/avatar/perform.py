@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pose_format import Pose
 
-from datamodules.avatar.lexicon import lexicon
+from datamodules.avatar.phonology.lexicon import lexicon
 from datamodules.avatar.sign_units import units
 from datamodules.avatar.signer import Signer
 from datamodules.avatar.timeline import Stage

@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from datamodules.avatar.body import MIRROR
-from datamodules.avatar.hand import Array, blend, hand_joints
-from datamodules.avatar.lexicon import Lexicon
-from datamodules.avatar.motion import Stroke, sample
-from datamodules.avatar.phonology import Gesture, Part, Place, Sign
-from datamodules.avatar.rotation import multiply, slerp, to_matrix, turn
+from datamodules.avatar.kinematics.body import MIRROR
+from datamodules.avatar.kinematics.hand import Array, blend, hand_joints
+from datamodules.avatar.kinematics.motion import Stroke, sample
+from datamodules.avatar.kinematics.rotation import multiply, slerp, to_matrix, turn
+from datamodules.avatar.phonology.lexicon import Lexicon
+from datamodules.avatar.phonology.signs import Gesture, Part, Place, Sign
 from datamodules.avatar.signer import Signer
 
 SPELLED = "#"

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules.avatar import arm
-from datamodules.avatar.body import body_joints
-from datamodules.avatar.hand import CONFIGURATION, Array, blend
-from datamodules.avatar.lexicon import lexicon
-from datamodules.avatar.motion import Stroke, ease
-from datamodules.avatar.phonology import Gesture
-from datamodules.avatar.rotation import slerp
+from datamodules.avatar.kinematics import arm
+from datamodules.avatar.kinematics.body import body_joints
+from datamodules.avatar.kinematics.hand import CONFIGURATION, Array, blend
+from datamodules.avatar.kinematics.motion import Stroke, ease
+from datamodules.avatar.kinematics.rotation import slerp
+from datamodules.avatar.phonology.lexicon import lexicon
+from datamodules.avatar.phonology.signs import Gesture
 from datamodules.avatar.sign_units import Track, Unit, follow, unit_tracks
 from datamodules.avatar.signer import Signer
 

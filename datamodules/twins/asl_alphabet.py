@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from datamodules.avatar.letters import Setting, Stance, photograph
+from datamodules.avatar.renderer.letters import Setting, Stance, photograph
 from datamodules.twins.folder import write_picture
 from datamodules.twins.signers import Twin, cast, spread
 

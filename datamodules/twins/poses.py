@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules.avatar.grammar import Sentence, sentences
 from datamodules.avatar.perform import Performance, perform
+from datamodules.avatar.phonology.grammar import Sentence, sentences
 from datamodules.catalogue import CATALOGUE
 from datamodules.samples import Split
 from datamodules.twins.signers import Twin, cast, spread

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from datamodules.avatar.lexicon import lexicon
 from datamodules.avatar.perform import perform
-from datamodules.avatar.render import Camera, film
+from datamodules.avatar.phonology.lexicon import lexicon
+from datamodules.avatar.renderer.frames import Camera, film
 from datamodules.avatar.signer import Signer
 from datamodules.media.video import write_video
 from datamodules.twins.poses import write_lines

@@ -15,7 +15,7 @@ import torch
 from hypothesis import strategies as st
 
 import datamodules.phoenix14t
-from datamodules.avatar.openpose import openpose_keypoints
+from datamodules.avatar.renderer.openpose import openpose_keypoints
 from datamodules.files import read_lines
 from datamodules.how2sign import sentences as how2sign_sentences
 from datamodules.how2sign.files import clip_path, read_table, table_path

@@ -10,7 +10,7 @@ from every_spec import TINY
 
 import zoo
 import zoo.card.render  # before another place is put where the shipped specs are
-from datamodules.avatar.letters import letter_frame
+from datamodules.avatar.renderer.letters import letter_frame
 from datamodules.media.skeleton_drawing import write_png
 from zoo.artefacts.resolve import finished
 from zoo.artefacts.runs import Run

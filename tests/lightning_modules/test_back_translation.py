@@ -12,8 +12,8 @@ from pose_format import Pose
 
 import zoo
 from datamodules.avatar import perform
-from datamodules.avatar.openpose import openpose_keypoints
-from datamodules.avatar.render import Camera
+from datamodules.avatar.renderer.frames import Camera
+from datamodules.avatar.renderer.openpose import openpose_keypoints
 from datamodules.poses.conversion import to_joints, to_pose
 from datamodules.poses.formats import write_openpose, write_pose, write_skels
 from datamodules.poses.layouts import make_pose

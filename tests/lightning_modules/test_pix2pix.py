@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import torch
 
-from datamodules.avatar.grammar import sentences
 from datamodules.avatar.perform import perform
+from datamodules.avatar.phonology.grammar import sentences
 from datamodules.how2sign.frames import How2SignFrames
 from datamodules.media.framing import RWTH_BOSTON50
 from datamodules.media.images import read_image

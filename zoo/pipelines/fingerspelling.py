@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import ClassVar, Final
 
-from datamodules.avatar.lexicon import lexicon
+from datamodules.avatar.phonology.lexicon import lexicon
 from datamodules.avatar.sign_units import spell
 from datamodules.media.fades import faded, held
 from datamodules.media.skeleton_drawing import enlarged

@@ -9,10 +9,10 @@ import numpy.typing as npt
 from pose_format import Pose
 
 from datamodules.avatar import perform
-from datamodules.avatar.lexicon import lexicon
+from datamodules.avatar.phonology.lexicon import lexicon
+from datamodules.avatar.renderer.spelling import spell
 from datamodules.avatar.sign_units import SPELLED
 from datamodules.avatar.sign_units import spell as spelling
-from datamodules.avatar.spelling import spell
 from datamodules.media.skeleton_drawing import draw_frames
 from datamodules.media.video import Frame
 from datamodules.poses.conversion import to_joints

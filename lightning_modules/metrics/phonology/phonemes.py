@@ -7,10 +7,10 @@ from typing import Final, Literal
 
 import numpy as np
 
-from datamodules.avatar.hand import hand_joints
-from datamodules.avatar.lexicon import lexicon
+from datamodules.avatar.kinematics.hand import hand_joints
 from datamodules.avatar.perform import Performance, perform
-from datamodules.avatar.phonology import Sign
+from datamodules.avatar.phonology.lexicon import lexicon
+from datamodules.avatar.phonology.signs import Sign
 from lightning_modules.metrics.phonology.signing import Frames, course, observe, shape_features
 from lightning_modules.metrics.score import Array
 

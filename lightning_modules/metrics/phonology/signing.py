@@ -12,7 +12,7 @@ import numpy.typing as npt
 from scipy.spatial.distance import cdist
 from scipy.spatial.transform import Rotation
 
-from datamodules.avatar.hand import KNUCKLES, THUMB_BASE
+from datamodules.avatar.kinematics.hand import KNUCKLES, THUMB_BASE
 from datamodules.avatar.signer import Build
 from datamodules.poses.skeletons import LEFT_HAND, LEFT_SHOULDER, NECK, RIGHT_HAND, RIGHT_SHOULDER, SLP_50
 from lightning_modules.metrics.dtw import warp_path

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial.distance import cdist
 
-from datamodules.avatar.lexicon import lexicon
-from datamodules.avatar.phonology import Part
+from datamodules.avatar.phonology.lexicon import lexicon
+from datamodules.avatar.phonology.signs import Part
 from lightning_modules.metrics.phonology.phonemes import (
     MOMENTS,
     Item,

@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from datamodules.avatar import Signer, arm, perform
-from datamodules.avatar.hand import FLEXION_LIMITS, KNUCKLES, SPREAD_LIMITS, blend, hand_joints
-from datamodules.avatar.lexicon import FOLDER, lexicon, load_lexicon
+from datamodules.avatar import Signer, perform
+from datamodules.avatar.kinematics import arm
+from datamodules.avatar.kinematics.hand import FLEXION_LIMITS, KNUCKLES, SPREAD_LIMITS, blend, hand_joints
+from datamodules.avatar.kinematics.rotation import slerp, to_matrix
 from datamodules.avatar.perform import Performance
-from datamodules.avatar.rotation import slerp, to_matrix
+from datamodules.avatar.phonology.lexicon import FOLDER, lexicon, load_lexicon
+from datamodules.avatar.phonology.tables import LexiconError
 from datamodules.avatar.signer import Build, Style
-from datamodules.avatar.tables import LexiconError
 from datamodules.poses import skeletons
 from datamodules.poses.conversion import to_joints
 

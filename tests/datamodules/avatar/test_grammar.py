@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from datamodules.avatar.grammar import Sentence, every, sentences, signs, split_of
+from datamodules.avatar.phonology.grammar import Sentence, every, sentences, signs, split_of
 
 SIMPLE_HEAD = {"I/ME": "ME"}  # the table's compound heads shorten to their first part, but for this one
 

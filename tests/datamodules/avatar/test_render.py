@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from red_signer import LOOK, is_skin, pose
 
-from datamodules.avatar.letters import Setting, Stance, letter_frame, letter_landmarks, photograph
-from datamodules.avatar.render import Camera, film, project, render
-from datamodules.avatar.views import GESTURES, SYMBOLS
+from datamodules.avatar.renderer.frames import Camera, film, project, render
+from datamodules.avatar.renderer.letters import Setting, Stance, letter_frame, letter_landmarks, photograph
+from datamodules.avatar.renderer.views import GESTURES, SYMBOLS
 from datamodules.features.landmarks import ignore_profiling
 from datamodules.poses import skeletons
 

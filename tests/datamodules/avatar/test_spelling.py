@@ -5,9 +5,9 @@ from itertools import groupby
 import numpy as np
 import pytest
 
-from datamodules.avatar.letters import configuration
-from datamodules.avatar.spelling import HOLD, _seen, spell, spelled
-from datamodules.avatar.views import SYMBOLS
+from datamodules.avatar.renderer.letters import configuration
+from datamodules.avatar.renderer.spelling import HOLD, _seen, spell, spelled
+from datamodules.avatar.renderer.views import SYMBOLS
 
 INDEX, LITTLE = 8, 20  # tips
 

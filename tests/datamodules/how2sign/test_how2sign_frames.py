@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from datamodules.avatar.openpose import openpose_keypoints
 from datamodules.avatar.perform import perform
-from datamodules.avatar.render import Camera
+from datamodules.avatar.renderer.frames import Camera
+from datamodules.avatar.renderer.openpose import openpose_keypoints
 from datamodules.how2sign import frames as how2sign_frames
 from datamodules.how2sign.frames import Frames, How2SignFrames, Together
 from datamodules.media.openpose_drawing import HANDS

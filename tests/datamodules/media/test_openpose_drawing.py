@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from red_signer import LOOK, is_skin, pose
 
-from datamodules.avatar.openpose import openpose_keypoints
-from datamodules.avatar.render import Camera, film
+from datamodules.avatar.renderer.frames import Camera, film
+from datamodules.avatar.renderer.openpose import openpose_keypoints
 from datamodules.media.openpose_drawing import BODY, BODY_COLOURS, BODY_LIMBS, FACE, HANDS, WHITE, draw_openpose
 
 WIDE = Camera(320, 180, 60.0, (150.0, 80.0))

@@ -8,7 +8,7 @@ import pytest
 from pose_format import Pose
 
 from datamodules.avatar import perform
-from datamodules.avatar.render import project
+from datamodules.avatar.renderer.frames import project
 from datamodules.features.landmarks import BODY, LEFT_HAND, RIGHT_HAND, holistic_pose
 from datamodules.media.skeleton_frames import WHITE, draw_skeletons, write_skeletons
 from datamodules.poses import skeletons

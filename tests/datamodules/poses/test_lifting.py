@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from benchmarks.lifting import CONDITIONS, detect, drift, errors, flat, median
-from datamodules.avatar.grammar import sentences
 from datamodules.avatar.perform import perform
+from datamodules.avatar.phonology.grammar import sentences
 from datamodules.avatar.signer import Signer
 from datamodules.poses.formats import read_pose
 from datamodules.poses.lifting import lift

@@ -16,7 +16,7 @@ from pose_format.utils.generic import (
 from pose_format.utils.openpose import OpenPose_Components
 
 from datamodules.avatar.perform import perform
-from datamodules.avatar.render import project
+from datamodules.avatar.renderer.frames import project
 from datamodules.poses.formats import read_pose
 from datamodules.poses.layouts import convert, layout_of, make_pose, slp_from_holistic, slp_from_openpose
 from datamodules.poses.skeletons import (

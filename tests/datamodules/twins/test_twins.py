@@ -19,8 +19,8 @@ import pytest
 
 import datamodules.twins as twins
 from datamodules.avatar import VERSION, Signer, perform
-from datamodules.avatar.grammar import Sentence
-from datamodules.avatar.render import render
+from datamodules.avatar.phonology.grammar import Sentence
+from datamodules.avatar.renderer.frames import render
 from datamodules.catalogue import CATALOGUE
 from datamodules.media.video import read_video
 from datamodules.poses.formats import read_openpose

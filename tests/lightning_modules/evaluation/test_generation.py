@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from datamodules.avatar.letters import letter_frame
+from datamodules.avatar.renderer.letters import letter_frame
 from datamodules.base import Samples, signed_pixels
 from datamodules.labelled import LabelledBatch, LabelledPictures
 from datamodules.media.drawing_primitives import Image

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from datamodules.avatar import Performance, perform
-from datamodules.avatar.grammar import sentences
+from datamodules.avatar.phonology.grammar import sentences
 from datamodules.text_pose.pairs import Sentences, TextPose, TextPoseBatch
 from lightning_modules.evaluation.pose_evaluation import PoseEvaluation
 from lightning_modules.evaluation.results import Results

@@ -11,9 +11,9 @@ from spoilt_pictures import SPOILT, Pair, avatar_pairs, boxes_of, frames_of, noi
 from torchmetrics.functional.image import peak_signal_noise_ratio as torch_psnr
 from torchmetrics.functional.image import structural_similarity_index_measure as torch_ssim
 
-from datamodules.avatar.openpose import openpose_keypoints
 from datamodules.avatar.perform import perform
-from datamodules.avatar.render import Camera
+from datamodules.avatar.renderer.frames import Camera
+from datamodules.avatar.renderer.openpose import openpose_keypoints
 from datamodules.media.hand_boxes import hand_boxes, keypoint_boxes
 from datamodules.media.openpose_drawing import HANDS, draw_openpose
 from lightning_modules.metrics.images import IMAGE_SCORES, HandFound, HandPose, HandSsim, l1, psnr, ssim

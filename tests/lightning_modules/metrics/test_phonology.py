@@ -9,10 +9,10 @@ import pytest
 from scipy.interpolate import interp1d
 from scipy.spatial.transform import Rotation
 
-from datamodules.avatar.grammar import sentences
-from datamodules.avatar.hand import hand_joints
-from datamodules.avatar.lexicon import lexicon
+from datamodules.avatar.kinematics.hand import hand_joints
 from datamodules.avatar.perform import Performance, perform
+from datamodules.avatar.phonology.grammar import sentences
+from datamodules.avatar.phonology.lexicon import lexicon
 from datamodules.avatar.signer import Signer
 from datamodules.how2sign.sentences import How2Sign
 from datamodules.phoenix14t import Phoenix14T

@@ -12,7 +12,7 @@ import pytest
 from rouge_score.rouge_scorer import RougeScorer
 from sacrebleu.metrics import BLEU, CHRF
 
-from datamodules.avatar.grammar import sentences
+from datamodules.avatar.phonology.grammar import sentences
 from lightning_modules.metrics.text import TEXT_SCORES, Bleu
 
 PHOENIX = Path(__file__).parents[4] / "shared" / "data" / "phoenix14t_text" / "dev_phoenix2014t.csv"

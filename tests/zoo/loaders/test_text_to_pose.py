@@ -11,8 +11,8 @@ from pose_format import Pose
 from pose_scores import scores
 
 import zoo
-from datamodules.avatar.grammar import sentences
 from datamodules.avatar.perform import perform
+from datamodules.avatar.phonology.grammar import sentences
 from datamodules.how2sign.files import read_table
 from datamodules.media.video import read_video
 from datamodules.poses.conversion import to_joints

@@ -14,7 +14,7 @@ import torch
 
 import zoo
 from datamodules.avatar import perform
-from datamodules.avatar.render import render
+from datamodules.avatar.renderer.frames import render
 from datamodules.avatar.signer import Look
 from datamodules.media import camera
 from datamodules.media.video import Frame, write_video

@@ -15,7 +15,7 @@ from bad_pictures import spoil
 from PIL import Image
 
 from datamodules.asl_alphabet import CLASSES
-from datamodules.avatar.openpose import openpose_keypoints
+from datamodules.avatar.renderer.openpose import openpose_keypoints
 from datamodules.files import read_lines
 from datamodules.media.video import write_video
 from datamodules.poses.formats import read_skels, write_openpose, write_skels

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from datamodules.avatar import perform
-from datamodules.avatar.render import project, render
+from datamodules.avatar.renderer.frames import project, render
 from datamodules.avatar.signer import Signer
 from datamodules.clips import Clip
 from datamodules.features.landmarks import BODY, LEFT_HAND, RIGHT_HAND, WORLD, Landmarker, find_landmarks

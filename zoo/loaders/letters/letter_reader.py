@@ -42,7 +42,7 @@ class LetterReader:
     verb: ClassVar[str] = "read"
     usage: ClassVar[str] = """\
 import numpy as np
-from datamodules.avatar.letters import letter_frame
+from datamodules.avatar.renderer.letters import letter_frame
 
 picture = letter_frame("A", np.random.default_rng(0))  # or the path of a photograph
 print(model.read(picture)[:3])  # the likeliest letters first, each with its probability

@@ -58,7 +58,7 @@ class VideoToGloss:
     verb: ClassVar[str] = "predict"
     usage: ClassVar[str] = """\
 from datamodules.avatar import Signer, perform
-from datamodules.avatar.render import render
+from datamodules.avatar.renderer.frames import render
 
 signer = Signer()
 frames = render(perform(["HELLO"], signer).joints, signer.look)  # or the path of a video

@@ -12,8 +12,8 @@ import torch
 from pose_format import Pose
 
 from datamodules.avatar import perform
-from datamodules.avatar.openpose import openpose_keypoints
-from datamodules.avatar.render import Camera
+from datamodules.avatar.renderer.frames import Camera
+from datamodules.avatar.renderer.openpose import openpose_keypoints
 from datamodules.media.framing import RWTH_BOSTON50, RWTH_BOSTON50_WHOLE, Framing
 from datamodules.media.images import resize, stack
 from datamodules.media.openpose_drawing import draw_openpose

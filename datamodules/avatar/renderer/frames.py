@@ -7,14 +7,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules.avatar.backdrop import Image, backdrop
-from datamodules.avatar.figure import figure, sleeve_end
-from datamodules.avatar.hand_geometry import hand_flesh
-from datamodules.avatar.raster import Canvas, draw_solids
-from datamodules.avatar.shading import shade
+from datamodules.avatar.renderer.backdrop import Image, backdrop
+from datamodules.avatar.renderer.figure import figure, sleeve_end
+from datamodules.avatar.renderer.hand_geometry import hand_flesh
+from datamodules.avatar.renderer.raster import Canvas, draw_solids
+from datamodules.avatar.renderer.shading import shade
+from datamodules.avatar.renderer.skin import skin_tones
+from datamodules.avatar.renderer.tracing import draw_hand
 from datamodules.avatar.signer import Look
-from datamodules.avatar.skin import skin_tones
-from datamodules.avatar.tracing import draw_hand
 from datamodules.poses import skeletons
 
 _VIEW = 2.6  # shoulder widths across the picture

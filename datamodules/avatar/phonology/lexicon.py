@@ -8,7 +8,7 @@ from typing import TypeVar, cast
 
 import numpy as np
 
-from datamodules.avatar.hand import (
+from datamodules.avatar.kinematics.hand import (
     FINGERS,
     FLEXION_LIMITS,
     SPREAD_LIMITS,
@@ -17,10 +17,10 @@ from datamodules.avatar.hand import (
     finger_joints,
     joint_mean,
 )
-from datamodules.avatar.motion import MOVEMENTS, Movement
-from datamodules.avatar.phonology import Gesture, Head, Letter, Part, Place, Region, Role, Sign
-from datamodules.avatar.rotation import direction
-from datamodules.avatar.tables import LexiconError, Table, pair
+from datamodules.avatar.kinematics.motion import MOVEMENTS, Movement
+from datamodules.avatar.kinematics.rotation import direction
+from datamodules.avatar.phonology.signs import Gesture, Head, Letter, Part, Place, Region, Role, Sign
+from datamodules.avatar.phonology.tables import LexiconError, Table, pair
 from datamodules.poses.skeletons import HAND_JOINTS
 
 FOLDER = Path(__file__).parent

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import yaml
 
-from datamodules.avatar.hand import Array
-from datamodules.avatar.rotation import Orientation, direction, orientation
+from datamodules.avatar.kinematics.hand import Array
+from datamodules.avatar.kinematics.rotation import Orientation, direction, orientation
 
 
 class LexiconError(ValueError):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules.avatar.raster import Floats
+from datamodules.avatar.renderer.raster import Floats
 
 PALM, PROXIMAL, MIDDLE, DISTAL, FOREARM = 0, 1, 2, 3, 4
 

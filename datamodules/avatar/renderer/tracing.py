@@ -6,8 +6,8 @@ Fingers melt into the palm but not into one another, so that adjacent and curled
 import numpy as np
 from numba import njit
 
-from datamodules.avatar.hand_geometry import FOREARM, PALM, PROXIMAL
-from datamodules.avatar.skin import facing_palm, tint
+from datamodules.avatar.renderer.hand_geometry import FOREARM, PALM, PROXIMAL
+from datamodules.avatar.renderer.skin import facing_palm, tint
 
 _TILE = 6
 _REACH = 0.20  # palm lengths within which flesh takes ambient light from flesh

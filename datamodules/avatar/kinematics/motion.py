@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from datamodules.avatar.hand import Array
+from datamodules.avatar.kinematics.hand import Array
 
 PALM = 0.27
 """Shoulder widths in a palm length of the neutral build; J and Z are specified in palm lengths."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from datamodules.avatar.hand import Array
+from datamodules.avatar.kinematics.hand import Array
 
 DIRECTIONS = {
     "F": (0, 0, 1),

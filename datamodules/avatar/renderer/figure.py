@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from datamodules.avatar.raster import Floats
+from datamodules.avatar.renderer.raster import Floats
 from datamodules.avatar.signer import Colour, Look
 from datamodules.poses import skeletons
 

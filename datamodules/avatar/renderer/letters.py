@@ -6,16 +6,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules.avatar.backdrop import Image, backdrop
-from datamodules.avatar.hand import Array, hand_joints, thumb_bones
-from datamodules.avatar.hand_geometry import hand_flesh
-from datamodules.avatar.lexicon import lexicon
-from datamodules.avatar.raster import Canvas, Floats
-from datamodules.avatar.shading import shade
+from datamodules.avatar.kinematics.hand import Array, hand_joints, thumb_bones
+from datamodules.avatar.phonology.lexicon import lexicon
+from datamodules.avatar.renderer.backdrop import Image, backdrop
+from datamodules.avatar.renderer.hand_geometry import hand_flesh
+from datamodules.avatar.renderer.raster import Canvas, Floats
+from datamodules.avatar.renderer.shading import shade
+from datamodules.avatar.renderer.skin import skin_tones
+from datamodules.avatar.renderer.tracing import draw_hand
+from datamodules.avatar.renderer.views import GESTURES, VIEWS, View
 from datamodules.avatar.signer import Colour, Look
-from datamodules.avatar.skin import skin_tones
-from datamodules.avatar.tracing import draw_hand
-from datamodules.avatar.views import GESTURES, VIEWS, View
 
 _FOREARM = 5.0
 

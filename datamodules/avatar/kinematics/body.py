@@ -6,9 +6,9 @@ Tracks come in as two right hands, the non-dominant one mirrored; the joints go 
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules.avatar import arm
-from datamodules.avatar.hand import Array, hand_joints
-from datamodules.avatar.rotation import to_matrix
+from datamodules.avatar.kinematics import arm
+from datamodules.avatar.kinematics.hand import Array, hand_joints
+from datamodules.avatar.kinematics.rotation import to_matrix
 from datamodules.avatar.signer import Signer
 from datamodules.poses import skeletons
 

@@ -6,9 +6,9 @@ Order: 25 of BODY_25, 70 of the face (68 as in iBUG 300-W, two pupils), 21 of th
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules.avatar.figure import LEFT_LEG, RIGHT_LEG, Skull, face_depth
-from datamodules.avatar.raster import Floats
-from datamodules.avatar.render import Camera
+from datamodules.avatar.renderer.figure import LEFT_LEG, RIGHT_LEG, Skull, face_depth
+from datamodules.avatar.renderer.frames import Camera
+from datamodules.avatar.renderer.raster import Floats
 from datamodules.media.openpose_drawing import BODY, FACE, HANDS
 from datamodules.poses import skeletons
 

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from datamodules.avatar.hand import Array, Handshape
-from datamodules.avatar.motion import Movement
-from datamodules.avatar.rotation import Orientation
+from datamodules.avatar.kinematics.hand import Array, Handshape
+from datamodules.avatar.kinematics.motion import Movement
+from datamodules.avatar.kinematics.rotation import Orientation
 
 Region = Literal["head", "torso", "space", "hand"]
 Role = Literal["none", "sym", "alt", "base"]

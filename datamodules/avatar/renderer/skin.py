@@ -6,8 +6,8 @@ After a change here, touch tracing.py: numba caches what it compiled there, and 
 import numpy as np
 from numba import njit
 
-from datamodules.avatar.hand_geometry import DISTAL, FOREARM, PALM, PROXIMAL
-from datamodules.avatar.raster import Floats
+from datamodules.avatar.renderer.hand_geometry import DISTAL, FOREARM, PALM, PROXIMAL
+from datamodules.avatar.renderer.raster import Floats
 
 _FINE = 70.0  # palm lengths in pixels from which on lines and mottling can be seen
 

@@ -6,8 +6,8 @@ mirror image. Units are shoulder widths.
 
 import numpy as np
 
-from datamodules.avatar.hand import Array
-from datamodules.avatar.rotation import multiply, to_matrix
+from datamodules.avatar.kinematics.hand import Array
+from datamodules.avatar.kinematics.rotation import multiply, to_matrix
 
 SHOULDER = np.array([-0.5, -0.02, 0.0])
 ELBOW_LIMIT = 150.0

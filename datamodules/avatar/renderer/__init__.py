@@ -1,0 +1,1 @@
+"""Pictures of the avatar: a whole signer, or a hand that shows letters."""
