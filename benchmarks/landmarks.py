@@ -19,9 +19,10 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from datamodules.clips import Clip, list_clips
+from datamodules.clips import list_clips
 from datamodules.features.bundles import HAND, POSE, find_bundle
 from datamodules.features.landmarks import Landmarker, holistic_pose
+from datamodules.media.clip import Clip
 from datamodules.poses.formats import write_pose
 
 

@@ -4,7 +4,7 @@ import hashlib
 import os
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +20,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from datamodules.catalogue import CATALOGUE, SIGNED, SPOKEN
 from datamodules.media.drawing_primitives import Image
 from datamodules.media.images import stack
-from datamodules.orders import Share
+from datamodules.orders import Key, Share, Shuffled
 from datamodules.samples import SPLITS, Sample, Split, Survey
 from datamodules.splits import refuse_leaks
 from datamodules.twins import Twin, ensure_twin, twin_at
@@ -142,32 +142,6 @@ class Reader(Protocol):
     """Reads one sample, in a loader's process; `rng` decides what training varies and is None elsewhere."""
 
     def __call__(self, sample: Sample, rng: np.random.Generator | None) -> Any: ...
-
-
-Key = tuple[int, int]
-"""An epoch and the index of a sample in it: together with the seed they decide how the sample is varied."""
-
-
-class Shuffled(Sampler[Key]):
-    """Every sample once an epoch, in an order that seed and epoch decide, whatever the number of workers."""
-
-    def __init__(self, size: int, seed: int) -> None:
-        self.size, self.seed, self.epoch = size, seed, 0
-
-    def __len__(self) -> int:
-        return self.size
-
-    def set_epoch(self, epoch: int) -> None:
-        """Called by Lightning before each epoch; without it, epochs are counted."""
-        self.epoch = epoch
-
-    def order(self, rng: np.random.Generator) -> Iterable[int]:
-        """The epoch's order."""
-        return rng.permutation(self.size).tolist()  # type: ignore[no-any-return]
-
-    def __iter__(self) -> Iterator[Key]:
-        epoch, self.epoch = self.epoch, self.epoch + 1
-        return iter([(epoch, index) for index in self.order(np.random.default_rng((self.seed, epoch)))])
 
 
 class Samples(Dataset[Any]):

@@ -1,38 +1,16 @@
 """Video clips to work through: the files of a folder, or those that a data set's index names."""
 
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Final
 
 from datamodules.how2sign.clips import sentence_clips, tables
+from datamodules.media.clip import Clip
 from datamodules.media.clip_frames import frame_count
-from datamodules.media.video import Frame, read_video
 from datamodules.wlasl.index import Instance, find_index, read_index
 from datamodules.wlasl.survey import frame_range, survey
 
 SUFFIXES: Final = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg")
-
-
-@dataclass(frozen=True)
-class Clip:
-    """Frames first to last (exclusive; None = the end) of a video file, with the gloss that they show, if known.
-
-    `name` is unique among the clips of a source; it may hold slashes and becomes the path of what is made of the clip.
-    """
-
-    name: str
-    path: Path
-    gloss: str | None = None
-    first: int = 0
-    last: int | None = None
-
-    def frames(self) -> tuple[Iterator[Frame], float]:
-        """Its frames, decoded as they are asked for, and frames a second; see `read_video`."""
-        frames, fps = read_video(self.path)
-        return islice(frames, self.first, self.last), fps
 
 
 def list_clips(source: str | os.PathLike[str]) -> list[Clip]:

@@ -1,9 +1,35 @@
 """The order in which a LightningDataModule's samples are read, shared among devices."""
 
-from collections.abc import Iterator, Sized
+from collections.abc import Iterable, Iterator, Sized
 from typing import Any
 
+import numpy as np
 from torch.utils.data import DistributedSampler, Sampler
+
+Key = tuple[int, int]
+"""An epoch and the index of a sample in it: together with the seed they decide how the sample is varied."""
+
+
+class Shuffled(Sampler[Key]):
+    """Every sample once an epoch, in an order that seed and epoch decide, whatever the number of workers."""
+
+    def __init__(self, size: int, seed: int) -> None:
+        self.size, self.seed, self.epoch = size, seed, 0
+
+    def __len__(self) -> int:
+        return self.size
+
+    def set_epoch(self, epoch: int) -> None:
+        """Called by Lightning before each epoch; without it, epochs are counted."""
+        self.epoch = epoch
+
+    def order(self, rng: np.random.Generator) -> Iterable[int]:
+        """The epoch's order."""
+        return rng.permutation(self.size).tolist()  # type: ignore[no-any-return]
+
+    def __iter__(self) -> Iterator[Key]:
+        epoch, self.epoch = self.epoch, self.epoch + 1
+        return iter([(epoch, index) for index in self.order(np.random.default_rng((self.seed, epoch)))])
 
 
 class Share(DistributedSampler[Any]):

@@ -13,8 +13,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from datamodules.clips import Clip
 from datamodules.files import atomic, locked, read_text, write_json
+from datamodules.media.clip import Clip
 from datamodules.media.video_windows import VARIANTS
 from datamodules.samples import Sample
 

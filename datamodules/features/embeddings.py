@@ -25,7 +25,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from datamodules.clips import Clip, list_clips
 from datamodules.features.embedding_files import (
     REPORT,
     EmbeddingSettings,
@@ -36,6 +35,7 @@ from datamodules.features.embedding_files import (
 )
 from datamodules.features.vjepa import Encoder, model_folder, settings_of
 from datamodules.files import write_json
+from datamodules.media.clip import Clip
 from datamodules.media.video_windows import VARIANTS, windows
 
 MOST_WORKERS: Final = 16
@@ -179,19 +179,19 @@ class Writer(Callback):
 
 
 def embed(
-    videos: str | os.PathLike[str],
+    clips: Sequence[Clip],
     out: str | os.PathLike[str],
     *,
     model: str,
     batch_size: int,
     devices: int | Literal["auto"] = "auto",
 ) -> dict[str, str]:
-    """Embed every clip of `videos` and its two variants into `out`; what is there already stays as it is.
+    """Embed every clip and its two variants into `out`; what is there already stays as it is.
 
     The same command goes on after whatever ended it, to the same bytes. See `embedding_files` for what is written.
 
     Args:
-        videos: a folder; see `list_clips`.
+        clips: of names that are unique; `datamodules.clips` lists those of a folder.
         out: a folder of its own.
         model: Hub id, or folder, of a VJEPA2Model in safetensors.
         batch_size: windows in a forward pass.
@@ -205,11 +205,11 @@ def embed(
         FileExistsError: `out` holds something else.
         KeyboardInterrupt: on Ctrl-C; the same command goes on.
     """
-    clips, out = list_clips(videos), Path(out)
-    paths = [out / npy_path(clip, variant) for clip in clips for variant in VARIANTS]
-    if len(set(paths)) != len(paths):
-        twice = next(path for path in paths if paths.count(path) > 1)
-        raise ValueError(f"{videos}: two clips would be written to {twice}; rename one of their files")
+    out = Path(out)
+    claimed: dict[Path, Clip] = {}
+    for path, clip in ((out / npy_path(clip, variant), clip) for clip in clips for variant in VARIANTS):
+        if claimed.setdefault(path, clip) is not clip:
+            raise ValueError(f"{clip.path} and {claimed[path].path} would both be written to {path}; rename one")
     folder = model_folder(model)
     settings = settings_of(model, folder, batch_size)
     if not _is_first():
@@ -221,7 +221,7 @@ def embed(
         failed = [{"file": file, "reason": failures[file]} for file in sorted(failures)]
         write_json(out / REPORT, {"clips": len(clips), "failed": failed})
     if not rows:
-        raise ValueError(f"{videos}: not one of {len(clips)} clips could be read, {next(iter(failures.values()))}")
+        raise ValueError(f"not one of {len(clips)} clips could be read, {next(iter(failures.values()))}")
     return failures
 
 

@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 from pose_format import Pose
 
-from datamodules.clips import Clip
+from datamodules.media.clip import Clip
 from datamodules.media.clip_frames import evenly
 from datamodules.media.video import Frame
 from datamodules.poses.layouts import make_pose

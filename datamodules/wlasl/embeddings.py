@@ -16,6 +16,7 @@ from torch.utils.data import Dataset
 
 from datamodules.avatar import VERSION
 from datamodules.base import Batch, Samples, SurveyedDataModule
+from datamodules.clips import list_clips
 from datamodules.features.embedding_files import INDEX as LISTED
 from datamodules.features.embedding_files import SETTINGS, EmbeddingSettings, embedded, read_index
 from datamodules.features.embeddings import embed
@@ -91,7 +92,7 @@ class WLASLEmbeddings(SurveyedDataModule):
         ensure_twin(self.dataset, self.clips, self.twin)
         encoder = self.folder.with_name(f"{self.folder.name}-encoder")
         save_untrained(encoder)
-        embed(self.clips, self.folder, model=str(encoder), batch_size=16, devices=1)
+        embed(list_clips(self.clips), self.folder, model=str(encoder), batch_size=16, devices=1)
 
     def twin_mark(self) -> dict[str, Any] | None:
         return twin_at(self.clips)

@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from datamodules.base import Batch, Key, SurveyedDataModule, signed_pixels
+from datamodules.base import Batch, SurveyedDataModule, signed_pixels
 from datamodules.media.drawing_primitives import Image
 from datamodules.media.images import read_image, resize
+from datamodules.orders import Key
 from datamodules.samples import Finding, Sample, Split, Survey
 from datamodules.twins import Twin
 from datamodules.wlasl.clips import choose_glosses

@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from datamodules.clips import Clip, list_clips
+from datamodules.clips import list_clips
+from datamodules.media.clip import Clip
 from datamodules.media.video import write_video
 
 FRAMES = np.zeros((8, 16, 16, 3), np.uint8)

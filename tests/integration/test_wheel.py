@@ -71,7 +71,7 @@ def run(python: Path, folder: Path, *command: str) -> subprocess.CompletedProces
         ("specs", "**/*.yaml"),
         ("cards", "*.md"),
         ("cards", "*.j2"),
-        ("datamodules/avatar", "*.yaml"),
+        ("datamodules/avatar", "**/*.yaml"),
         ("zoo/starters", "**/*"),
         ("datamodules", "**/*.py"),
         ("lightning_modules", "**/*.py"),

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 import torch
 
-from datamodules.clips import Clip
+from datamodules.clips import list_clips
 from datamodules.features.embedding_files import EmbeddingSettings, npy_path, write_index
 from datamodules.features.embeddings import embed
 from datamodules.features.vjepa import save_untrained, settings_of
+from datamodules.media.clip import Clip
 from datamodules.media.video import read_video, write_video
 from datamodules.media.video_windows import VARIANTS
 from datamodules.twins import Twin
@@ -266,7 +267,7 @@ class TestVerb:
         assert loader.predict(np.stack(list(frames)), fps) == loader.predict(video)
 
     def test_it_embeds_a_video_as_training_was_embedded(self, loader, encoder, video, tmp_path):
-        embed(video.parent, tmp_path / "out", model=str(encoder), batch_size=16)
+        embed(list_clips(video.parent), tmp_path / "out", model=str(encoder), batch_size=16)
         rows = np.load(tmp_path / "out" / "hello_original_vjepa.npy")
         torch.testing.assert_close(loader.embed(*read_video(video)), torch.from_numpy(rows), atol=1e-5, rtol=1e-5)
 

@@ -16,10 +16,11 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import VJEPA2Config, VJEPA2Model
 
-from datamodules.clips import Clip, list_clips
+from datamodules.clips import list_clips
 from datamodules.features.embedding_files import HEADER, Embedded, EmbeddingSettings, npy_path, read_index, sole_writer
 from datamodules.features.embeddings import embed
 from datamodules.features.vjepa import Encoder, model_folder
+from datamodules.media.clip import Clip
 from datamodules.media.video import write_video
 from datamodules.media.video_windows import VARIANTS, windows
 from zoo.cli import main
@@ -65,7 +66,7 @@ def videos(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def undisturbed(videos, model, tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("embedded") / "out"
-    assert embed(videos, out, model=str(model), batch_size=4) == {}
+    assert embed(list_clips(videos), out, model=str(model), batch_size=4) == {}
     return out
 
 
@@ -132,7 +133,7 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_bytes(undisturbed, videos, 
     (out / ".00006_grey_vjepa-half____.npy").write_bytes(b"what a kill while writing leaves")
     next(iter(written)).unlink()  # as if killed between two variants of a clip
     written.pop(next(iter(written)))
-    embed(videos, out, model=str(model), batch_size=4)
+    embed(list_clips(videos), out, model=str(model), batch_size=4)
     assert contents(out) == contents(undisturbed)
     assert all(path.stat().st_mtime_ns == when for path, when in written.items())
 
@@ -147,7 +148,7 @@ def test_a_corrupt_video_is_reported_and_changes_nobody_elses_bytes(undisturbed,
     (folder / "00002b.mp4").write_bytes(whole[: len(whole) // 2])
     (folder / "00000.mkv").write_bytes(b"")
     (folder / "00000.mkv").rename(folder / "00000c.mkv")
-    failed = embed(folder, out, model=str(model), batch_size=4)
+    failed = embed(list_clips(folder), out, model=str(model), batch_size=4)
     assert sorted(map(Path, failed)) == [folder / "00000c.mkv", folder / "00001a.mp4", folder / "00002b.mp4"]
     report = json.loads((out / "report.json").read_text())
     assert report["clips"] == 12
@@ -163,7 +164,7 @@ def test_nothing_but_corrupt_videos_is_an_error(model, tmp_path):
     (tmp_path / "videos").mkdir()
     (tmp_path / "videos" / "a.mp4").write_bytes(b"junk")
     with pytest.raises(ValueError, match=r"not one of 1 clips could be read, .*a\.mp4: 4 bytes that are no video"):
-        embed(tmp_path / "videos", tmp_path / "out", model=str(model), batch_size=4)
+        embed(list_clips(tmp_path / "videos"), tmp_path / "out", model=str(model), batch_size=4)
 
 
 def test_the_command_line_says_where_the_embeddings_are(undisturbed, videos, model, capsys):
@@ -187,26 +188,26 @@ def test_another_model_or_setting_is_refused_where_embeddings_are(undisturbed, v
 
 def test_a_model_that_was_moved_is_the_same_model(undisturbed, videos, tmp_path):
     moved = save_model(tmp_path / "moved")
-    assert embed(videos, undisturbed, model=str(moved), batch_size=4) == {}
+    assert embed(list_clips(videos), undisturbed, model=str(moved), batch_size=4) == {}
 
 
 def test_a_folder_of_other_things_is_left_alone(videos, model, tmp_path):
     (tmp_path / "index.csv").write_text("mine")
     with pytest.raises(FileExistsError, match=r"holds files but no embeddings\.json"):
-        embed(videos, tmp_path, model=str(model), batch_size=4)
+        embed(list_clips(videos), tmp_path, model=str(model), batch_size=4)
     assert contents(tmp_path) == {"index.csv": b"mine"}
 
 
 def test_one_writer_at_a_time(videos, model, tmp_path):
     with sole_writer(tmp_path), pytest.raises(ValueError, match="another process is writing embeddings there"):
-        embed(videos, tmp_path, model=str(model), batch_size=4)
+        embed(list_clips(videos), tmp_path, model=str(model), batch_size=4)
 
 
 def test_another_folder_of_videos_adds_to_the_index(videos, model, tmp_path):
     for name, file in (("a", "00001.mp4"), ("b", "00002.mp4")):
         (tmp_path / name).mkdir()
         (tmp_path / name / file).symlink_to(videos / file)
-        embed(tmp_path / name, tmp_path / "out", model=str(model), batch_size=4)
+        embed(list_clips(tmp_path / name), tmp_path / "out", model=str(model), batch_size=4)
     assert {row.clip for row in read_index(tmp_path / "out")} == {"00001", "00002"}
 
 
