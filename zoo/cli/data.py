@@ -3,25 +3,32 @@
 import argparse
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from datamodules.catalogue import CATALOGUE
 
 EVERY_FRAME = "all"
 
 
-def add_commands(verb: Callable[[str, Any, str], argparse.ArgumentParser]) -> None:
-    """Declare the commands; `verb(name, action, text)` makes the parser of one."""
-    twin = verb("twin", _twin, "write the avatar's twin of a data set, in the data set's own files")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The commands, each with its own."""
+    parser.epilog = None
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name: str, action: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+        found = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
+        found.set_defaults(action=action)
+        return found
+
+    twin = command("twin", _twin, "write the avatar's twin of a data set, in the data set's own files")
     _dataset(twin)
     twin.add_argument("--size", type=_whole, help="how many training items; each data set has its default")
     twin.add_argument("--seed", type=int, default=0)
 
-    check = verb("check", _check, "what is missing, unreadable, leaking or unbalanced: table, JSON, page")
+    check = command("check", _check, "what is missing, unreadable, leaking or unbalanced: table, JSON, page")
     _dataset(check)
     check.add_argument("--report", type=Path, metavar="DIR", help="where the report goes (default: DATASET-check)")
 
-    landmarks = verb("landmarks", _landmarks, "find body and hands in videos with MediaPipe, into .pose files")
+    landmarks = command("landmarks", _landmarks, "find body and hands in videos with MediaPipe, into .pose files")
     _videos(landmarks)
     landmarks.add_argument("--frames", type=_frames, default=30, metavar="N", help="a video, evenly spread; or all")
     landmarks.add_argument("--skeletons", action="store_true", help="draw each frame's skeleton, 512x512, as PNG too")
@@ -29,10 +36,16 @@ def add_commands(verb: Callable[[str, Any, str], argparse.ArgumentParser]) -> No
     landmarks.add_argument("--jobs", type=_whole, metavar="N", help="processes (default: one a core)")
     landmarks.add_argument("--ray", metavar="ADDRESS", help="run on this Ray cluster instead of this machine's cores")
 
-    embed = verb("embed", _embed, "run V-JEPA 2 over videos and two variants of each, into .npy files and index.csv")
+    embed = command("embed", _embed, "run V-JEPA 2 over videos and two variants of each, into .npy files and index.csv")
     _videos(embed)
     embed.add_argument("--model", default="facebook/vjepa2-vitg-fpc64-256", help="a Hub id, or a VJEPA2Model's folder")
     embed.add_argument("--batch-size", type=_whole, default=4, metavar="N", help="windows of frames a batch")
+
+
+def run(options: argparse.Namespace) -> int:
+    """One of the commands."""
+    code: int = options.action(options)
+    return code
 
 
 def _dataset(parser: argparse.ArgumentParser) -> None:
@@ -87,11 +100,12 @@ def _landmarks(options: argparse.Namespace) -> int:
 def _embed(options: argparse.Namespace) -> int:
     from lightning_utilities.core.rank_zero import rank_zero_only
 
+    from datamodules.clips import list_clips
     from datamodules.features.embeddings import embed
     from zoo.training.log_filters import quiet
 
     quiet()
-    failed = embed(options.videos, options.out, model=options.model, batch_size=options.batch_size)
+    failed = embed(list_clips(options.videos), options.out, model=options.model, batch_size=options.batch_size)
     note = f"{options.out}: {len(failed)} files could not be read, see report.json" if failed else options.out
     rank_zero_only(print)(note)  # each further device has a process that comes by here
     return 0

@@ -1,5 +1,6 @@
 """`python -m zoo list`: what there is, and where its weights are."""
 
+import argparse
 import shutil
 import textwrap
 from collections.abc import Iterable, Sequence
@@ -9,6 +10,7 @@ from typing import Any, Final
 from zoo.artefacts.artefact import starter_folder
 from zoo.artefacts.hub_cache import cached
 from zoo.card.licences import licence_of
+from zoo.cli.arguments import OK
 from zoo.files import read_json
 from zoo.loaders.config import read_config
 from zoo.spec.registry import list_experiments, list_models, list_pipelines, locate
@@ -18,13 +20,18 @@ NONE: Final = "-"
 GAP: Final = 2
 
 
-def show(pattern: str) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The pattern."""
+    parser.add_argument("pattern", nargs="?", default="*", metavar="PATTERN")
+
+
+def run(options: argparse.Namespace) -> int:
     """Print the models, pipelines and first experiments whose names match a shell pattern. Raises ValueError when none
     does.
 
     Columns are plain text, as wide as they need to be, so that the list can be read by eye and by `grep`.
     """
-    sections = []
+    pattern, sections = options.pattern, []
     if models := list_models(pattern):
         specs = [read(locate(name)) for name in models]
         head: tuple[str, ...] = ("model", "task", "published", "cached", "starter", "weights")
@@ -44,6 +51,7 @@ def show(pattern: str) -> None:
         if number:
             print()
         _print(*section)
+    return OK
 
 
 def _row(spec: dict[str, Any]) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """`python -m zoo sweep`: every row trained and tested, once, and the table written from their results."""
 
+import argparse
 import shlex
 import signal
 import subprocess
@@ -9,16 +10,16 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from zoo.cli.arguments import INTERRUPTED, OK, OVERRIDES, REFUSED
 from zoo.files import read_json
 from zoo.results.formatting import duration
+from zoo.spec.problems import SpecError
 from zoo.spec.registry import list_sweeps, list_trained, locate
-from zoo.spec.spec import SpecError
 from zoo.spec.sweep_spec import Sweep, read_sweep
 from zoo.sweep.rows import Row, rows
 
 PATIENCE = 3.0
 """Seconds that a process has to end by itself after Ctrl-C, of which a terminal tells it too."""
-INTERRUPTED = 130
 
 
 class Failure(Exception):
@@ -27,6 +28,24 @@ class Failure(Exception):
     def __init__(self, message: str, command: str) -> None:
         super().__init__(message)
         self.command = command
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The sweep, and the judge of its rows."""
+    parser.set_defaults(takes_overrides=True)
+    parser.add_argument("sweep", metavar="SWEEP", help="a YAML file with rows, or a shipped one: ablations/asl-slp")
+    parser.add_argument("--starter", action="store_true", help="the small variant on the avatar")
+    parser.add_argument("--judge", metavar="NAME|RUN|REPO", help="who reads what the rows generate")
+    parser.usage = f"{parser.prog} SWEEP [--starter] [--judge JUDGE] {OVERRIDES}"
+
+
+def run(options: argparse.Namespace) -> int:
+    """Train and test every row of a sweep, and compare them."""
+    try:
+        return OK if sweep(options.sweep, options.starter, options.overrides, options.judge) else REFUSED
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on with it", file=sys.stderr)
+        return INTERRUPTED
 
 
 def find(target: str) -> Path:

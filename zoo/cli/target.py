@@ -1,16 +1,19 @@
 """What a command means by SPEC: an experiment, its run, or what somebody else's training left."""
 
+from argparse import Namespace
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from zoo.artefacts.resolve import find
 from zoo.artefacts.runs import Run
 from zoo.loaders.config import unfinished_message
 from zoo.spec.hub_reference import looks_like
+from zoo.spec.problems import SpecError
 from zoo.spec.registry import list_trained, locate
-from zoo.spec.spec import Spec, SpecError
+from zoo.spec.spec import Spec
 from zoo.spec.validation import accepted
 
 
@@ -21,6 +24,11 @@ class Target:
     spec: str
     starter: bool
     overrides: Sequence[str]
+
+    @classmethod
+    def of(cls, options: Namespace) -> Self:
+        """What `add_experiment` asked for."""
+        return cls(options.spec, options.starter, options.overrides)
 
     def run(self, types: bool) -> tuple[Spec, Run]:
         """The resolved spec and its run, started or not; `types` checks it by importing what it names, and torch.

@@ -15,10 +15,11 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from datamodules.clips import Clip, list_clips
+from datamodules.clips import list_clips
 from datamodules.features.bundles import HAND, POSE, checksums, find_bundle
 from datamodules.features.landmarks import LEFT_HAND, RIGHT_HAND, Landmarker, find_landmarks
 from datamodules.files import write_json
+from datamodules.media.clip import Clip
 from datamodules.media.skeleton_frames import write_skeletons
 from datamodules.poses.formats import read_pose, write_pose
 from zoo.prepare.mapping import map_unordered

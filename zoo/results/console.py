@@ -1,5 +1,6 @@
 """Results in a terminal: tables that are as wide as it is, and in words below them what must not be overlooked."""
 
+import sys
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ from zoo.results.rows import (
 from zoo.results.tables import protocol_text
 
 ARROWS: Final = {LOWER: "\N{DOWNWARDS ARROW}", HIGHER: "\N{UPWARDS ARROW}", NEARER_TO_1: "\N{RIGHTWARDS ARROW} 1"}
+PIPED: Final = 200
+"""Columns of what is no terminal."""
 MARKED: Final = "bold yellow"
 ENDLESS: Final = 10_000
 
@@ -136,3 +139,9 @@ def _protocols(results: Results) -> Iterator[str]:
 
 def _line(text: str, style: str = "") -> Text:
     return Text(text.replace("`", ""), style)
+
+
+def print_results(title: str, results: Results, provenance: dict[str, Any]) -> None:
+    """On stdout, as wide as the terminal is."""
+    width = None if sys.stdout.isatty() else PIPED
+    Console(width=width, highlight=False).print(ResultsTable(title, results, provenance))

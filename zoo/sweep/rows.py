@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from zoo.artefacts.runs import Run
-from zoo.spec.spec import Problem, Spec, SpecError, read
+from zoo.spec.problems import Problem, SpecError
+from zoo.spec.spec import Spec, read
 from zoo.spec.sweep_spec import Layer, Sweep, read_sweep, structure
 from zoo.spec.validation import accepted, spec_problems
 

@@ -22,7 +22,8 @@ from every_spec import CALLS, TINY, starter
 import zoo
 from datamodules.asl_alphabet import Letters
 from zoo.artefacts.runs import Run
-from zoo.cli import main, split_overrides
+from zoo.cli import main
+from zoo.cli.command_line import split_overrides
 from zoo.publishing.bundle import RECORDS, bundle
 from zoo.publishing.bundle import main as bundle_main
 from zoo.spec.registry import shipped_folder

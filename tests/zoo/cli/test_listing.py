@@ -12,7 +12,8 @@ from hub_server import Hub
 
 import zoo
 from zoo.artefacts.artefact import starter_folder
-from zoo.cli import listing, main
+from zoo.cli import list as listing
+from zoo.cli import main
 from zoo.spec import registry as shipped
 from zoo.spec import spec
 from zoo.spec.registry import list_experiments, list_models, list_pipelines, shipped_folder

@@ -22,14 +22,15 @@ from every_spec import TINY
 
 from zoo.artefacts.runs import Run
 from zoo.cli import main
-from zoo.spec.problems import problems
+from zoo.cli.check import problems
+from zoo.cli.sweep import Failure, _call, _wait_for_others
+from zoo.spec.problems import SpecError
 from zoo.spec.registry import list_models, list_sweeps, locate, shipped_folder
-from zoo.spec.spec import SpecError, read
+from zoo.spec.spec import read
 from zoo.spec.sweep_spec import flattened, read_sweep
 from zoo.spec.validation import accepted
 from zoo.sweep.comparison import column
 from zoo.sweep.rows import rows
-from zoo.sweep.training import Failure, _call, _wait_for_others
 from zoo.training.judges import judge_name
 
 TABLE_3 = {
@@ -268,7 +269,7 @@ def runs(tiny: Path) -> Path:
     runs, command = tiny.parent / "runs", [*sweep_command(tiny)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ZOO_RUNS", str(runs))
-        patch.setattr("zoo.sweep.training.PATIENCE", 0.0)
+        patch.setattr("zoo.cli.sweep.PATIENCE", 0.0)
         watcher = threading.Thread(target=lambda: os.kill(os.getpid(), signal.SIGINT) if checkpoint(runs) else None)
         watcher.start()
         (tiny.parent / "interrupted.txt").write_text(str(main(command)))

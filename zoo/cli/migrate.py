@@ -1,0 +1,23 @@
+"""`python -m zoo migrate`."""
+
+import argparse
+from pathlib import Path
+
+from zoo.artefacts.runs import runs_root
+from zoo.cli.arguments import OK
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The folders."""
+    parser.add_argument("folders", nargs="*", type=Path, metavar="FOLDER", help="all runs unless some are named")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Bring runs and artefacts of an earlier zoo up to date."""
+    from zoo.training.migration import migrate
+
+    folders = options.folders or sorted(path.parent for path in runs_root().glob("*/*/provenance.json"))
+    for folder in folders:
+        now = migrate(folder)
+        print(f"{folder}: up to date" if now is None else f"{folder}: brought up to date, now {now}")
+    return OK

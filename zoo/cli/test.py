@@ -1,0 +1,38 @@
+"""`python -m zoo test`."""
+
+import argparse
+
+from zoo.artefacts.runs import Run
+from zoo.cli.arguments import OK, OVERRIDES, add_experiment
+from zoo.cli.target import Target
+from zoo.spec.validation import accepted
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """SPEC, the split and the judge."""
+    add_experiment(parser)
+    parser.add_argument("--split", choices=("dev", "test"), default="test", help="the split to measure on")
+    parser.add_argument(
+        "--judge", metavar="NAME|RUN|REPO", help="who reads what is generated: a back-translation or a letter-judge"
+    )
+    parser.usage = f"{parser.prog} SPEC [--starter] [--split SPLIT] [--judge JUDGE] {OVERRIDES}"
+
+
+def run(options: argparse.Namespace) -> int:
+    """Measure a finished run and keep the results in it, or measure published weights and say where they differ."""
+    meant = Target.of(options)
+    published = meant.published()
+    if published is None:
+        spec, run = meant.finished()
+    else:
+        spec, run = accepted(published / "spec.yaml", False, options.overrides, types=True), Run(published)
+    from zoo.results.console import print_results
+    from zoo.training.evaluate import compared, evaluated, measure
+
+    if published is None:
+        results = measure(spec, run.folder, options.split, options.judge)
+    else:
+        _, results = evaluated(spec, published, options.split, options.judge)
+    print_results(f"{spec.name}, {options.split}", results, run.provenance())
+    print(*(compared(published, results) if published and options.split == "test" else [run.folder]), sep="\n")
+    return OK

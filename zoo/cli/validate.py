@@ -1,0 +1,18 @@
+"""`python -m zoo validate`."""
+
+import argparse
+
+from zoo.cli.arguments import OK, add_experiment
+from zoo.cli.target import Target
+
+add_arguments = add_experiment
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print what training logs of the validation split, for a finished run."""
+    spec, run = Target.of(options).finished()
+    from zoo.results.console import print_results
+    from zoo.training.evaluate import validate
+
+    print_results(f"{spec.name}, validate", validate(spec, run.folder), run.provenance())
+    return OK
