@@ -12,9 +12,7 @@ def run(module: str, *arguments: str, **options: Any) -> tuple[int, str]:
 
     The zoo is this one, wherever it lies. `options` are those of `subprocess.run`, and so is what is raised.
     """
-    import zoo
-
-    paths = [str(Path(zoo.__file__).parents[1]), os.environ.get("PYTHONPATH")]
+    paths = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH")]
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONPATH": os.pathsep.join(filter(None, paths))}
     command = [sys.executable, "-P", "-m", module, *arguments]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, **options)

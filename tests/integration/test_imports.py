@@ -60,7 +60,8 @@ def test_opening_a_model_loads_neither_lightning_nor_a_compiler() -> None:
 import sys
 import zoo
 from zoo.artefacts.artefact import open_artefact, starter_folder
-from zoo.loaders import ARCHITECTURES, loader_class
+from zoo.loaders import loader_class
+from zoo.spec.architectures import ARCHITECTURES
 from zoo.loaders.config import read_config
 plain = [name for name in ARCHITECTURES if not hasattr(loader_class(name), "native")]
 for folder in filter(lambda folder: folder.is_dir(), map(starter_folder, zoo.list_models())):

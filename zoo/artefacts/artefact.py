@@ -13,7 +13,8 @@ from zoo.artefacts.runs import Run
 from zoo.loaders import loader_class
 from zoo.loaders.base import Loader
 from zoo.loaders.config import read_config, refuse_numbers, unfinished_message
-from zoo.safety.folders import refuse_folder, shapes, visible
+from zoo.safety.filenames import visible
+from zoo.safety.folders import refuse_folder, shapes
 
 PARTS: Final = 5_000
 """Modules, weights and buffers of a network that are never too many."""

@@ -14,7 +14,7 @@ from zoo.files import MAX_JSON
 from zoo.loaders.config import read_config
 from zoo.safety.filenames import MAX_NAMES, refuse_names, wanted
 from zoo.spec.hub_reference import COMMIT, SHORT_COMMIT, Reference
-from zoo.spec.spec import nearest
+from zoo.spec.problems import nearest
 
 
 class OnHub:

@@ -13,6 +13,7 @@ from zoo.loaders.base import Loader
 from zoo.loaders.config import read_config, unfinished_message
 from zoo.spec.hub_reference import Reference, looks_like, parse
 from zoo.spec.pins import pin_problems
+from zoo.spec.problems import SpecError, nearest
 from zoo.spec.registry import (
     EXPERIMENTS,
     list_experiments,
@@ -22,7 +23,7 @@ from zoo.spec.registry import (
     locate,
     shipped_folder,
 )
-from zoo.spec.spec import SpecError, nearest, read
+from zoo.spec.spec import read
 
 
 class Artefact(Protocol):

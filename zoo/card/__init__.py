@@ -7,8 +7,9 @@ from datamodules.files import write_text
 from zoo.card.document import Parts, Sums, split, with_prose
 from zoo.files import read_json, unused
 from zoo.results.rows import data_note
+from zoo.spec.problems import Problem, SpecError
 from zoo.spec.registry import shipped_folder
-from zoo.spec.spec import Problem, SpecError, read
+from zoo.spec.spec import read
 
 __all__ = [
     "Parts",

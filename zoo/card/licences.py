@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from datamodules.catalogue import CATALOGUE
-from zoo.spec.spec import nearest
+from zoo.spec.problems import nearest
 
 COMMERCIAL, RESEARCH, USES, SHARE = "commercial use", "use outside research", "certain uses", "other licences"
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from zoo.safety.folders import visible
+from zoo.safety.filenames import visible
 
 PRECISIONS: Final = {"F64": "double", "F32": "single", "F16": "half", "BF16": "bfloat16"}
 

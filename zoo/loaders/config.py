@@ -6,10 +6,10 @@ from typing import Any, Final
 
 from zoo.files import items, read_json
 from zoo.io_types import Signal
-from zoo.loaders import kind_problems
 from zoo.loaders.base import SCHEMA, Loader
+from zoo.spec.architectures import kind_problems
 from zoo.spec.hub_reference import REPO
-from zoo.spec.spec import nearest
+from zoo.spec.problems import nearest
 
 NAME: Final = "config.json"
 MIGRATED: Final = 2

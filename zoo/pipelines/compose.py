@@ -11,12 +11,11 @@ from zoo.artefacts.artefact import starter_folder
 from zoo.artefacts.resolve import find, opened
 from zoo.io_types import Signal
 from zoo.loaders.config import read_config
-from zoo.pipelines import Task
 from zoo.pipelines.base import Pipeline
 from zoo.pipelines.components import WEIGHTLESS
-from zoo.spec.pipeline_spec import PipelineSpec, pipeline_file, read_pipeline, structure
+from zoo.spec.pipeline_spec import PipelineSpec, PipelineTask, pipeline_file, read_pipeline, structure
+from zoo.spec.problems import Problem, nearest
 from zoo.spec.registry import list_models
-from zoo.spec.spec import Problem, nearest
 
 
 @dataclass(frozen=True)
@@ -102,7 +101,7 @@ def signals(chain: Sequence[Stage]) -> Iterator[Signal]:
         yield before
 
 
-def misfits(task: Task, chain: Sequence[Stage]) -> list[str]:
+def misfits(task: PipelineTask, chain: Sequence[Stage]) -> list[str]:
     """Why the stages do not make a pipeline of this task, a pair of neighbours a line; none when they do."""
     found = []
     first, last = chain[0], chain[-1]

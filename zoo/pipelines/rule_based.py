@@ -17,7 +17,7 @@ from datamodules.media.skeleton_drawing import draw_frames
 from datamodules.media.video import Frame
 from datamodules.poses.conversion import to_joints
 from zoo.pipelines.components import WEIGHTLESS
-from zoo.spec.spec import closest
+from zoo.spec.problems import closest
 
 
 class Drawing:

@@ -1,13 +1,14 @@
-"""The names of a repository's files: which a load downloads, and which are refused before anything is.
+"""The names of an artefact's files: which a load sees or downloads, and which are refused before anything is.
 
 Formats that can run code when they are read are refused by name, and so is every name that could mean another file than
 the one it shows.
 """
 
+import os
 import re
 import unicodedata
-from collections.abc import Iterable
-from pathlib import PurePosixPath
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 PICKLED: Final = """.bin .pt .pth .ckpt .pkl .pickle .pk .p .dill .joblib .sav .npy .npz .h5 .hdf5 .keras .msgpack
@@ -93,3 +94,14 @@ def _unsafe(name: str) -> str | None:
             return "is a device on some systems"
     suffix = PurePosixPath(plain).suffix.casefold()
     return f"{REFUSED[suffix]}" if suffix in REFUSED else None
+
+
+def visible(folder: Path, depth: int = 1) -> Iterator[tuple[Path, int]]:
+    """What is in a folder, and how deep. A linked folder is not entered."""
+    with os.scandir(folder) as entries:
+        for entry in sorted(entries, key=lambda entry: entry.name):
+            if entry.name.startswith(".") or (depth == 1 and entry.name in OURS):
+                continue
+            yield Path(entry.path), depth
+            if entry.is_dir(follow_symlinks=False) and depth <= MAX_DEPTH:
+                yield from visible(Path(entry.path), depth + 1)

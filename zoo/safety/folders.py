@@ -7,12 +7,11 @@ import json
 import os
 import stat
 import struct
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 from zoo.files import items, json_content
-from zoo.safety.filenames import MAX_DEPTH, MAX_NAMES, OURS, PICKLED, REFUSED
+from zoo.safety.filenames import MAX_DEPTH, MAX_NAMES, PICKLED, REFUSED, visible
 from zoo.spec.interpolation import BOUNDLESS, boundless, resolvers
 from zoo.spec.spec import RESOLVER_REFUSED, read, strings
 
@@ -56,17 +55,6 @@ def refuse_folder(folder: Path) -> None:
             refuse_spec(path)
         elif suffix == ".safetensors":
             shapes(path)
-
-
-def visible(folder: Path, depth: int = 1) -> Iterator[tuple[Path, int]]:
-    """What is in a folder, and how deep. A linked folder is not entered."""
-    with os.scandir(folder) as entries:
-        for entry in sorted(entries, key=lambda entry: entry.name):
-            if entry.name.startswith(".") or (depth == 1 and entry.name in OURS):
-                continue
-            yield Path(entry.path), depth
-            if entry.is_dir(follow_symlinks=False) and depth <= MAX_DEPTH:
-                yield from visible(Path(entry.path), depth + 1)
 
 
 def _status(path: Path, root: Path) -> os.stat_result:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from zoo.spec.classes import DOTTED, allowed_classes
-from zoo.spec.spec import Problem, closest, nearest
+from zoo.spec.problems import Problem, closest, nearest
 
 CLASS_SLOTS = ("callbacks", "strategy", "plugins", "profiler", "accelerator")
 """Trainer arguments that take classes; elsewhere in `trainer` a string is a plain word."""

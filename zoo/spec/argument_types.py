@@ -11,7 +11,8 @@ from jsonargparse import ArgumentError, ArgumentParser
 from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer
 
 from zoo.spec.classes import located, named_class
-from zoo.spec.spec import Problem, Spec, nearest
+from zoo.spec.problems import Problem, nearest
+from zoo.spec.spec import Spec
 
 
 def type_problems(spec: Spec) -> Iterator[Problem]:

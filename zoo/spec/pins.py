@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from zoo.spec.hub_reference import COMMIT, REPO
-from zoo.spec.spec import Problem, nearest
+from zoo.spec.problems import Problem, nearest
 
 SHA256: Final = re.compile(r"[0-9a-f]{64}")
 

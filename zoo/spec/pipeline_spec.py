@@ -4,15 +4,50 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import yaml
 
-from zoo.pipelines import TASKS, Task
+from zoo.io_types import Kind
+from zoo.spec.problems import Problem, SpecError, key_problems, nearest
 from zoo.spec.registry import list_pipelines, locate
-from zoo.spec.spec import Problem, SpecError, key_problems, nearest, read
+from zoo.spec.spec import read
 
 SECTIONS = ("name", "summary", "task", "stages")
+
+
+@dataclass(frozen=True)
+class PipelineTask:
+    """A kind of pipeline.
+
+    path: the class that runs it.
+    roles: of its stages, in order.
+    accepts: the kind that its first stage must take.
+    gives: the kinds that its last stage may give.
+    """
+
+    path: str
+    roles: tuple[str, ...]
+    accepts: Kind
+    gives: tuple[Kind, ...]
+
+
+PIPELINE_TASKS: Final = {
+    "text-to-video": PipelineTask(
+        "zoo.pipelines.text_to_video.TextToVideo", ("translator", "renderer"), "text", ("video",)
+    ),
+    "fingerspelling": PipelineTask(
+        "zoo.pipelines.fingerspelling.Fingerspelling", ("speller",), "letters", ("video", "image")
+    ),
+    "gloss-to-video": PipelineTask(
+        "zoo.pipelines.gloss_to_video.GlossToVideo", ("performer", "renderer"), "glosses", ("video",)
+    ),
+    "live-gloss": PipelineTask("zoo.pipelines.live_gloss.LiveGloss", ("reader",), "video", ("glosses",)),
+    "round-trip": PipelineTask(
+        "zoo.pipelines.round_trip.RoundTrip", ("translator", "renderer", "reader"), "text", ("text", "glosses")
+    ),
+}
+"""Nothing outside it is ever imported; a spec names its task."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +60,8 @@ class PipelineSpec:
     stages: dict[str, Any]
 
     @property
-    def kind(self) -> Task:
-        return TASKS[self.task]
+    def kind(self) -> PipelineTask:
+        return PIPELINE_TASKS[self.task]
 
     def yaml(self) -> str:
         """The spec as YAML, in the order of SECTIONS."""
@@ -59,7 +94,7 @@ def read_pipeline(path: Path, overrides: Sequence[str] = ()) -> PipelineSpec:
     raw = read(path)
     if found := list(structure(raw, path)):
         raise SpecError(found)
-    task = TASKS[raw["task"]]
+    task = PIPELINE_TASKS[raw["task"]]
     spec = PipelineSpec(
         raw["name"], raw["summary"], raw["task"], {role: raw["stages"].get(role) for role in task.roles}
     )
@@ -79,14 +114,14 @@ def structure(raw: dict[str, Any], path: Path) -> Iterator[Problem]:
     name, task, stages = raw.get("name"), raw.get("task"), raw.get("stages")
     if _is_line(name) and name != path.stem:
         yield Problem(source, "name", f"found {name!r}, expected {path.stem!r}, the name of the file")
-    if _is_line(task) and task not in TASKS:
-        yield Problem(source, "task", f"found {task!r}, which no pipeline has{nearest(str(task), TASKS)}")
+    if _is_line(task) and task not in PIPELINE_TASKS:
+        yield Problem(source, "task", f"found {task!r}, which no pipeline has{nearest(str(task), PIPELINE_TASKS)}")
     if "stages" not in raw:
         return
     if not isinstance(stages, dict):
         yield Problem(source, "stages", f"found {stages!r}, expected a component for each role")
         return
-    roles = TASKS[task].roles if isinstance(task, str) and task in TASKS else tuple(stages)
+    roles = PIPELINE_TASKS[task].roles if isinstance(task, str) and task in PIPELINE_TASKS else tuple(stages)
     for role in (role for role in roles if role not in stages):
         yield Problem(source, f"stages.{role}", "missing; a component, or null to leave the stage out")
     for role, component in stages.items():

@@ -1,25 +1,49 @@
-"""What is wrong with a file in YAML, by its kind: a spec, a pipeline or a sweep."""
+"""How a spec's problems are told: where they stand, and which word was most likely meant."""
 
-from pathlib import Path
-
-from zoo.spec.pipeline_spec import is_pipeline
-from zoo.spec.spec import Problem, SpecError, read
-from zoo.spec.sweep_spec import is_sweep
-from zoo.spec.validation import spec_problems
+import difflib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 
-def problems(path: Path) -> list[Problem]:
-    """Everything that is wrong with a file, each problem once."""
-    try:
-        raw = read(path)
-        if is_pipeline(raw):
-            from zoo.pipelines.compose import pipeline_problems
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong with a spec: where it stands, under which key, and what to do about it."""
 
-            return pipeline_problems(raw, path)
-        if is_sweep(raw):
-            from zoo.sweep.rows import sweep_problems
+    file: str
+    key: str
+    message: str
 
-            return sweep_problems(raw, path)
-        return spec_problems(raw, path)
-    except SpecError as error:
-        return list(error.problems)
+    def __str__(self) -> str:
+        return ": ".join(part for part in (self.file, self.key, self.message) if part)
+
+
+class SpecError(ValueError):
+    """A spec that was refused, with every problem that was found."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = tuple(problems)
+
+
+def closest(word: str, candidates: Iterable[str]) -> str | None:
+    """The candidate that a misspelt word, with its folder or without, most likely stands for, if any is near."""
+    options = sorted(candidates)
+    meant = {option.rpartition("/")[2]: option for option in options} | {option: option for option in options}
+    return next((meant[near] for near in difflib.get_close_matches(word, meant, n=1, cutoff=0.6)), None)
+
+
+def nearest(word: str, candidates: Iterable[str]) -> str:
+    """`; did you mean 'x'?` for the closest candidate; all of a short list when none is close."""
+    options = sorted(candidates)
+    if close := closest(word, options):
+        return f"; did you mean {close!r}?"
+    return f"; valid: {', '.join(options)}" if 0 < len(options) <= 12 else ""
+
+
+def key_problems(raw: dict[str, Any], source: str, required: Iterable[str], known: Sequence[str]) -> Iterator[Problem]:
+    """The keys that a file lacks, and those that it has and nobody reads."""
+    for key in (key for key in required if key not in raw):
+        yield Problem(source, key, "missing")
+    for key in (key for key in raw if key not in known):
+        yield Problem(source, str(key), f"unknown key{nearest(str(key), known)}")

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-from zoo.spec.spec import nearest
+from zoo.spec.problems import nearest
 
 PIPELINES: Final = "pipelines"
 """The folder in `specs/` of those specs that compose models."""

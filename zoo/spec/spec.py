@@ -1,9 +1,8 @@
 """What an experiment is: one YAML file, overlaid (spec < starter < command line), resolved. No torch."""
 
-import difflib
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -14,6 +13,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from zoo.spec.classes import bare, bare_names
 from zoo.spec.interpolation import BOUNDLESS, MAX_BYTES, boundless, refuse_aliases, resolvers
+from zoo.spec.problems import Problem, SpecError, nearest
 
 SECTIONS = ("name", "summary", "task", "architecture", "seed", "model", "data", "trainer", "starter", "hub", "card")
 OVERRIDABLE = ("model", "data", "trainer", "seed")
@@ -21,26 +21,6 @@ DEFAULTS: dict[str, Any] = {"seed": 0, "trainer": {"deterministic": True}}
 NOT_TRAINING = ("summary", "card", "hub", "starter")
 """Sections that do not change what is trained, and so not the identity of a run."""
 RESOLVER_REFUSED = "only keys of the spec itself can be interpolated; resolvers such as ${oc.env:...} are refused"
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One thing that is wrong with a spec: where it stands, under which key, and what to do about it."""
-
-    file: str
-    key: str
-    message: str
-
-    def __str__(self) -> str:
-        return ": ".join(part for part in (self.file, self.key, self.message) if part)
-
-
-class SpecError(ValueError):
-    """A spec that was refused, with every problem that was found."""
-
-    def __init__(self, problems: Sequence[Problem]) -> None:
-        super().__init__("\n".join(map(str, problems)))
-        self.problems = tuple(problems)
 
 
 @dataclass(frozen=True)
@@ -66,29 +46,6 @@ class Spec:
         """The resolved spec as YAML, in the order of SECTIONS."""
         ordered = {key: self.config[key] for key in SECTIONS if key in self.config}
         return yaml.safe_dump(ordered, sort_keys=False, allow_unicode=True, width=110)
-
-
-def closest(word: str, candidates: Iterable[str]) -> str | None:
-    """The candidate that a misspelt word, with its folder or without, most likely stands for, if any is near."""
-    options = sorted(candidates)
-    meant = {option.rpartition("/")[2]: option for option in options} | {option: option for option in options}
-    return next((meant[near] for near in difflib.get_close_matches(word, meant, n=1, cutoff=0.6)), None)
-
-
-def nearest(word: str, candidates: Iterable[str]) -> str:
-    """`; did you mean 'x'?` for the closest candidate; all of a short list when none is close."""
-    options = sorted(candidates)
-    if close := closest(word, options):
-        return f"; did you mean {close!r}?"
-    return f"; valid: {', '.join(options)}" if 0 < len(options) <= 12 else ""
-
-
-def key_problems(raw: dict[str, Any], source: str, required: Iterable[str], known: Sequence[str]) -> Iterator[Problem]:
-    """The keys that a file lacks, and those that it has and nobody reads."""
-    for key in (key for key in required if key not in raw):
-        yield Problem(source, key, "missing")
-    for key in (key for key in raw if key not in known):
-        yield Problem(source, str(key), f"unknown key{nearest(str(key), known)}")
 
 
 def strings(value: Any, key: str = "") -> Iterator[tuple[str, str]]:

@@ -9,8 +9,9 @@ from typing import Any, Final
 import yaml
 
 from zoo.spec.interpolation import BOUNDLESS, boundless, resolvers
+from zoo.spec.problems import Problem, SpecError, key_problems, nearest
 from zoo.spec.registry import list_trained, locate
-from zoo.spec.spec import OVERRIDABLE, RESOLVER_REFUSED, Problem, SpecError, key_problems, nearest, read, strings
+from zoo.spec.spec import OVERRIDABLE, RESOLVER_REFUSED, read, strings
 
 SECTIONS: Final = ("name", "summary", "base", "shared", "rows", "starter", "compare", "published")
 REQUIRED: Final = ("name", "summary", "base", "rows", "compare")

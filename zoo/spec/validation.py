@@ -6,13 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from zoo.loaders import kind_problems
 from zoo.spec.allowed_classes import meant_class, refusals
+from zoo.spec.architectures import kind_problems
 from zoo.spec.classes import allowed_classes, bare_names, dotted_name
 from zoo.spec.pins import pin_problems
 from zoo.spec.pipeline_spec import is_pipeline
+from zoo.spec.problems import Problem, SpecError, nearest
 from zoo.spec.sources import TRAINER, parameters
-from zoo.spec.spec import SECTIONS, Problem, Spec, SpecError, nearest, read, resolve
+from zoo.spec.spec import SECTIONS, Spec, read, resolve
 from zoo.spec.sweep_spec import is_sweep
 
 REQUIRED = ("name", "summary", "task", "architecture", "model", "data", "trainer")

@@ -23,9 +23,9 @@ import zoo
 from zoo.artefacts.artefact import starter_folder
 from zoo.artefacts.hub import OnHub
 from zoo.artefacts.hub_cache import cached
+from zoo.cli.check import problems
 from zoo.loaders.base import SCHEMA
 from zoo.spec.hub_reference import Reference, looks_like, parse
-from zoo.spec.problems import problems
 from zoo.spec.registry import shipped_folder
 
 WEIGHTS = bytes(range(256)) * 400

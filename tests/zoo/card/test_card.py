@@ -23,10 +23,10 @@ from zoo.card.blocks import failures
 from zoo.card.lint import findings
 from zoo.card.page import read
 from zoo.cli import main
+from zoo.cli.check import problems
 from zoo.loaders import loader_class
 from zoo.publishing.bundle import bundle
 from zoo.results.rows import baselines
-from zoo.spec.problems import problems
 from zoo.spec.registry import shipped_folder
 from zoo.spec.spec import Spec
 

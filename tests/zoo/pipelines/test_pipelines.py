@@ -29,11 +29,10 @@ from zoo.artefacts.artefact import starter_folder
 from zoo.cli import main
 from zoo.io_types import Signal
 from zoo.loaders.base import SCHEMA
-from zoo.pipelines import TASKS
 from zoo.pipelines.components import WEIGHTLESS
 from zoo.pipelines.compose import misfits, stage
 from zoo.pipelines.video import Video
-from zoo.spec.pipeline_spec import read_pipeline
+from zoo.spec.pipeline_spec import PIPELINE_TASKS, read_pipeline
 from zoo.spec.registry import locate
 
 GLOSSES = ["YOUR", "NAME", "WHAT"]
@@ -138,7 +137,7 @@ class TestEvery:
         assert max(np.abs(frame.astype(int) - frames[0]).max() for frame in frames) > 60
 
     def test_every_task_is_shipped_and_tested(self) -> None:
-        assert {read_pipeline(locate(name)).task for name in zoo.list_pipelines()} == set(TASKS) == set(CALLS)
+        assert {read_pipeline(locate(name)).task for name in zoo.list_pipelines()} == set(PIPELINE_TASKS) == set(CALLS)
 
     def test_names_mean_one_thing(self) -> None:
         kinds = [zoo.list_models(), zoo.list_pipelines(), sorted(WEIGHTLESS)]
@@ -304,7 +303,7 @@ class TestFingerspelling:
 
     def test_an_artefact_of_pictures_fits_by_its_config_alone(self, tmp_path: Path) -> None:
         folder = artefact(tmp_path / "letters", Signal("letters", language="ase"), Signal("image", size=64))
-        assert not misfits(TASKS["fingerspelling"], [stage("speller", folder)])
+        assert not misfits(PIPELINE_TASKS["fingerspelling"], [stage("speller", folder)])
 
 
 SEEN = {"renderer": "drawing", "reader": "gloss-classifier"}

@@ -15,8 +15,8 @@ import pytest
 from datamodules.avatar import perform
 from datamodules.avatar.renderer.frames import project, render
 from datamodules.avatar.signer import Signer
-from datamodules.clips import Clip
 from datamodules.features.landmarks import BODY, LEFT_HAND, RIGHT_HAND, WORLD, Landmarker, find_landmarks
+from datamodules.media.clip import Clip
 from datamodules.media.video import write_video
 from datamodules.poses import skeletons
 from datamodules.poses.formats import read_pose

@@ -25,11 +25,12 @@ from datamodules.features.vjepa import Encoder
 from zoo.artefacts.artefact import open_artefact, save_artefact, starter_folder
 from zoo.artefacts.runs import Run
 from zoo.cli import main
-from zoo.loaders import ARCHITECTURES
 from zoo.loaders.config import read_config
 from zoo.safety.filenames import REFUSED, refuse_names, wanted
+from zoo.spec.architectures import ARCHITECTURES
+from zoo.spec.problems import SpecError
 from zoo.spec.registry import shipped_folder
-from zoo.spec.spec import SpecError, read, resolve
+from zoo.spec.spec import read, resolve
 
 STARTER = starter_folder("asl-slp")
 SLOW = 5.0

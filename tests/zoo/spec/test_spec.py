@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 import yaml
 
+from zoo.cli.check import problems
 from zoo.spec.classes import LIGHTNING, OWN, allowed_classes, located, named_class
-from zoo.spec.problems import problems
+from zoo.spec.problems import SpecError, closest, nearest
 from zoo.spec.registry import list_trained, locate, shipped_folder
-from zoo.spec.spec import SpecError, closest, nearest, read, resolve
+from zoo.spec.spec import read, resolve
 from zoo.spec.validation import accepted
 
 SHIPPED = list_trained()

@@ -13,7 +13,7 @@ import zoo
 from zoo.artefacts.artefact import starter_folder
 from zoo.cli import main
 from zoo.files import read_json
-from zoo.loaders import ARCHITECTURES
+from zoo.spec.architectures import ARCHITECTURES
 from zoo.spec.classes import located
 from zoo.spec.spec import Spec
 from zoo.training.migration import KINDS, migrate

@@ -19,7 +19,7 @@ from datamodules.media.skeleton_drawing import contact_sheet, enlarged, write_pn
 from datamodules.media.video import Frame, write_video
 from zoo.io_types import Signal
 from zoo.loaders.writing import refuse_unwritable
-from zoo.spec.spec import closest
+from zoo.spec.problems import closest
 
 BATCH: Final = 32
 FPS: Final = 25.0
