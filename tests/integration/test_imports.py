@@ -1,4 +1,4 @@
-"""The house: imports run one way, networks know no Lightning, and importing the zoo costs nothing."""
+"""The house: imports run one way, in the packages and between them, and importing the zoo costs nothing."""
 
 import ast
 import subprocess
@@ -6,11 +6,19 @@ import sys
 from pathlib import Path
 
 import pytest
+from import_graph import ENGINE, PACKAGES, fragments, imports, longest_chain, loose
 
 from zoo.spec.classes import allowed_classes
 
 ROOT = Path(__file__).parents[2]
-ORDER = ("datamodules", "lightning_modules", "zoo")
+ROOMS = {
+    "datamodules": "files samples splits text orders catalogue < poses < media < features avatar < twins",
+    "lightning_modules": "networks metrics < evaluation",
+    "zoo": "files io_types subprocesses < spec results < safety < loaders < artefacts < pipelines < card < training "
+    "< publishing sweep prepare < cli < __main__",
+}
+"""What may be imported by what stands to the right of it, and not the other way round; what is not named, the data sets
+and the models, is last."""
 
 
 def imported(path: Path) -> set[str]:
@@ -24,11 +32,47 @@ def imported(path: Path) -> set[str]:
     return {name.partition(".")[0] for name in names}
 
 
-@pytest.mark.parametrize("package", ORDER)
+@pytest.mark.parametrize("package", PACKAGES)
 def test_imports_run_one_way(package: str) -> None:
-    later = set(ORDER[ORDER.index(package) + 1 :])
+    later = set(PACKAGES[PACKAGES.index(package) + 1 :])
     for path in (ROOT / package).rglob("*.py"):
         assert not imported(path) & later, f"{path.relative_to(ROOT)} imports {imported(path) & later}"
+
+
+def room(module: str) -> str:
+    """The part of its package that a module belongs to; that of the package's own face is empty."""
+    return module.split(".")[1] if "." in module else ""
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_rooms_import_only_what_comes_before_them(package: str) -> None:
+    """Rooms of one rank do not import each other, the single files of the first and the models and data sets of the
+    last excepted."""
+    ranks = {name: rank for rank, names in enumerate(ROOMS[package].split(" < ")) for name in names.split()}
+    last = 1 + max(ranks.values())
+    wrong = []
+    for module, found in imports().items():
+        for other in found:
+            own, its = room(module), room(other)
+            if {module.partition(".")[0], other.partition(".")[0]} != {package} or "" in (own, its) or own == its:
+                continue
+            before, after = ranks.get(its, last), ranks.get(own, last)
+            if before > after or (before == after and 0 < after < last):
+                wrong.append(f"{module} imports {other}")
+    assert not wrong
+
+
+def test_no_folder_holds_more_modules_than_a_reader_takes_in() -> None:
+    assert max(loose().values()) <= 16
+
+
+@pytest.mark.parametrize("package", [*PACKAGES, ENGINE])
+def test_a_chain_of_imports_is_short(package: str) -> None:
+    assert len(longest_chain(package)) <= 8
+
+
+def test_few_modules_are_fragments_of_another() -> None:
+    assert len(fragments()) <= 45
 
 
 def test_networks_know_no_lightning() -> None:
