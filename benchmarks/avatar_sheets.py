@@ -12,11 +12,11 @@ import cv2
 import numpy as np
 
 from datamodules.avatar import perform
-from datamodules.avatar.renderer.backdrop import Image
 from datamodules.avatar.renderer.frames import render
 from datamodules.avatar.renderer.letters import letter_frame
 from datamodules.avatar.renderer.views import SYMBOLS
 from datamodules.avatar.signer import Look
+from datamodules.media.drawing_primitives import Image
 from datamodules.media.skeleton_drawing import contact_sheet
 
 SIGNS = ["HELLO", "THANK-YOU", "MOTHER", "FATHER", "EAT", "DRINK", "WATER", "WHO", "FRIEND", "NAME", "LOVE", "TOMORROW"]

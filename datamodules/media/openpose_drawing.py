@@ -11,9 +11,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-Image = npt.NDArray[np.uint8]
+from datamodules.media.drawing_primitives import Colour, Image
+
 Canvas = npt.NDArray[np.float32]
-Colour = tuple[int, int, int]
 Pair = tuple[int, int]
 
 BODY_COLOURS: Final[tuple[Colour, ...]] = (

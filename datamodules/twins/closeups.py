@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules.avatar.renderer.backdrop import Image
 from datamodules.avatar.renderer.letters import Setting, Stance, photograph
+from datamodules.media.drawing_primitives import Image
 from datamodules.twins.signers import Twin, cast, spread
 
 PORTION = 100

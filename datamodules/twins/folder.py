@@ -4,7 +4,7 @@ from pathlib import Path
 
 import cv2
 
-from datamodules.avatar.renderer.backdrop import Image
+from datamodules.media.drawing_primitives import Image
 
 
 def contents(folder: Path) -> dict[str, int]:

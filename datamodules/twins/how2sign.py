@@ -9,12 +9,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from datamodules.avatar.phonology.grammar import Sentence, Split
-from datamodules.avatar.renderer.backdrop import Image
+from datamodules.avatar.phonology.grammar import Sentence
 from datamodules.avatar.renderer.frames import Camera, film
 from datamodules.avatar.renderer.openpose import openpose_keypoints
+from datamodules.media.drawing_primitives import Image
 from datamodules.media.video import write_video
 from datamodules.poses.formats import write_openpose, write_skels
+from datamodules.samples import Split
 from datamodules.twins.poses import FIRST, SPLITS, all_signed, signed, spoken, write_lines
 from datamodules.twins.signers import Twin, cast, spread
 

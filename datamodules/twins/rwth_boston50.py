@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.avatar.perform import perform
-from datamodules.avatar.phonology.grammar import Sentence, Split, sentences
-from datamodules.avatar.renderer.backdrop import Image
+from datamodules.avatar.phonology.grammar import Sentence, sentences
 from datamodules.avatar.renderer.frames import Camera, film
 from datamodules.avatar.renderer.openpose import openpose_keypoints
+from datamodules.media.drawing_primitives import Image
 from datamodules.media.openpose_drawing import HANDS, draw_openpose
+from datamodules.samples import Split
 from datamodules.twins.folder import write_picture
 from datamodules.twins.signers import Twin, cast, spread
 

@@ -49,4 +49,4 @@ _ALL = (
     ),
 )
 
-WEIGHTLESS = {component.name: component for component in _ALL}
+RULE_BASED = {component.name: component for component in _ALL}

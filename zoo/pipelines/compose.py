@@ -12,7 +12,7 @@ from zoo.artefacts.resolve import find, opened
 from zoo.io_types import Signal
 from zoo.loaders.config import read_config
 from zoo.pipelines.base import Pipeline
-from zoo.pipelines.components import WEIGHTLESS
+from zoo.pipelines.components import RULE_BASED
 from zoo.spec.pipeline_spec import PipelineSpec, PipelineTask, pipeline_file, read_pipeline, structure
 from zoo.spec.problems import Problem, nearest
 from zoo.spec.registry import list_models
@@ -69,7 +69,7 @@ def chained(spec: PipelineSpec, weights: str | None = None) -> tuple[list[Stage]
 def stage(role: str, component: Any, weights: str | None = None) -> Stage:
     """What a component takes and gives, out of its config.json alone. Raises ValueError where there is none.
 
-    component: a name of a model or of WEIGHTLESS, a path, "user/repo@revision", or a component that was opened.
+    component: a name of a model or of RULE_BASED, a path, "user/repo@revision", or a component that was opened.
     """
     if not isinstance(component, str | Path):
         accepts, gives = getattr(component, "accepts", None), getattr(component, "gives", None)
@@ -79,12 +79,12 @@ def stage(role: str, component: Any, weights: str | None = None) -> Stage:
                 "a loader whose `accepts` and `gives` are signals"
             )
         return Stage(role, type(component).__name__, accepts, gives, lambda: component)
-    if component in WEIGHTLESS:
-        entry = WEIGHTLESS[str(component)]
+    if component in RULE_BASED:
+        entry = RULE_BASED[str(component)]
         return Stage(role, str(component), entry.accepts, entry.gives, entry.open)
     name, models = str(component), list_models()
     if isinstance(component, str) and len(Path(name).parts) == 1 and name not in models and not Path(name).exists():
-        raise ValueError(f"{name!r} is no component of the zoo{nearest(name, [*models, *WEIGHTLESS])}")
+        raise ValueError(f"{name!r} is no component of the zoo{nearest(name, [*models, *RULE_BASED])}")
     artefact = find(component, weights if name in models else None)
     config = artefact.config()
     accepts, gives = Signal.read(config["accepts"]), Signal.read(config["gives"])
@@ -125,7 +125,7 @@ def misfits(task: PipelineTask, chain: Sequence[Stage]) -> list[str]:
 
 def _fitting(kind: str, gives: Sequence[str]) -> str:
     """Which components that come with the zoo would fit where this kind arrives."""
-    known = {name: (entry.accepts, entry.gives) for name, entry in WEIGHTLESS.items()}
+    known = {name: (entry.accepts, entry.gives) for name, entry in RULE_BASED.items()}
     for name in list_models():
         if (starter_folder(name) / "config.json").is_file():
             config = read_config(starter_folder(name))

@@ -16,7 +16,7 @@ from datamodules.avatar.sign_units import spell as spelling
 from datamodules.media.skeleton_drawing import draw_frames
 from datamodules.media.video import Frame
 from datamodules.poses.conversion import to_joints
-from zoo.pipelines.components import WEIGHTLESS
+from zoo.pipelines.components import RULE_BASED
 from zoo.spec.problems import closest
 
 
@@ -24,7 +24,7 @@ class Drawing:
     """Drawings of the skeleton that signs can be read from."""
 
     verb: ClassVar[str] = "render"
-    accepts, gives = WEIGHTLESS["drawing"].accepts, WEIGHTLESS["drawing"].gives
+    accepts, gives = RULE_BASED["drawing"].accepts, RULE_BASED["drawing"].gives
 
     def render(self, pose: Pose) -> npt.NDArray[np.uint8]:
         """Frames (T, S, S, 3) uint8 RGB of an SLP-50 pose. Raises ValueError for another."""
@@ -39,7 +39,7 @@ class AvatarSigner:
     """The avatar, who signs by rules: no model."""
 
     verb: ClassVar[str] = "perform"
-    accepts, gives = WEIGHTLESS["avatar-signer"].accepts, WEIGHTLESS["avatar-signer"].gives
+    accepts, gives = RULE_BASED["avatar-signer"].accepts, RULE_BASED["avatar-signer"].gives
 
     def __init__(self) -> None:
         self._told: set[str] = set()
@@ -61,7 +61,7 @@ class AvatarHand:
     """The avatar's hand, photographed from near: no model."""
 
     verb: ClassVar[str] = "spell"
-    accepts, gives = WEIGHTLESS["avatar-hand"].accepts, WEIGHTLESS["avatar-hand"].gives
+    accepts, gives = RULE_BASED["avatar-hand"].accepts, RULE_BASED["avatar-hand"].gives
 
     def spell(self, letters: str) -> npt.NDArray[np.uint8]:
         """Frames (T, S, S, 3) uint8 RGB of a hand that spells A-Z and digits, blanks between words."""

@@ -13,11 +13,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Final, Literal
+from typing import Final
 
 import yaml
 
-Split = Literal["train", "dev", "test"]
+from datamodules.samples import Split
 
 START: Final = "sentence"
 SPELLED: Final = "#"  # a gloss "#ANNA" is fingerspelled

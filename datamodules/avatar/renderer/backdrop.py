@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Image = NDArray[np.uint8]
+from datamodules.media.drawing_primitives import Image
 
 
 def backdrop(colour: tuple[int, int, int], size: int, rng: np.random.Generator) -> Image:

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules.avatar.renderer.backdrop import Image, backdrop
+from datamodules.avatar.renderer.backdrop import backdrop
 from datamodules.avatar.renderer.figure import figure, sleeve_end
 from datamodules.avatar.renderer.hand_geometry import hand_flesh
 from datamodules.avatar.renderer.raster import Canvas, draw_solids
@@ -15,6 +15,7 @@ from datamodules.avatar.renderer.shading import shade
 from datamodules.avatar.renderer.skin import skin_tones
 from datamodules.avatar.renderer.tracing import draw_hand
 from datamodules.avatar.signer import Look
+from datamodules.media.drawing_primitives import Image
 from datamodules.poses import skeletons
 
 _VIEW = 2.6  # shoulder widths across the picture

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from datamodules.avatar.kinematics.hand import Array, hand_joints, thumb_bones
 from datamodules.avatar.phonology.lexicon import lexicon
-from datamodules.avatar.renderer.backdrop import Image, backdrop
+from datamodules.avatar.renderer.backdrop import backdrop
 from datamodules.avatar.renderer.hand_geometry import hand_flesh
 from datamodules.avatar.renderer.raster import Canvas, Floats
 from datamodules.avatar.renderer.shading import shade
@@ -16,6 +16,7 @@ from datamodules.avatar.renderer.skin import skin_tones
 from datamodules.avatar.renderer.tracing import draw_hand
 from datamodules.avatar.renderer.views import GESTURES, VIEWS, View
 from datamodules.avatar.signer import Colour, Look
+from datamodules.media.drawing_primitives import Image
 
 _FOREARM = 5.0
 

@@ -15,10 +15,10 @@ from datamodules.avatar.kinematics.hand import Array, blend, hand_joints
 from datamodules.avatar.kinematics.motion import PALM, ease, sample
 from datamodules.avatar.kinematics.rotation import from_matrix, slerp, to_matrix
 from datamodules.avatar.phonology.lexicon import lexicon
-from datamodules.avatar.renderer.backdrop import Image
 from datamodules.avatar.renderer.letters import Setting, configuration, photograph_hand, view_turn
 from datamodules.avatar.renderer.views import SYMBOLS, VIEWS
 from datamodules.avatar.signer import Look
+from datamodules.media.drawing_primitives import Image
 
 HOLD: Final = 0.44
 """Seconds that a letter is held; with the way to the next, three letters in two seconds: a reader can follow."""

@@ -29,7 +29,7 @@ from zoo.artefacts.artefact import starter_folder
 from zoo.cli import main
 from zoo.io_types import Signal
 from zoo.loaders.base import SCHEMA
-from zoo.pipelines.components import WEIGHTLESS
+from zoo.pipelines.components import RULE_BASED
 from zoo.pipelines.compose import misfits, stage
 from zoo.pipelines.video import Video
 from zoo.spec.pipeline_spec import PIPELINE_TASKS, read_pipeline
@@ -140,13 +140,13 @@ class TestEvery:
         assert {read_pipeline(locate(name)).task for name in zoo.list_pipelines()} == set(PIPELINE_TASKS) == set(CALLS)
 
     def test_names_mean_one_thing(self) -> None:
-        kinds = [zoo.list_models(), zoo.list_pipelines(), sorted(WEIGHTLESS)]
+        kinds = [zoo.list_models(), zoo.list_pipelines(), sorted(RULE_BASED)]
         assert len({name for names in kinds for name in names}) == sum(map(len, kinds))
 
-    @pytest.mark.parametrize("name", WEIGHTLESS)
-    def test_weightless_component_is_what_the_table_says_and_says_so(self, name: str, capsys) -> None:
-        component = WEIGHTLESS[name].open()
-        assert (component.accepts, component.gives) == (WEIGHTLESS[name].accepts, WEIGHTLESS[name].gives)
+    @pytest.mark.parametrize("name", RULE_BASED)
+    def test_a_rule_based_component_is_what_the_table_says_and_says_so(self, name: str, capsys) -> None:
+        component = RULE_BASED[name].open()
+        assert (component.accepts, component.gives) == (RULE_BASED[name].accepts, RULE_BASED[name].gives)
         assert callable(getattr(component, component.verb))
         assert capsys.readouterr().err.startswith(f"zoo: {name}: no model, ")
 
@@ -185,7 +185,7 @@ class TestTextToVideo:
             alive = most = 0
 
             class Counted:
-                verb, accepts, gives = "render", WEIGHTLESS["drawing"].accepts, WEIGHTLESS["drawing"].gives
+                verb, accepts, gives = "render", RULE_BASED["drawing"].accepts, RULE_BASED["drawing"].gives
 
                 def stream(self, pose: Pose) -> Iterator[Any]:
                     nonlocal alive, most
@@ -257,7 +257,7 @@ class TestFingerspelling:
     def test_letters_are_spelled_and_accents_go(self) -> None:
         pipeline = zoo.load("fingerspell")
         given = list(pipeline.stream("Ôi!"))
-        for frame, right in zip(given, WEIGHTLESS["avatar-hand"].open().stream("OI"), strict=True):
+        for frame, right in zip(given, RULE_BASED["avatar-hand"].open().stream("OI"), strict=True):
             np.testing.assert_array_equal(frame, right)
         with pytest.raises(ValueError, match="nothing to spell in '你好'"):
             pipeline.spell("你好")
