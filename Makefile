@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: demo test lint format clean
+.PHONY: demo test units lint format clean
 
 demo: $(INSTALLED)  ## train the starter of asl-slp on the avatar, sign a sentence, and let pix2pix paint another
 	$(BIN)/python -m zoo fit specs/asl-slp.yaml --starter
@@ -11,7 +11,10 @@ demo: $(INSTALLED)  ## train the starter of asl-slp on the avatar, sign a senten
 		-o demo/hello.mp4 -o demo/hello.pose -o demo/hello.png
 	$(BIN)/python -m zoo run text-to-video "What is your name?" -o demo/name.mp4 --stages.renderer pix2pix
 
-test: $(INSTALLED) lint  ## in a process a core, each of which loads torch; a file's tests, and so its fixtures, in one
+test: $(INSTALLED)  ## lint, types and tests beside each other
+	$(MAKE) --no-print-directory --jobs 2 lint units
+
+units: $(INSTALLED)  ## in a process a core, each of which loads torch; a file's tests, and so its fixtures, in one
 	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 lint: $(INSTALLED)
