@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 
 def cache_folder() -> Path:
     """Where this machine keeps what can be made or fetched again, parsed poses and downloaded models: $ZOO_CACHE, else
@@ -70,6 +68,8 @@ def locked(path: str | os.PathLike[str], refusal: str | None = None) -> Iterator
     Raises:
         ValueError: held by somebody else, where `refusal` is given.
     """
+    from filelock import FileLock, Timeout  # takes as long as all else here, and listing models locks nothing
+
     try:
         with FileLock(path, blocking=refusal is None, is_singleton=False):
             yield

@@ -1,6 +1,5 @@
 """How models are run, published and composed. Importing this loads no torch: the verbs that need it do."""
 
-from importlib.metadata import PackageNotFoundError, version
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +11,17 @@ if TYPE_CHECKING:
 
 __all__ = ["__version__", "list_models", "list_pipelines", "load"]
 
-try:
-    __version__ = version("sign-zoo")
-except PackageNotFoundError:  # a source tree that was never installed
-    __version__ = "0+source"
+
+def __getattr__(name: str) -> str:
+    """`__version__`, when it is asked for: reading it takes longer than all the rest of an import."""
+    if name != "__version__":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("sign-zoo")
+    except PackageNotFoundError:  # a source tree that was never installed
+        return "0+source"
 
 
 def load(name: "str | Path", weights: "Literal['starter', 'hub'] | None" = None, **stages: Any) -> Any:

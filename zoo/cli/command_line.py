@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from typing import Final, NoReturn
 
-from zoo import __version__
+import zoo
 from zoo.cli.arguments import INTERRUPTED, OK, REFUSED
 from zoo.spec.problems import Problem, SpecError
 
@@ -141,7 +141,8 @@ def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
     """Of all verbs, with the arguments of the one that is given."""
     layout = argparse.RawDescriptionHelpFormatter
     parser = _Parser("zoo", description=DESCRIPTION, epilog=EPILOG, formatter_class=layout, allow_abbrev=False)
-    parser.add_argument("--version", action="version", version=f"zoo {__version__}")
+    version = f"zoo {zoo.__version__}" if "--version" in given else ""  # it takes a while to find out
+    parser.add_argument("--version", action="version", version=version, help="say which version this is and exit")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     for name, text in VERBS.items():
         verb = verbs.add_parser(

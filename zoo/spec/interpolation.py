@@ -16,18 +16,18 @@ REFERENCE: Final = re.compile(r"\$\{\s*(\.*)([A-Za-z_][\w-]*(?:\.[\w-]+|\[\w+\])
 """The one interpolation there is: of another key, as it stands; no resolver, and none within another."""
 
 
-def refuse_aliases(text: str) -> None:
-    """Raise ValueError for YAML that is large, deep, or grows by its aliases; nothing is expanded to find out.
+def bounded_yaml(text: str) -> Any:
+    """What YAML says; what is large, deep, or grows by its aliases is refused before anything is expanded.
 
-    Raises yaml.YAMLError for what is no YAML.
+    Raises ValueError for that, and for values that cannot be, and yaml.YAMLError for what is no YAML.
     """
     if len(text) > MAX_BYTES:
         raise ValueError(f"found {len(text):,} letters, expected a spec of at most {MAX_BYTES:,}")
     try:
-        waiting = [(yaml.compose(text, Loader=yaml.SafeLoader), 0)]
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
     except RecursionError:
         raise ValueError(f"nested deeper than {MAX_DEPTH} levels") from None
-    size = 0
+    size, waiting = 0, [(root, 0)]
     while waiting:
         node, depth = waiting.pop()
         size += len(node.value) + 1 if node else 0
@@ -39,6 +39,7 @@ def refuse_aliases(text: str) -> None:
             waiting.extend((part, depth + 1) for pair in node.value for part in pair)
         elif isinstance(node, yaml.SequenceNode):
             waiting.extend((item, depth + 1) for item in node.value)
+    return yaml.SafeLoader("").construct_document(root) if root else None
 
 
 def resolvers(text: str) -> bool:

@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from zoo.spec.classes import bare, bare_names
-from zoo.spec.interpolation import BOUNDLESS, MAX_BYTES, boundless, refuse_aliases, resolvers
+from zoo.spec.interpolation import BOUNDLESS, MAX_BYTES, bounded_yaml, boundless, resolvers
 from zoo.spec.problems import Problem, SpecError, nearest
 
 SECTIONS = ("name", "summary", "task", "architecture", "seed", "model", "data", "trainer", "starter", "hub", "card")
@@ -63,8 +63,7 @@ def read(path: Path) -> dict[str, Any]:
         if (size := path.stat().st_size) > MAX_BYTES:
             raise SpecError([Problem(str(path), "", f"found {size:,} bytes, expected at most {MAX_BYTES:,}")])
         text = path.read_text(encoding="utf-8")
-        refuse_aliases(text)
-        loaded = OmegaConf.load(path) if isinstance(yaml.safe_load(text), dict) else None
+        loaded = OmegaConf.load(path) if isinstance(bounded_yaml(text), dict) else None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{path}:{mark.line + 1}" if mark else str(path)
