@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: demo test units lint format clean
+.PHONY: demo test units starters lint format clean
 
 demo: $(INSTALLED)  ## train the starter of asl-slp on the avatar, sign a sentence, and let pix2pix paint another
 	$(BIN)/python -m zoo fit specs/asl-slp.yaml --starter
@@ -17,6 +17,9 @@ test: $(INSTALLED)  ## lint, types and tests beside each other
 units: $(INSTALLED)  ## in a process a core, each of which loads torch; a file's tests, and so its fixtures, in one
 	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
+starters: $(INSTALLED)  ## train, measure and bundle every starter whose spec, avatar or judge has changed; hours
+	$(BIN)/python -m zoo.publishing.starters
+
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -27,7 +30,7 @@ format: $(INSTALLED)
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf .venv .data runs demo dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .data .starters runs demo dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(INSTALLED): pyproject.toml constraints.txt

@@ -90,7 +90,8 @@ def _stands(dataset: str, root: Path, enough: list[dict[str, Any]]) -> bool:
 
 
 def twin_at(root: Path) -> dict[str, Any] | None:
-    """Layout, size, seed and signers of the twin in a folder, by its mark; None for data of another origin.
+    """Layout, size, seed, signers and version of the avatar of the twin in a folder, by its mark, which had none before
+    the avatar had versions; None for data of another origin.
 
     Raises ValueError for a mark that is not readable.
     """
@@ -99,6 +100,7 @@ def twin_at(root: Path) -> dict[str, Any] | None:
         return None
     try:
         mark = json.loads(path.read_text())
-        return {key: mark[key] for key in ("layout", "size", "seed", "signers")}
+        version = {"avatar": mark["avatar"]} if "avatar" in mark else {}
+        return {key: mark[key] for key in ("layout", "size", "seed", "signers")} | version
     except (ValueError, KeyError, TypeError):
         raise ValueError(f"{path}: not the mark of a twin; remove the folder and have the twin written anew") from None
