@@ -150,6 +150,16 @@ def shared() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def bundle(shared: Path) -> Path:
+    """MediaPipe's hand landmarker."""
+    pytest.importorskip("mediapipe")
+    path = shared / "models" / "hand_landmarker.task"
+    if not path.exists():
+        pytest.skip(f"needs {path}")
+    return path
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Parsed data is kept apart from the user's."""

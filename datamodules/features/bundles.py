@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from http.client import HTTPException
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 from urllib.request import urlopen
@@ -116,3 +117,20 @@ def checksums(paths: Sequence[Path]) -> dict[str, str]:
         with path.open("rb") as file:
             found[path.name] = hashlib.file_digest(file, "sha256").hexdigest()
     return found
+
+
+def hand_bundle(left_out: str) -> Path | None:
+    """The hand landmarker's file; where it or MediaPipe is missing None, and a line says what is left out, and how to
+    have it.
+
+    Nothing is downloaded: a test has the same keys with and without a network.
+    """
+    path = lying_here(HAND)
+    how = None
+    if not find_spec("mediapipe"):
+        how = "MediaPipe is not installed: pip install 'sign-zoo[landmarks]'"
+    elif not path:
+        how = f"no {HAND.name} in ${FOLDER_VARIABLE} or {cache_folder()}: put {HAND.url} there"
+    if how:
+        print(f"{left_out} are left out: {how}", file=sys.stderr)
+    return None if how else path

@@ -1,6 +1,7 @@
-"""One hand in a part of a picture, by MediaPipe's hand landmarker alone: no body needs to be in view."""
+"""One hand in a picture or a part of it, by MediaPipe's hand landmarker alone: no body needs to be in view."""
 
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -16,6 +17,17 @@ Keypoints = npt.NDArray[np.float64]
 
 AROUND: Final = 2.5
 """Sides of a hand's box that are looked at: in the box alone MediaPipe finds half as many hands."""
+
+
+@dataclass(frozen=True)
+class Hand:
+    """The 21 landmarks of a hand as MediaPipe sees them.
+
+    flat: (21, 2), x and y in pixels of the picture. deep: (21, 3), in metres around the middle of the hand.
+    """
+
+    flat: Keypoints
+    deep: Keypoints
 
 
 class HandLandmarker:
@@ -59,3 +71,13 @@ class HandLandmarker:
         distances = [float(np.linalg.norm(hand[list(PALM)].mean(0) - middle)) for hand in hands]
         nearest = int(np.argmin(distances)) if hands else 0
         return hands[nearest] if hands and distances[nearest] <= side else None
+
+    def largest(self, picture: Frame) -> Hand | None:
+        """The hand of a picture (H, W, 3) that takes up most of it, None where none is found."""
+        found = self._hand.detect(self._mp.Image(self._mp.ImageFormat.SRGB, np.ascontiguousarray(picture)))
+        size = np.array([picture.shape[1], picture.shape[0]])
+        hands = [
+            Hand(np.array([(p.x, p.y) for p in flat]) * size, np.array([(p.x, p.y, p.z) for p in deep]))
+            for flat, deep in zip(found.hand_landmarks, found.hand_world_landmarks, strict=True)
+        ]
+        return max(hands, key=lambda hand: float(np.prod(np.ptp(hand.flat, axis=0))), default=None)

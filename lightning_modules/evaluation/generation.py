@@ -8,11 +8,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from datamodules.features.bundles import hand_bundle
+from datamodules.features.letter_landmarks import real_letters
 from datamodules.labelled import LabelledBatch, LabelledPictures
 from datamodules.media.drawing_primitives import Image
 from lightning_modules.evaluation import plots
 from lightning_modules.evaluation.distances import Fid
 from lightning_modules.evaluation.judge import PictureJudge
+from lightning_modules.evaluation.outside_reader import FOUND, READ, OutsideReader
 from lightning_modules.evaluation.results import GROUND_TRUTH, MODEL, Comparison, Results
 from lightning_modules.evaluation.sample_strips import Generated, as_images, sheet
 from lightning_modules.evaluation.training_pictures import AREAS, PixelFeatures, TrainingPictures, as_seen
@@ -55,6 +58,9 @@ class GenerationEvaluation:
     `train_picture`, a training picture of the class, which a model shows that has memorised its data; and, where a
     judge reads, `other_class`, a training picture of another class.
 
+    Beside the judge, which may have learnt from the twin that the model learnt from, letters are read by an outside
+    reader; where MediaPipe and its hand landmarker are missing, a line says so, and its keys are left out.
+
     data: whose classes are generated. judge: reads the pictures, where there is one.
     """
 
@@ -66,6 +72,9 @@ class GenerationEvaluation:
         self.apart = {name: Fid(of, name, contenders, "training pictures") for name, of in extractors.items()}
         self.train = TrainingPictures(data, self.apart.values())
         self.judged = Comparison(partial(TopK, 1), (MODEL, GROUND_TRUTH, MEAN, TRAIN, OTHER))
+        bundle = hand_bundle(f"{FOUND} and {READ}") if set(self.classes) & real_letters().keys() else None
+        contenders = (MODEL, GROUND_TRUTH, MEAN, TRAIN)
+        self.outside = OutsideReader(bundle, self.classes, contenders) if bundle else None
         self.diversity = Comparison(Diversity, (MODEL, GROUND_TRUTH, MEAN))
         self.copied = Comparison(Copied, (MODEL, GROUND_TRUTH, MEAN, TRAIN))
         self.counts = np.zeros((len(self.classes), len(self.classes)), int)
@@ -96,6 +105,8 @@ class GenerationEvaluation:
             distance.update({**answers, TRUE: true})
         self.copied.update({name: self.train.copies(of, labels.cpu()) for name, of in answers.items()})
         self._compare_pairs(answers, places)
+        if self.outside:
+            self.outside.update(answers, places)
         self._show(places, true, answers[MODEL], self._read(answers, places, turns) if self.judge else places)
 
     def _turn(self, label: int) -> int:
@@ -133,12 +144,14 @@ class GenerationEvaluation:
                 row.pictures.append((picture, None if seen == label else self.classes[seen]))
 
     def results(self) -> Results:
-        """`judged_acc` and `fid_<judge>` where there is a judge, `fid_pixels`, `diversity` where a class was generated
-        twice, and `copied`."""
+        """`judged_acc` and `fid_<judge>` where there is a judge, `mediapipe_found` and `mediapipe_letters` of letters,
+        `fid_pixels`, `diversity` where a class was generated twice, and `copied`."""
         found: Results = {}
         if self.judge:
             protocol = "a picture of the class of each in the split, from a seed of its own"
             found["judged_acc"] = self.judged.row(protocol, judge=self.judge.name)
+        if self.outside:
+            found |= self.outside.results()
         for name, distance in self.apart.items():
             by = {"judge": self.judge.name} if self.judge and name == self.judge.model else {}
             found[distance.key] = distance.row(**{GROUND_TRUTH: 0.0}, **by)

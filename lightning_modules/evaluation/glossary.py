@@ -74,6 +74,13 @@ MEANINGS: Final[dict[str, Meaning]] = {
     "judged_acc": Meaning(
         "judged accuracy", "share of generated pictures that the judge reads as the class that was asked for", HIGHER
     ),
+    "mediapipe_found": Meaning("hand found", "share of generated pictures in which MediaPipe finds a hand", HIGHER),
+    "mediapipe_letters": Meaning(
+        "read by MediaPipe",
+        "share of generated pictures whose hand's landmarks are nearest to those of real hands that show the letter "
+        "asked for, in photographs of one signer",
+        HIGHER,
+    ),
     "diversity": Meaning(
         "diversity",
         "difference of the pixels of two pictures of a class, generated / of training: 0 is one picture a class; "

@@ -3,8 +3,6 @@
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Final, Literal, Protocol
 
 import numpy as np
@@ -12,9 +10,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import Subset
 
-from datamodules.features.bundles import FOLDER_VARIABLE, HAND, lying_here
+from datamodules.features.bundles import hand_bundle
 from datamodules.features.hand_landmarks import HandLandmarker
-from datamodules.files import cache_folder
 from datamodules.media.drawing_primitives import Image
 from datamodules.media.hand_boxes import Box
 from datamodules.paired_frames import PairedFrames, PairedFramesBatch
@@ -71,7 +68,7 @@ class RenderingEvaluation:
     """
 
     def __init__(self, data: PairedFrames, protocol: Shown) -> None:
-        self.data, self.protocol, self.bundle = data, protocol, hand_bundle()
+        self.data, self.protocol, self.bundle = data, protocol, hand_bundle("hand_pose and hand_found")
         self.mean = mean_frame(data)
         contenders = (MODEL, GROUND_TRUTH, COPY, MEAN)
         self.compared = {key: Comparison(make, contenders) for key, make in IMAGE_SCORES.items()}
@@ -196,19 +193,3 @@ def find_hands(landmarker: HandLandmarker, pictures: Sequence[Image], boxes: Box
             if hand is not None:
                 keypoints[at, number] = hand
     return keypoints
-
-
-def hand_bundle() -> Path | None:
-    """The hand landmarker's file; where it or MediaPipe is missing None, and a line says how to have it.
-
-    Nothing is downloaded: a test has the same keys with and without a network.
-    """
-    path = lying_here(HAND)
-    how = None
-    if not find_spec("mediapipe"):
-        how = "MediaPipe is not installed: pip install 'sign-zoo[landmarks]'"
-    elif not path:
-        how = f"no {HAND.name} in ${FOLDER_VARIABLE} or {cache_folder()}: put {HAND.url} there"
-    if how:
-        print(f"hand_pose and hand_found are left out: {how}", file=sys.stderr)
-    return None if how else path

@@ -72,6 +72,7 @@ def run(python: Path, folder: Path, *command: str) -> subprocess.CompletedProces
         ("cards", "*.md"),
         ("cards", "*.j2"),
         ("datamodules/avatar", "**/*.yaml"),
+        ("datamodules/features", "*.csv"),
         ("zoo/starters", "**/*"),
         ("datamodules", "**/*.py"),
         ("lightning_modules", "**/*.py"),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from datamodules.features.bundles import HAND, POSE, Bundle, checksums, download, find_bundle
+from datamodules.features.bundles import HAND, POSE, Bundle, checksums, download, find_bundle, hand_bundle
 from datamodules.files import cache_folder
 from datamodules.poses.sequences import cache_path
 
@@ -126,3 +126,16 @@ def test_the_vendors_addresses_are_pinned() -> None:
         assert pinned.url.startswith("https://storage.googleapis.com/mediapipe-models/")
         assert pinned.url.endswith(pinned.name)
         assert len(bytes.fromhex(pinned.sha256)) == 32
+
+
+class TestHandBundle:
+    def test_what_is_missing_is_said_in_a_line(self, capsys):
+        assert hand_bundle("hand_pose and hand_found") is None
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith("hand_pose and hand_found are left out: ")
+        assert "pip install" in line or "hand_landmarker.task" in line
+
+    def test_one_that_lies_there_is_used_without_a_word(self, bundle, monkeypatch, capsys):
+        monkeypatch.setenv("ZOO_MODELS", str(bundle.parent))
+        assert hand_bundle("hand_pose and hand_found") == bundle
+        assert not capsys.readouterr().err

@@ -1,7 +1,6 @@
 """Tests of renderers: tables of frames beside guesses, and hands that are found again in them."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,7 +18,6 @@ from lightning_modules.evaluation.rendering import (
     KEPT,
     RenderingEvaluation,
     find_hands,
-    hand_bundle,
     mean_frame,
 )
 from lightning_modules.evaluation.sample_strips import as_images
@@ -81,15 +79,6 @@ def boxes(pairs) -> list[list]:
 
 
 @pytest.fixture(scope="module")
-def bundle(shared) -> Path:
-    pytest.importorskip("mediapipe")
-    path = shared / "models" / "hand_landmarker.task"
-    if not path.exists():
-        pytest.skip(f"needs {path}")
-    return path
-
-
-@pytest.fixture(scope="module")
 def measured(bundle, frames, boxes):
     sides = np.array([[max(r - left, b - t) for left, t, r, b in hands] for hands in boxes], float)
     with HandLandmarker(bundle) as landmarker:
@@ -123,19 +112,6 @@ class TestReDetection:
         for name, spoil in SPOILT.items():
             pose, _ = measured(spoil(frames))
             assert pose > 1, name
-
-
-class TestBundle:
-    def test_what_is_missing_is_said_in_a_line(self, capsys):
-        assert hand_bundle() is None
-        (line,) = capsys.readouterr().err.splitlines()
-        assert line.startswith("hand_pose and hand_found are left out: ")
-        assert "pip install" in line or "hand_landmarker.task" in line
-
-    def test_one_that_lies_there_is_used_without_a_word(self, bundle, monkeypatch, capsys):
-        monkeypatch.setenv("ZOO_MODELS", str(bundle.parent))
-        assert hand_bundle() == bundle
-        assert not capsys.readouterr().err
 
 
 class TestEvaluation:
