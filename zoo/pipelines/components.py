@@ -1,4 +1,4 @@
-"""The closed table of components without weights, as data: what fits is known before anything heavy is imported."""
+"""The rule-based components, as data: what fits is known before anything heavy is imported."""
 
 import importlib
 import sys

@@ -25,7 +25,7 @@ def refusals(config: dict[str, Any], source: str) -> list[Problem]:
 
 def _refused(value: Any, section: str, key: str, source: str) -> Iterator[Problem]:
     if key == "trainer.logger":
-        return  # a switch, see check.py
+        return  # a switch, see validation.py
     if isinstance(value, dict):
         for name, item in value.items():
             if name == "class_path" and isinstance(item, str):

@@ -1,4 +1,4 @@
-"""A pipeline's spec: a name, a task out of the closed table, and a component for each role. No torch."""
+"""A pipeline's spec: a name, a task of the table, and a component for each role. No torch."""
 
 import re
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""All that is wrong with a spec, at once: its keys and names (no torch), then its types (typecheck.py)."""
+"""All that is wrong with a spec, at once: its keys and names (no torch), then its types (argument_types.py)."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -191,7 +191,7 @@ def trainer_problems(config: dict[str, Any], source: str) -> Iterator[Problem]:
     for index, callback in enumerate(callbacks if isinstance(callbacks, list) else [callbacks]):
         key = f"trainer.callbacks.{index}" if isinstance(callbacks, list) else "trainer.callbacks"
         if not isinstance(callback, dict):
-            if not isinstance(callback, str):  # a name is refused in closed.py
+            if not isinstance(callback, str):  # a name is refused in allowed_classes.py
                 yield Problem(source, key, f"found {callback!r}, expected a mapping with `class_path` and `init_args`")
             continue
         yield from _class_block(callback, key, source)
