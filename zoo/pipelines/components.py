@@ -9,8 +9,8 @@ from zoo.io_types import Signal
 
 
 @dataclass(frozen=True)
-class Weightless:
-    """A component that nothing was learnt for: its name and class, and what it takes and gives."""
+class RuleBased:
+    """A component that follows rules and was never trained: its name and class, and what it takes and gives."""
 
     name: str
     path: str
@@ -19,28 +19,28 @@ class Weightless:
     gives: Signal
 
     def open(self) -> Any:
-        """The component; imports what it needs. One line on stderr says that nothing in it was learnt."""
+        """The component; imports what it needs. One line on stderr says that it is no model."""
         print(f"zoo: {self.name}: no model, {self.summary}", file=sys.stderr)
         module, _, name = self.path.rpartition(".")
         return getattr(importlib.import_module(module), name)()
 
 
 _ALL = (
-    Weightless(
+    RuleBased(
         "drawing",
         "zoo.pipelines.rule_based.Drawing",
         "a drawing of the skeleton, the hands enlarged",
         Signal("pose", skeleton="slp-50", normalisation="slp"),
         Signal("video", size=512),
     ),
-    Weightless(
+    RuleBased(
         "avatar-signer",
         "zoo.pipelines.rule_based.AvatarSigner",
         "the signing avatar's motion by rules; what it has no sign for, it fingerspells",
         Signal("glosses", language="ase"),
         Signal("pose", language="ase", skeleton="slp-50", normalisation="slp", fps=25.0),
     ),
-    Weightless(
+    RuleBased(
         "avatar-hand",
         "zoo.pipelines.rule_based.AvatarHand",
         "the signing avatar's hand, seen from near",
