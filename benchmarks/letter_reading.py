@@ -21,6 +21,8 @@ from mediapipe.tasks.python import BaseOptions, vision
 from numpy.typing import NDArray
 
 from datamodules.avatar.renderer.letters import letter_frame
+from datamodules.features.hand_landmarks import Hand
+from datamodules.features.letter_landmarks import shape_of
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 Samples = list[tuple[str, NDArray[np.float64]]]
@@ -30,8 +32,7 @@ def features(result: vision.HandLandmarkerResult) -> NDArray[np.float64]:
     """Landmarks of the one hand found: picture coordinates and metric ones, each centred and scaled."""
     flat = np.array([[point.x, point.y] for point in result.hand_landmarks[0]])
     deep = np.array([[point.x, point.y, point.z] for point in result.hand_world_landmarks[0]])
-    parts = [part - part.mean(0) for part in (flat, deep)]
-    return np.concatenate([(part / np.sqrt((part**2).sum(1).mean())).ravel() for part in parts])
+    return shape_of(Hand(flat, deep))
 
 
 def seen(landmarker: vision.HandLandmarker, letter: str, images: Iterable[NDArray[np.uint8]]) -> Samples:

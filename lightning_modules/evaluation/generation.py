@@ -20,7 +20,7 @@ from lightning_modules.evaluation.results import GROUND_TRUTH, MODEL, Comparison
 from lightning_modules.evaluation.sample_strips import Generated, as_images, sheet
 from lightning_modules.evaluation.training_pictures import AREAS, PixelFeatures, TrainingPictures, as_seen
 from lightning_modules.metrics.classification import TopK, ranked
-from lightning_modules.metrics.score import Mean, Ratio
+from lightning_modules.metrics.score import Ratio, Share
 
 Generate = Callable[[Tensor, Sequence[int]], Tensor]
 """A model under test: labels (N,) and as many seeds to pictures (N, 3, S, S) in [-1, 1]."""
@@ -38,14 +38,6 @@ class Diversity(Ratio):
     def measure(self, own: Tensor, train: Tensor) -> Tensor:
         """Of distances (b,) of pairs, and of as many pairs of training pictures of the same classes."""
         return torch.stack([own, train], 1)
-
-
-class Copied(Mean):
-    """`copied`: share of pictures that are nearly a training picture."""
-
-    def measure(self, copies: Tensor) -> Tensor:
-        """Whether each is one, (b,)."""
-        return copies
 
 
 class GenerationEvaluation:
@@ -76,7 +68,7 @@ class GenerationEvaluation:
         contenders = (MODEL, GROUND_TRUTH, MEAN, TRAIN)
         self.outside = OutsideReader(bundle, self.classes, contenders) if bundle else None
         self.diversity = Comparison(Diversity, (MODEL, GROUND_TRUTH, MEAN))
-        self.copied = Comparison(Copied, (MODEL, GROUND_TRUTH, MEAN, TRAIN))
+        self.copied = Comparison(Share, (MODEL, GROUND_TRUTH, MEAN, TRAIN))
         self.counts = np.zeros((len(self.classes), len(self.classes)), int)
         self.turns = [0] * len(self.classes)
         self.before: dict[int, dict[str, Tensor]] = {}

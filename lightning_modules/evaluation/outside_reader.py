@@ -16,19 +16,11 @@ from datamodules.features.letter_landmarks import nearest_letter, real_letters, 
 from datamodules.media.drawing_primitives import Image
 from lightning_modules.evaluation.results import Comparison, Results
 from lightning_modules.evaluation.sample_strips import as_images
-from lightning_modules.metrics.score import Mean
+from lightning_modules.metrics.score import Share
 
 SIDE: Final = 256
 """Pixels to which smaller pictures are scaled: MediaPipe looks for hands of the size of photographs."""
 FOUND, READ = "mediapipe_found", "mediapipe_letters"
-
-
-class Share(Mean):
-    """Share of pictures of which something holds."""
-
-    def measure(self, holds: Sequence[bool]) -> np.ndarray:
-        """Whether it does, (b,)."""
-        return np.array(holds, float)
 
 
 class OutsideReader:
@@ -50,7 +42,8 @@ class OutsideReader:
         self.items += len(letters)
         with HandLandmarker(self.bundle) as landmarker:
             read = {
-                name: [self._read(landmarker, as_images(of[[at]])[0]) for at in letters] for name, of in answers.items()
+                name: [self._read(landmarker, picture) for picture in as_images(of[letters])]
+                for name, of in answers.items()
             }
         self.compared[FOUND].update({name: [letter is not None for letter in of] for name, of in read.items()})
         asked = [self.classes[labels[at]] for at in letters]

@@ -97,3 +97,11 @@ class Mean(Score):
     def score(self, sums: Array) -> Array:
         mean: Array = sums[..., 0] / sums[..., 1]
         return mean
+
+
+class Share(Mean):
+    """The share of items of which something holds."""
+
+    def measure(self, holds: Sequence[bool] | Tensor) -> Sequence[bool] | Tensor:
+        """Whether it does, (b,)."""
+        return holds

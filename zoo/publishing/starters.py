@@ -37,10 +37,15 @@ def bundled() -> list[str]:
     return [name for name in list_models() if (starter_folder(name) / "config.json").is_file()]
 
 
+def judges() -> list[str]:
+    """Names of the bundled models that read what others generate."""
+    return [kind.own for kind in JUDGES.values() if (starter_folder(kind.own) / "config.json").is_file()]
+
+
 def in_order(names: Iterable[str]) -> list[str]:
     """Judges before the models whose results they are part of."""
-    judges = {kind.own for kind in JUDGES.values()}
-    return sorted(names, key=lambda name: (name not in judges, name))
+    first = judges()
+    return sorted(names, key=lambda name: (name not in first, name))
 
 
 def stale(name: str, spec: Spec) -> str | None:
@@ -57,7 +62,7 @@ def stale(name: str, spec: Spec) -> str | None:
 
 def judged_by_others(name: str) -> bool:
     """Whether results of a starter are those of a judge that is not bundled any more."""
-    now = {judge_name(starter_folder(own)) for own in bundled() if own in {kind.own for kind in JUDGES.values()}}
+    now = {judge_name(starter_folder(own)) for own in judges()}
     path = starter_folder(name) / "results.json"
     rows = read_json(path).values() if path.is_file() else ()
     return not {row["judge"] for row in rows if "judge" in row} <= now
