@@ -164,8 +164,6 @@ class How2Sign(TextPoseDataModule):
         table, *prepared = self.files(split)
         if prepared:
             return cached(prepared[0], file_identity(prepared[0]), iterate_skels(prepared[0]))
-        from datamodules.how2sign.sentences import lifted
-
         sentences = read_table(table)
         there = self._with_keypoints(split, sentences)
         return lifted(self.root, split, {name: sentences[name] for name in there})

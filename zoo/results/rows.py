@@ -5,10 +5,9 @@ from typing import Any, Final, NamedTuple
 
 from datamodules.catalogue import CATALOGUE
 from lightning_modules.evaluation.glossary import BASELINES, meaning
-from lightning_modules.evaluation.results import Results
+from lightning_modules.evaluation.results import GROUND_TRUTH, Results
 from zoo.results.formatting import number
 
-GROUND_TRUTH: Final = "ground_truth"
 NO_BASELINE: Final = ("value", "interval", GROUND_TRUTH, "protocol", "n", "split", "data", "judge", "variant")
 STILL: Final = {"frozen_pose": "the frozen pose", "mean_pose": "the mean pose"}
 """Baselines that do not move."""

@@ -11,8 +11,8 @@ import numpy as np
 from datamodules.media.drawing_primitives import Image
 from lightning_modules.evaluation.glossary import BASELINES, Meaning, meaning
 from lightning_modules.evaluation.plots import intervals
-from lightning_modules.evaluation.results import Results
-from zoo.results.rows import GROUND_TRUTH, baseline_name
+from lightning_modules.evaluation.results import GROUND_TRUTH, Results
+from zoo.results.rows import baseline_name
 
 SETTING: Final = ("protocol", "judge", "variant", "n", "split", "data")
 """What two figures under one key must have in common to be compared."""

@@ -17,7 +17,7 @@ from zoo.files import read_json
 from zoo.results.formatting import cell, number
 from zoo.results.rows import BEATS, baseline_name, data_name, data_note
 from zoo.spec.sweep_spec import Sweep
-from zoo.sweep.comparison import Figure, columns
+from zoo.sweep.comparison import Figure, columns, picture
 from zoo.sweep.rows import Row
 
 FOLDER: Final = "sweeps"
@@ -62,7 +62,6 @@ class Table:
         ):
             return self.folder / "table.md"
         from datamodules.media.skeleton_drawing import write_png
-        from zoo.sweep.comparison import picture
 
         write_text(self.folder / "table.csv", sheet)
         if self.columns:
