@@ -39,7 +39,7 @@ def replacing(folder: Path) -> Iterator[Path]:
     """An empty folder that takes the place of `folder` if the block fills it and ends well, and vanishes otherwise.
 
     It lies in one beside `folder` that always has the same name, so that the next writer clears away what a killed one
-    left. Where several may write at once, whoever calls holds a lock.
+    left. Where several processes may write at once, the caller must hold a lock.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     workshop = folder.with_name(f".{folder.name}.unfinished")

@@ -83,7 +83,7 @@ def main() -> None:
     for name, importer in found:
         print(f"    {name} <- {importer}")
     folder, count = loose().most_common(1)[0]
-    print(f"fullest folder: {folder}, {count} modules")
+    print(f"largest folder: {folder}, {count} modules")
 
 
 if __name__ == "__main__":

@@ -92,7 +92,8 @@ def _meant_for_users(error: Exception) -> bool:
 
 
 def _is_read() -> bool:
-    """Whether somebody still reads stdout, which `zoo list | head` does not; if nobody does, it is let go of."""
+    """Whether stdout still has a reader, as after `zoo list | head` it has not; without one, stdout is redirected to
+    nowhere, so that closing it raises nothing."""
     pipe = select.poll()
     pipe.register(sys.stdout, 0)
     closed = any(event & select.POLLERR for _, event in pipe.poll(0))
