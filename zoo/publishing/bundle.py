@@ -36,10 +36,9 @@ TOLERANCE = 0.02
 def bundle(run: Run, into: Path, real: Path | None = None) -> Path:
     """Copy a run's artefact without logs, checkpoints and large pictures to `into`, in place of what is there.
 
-    It ships with its scores, on the real data in `real` too, which are measured here, as what is halved is another
-    network. What is there stays until
-    the new folder is whole. Raises ValueError for a run that is unfinished, where halving changes what the network
-    does, and as `zoo.training.evaluate` does.
+    It ships with its scores, which are measured here, as what is halved is another network, and measured on the real
+    data in `real` too where that is given. What is there stays until the new folder is whole. Raises ValueError for a
+    run that is unfinished, where halving changes what the network does, and as `zoo.training.evaluate` does.
     """
     if not run.finished:
         raise ValueError(unfinished_message(run.folder))
