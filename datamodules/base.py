@@ -204,7 +204,9 @@ class SurveyedDataModule(SignDataModule):
         for split in needed:
             if not self.samples[split]:
                 found = ", ".join(f"{len(samples)} in {name}" for name, samples in self.samples.items())
-                raise ValueError(f"{self.root}: no sample in {split} ({found}); add data, or choose another split")
+                why = [f.message for f in self.surveyed.findings if f.kind == "filter"]
+                advice = "; ".join(why) or "add data, or choose another split"
+                raise ValueError(f"{self.root}: no sample in {split} ({found}); {advice}")
 
     def order(self, examples: Dataset[Any]) -> Sampler[Any]:
         """In which order training sees them."""

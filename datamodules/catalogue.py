@@ -41,9 +41,10 @@ class DataSet:
     spoken: str | None = None
     labels: str | None = None
 
-    def survey(self, root: Path) -> Survey:
-        """Its samples in `root`. Raises ValueError or FileNotFoundError where there is no telling what they are."""
-        survey: Survey = import_module(self.reader).survey(root)
+    def survey(self, root: Path, **settings: str) -> Survey:
+        """Its samples in `root`; `settings` are its reader's. Raises ValueError or FileNotFoundError where there is no
+        telling what they are."""
+        survey: Survey = import_module(self.reader).survey(root, **settings)
         return survey
 
 

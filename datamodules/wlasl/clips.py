@@ -1,8 +1,7 @@
 """WLASL (Li et al. 2020) as clips: word-level American Sign Language of many signers."""
 
-import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -15,10 +14,11 @@ from datamodules.base import Batch, Samples, SurveyedDataModule, signed_pixels
 from datamodules.media.clip_frames import evenly, frame_count, read_square
 from datamodules.samples import Sample, Split, Survey
 from datamodules.twins import Twin
+from datamodules.wlasl.glosses import choose_glosses, only
 from datamodules.wlasl.index import INDEX, Instance, read_index
 from datamodules.wlasl.survey import SplitBy, frame_range, survey
 
-__all__ = ["WLASL", "ClipBatch", "ClipReader", "choose_glosses", "survey"]
+__all__ = ["WLASL", "ClipBatch", "ClipReader", "survey"]
 
 Clip = npt.NDArray[np.uint8]
 
@@ -60,7 +60,7 @@ class WLASL(SurveyedDataModule):
     split: what never stands in two splits: the "source" video, the "signer", or as "official"; see `survey`.
     frames: T, of a clip, evenly spread.
     image_size: S, in pixels, of the middle square.
-    glosses: these alone, or the first so many of the index, as WLASL100 to WLASL2000 are; None takes all.
+    glosses: these alone, or WLASL's first so many classes, as WLASL100 to WLASL2000 are; None takes all of the index.
     """
 
     dataset = "wlasl"
@@ -90,12 +90,11 @@ class WLASL(SurveyedDataModule):
 
     @cached_property
     def glosses(self) -> list[str]:
-        """The gloss of each label."""
+        """The gloss of each label, in the order of WLASL's classes."""
         return choose_glosses(self.root / self.index, list(self.instances.values()), self.wanted)
 
     def survey(self) -> Survey:
-        found, glosses = survey(self.root, self.index, self.split), set(self.glosses)
-        return replace(found, samples=[sample for sample in found.samples if sample.label in glosses])
+        return only(self.glosses, survey(self.root, self.index, self.split))
 
     def content(self) -> list[Path]:
         return [self.root / self.index, *super().content()]
@@ -111,20 +110,3 @@ class WLASL(SurveyedDataModule):
         frames = signed_pixels(np.concatenate(clips))
         shape = (len(clips), -1, *frames.shape[1:])
         return ClipBatch(frames.view(shape), torch.tensor(labels), list(names))
-
-
-def choose_glosses(path: Path, instances: list[Instance], wanted: int | list[str] | None) -> list[str]:
-    """All glosses of an index in its order, the first few, or those named. Raises ValueError for one that it lacks."""
-    glosses = list(dict.fromkeys(clip.gloss for clip in instances))
-    if wanted is None:
-        return glosses
-    if isinstance(wanted, int):
-        if not 1 <= wanted <= len(glosses):
-            raise ValueError(f"data.init_args.glosses: found {wanted}, expected 1 to the {len(glosses)} of {path}")
-        return glosses[:wanted]
-    for gloss in wanted:
-        if gloss not in glosses:
-            near = difflib.get_close_matches(gloss, glosses, 1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise ValueError(f"data.init_args.glosses: {gloss!r} is not in {path}{hint}")
-    return wanted

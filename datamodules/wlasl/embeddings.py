@@ -25,7 +25,7 @@ from datamodules.media.video_windows import VARIANTS
 from datamodules.samples import Finding, Sample, Split, Survey
 from datamodules.text_pose.pairs import LengthOrder
 from datamodules.twins import Twin, ensure_twin, twin_at
-from datamodules.wlasl.clips import choose_glosses
+from datamodules.wlasl.glosses import choose_glosses, only
 from datamodules.wlasl.index import INDEX, Instance
 from datamodules.wlasl.index import read_index as read_instances
 from datamodules.wlasl.survey import SplitBy, split_instances
@@ -51,7 +51,7 @@ class WLASLEmbeddings(SurveyedDataModule):
     index: WLASL_v0.3.json, or an index like it, in `root`; it says which clips share a source video.
     split: what never stands in two splits: the "source" video, the "signer", or as "official"; the splits are those of
         `datamodules.wlasl.clips.WLASL`. The variants of a clip never part.
-    glosses: these alone, or the first so many of the index; None takes all.
+    glosses: see `datamodules.wlasl.clips.WLASL`.
     batch_size, num_workers, seed: see `SignDataModule`.
     twin: write the avatar's twin of WLASL into `clips` in `root`, and embed it with an untrained encoder.
     """
@@ -120,20 +120,29 @@ class WLASLEmbeddings(SurveyedDataModule):
     def survey(self) -> Survey:
         """The embeddings that index.csv lists, of clips that WLASL's index names; broken ones are errors."""
         clips = split_instances(self.clips / self.index, list(self.instances.values()), self.split)
-        by_id, glosses, found = {clip.name: clip for clip in clips}, set(self.glosses), Survey()
-        width = self.settings.width
-        for row in read_index(self.folder):
+        by_id, found, rows = {clip.name: clip for clip in clips}, Survey(), read_index(self.folder)
+        for row in rows:
             clip = by_id.get(row.clip)
             if clip is None:
                 found.findings.append(Finding("unlisted", row.video_id, f"not a clip of {self.index}", "warning"))
-            elif clip.label in glosses and (clip.split == "train" or row.variant == VARIANTS[0]):
-                try:
-                    self.lengths[row.path.stem] = len(row.header(width))
-                except (ValueError, FileNotFoundError) as error:
-                    found.findings.append(Finding("unreadable", row.video_id, str(error)))
-                else:
-                    found.samples.append(replace(clip, name=row.path.stem, files=(row.path,)))
-        return found
+            elif clip.split == "train" or row.variant == VARIANTS[0]:
+                found.samples.append(replace(clip, name=row.path.stem, files=(row.path,)))
+        if rows and not found.samples:
+            message = f"none of its {len(rows)} embeddings is of a clip that {self.index} names"
+            found.findings.insert(0, Finding("filter", LISTED, message, "warning"))
+        return self._readable(only(self.glosses, found))
+
+    def _readable(self, found: Survey) -> Survey:
+        """The samples that can be read; the others become errors."""
+        there, width = Survey(findings=found.findings), self.settings.width
+        for sample in found.samples:
+            try:
+                self.lengths[sample.name] = len(embedded(sample).header(width))
+            except (ValueError, FileNotFoundError) as error:
+                there.findings.append(Finding("unreadable", sample.name, str(error)))
+            else:
+                there.samples.append(sample)
+        return there
 
     def content(self) -> list[Path]:
         files = [self.clips / self.index, self.folder / LISTED, self.folder / SETTINGS]

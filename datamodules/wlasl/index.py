@@ -22,6 +22,7 @@ class Instance:
     """One clip of an index.
 
     video: its id, which is its file's name.
+    gloss, number: its class and the place of that in WLASL, from 0: WLASL100 is those below 100.
     split: the official one.
     start, end: first and last frame in the source video, counted from 1 at 25 a second; -1 is the video's last.
     url, signer: of the source video; None in an nslt index.
@@ -34,6 +35,7 @@ class Instance:
     end: int = -1
     url: str | None = None
     signer: int | None = None
+    number: int = 0
 
 
 def find_index(root: Path) -> Path | None:
@@ -54,7 +56,9 @@ def find_index(root: Path) -> Path | None:
 def read_index(path: Path) -> list[Instance]:
     """The clips of an index in its order: WLASL_v0.3.json and its like, or nslt_*.json beside wlasl_class_list.txt.
 
-    An nslt index gives no urls and no signers, and its frames count from the start of the published, trimmed clip.
+    The first tells a class by the order of its glosses, which is that of WLASL; an nslt index numbers them, and lists
+    clips in no order. It gives no urls and no signers, and its frames count from the start of the published, trimmed
+    clip.
 
     Raises:
         ValueError: no JSON, or entries of another form; the message names the entry and the key.
@@ -62,10 +66,11 @@ def read_index(path: Path) -> list[Instance]:
     """
     content = _read_json(path)
     if isinstance(content, list):
+        glosses = [_text(path, f"[{n}].gloss", group, "gloss") for n, group in enumerate(content)]
+        numbers = {gloss: number for number, gloss in enumerate(dict.fromkeys(glosses))}
         return [
-            _instance(path, f"[{n}].instances[{k}]", gloss, entry)
-            for n, group in enumerate(content)
-            for gloss in [_text(path, f"[{n}].gloss", group, "gloss")]
+            _instance(path, f"[{n}].instances[{k}]", gloss, numbers[gloss], entry)
+            for n, (gloss, group) in enumerate(zip(glosses, content, strict=True))
             for k, entry in enumerate(_list(path, f"[{n}].instances", group, "instances"))
         ]
     if isinstance(content, dict):
@@ -77,7 +82,8 @@ def read_index(path: Path) -> list[Instance]:
 def _read_json(path: Path) -> Any:
     if not path.is_file():
         raise FileNotFoundError(
-            f"{path}: no such index; set data.init_args.index to a file in the data set's folder, such as {INDEX}"
+            f"{path}: no such index; set data.init_args.index, or --index of `data check`, to a file in the data set's "
+            f"folder, such as {INDEX}"
         )
     if path.stat().st_size > LARGEST:
         raise ValueError(f"{path}: {path.stat().st_size} bytes, expected an index of some megabytes; fetch it again")
@@ -87,7 +93,7 @@ def _read_json(path: Path) -> Any:
         raise ValueError(f"{path}: no JSON ({error}); fetch it again") from None
 
 
-def _instance(path: Path, key: str, gloss: str, entry: Any) -> Instance:
+def _instance(path: Path, key: str, gloss: str, number: int, entry: Any) -> Instance:
     video = _video(path, f"{key}.video_id", _text(path, f"{key}.video_id", entry, "video_id"))
     url = _text(path, f"{key}.url", entry, "url")
     split = _split(path, f"{key}.split", entry.get("split"))
@@ -95,7 +101,7 @@ def _instance(path: Path, key: str, gloss: str, entry: Any) -> Instance:
         None if entry.get(name) is None else _number(path, f"{key}.{name}", entry[name])
         for name in ("frame_start", "frame_end", "signer_id")
     )
-    return Instance(video, gloss, split, max(start or 1, 1), end or -1, url, signer)
+    return Instance(video, gloss, split, max(start or 1, 1), end or -1, url, signer, number)
 
 
 def _nslt_instance(path: Path, video: str, entry: Any, glosses: Sequence[str]) -> Instance:
@@ -106,19 +112,21 @@ def _nslt_instance(path: Path, video: str, entry: Any, glosses: Sequence[str]) -
     if not 0 <= number < len(glosses):
         raise _unexpected(path, f"{video}.action[0]", number, f"a class below {len(glosses)}, as in {GLOSS_LIST}")
     split = _split(path, f"{video}.subset", entry.get("subset"))
-    return Instance(_video(path, video, video), glosses[number], split)
+    return Instance(_video(path, video, video), glosses[number], split, number=number)
 
 
 def _read_glosses(path: Path) -> list[str]:
     if not path.is_file():
         raise FileNotFoundError(f"{path}: missing; an nslt index needs the list of glosses beside it")
-    glosses = []
+    glosses: dict[str, int] = {}
     for number, line in enumerate(read_lines(path)):
         index, _, gloss = line.partition("\t")
         if index != str(number) or not gloss.strip():
             raise _unexpected(path, f"line {number + 1}", line, f"{number}, a tab and a gloss")
-        glosses.append(gloss.strip())
-    return glosses
+        if gloss.strip() in glosses:
+            raise _unexpected(path, f"line {number + 1}", line, f"a gloss other than that of {glosses[gloss.strip()]}")
+        glosses[gloss.strip()] = number
+    return list(glosses)
 
 
 def _text(path: Path, key: str, entry: Any, name: str) -> str:

@@ -17,7 +17,7 @@ from datamodules.media.images import read_image, resize
 from datamodules.orders import Key
 from datamodules.samples import Finding, Sample, Split, Survey
 from datamodules.twins import Twin
-from datamodules.wlasl.clips import choose_glosses
+from datamodules.wlasl.glosses import choose_glosses, only
 from datamodules.wlasl.index import INDEX, read_index
 from datamodules.wlasl.survey import SplitBy, split_instances
 
@@ -114,8 +114,7 @@ class WLASLSkeletons(SurveyedDataModule):
         return choose_glosses(path, read_index(path), self.wanted)
 
     def survey(self) -> Survey:
-        found, glosses = survey(self.root, self.skeletons, self.index, self.split), set(self.glosses)
-        return replace(found, samples=[sample for sample in found.samples if sample.label in glosses])
+        return only(self.glosses, survey(self.root, self.skeletons, self.index, self.split))
 
     def content(self) -> list[Path]:
         frames = (path for sample in self.surveyed.samples for path in sample.files[0].glob("*.png"))

@@ -139,6 +139,17 @@ class TestData:
         assert "99999" not in clips(data, "train") | clips(data, "dev") | clips(data, "test")
         assert "not a clip of WLASL_v0.3.json" in capsys.readouterr().err
 
+    def test_a_filter_that_leaves_nothing_says_so(self, root, tmp_path):
+        data = WLASLEmbeddings(str(root), glosses=1)
+        data.instances = {name: replace(clip, gloss="none") for name, clip in data.instances.items()}
+        data.glosses = ["yes"]
+        with pytest.raises(ValueError, match=r"no sample in train .*glosses leaves none .*'yes'; they are of 'none'"):
+            data.setup("fit")
+        (tmp_path / "none.json").write_text("[]")
+        other = WLASLEmbeddings(str(root), index=str(tmp_path / "none.json"))
+        with pytest.raises(ValueError, match=r"none of its 180 embeddings is of a clip that .*none\.json names"):
+            other.setup("fit")
+
     def test_a_training_embeds_its_twin_on_one_device(self, tmp_path, monkeypatch):
         """On several, the program would start once more for each of them, and each would go on to train."""
         devices, trainer = [], L.Trainer

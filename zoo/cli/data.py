@@ -27,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     check = command("check", _check, "what is missing, unreadable, leaking or unbalanced: table, JSON, page")
     _dataset(check)
     check.add_argument("--report", type=Path, metavar="DIR", help="where the report goes (default: DATASET-check)")
+    check.add_argument("--index", metavar="FILE", help="of wlasl, in DIR, as data.init_args.index (default: is found)")
 
     landmarks = command("landmarks", _landmarks, "find body and hands in videos with MediaPipe, into .pose files")
     _videos(landmarks)
@@ -79,7 +80,11 @@ def _twin(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> int:
     from zoo.prepare.checking import check
 
-    return 1 if check(options.dataset, options.root, options.report or Path(f"{options.dataset}-check")) else 0
+    if options.index and options.dataset != "wlasl":
+        raise ValueError(f"--index: {options.dataset} has no index to choose; only wlasl does")
+    settings = {"index": options.index} if options.index else {}
+    report = options.report or Path(f"{options.dataset}-check")
+    return 1 if check(options.dataset, options.root, report, **settings) else 0
 
 
 def _landmarks(options: argparse.Namespace) -> int:

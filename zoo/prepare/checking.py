@@ -21,10 +21,10 @@ COMPARED: Final = 20_000
 JOURNAL: Final = "inspected.jsonl"
 
 
-def check(dataset: str, root: Path, report_dir: Path) -> bool:
+def check(dataset: str, root: Path, report_dir: Path, **settings: str) -> bool:
     """Check a data set in `root`; print a table, write check.json and index.html into `report_dir`.
 
-    True when an error was found. An interrupted check goes on where it stopped.
+    True when an error was found. An interrupted check goes on where it stopped. `settings` are those of the survey.
 
     Raises:
         FileNotFoundError: `root`, or all that tells what the data set consists of, is missing.
@@ -34,7 +34,7 @@ def check(dataset: str, root: Path, report_dir: Path) -> bool:
     if not root.is_dir():
         raise FileNotFoundError(f"{root}: no such folder; give the folder of {CATALOGUE[dataset].title}")
     refuse_foreign(report_dir, root)
-    survey = CATALOGUE[dataset].survey(root)
+    survey = CATALOGUE[dataset].survey(root, **settings)
     samples = survey.samples
     paths = sorted({path for sample in samples for path in sample.files})
     journal = report_dir / JOURNAL

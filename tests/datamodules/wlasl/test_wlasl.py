@@ -185,6 +185,59 @@ def test_an_nslt_index_has_its_glosses_beside_it_and_no_sources(root):
         ready(root, index="nslt_3.json")
 
 
+def write_nslt(root, numbers):
+    """An nslt index of classes in this order, as the published ones are in none; a class's gloss is "gloss 7"."""
+    clips = {f"{k:05d}": {"subset": "train", "action": [number, 1, 10]} for k, number in enumerate(numbers)}
+    (root / "nslt_9.json").write_text(json.dumps(clips))
+    (root / "wlasl_class_list.txt").write_text("".join(f"{n}\tgloss {n}\n" for n in range(9)))
+
+
+def test_so_many_glosses_are_the_first_classes_wherever_their_clips_stand(tmp_path):
+    write_nslt(tmp_path, [7, 2, 0, 8, 1, 2, 5])
+
+    def chosen(wanted):
+        return WLASL(str(tmp_path), index="nslt_9.json", split="official", glosses=wanted).glosses
+
+    assert chosen(3) == ["gloss 0", "gloss 1", "gloss 2"]
+    assert chosen(None) == [f"gloss {n}" for n in (0, 1, 2, 5, 7, 8)]
+    assert chosen(["gloss 7", "gloss 0"]) == ["gloss 7", "gloss 0"]
+    with pytest.raises(ValueError, match=r"glosses: 4 are the classes 0 to 3 .* no clip of 1 of them, the first is 3"):
+        chosen(4)
+    with pytest.raises(ValueError, match=r"glosses: found no gloss"):
+        chosen([])
+    with pytest.raises(ValueError, match=r"'gloss 7' stands there 2 times"):
+        chosen(["gloss 7", "gloss 7"])
+
+
+def test_a_gloss_of_two_numbers_is_refused(root):
+    (root / "nslt_3.json").write_text(json.dumps({"00000": {"subset": "train", "action": [2, 1, 10]}}))
+    (root / "wlasl_class_list.txt").write_text("0\tbook\n1\tdrink\n2\tbook\n")
+    with pytest.raises(ValueError, match=r"line 3: found '2.tbook', expected a gloss other than that of 0"):
+        read_index(root / "nslt_3.json")
+
+
+def test_a_filter_that_leaves_nothing_says_so(root):
+    for path in (root / "videos").glob("[01]*.mp4"):
+        path.unlink()
+    with pytest.raises(ValueError, match=r"no sample in train \(0 in train.*glosses leaves none .*'book'; .*'drink'"):
+        ready(root, glosses=1)
+    assert len(ready(root, glosses=3).surveyed.samples) == 20
+
+
+@pytest.mark.parametrize("count", [100, 300, 1000, 2000])
+def test_wlasl100_to_wlasl2000_are_their_published_classes(shared, count):
+    meta = shared / "data" / "wlasl" / "meta"
+    listed = [line.split("\t")[1].strip() for line in (meta / "wlasl_class_list.txt").read_text().splitlines()]
+    for index in ("nslt_2000.json", "WLASL_v0.3.json"):
+        data = WLASL(str(meta.parent), index=f"meta/{index}", split="official", glosses=count)
+        assert len(data.glosses) == count
+        if index.startswith("nslt"):
+            assert data.glosses == listed[:count]
+    if count == 100:
+        of_100 = {clip.gloss for clip in read_index(meta / "nslt_100.json")}
+        assert set(listed[:count]) == of_100
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

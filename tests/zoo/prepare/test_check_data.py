@@ -49,9 +49,9 @@ class Checked:
 
 @pytest.fixture
 def check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Check:
-    def run(dataset: str, root: Path) -> Checked:
+    def run(dataset: str, root: Path, *options: str) -> Checked:
         folder = tmp_path / "report"
-        code = main(["data", "check", dataset, str(root), "--report", str(folder)])
+        code = main(["data", "check", dataset, str(root), "--report", str(folder), *options])
         captured = capsys.readouterr()
         return Checked(code, captured.out + captured.err, folder)
 
@@ -138,6 +138,17 @@ class TestClean:
         checked = check("wlasl", wlasl)
         assert [f for f in checked.json["findings"] if f["severity"] == "error"] == []
         assert checked.code == 0
+
+    def test_the_index_that_a_training_is_told(self, wlasl: Path, check: Check) -> None:
+        (wlasl / "mine").mkdir()
+        subset = {f"0000{number}": {"subset": "train", "action": [0, 1, 25]} for number in range(3)}
+        (wlasl / "mine" / "few.json").write_text(json.dumps(subset))
+        (wlasl / "mine" / "wlasl_class_list.txt").write_text("0\tbook\n")
+        checked = check("wlasl", wlasl, "--index", "mine/few.json")
+        assert [row["samples"] for row in checked.json["counts"].values()] == [3, 0, 0]
+        assert "9 files that few.json does not name" in checked.table
+        assert "mine/none.json: no such index" in check("wlasl", wlasl, "--index", "mine/none.json").table
+        assert "only wlasl does" in check("how2sign", wlasl, "--index", "mine/few.json").table
 
     @pytest.mark.parametrize("dataset", ["how2sign", "phoenix14t"])
     def test_poses_of_a_twin_which_the_report_calls_one(self, dataset: str, twins: Path, check: Check) -> None:
