@@ -204,7 +204,7 @@ class SurveyedDataModule(SignDataModule):
         for split in needed:
             if not self.samples[split]:
                 found = ", ".join(f"{len(samples)} in {name}" for name, samples in self.samples.items())
-                why = [f.message for f in self.surveyed.findings if f.kind == "filter"]
+                why = [f.message for f in self.surveyed.findings if f.kind in ("filter", "overlap")]
                 advice = "; ".join(why) or "add data, or choose another split"
                 raise ValueError(f"{self.root}: no sample in {split} ({found}); {advice}")
 

@@ -1,6 +1,6 @@
 """RWTH-BOSTON-50 as pairs for pix2pix: a signer's frame and its OpenPose drawing, side by side in one picture."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +11,7 @@ import numpy as np
 
 from datamodules.base import Samples
 from datamodules.media.drawing_primitives import Image
-from datamodules.media.frame_files import frame_files
+from datamodules.media.frame_files import frame_files, look, near_duplicates
 from datamodules.media.framing import RWTH_BOSTON50, RWTH_BOSTON50_WHOLE, Framing
 from datamodules.media.hand_boxes import Box, hand_boxes
 from datamodules.media.images import read_image, resize
@@ -21,7 +21,8 @@ from datamodules.splits import cut
 from datamodules.twins import Twin
 
 GUARD: Final = 8
-"""Frames left out between two splits, half a second: the published val/ begins inside a video that train/ ends with.
+"""Frames left out between two splits of one numbering, half a second: the published val/ begins inside a video that
+train/ ends with.
 
 At most an eighth of val/, where that is smaller."""
 
@@ -33,10 +34,11 @@ ODD: Final = 0.02
 
 
 def survey(root: Path) -> Survey:
-    """The pictures of train/, val/ and, where it exists, test/; a name's number is its frame.
+    """The pictures of train/, val/ and, where it exists, test/, as published; a name's number is its frame.
 
-    Without test/, val/ is cut in two. Numbers run on from folder to folder: a frame within `GUARD` numbers of one in an
-    earlier split is its near-duplicate, and left out; a warning tells where that is more than a border.
+    Without test/, val/ is cut in two. Each folder may be numbered on its own. What is near an earlier folder's pictures
+    is left out, and a warning tells: near-duplicates by their looks, and where numbers run on from folder to folder,
+    frames within `GUARD` numbers too.
 
     Raises:
         FileNotFoundError: no train/ or no val/.
@@ -47,29 +49,54 @@ def survey(root: Path) -> Survey:
     found = Survey()
     train, val = _frames(root, "train", found), _frames(root, "val", found)
     guard = min(GUARD, len(val) // 8)
-    dev = _apart(val, train, guard)
-    near = {"val": len(val) - len(dev)}
+    earlier = {"train": train, "val": val}
+    dev = _unlike(root, "val", val, {"train": train}, guard, found)
     if (root / "test").is_dir():
-        given = _frames(root, "test", found)
-        test = _apart(given, {**train, **dev}, guard)
-        near["test"] = len(given) - len(test)
+        test = _unlike(root, "test", _frames(root, "test", found), earlier, guard, found)
     else:
         blocks = cut(sorted(dev), (0.5, 0.5), guard)
         dev, test = ({number: val[number] for number in block} for block in blocks)
         test = _apart(test, dev, guard)
-    for folder, left_out in near.items():
-        if left_out > guard:
-            message = (
-                f"{left_out} pictures have numbers of an earlier folder's, or within {guard} of them, and are left "
-                "out; numbers must run on from folder to folder"
-            )
-            found.findings.append(Finding("overlap", folder, message, "warning"))
     parts: dict[Split, dict[int, Path]] = {"train": train, "dev": dev, "test": test}
     for split, frames in parts.items():
         for _, path in sorted(frames.items()):
             source = f"{path.parent.name}, frames {min(frames)}-{max(frames)}"
             found.samples.append(Sample(f"{path.parent.name}/{path.stem}", split, source, None, (path,)))
     return found
+
+
+def _unlike(
+    root: Path, folder: str, frames: dict[int, Path], earlier: Mapping[str, dict[int, Path]], guard: int, found: Survey
+) -> dict[int, Path]:
+    """The frames of a folder that are near none of earlier folders; `found` grows by what is said of the others."""
+    left = frames
+    if not any(frames.keys() & others.keys() for others in earlier.values()):  # one numbering
+        for others in earlier.values():
+            left = _apart(left, others, guard)
+    if len(frames) - len(left) > guard:
+        message = (
+            f"{len(frames) - len(left)} pictures have numbers within {guard} of an earlier folder's, which are "
+            "neighbours of one recording, and are left out"
+        )
+        found.findings.append(Finding("overlap", folder, message, "warning"))
+    spoilt = {finding.where for finding in found.findings}
+    looks, theirs = (
+        {path: own for path in paths if _where(root, path) not in spoilt and (own := look(path)) is not None}
+        for paths in (left.values(), [path for others in earlier.values() for path in others.values()])
+    )
+    near = near_duplicates(looks, theirs)
+    if near:
+        path, other = next(iter(near.items()))
+        message = (
+            f"{len(near)} pictures are near-duplicates of an earlier folder's and are left out, such as {path.name} of "
+            f"{_where(root, other)}"
+        )
+        found.findings.append(Finding("overlap", folder, message, "warning"))
+    return {number: path for number, path in left.items() if path not in near}
+
+
+def _where(root: Path, path: Path) -> str:
+    return path.relative_to(root).as_posix()
 
 
 def _apart(frames: dict[int, Path], others: dict[int, Path], guard: int) -> dict[int, Path]:

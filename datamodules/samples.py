@@ -31,8 +31,8 @@ class Sample:
 class Finding:
     """One thing that is wrong with a data set.
 
-    kind: a short class of problem, such as "missing", "unreadable", "unlisted", "leak", "duplicate", "frozen"; what was
-        there and is left out, so that a split may be empty, is a "filter".
+    kind: a short class of problem, such as "missing", "unreadable", "unlisted", "leak", "duplicate", "frozen". What was
+        there and is left out, so that a split may be empty, is a "filter", or an "overlap" with another split.
     where: the file, or the name of the sample.
     severity: an "error" spoils training or scores; a "warning" is for a person to weigh.
     """

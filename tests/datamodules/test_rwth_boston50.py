@@ -1,5 +1,7 @@
 """RWTH-BOSTON-50 pairs: halves, crops that fit each other, frames that lie apart."""
 
+import shutil
+
 import cv2
 import numpy as np
 import pytest
@@ -17,10 +19,14 @@ def gradient(height, width):
     return np.stack([x * 255 // width, y * 255 // height, np.full_like(x, 40)], 2).astype(np.uint8)
 
 
-def write_pairs(folder, numbers, half):
+def write_pairs(folder, numbers, half, seed=0):
+    """Each with a time stamp of its own, in the rows that `crop` cuts off; another seed is another tape."""
     folder.mkdir()
     for number in numbers:
-        cv2.imwrite(str(folder / f"image{number}.png"), np.hstack([half, half])[..., ::-1])
+        pair = np.hstack([half, half])[..., ::-1].copy()
+        stamp = np.random.default_rng([seed, number]).integers(0, 2, (3, 10, 1), np.uint8)
+        pair[60:, :80] = 255 * stamp.repeat(6, 0).repeat(8, 1)
+        cv2.imwrite(str(folder / f"image{number}.png"), pair)
 
 
 @pytest.fixture
@@ -188,17 +194,51 @@ def test_no_real_drawing_is_cut_at_its_sides(shared):
         assert (whole > 60).sum() == (cropped > 60).sum()
 
 
-def test_folders_that_are_numbered_anew_lose_their_frames_and_say_so(root):
-    for picture in (root / "val").iterdir():
-        picture.unlink()
-    half = gradient(78, 84)
-    for number in range(1, 26):
-        cv2.imwrite(str(root / "val" / f"image{number}.png"), np.hstack([half, half]))
-    found = survey(root)
-    assert {sample.split for sample in found.samples} == {"train"}
-    [finding] = found.findings
-    assert (finding.kind, finding.where, finding.severity) == ("overlap", "val", "warning")
-    assert finding.message.startswith("25 pictures")
+def test_a_folder_that_is_numbered_anew_keeps_its_frames(root):
+    """As the published test/, which has numbers 1 to 123 beside train's 65 to 409."""
+    write_pairs(root / "test", range(1, 26), gradient(78, 84), seed=1)
+    data = ready(root)
+    assert numbers(data, "test") == list(range(1, 26))
+    assert numbers(data, "dev") == list(range(39, 111))
+    assert data.surveyed.findings == []
+
+
+def test_pictures_of_an_earlier_folder_are_left_out_whatever_their_numbers(root):
+    write_pairs(root / "test", range(1, 21), gradient(78, 84), seed=1)
+    for number, copied in enumerate([*range(5, 10), *range(50, 55)], 21):
+        pair = cv2.imread(str(root / ("train" if copied < 31 else "val") / f"image{copied}.png"))
+        cv2.imwrite(str(root / "test" / f"image{number}.jpg"), pair, [cv2.IMWRITE_JPEG_QUALITY, 80])
+    data = ready(root)
+    assert numbers(data, "test") == list(range(1, 21))
+    [finding] = data.surveyed.findings
+    assert (finding.kind, finding.where, finding.severity) == ("overlap", "test", "warning")
+    assert finding.message.startswith(
+        "10 pictures are near-duplicates of an earlier folder's and are left out, such as"
+    )
+    assert finding.message.endswith("image21.jpg of train/image5.png")
+
+
+def test_a_val_of_copies_says_why_nothing_is_left(root):
+    shutil.rmtree(root / "val")
+    shutil.copytree(root / "train", root / "val")
+    with pytest.raises(ValueError, match=r"no sample in dev .*30 pictures are near-duplicates"):
+        ready(root)
+
+
+def test_real_pairs_numbered_anew_are_known_by_their_looks(shared, tmp_path):
+    """val/ goes on with the video that train/ ends with for eight frames."""
+    real = shared / "data" / "rwth_boston50"
+    shutil.copytree(real / "train", tmp_path / "train")
+    (tmp_path / "val").mkdir()
+    for number in range(410, 488):
+        shutil.copy(real / "val" / f"image{number}.jpg", tmp_path / "val" / f"image{number - 340}.jpg")
+    shutil.copytree(tmp_path / "val", tmp_path / "test")
+    found = survey(tmp_path)
+    assert [int(s.name.removeprefix("val/image")) + 340 for s in found.samples if s.split == "dev"] == [
+        *range(418, 488)
+    ]
+    assert not [s for s in found.samples if s.split == "test"]
+    assert [f.message.split()[0] for f in found.findings] == ["8", "78"]
 
 
 def test_what_windows_leaves_in_a_folder_is_nobodys_picture(root):
