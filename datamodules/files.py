@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import string
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -105,10 +106,13 @@ def read_text(path: str | os.PathLike[str]) -> str:
 
 
 def read_lines(path: str | os.PathLike[str]) -> list[str]:
-    """The stripped lines of a `.text`, `.gloss` or `.files` file; empty ones stay: the files are parallel.
+    """The stripped lines of a `.text`, `.gloss` or `.files` file; empty ones stay, since the files are parallel, except
+    at the end. A mark (BOM) goes wherever files that had one were joined.
 
     Raises:
         ValueError: bytes that are not UTF-8; the message names file and line.
     """
-    lines = read_text(path).split("\n")
-    return [line.strip() for line in lines[: -1 if not lines[-1] else None]]
+    lines = [line.strip("\ufeff" + string.whitespace).strip() for line in read_text(path).split("\n")]
+    while lines and not lines[-1]:
+        lines.pop()
+    return lines

@@ -9,7 +9,15 @@ from datamodules.poses.formats import iterate_skels
 from datamodules.poses.sequences import Sequences, cached, file_identity
 from datamodules.samples import SPLITS, Finding, Sample, Split, Survey
 from datamodules.text_pose.pairs import TextPoseDataModule, paired
-from datamodules.text_pose.survey import draw_lines, lacking, repeated_texts, survey_skels
+from datamodules.text_pose.survey import (
+    NAMELESS,
+    draw_lines,
+    lacking,
+    named_lines,
+    repeated_texts,
+    spoilt_texts,
+    survey_skels,
+)
 
 KINDS = ("skels", "text", "files")
 
@@ -25,19 +33,21 @@ def survey(root: Path) -> Survey:
     seen: dict[bytes, Sample] = {}
     for split in SPLITS:
         skels, text, files = (root / f"{split}.{kind}" for kind in KINDS)
-        names = read_lines(files) if files.is_file() else []
+        names = named_lines(files) if files.is_file() else []
         samples = [Sample(name, split, recording(name)) for name in names]
         found.samples += samples
+        nameless = [n for n, name in enumerate(read_lines(files), 1) if not name] if names else []
+        found.findings += [Finding("unnamed", files.name, f"line {n} is blank, {NAMELESS}") for n in nameless]
         if text.is_file():
             texts = read_lines(text)
             if len(texts) != len(names):
-                message = f"{len(texts)} lines, but {files.name} has {len(names)}"
+                message = f"{len(texts)} lines, but {files.name} has {len(names)}; blank lines at the end do not count"
                 found.findings.append(Finding("mismatch", text.name, message))
             pairs += zip(samples, texts, strict=False)
         if skels.is_file():
             survey_skels(found, skels, samples, seen)
     found.findings += [Finding("empty", sample.name, "a sentence without words") for sample, text in pairs if not text]
-    found.findings += repeated_texts(pairs)
+    found.findings += [*spoilt_texts(pairs), *repeated_texts(pairs)]
     return found
 
 
@@ -46,7 +56,7 @@ def pictures(root: Path, samples: Collection[Sample]) -> Iterator[tuple[Sample, 
     for split in SPLITS:
         files = root / f"{split}.files"
         if files.is_file():
-            yield from draw_lines(root / f"{split}.skels", read_lines(files), [s for s in samples if s.split == split])
+            yield from draw_lines(root / f"{split}.skels", named_lines(files), [s for s in samples if s.split == split])
 
 
 class Phoenix14T(TextPoseDataModule):
@@ -64,6 +74,8 @@ class Phoenix14T(TextPoseDataModule):
     def pairs(self, split: Split) -> list[tuple[Sample, str]]:
         _, text, files = self.files(split)
         names, texts = read_lines(files), read_lines(text)
+        if "" in names:
+            raise ValueError(f"{files}, line {names.index('') + 1}: blank, {NAMELESS}")
         paired(self.root, names, {text.name: texts})
         return [(Sample(name, split, recording(name)), sentence) for name, sentence in zip(names, texts, strict=True)]
 

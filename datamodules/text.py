@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from datamodules.text_repair import repaired
+
 PAD, UNKNOWN, START, END = "<pad>", "<unk>", "<s>", "</s>"
 SPECIAL = (PAD, UNKNOWN, START, END)
 SPELLED = "#"
@@ -18,12 +20,40 @@ LETTERS_AND_DIGITS = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 PUNCTUATION = "?!.,"
 
-_WORD = re.compile(rf"[^\W_]+(?:['’][^\W_]+)*|[{PUNCTUATION}]")
+_LETTERS = r"(?:[^\W_][\u0300-\u036f]*)+"
+_WORD = re.compile(rf"{_LETTERS}(?:(?:(?<!\d)'|'(?!\d)){_LETTERS})*|[{PUNCTUATION}]")  # 5'4 are two numbers
+_APOSTROPHES = re.compile(r"(?<=[^\W_])'{2,}(?=[^\W_])")
+_SIGNS = str.maketrans({**dict.fromkeys("’‘‛ʼʻʹʽˈ´`′＇ꞌ❛❜", "'"), **dict.fromkeys("™℠", " "), "İ": "I"})
+"""What people and their keyboards write for an apostrophe; marks that nobody signs; a letter that falls apart in lower
+case."""
 
 
 def words(text: str) -> list[str]:
-    """Lower-case words and the punctuation that changes how a sentence is signed."""
-    return _WORD.findall(unicodedata.normalize("NFKC", text).lower().replace("’", "'"))
+    """Lower-case words and the punctuation that changes how a sentence is signed; spoilt text as `repaired`."""
+    return _WORD.findall(plain(text).lower())
+
+
+def plain(text: str) -> str:
+    """A text, repaired, in the plainest characters that say the same (NFKC): one kind of apostrophe, ligatures and full
+    width resolved. Numbers that become several characters stay apart from their neighbours: "1½" is "1 1/2"."""
+    text = repaired(text).translate(_SIGNS)
+    if not text.isascii():
+        signs = enumerate(text)
+        text = unicodedata.normalize("NFKC", "".join(_apart(text, place, sign) for place, sign in signs))
+    return _APOSTROPHES.sub("'", text.replace("\u2044", "/"))
+
+
+def _apart(text: str, place: int, sign: str) -> str:
+    """A character with blanks around it where its plain form would run into other words or numbers."""
+    kind = unicodedata.category(sign)
+    if kind == "So":
+        return f" {sign} "
+    before, after = text[place - 1 : place], text[place + 1 : place + 2]
+    if sign in "ºª" and before.isdecimal():
+        return " "
+    if kind == "No":
+        return " " * before.isnumeric() + sign + " " * after.isnumeric()
+    return sign
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ import shutil
 import sys
 from collections.abc import Generator, Mapping
 from contextlib import closing, suppress
-from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +20,7 @@ from datamodules.poses.lifting import lift
 from datamodules.poses.motions import FPS, resample
 from datamodules.poses.sequences import FRAME_SHAPE, Joints, Sequences, cache_path, cached, file_identity, writable
 from datamodules.samples import SPLITS, Sample, Split
-from datamodules.text_pose.pairs import TextPoseDataModule
+from datamodules.text_pose.pairs import TextPoseDataModule, say
 
 RATES: Final = (24000 / 1001, 24.0, 25.0, 30000 / 1001, 30.0, 50.0, 60000 / 1001, 60.0)
 WORTH: Final = 50
@@ -138,7 +137,7 @@ class How2Sign(TextPoseDataModule):
         super().prepare_data()
         splits = [split for split in SPLITS if self.lifts(split)]
         if splits:
-            _say(f"{self.root}: the poses of {', '.join(splits)} are OpenPose keypoints lifted to 3D")
+            say(f"{self.root}: the poses of {', '.join(splits)} are OpenPose keypoints lifted to 3D")
 
     def fingerprint(self) -> str:
         """As for every data set; of keypoints, what they were lifted to."""
@@ -171,9 +170,3 @@ class How2Sign(TextPoseDataModule):
     def _with_keypoints(self, split: Split, sentences: dict[str, Sentence]) -> list[str]:
         there = sentence_folders(self.root, split)
         return [name for name in sentences if name in there]
-
-
-@cache
-def _say(line: str) -> None:
-    """Once, however often the data is prepared."""
-    print(line, file=sys.stderr)

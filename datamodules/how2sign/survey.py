@@ -5,14 +5,21 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from datamodules.files import read_lines
 from datamodules.how2sign.clips import sentence_clips
 from datamodules.how2sign.files import PUBLISHED, read_table, sentence_folders, table_path
 from datamodules.media.drawing_primitives import Image
 from datamodules.poses.formats import read_openpose
 from datamodules.poses.lifting import lift
 from datamodules.samples import SPLITS, Finding, Sample, Split, Survey
-from datamodules.text_pose.survey import draw, draw_lines, lacking, repeated_texts, survey_skels
+from datamodules.text_pose.survey import (
+    draw,
+    draw_lines,
+    lacking,
+    named_lines,
+    repeated_texts,
+    spoilt_texts,
+    survey_skels,
+)
 
 
 def survey(root: Path) -> Survey:
@@ -30,7 +37,7 @@ def survey(root: Path) -> Survey:
         videos[clip.split][clip.name] = clip.video
     seen: dict[bytes, Sample] = {}
     pairs = [pair for split in SPLITS for pair in _survey_split(root, split, videos[split], found, seen)]
-    found.findings += repeated_texts(pairs)
+    found.findings += [*spoilt_texts(pairs), *repeated_texts(pairs)]
     return found
 
 
@@ -42,7 +49,7 @@ def _survey_split(
     sentences = read_table(table) if table.is_file() else {}
     skels, files = (root / f"{PUBLISHED[split]}.{kind}" for kind in ("skels", "files"))
     folders = {name: path for name, path in sentence_folders(root, split).items() if name in sentences}
-    listed = read_lines(files) if files.is_file() else []
+    listed = named_lines(files) if files.is_file() else []
     samples, posed = {}, set(listed)
     for name in dict.fromkeys([*listed, *sentences]):
         own = tuple(place[name] for place in (videos, folders) if name in place)
@@ -82,7 +89,7 @@ def pictures(root: Path, samples: Collection[Sample]) -> Iterator[tuple[Sample, 
         chosen = [sample for sample in samples if sample.split == split]
         files = root / f"{PUBLISHED[split]}.files"
         if files.is_file():
-            yield from draw_lines(files.with_suffix(".skels"), read_lines(files), chosen)
+            yield from draw_lines(files.with_suffix(".skels"), named_lines(files), chosen)
             continue
         for sample in chosen:
             for folder in filter(Path.is_dir, sample.files):

@@ -1,8 +1,10 @@
 """Pairs of a sentence and its poses, batched by length: what every text-to-pose data set shares."""
 
+import sys
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import ClassVar, overload
 
@@ -16,6 +18,8 @@ from datamodules.poses.sequences import Joints, Sequences
 from datamodules.samples import SPLITS, Sample, Split
 from datamodules.splits import refuse_leaks
 from datamodules.text import Tokenizer
+from datamodules.text_pose.survey import spoilt_texts
+from datamodules.text_repair import repaired
 from datamodules.twins import Twin, ensure_twin
 
 SOURCE_FPS = 25.0
@@ -155,7 +159,7 @@ class TextPoseDataModule(SignDataModule):
 
     @abstractmethod
     def pairs(self, split: Split) -> list[tuple[Sample, str]]:
-        """The sentences of a split that have poses, in the order of their poses, each with its text."""
+        """The sentences of a split that have poses, in the order of their poses, each with its text as written."""
 
     @abstractmethod
     def poses(self, split: Split) -> Sequences:
@@ -180,7 +184,10 @@ class TextPoseDataModule(SignDataModule):
                 f"{self.root}: missing {names}. Put the {self.dataset} files there, set data.init_args.root to "
                 "where they are, or add --starter to train on the embedded avatar instead."
             )
-        refuse_leaks(self.root, [sample for split in SPLITS for sample, _ in self.pairs(split)])
+        pairs = [pair for split in SPLITS for pair in self.pairs(split)]
+        refuse_leaks(self.root, [sample for sample, _ in pairs])
+        for finding in spoilt_texts(pairs):
+            say(f"{self.root}: {finding.message}")
         for split in SPLITS:
             self.poses(split)
 
@@ -188,7 +195,8 @@ class TextPoseDataModule(SignDataModule):
         """The pairs of a split: every `stride`-th frame, and none of more than `longest` frames then."""
         pairs, poses = self.pairs(split), self.poses(split)
         paired(self.root, pairs, {f"{split}'s poses": poses})
-        return Examples([sample.name for sample, _ in pairs], [text for _, text in pairs], poses, stride, longest)
+        texts = [repaired(text) for _, text in pairs]
+        return Examples([sample.name for sample, _ in pairs], texts, poses, stride, longest)
 
     def setup(self, stage: str) -> None:
         """Read what a stage needs; the vocabulary always comes from the training texts."""
@@ -250,11 +258,17 @@ class TextPoseDataModule(SignDataModule):
         )
 
 
+@cache
+def say(line: str) -> None:
+    """On stderr, once, however often the data is prepared."""
+    print(line, file=sys.stderr)
+
+
 def paired(root: Path, names: Sized, parts: Mapping[str, Sized]) -> None:
     """Raise ValueError unless files that run in parallel have the same number of lines."""
     for part, lines in parts.items():
         if len(lines) != len(names):
             raise ValueError(
-                f"{root}: {part} has {len(lines)} lines but there are {len(names)} names; "
-                "line n of each file must belong to the same sequence"
+                f"{root}: {part} has {len(lines)} lines but there are {len(names)} names, blank lines at the end not "
+                "counted; line n of each file must belong to the same sequence"
             )

@@ -7,11 +7,13 @@ from typing import Final
 
 import numpy as np
 
+from datamodules.files import read_lines
 from datamodules.media.drawing_primitives import Image
 from datamodules.media.skeleton_drawing import draw_frames
 from datamodules.poses.formats import BrokenLine, scan_skels
 from datamodules.poses.sequences import Joints
 from datamodules.samples import SPLITS, Finding, Sample, Split, Survey
+from datamodules.text_repair import remarks, repaired
 
 STILL: Final = 1e-3
 """A joint that stays within this much of SLP units, half a millimetre of a signer, does not move."""
@@ -25,6 +27,14 @@ def lacking(root: Path, paths: Sequence[Path]) -> Survey:
     if len(missing) == len(paths):
         raise FileNotFoundError(f"{root}: none of {', '.join(missing)} is there; give the folder that has them")
     return Survey(findings=[Finding("missing", path, "no such file") for path in missing])
+
+
+NAMELESS: Final = "expected the name of its sequence; name it, or remove the line here and in the parallel files"
+
+
+def named_lines(path: Path) -> list[str]:
+    """The names of a `.files` file. A blank line, which has none, goes by its place: no two are one sequence."""
+    return [name or f"{path.name}, line {number}" for number, name in enumerate(read_lines(path), 1)]
 
 
 def survey_skels(survey: Survey, path: Path, samples: Sequence[Sample], seen: dict[bytes, Sample]) -> None:
@@ -60,12 +70,22 @@ def repeated_texts(pairs: Iterable[tuple[Sample, str]]) -> Iterator[Finding]:
     """One warning for each two splits that share sentences: "Thank you." may well be said in both."""
     spoken: dict[Split, dict[str, str]] = {split: {} for split in SPLITS}
     for sample, text in pairs:
-        spoken[sample.split].setdefault(text, sample.name)
+        spoken[sample.split].setdefault(repaired(text), sample.name)
     for split in SPLITS[1:]:
         shared = [text for text in spoken[split] if text in spoken["train"]]
         if shared:
             message = f"{len(shared)} texts of {split} stand in train too, such as {shared[0]!r}"
             yield Finding("repeated text", spoken[split][shared[0]], message, "warning")
+
+
+def spoilt_texts(pairs: Iterable[tuple[Sample, str]]) -> Iterator[Finding]:
+    """Warnings, a split: of texts that are repaired when they are read, and of those that no repair was found for."""
+    written: dict[Split, dict[str, str]] = {split: {} for split in SPLITS}
+    for sample, text in pairs:
+        written[sample.split].setdefault(text, sample.name)
+    for split, names in written.items():
+        for kind, text, message in remarks(list(names)):
+            yield Finding(kind, names[text], f"{split}: {message}", "warning")
 
 
 def draw(joints: Joints, size: int = 160) -> Image:

@@ -34,6 +34,30 @@ def test_contractions_and_numbers_are_words():
     assert words("I don’t know, it's 10 o'clock!") == ["i", "don't", "know", ",", "it's", "10", "o'clock", "!"]
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("1½ cups", ["1", "1", "2", "cups"]),
+        ("½ or 2⅓", ["1", "2", "or", "2", "1", "3"]),
+        ("10² m² CO₂", ["10", "2", "m2", "co2"]),
+        ("①②", ["1", "2"]),
+        ("１２ Ａｎｎａ ﬁne Ⅳ", ["12", "anna", "fine", "iv"]),
+        ("Windows™ No. №5, 5㎏, 20℃", ["windows", "no", ".", "no", "5", ",", "5", "kg", ",", "20", "c"]),
+        ("5'4\" tall", ["5", "4", "tall"]),
+        ("İstanbul", ["istanbul"]),
+        ("donâ€™t exam\u00adple &amp; It&#39;s", ["don't", "example", "it's"]),
+    ],
+)
+def test_what_plainer_characters_say_is_what_was_written(text, said):
+    assert words(text) == said
+
+
+@pytest.mark.parametrize("apostrophe", ["'", "’", "‘", "‛", "ʼ", "´", "`", "′", "＇", "''"])
+def test_an_apostrophe_of_any_kind_keeps_a_word_together(apostrophe):
+    assert words(f"I don{apostrophe}t know.") == ["i", "don't", "know", "."]
+    assert words(f"{apostrophe}Hello{apostrophe} {apostrophe}twas") == ["hello", "twas"]
+
+
 @pytest.mark.parametrize("text", ["", "   ", "?!", "…", "🙂", "日本"])
 def test_text_without_anything_to_sign_is_refused(tokenizer, text):
     with pytest.raises(ValueError, match="nothing to sign"):

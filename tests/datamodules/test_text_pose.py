@@ -25,6 +25,7 @@ from datamodules.phoenix14t import Phoenix14T
 from datamodules.poses.formats import read_skels, write_openpose
 from datamodules.poses.sequences import cache_path
 from datamodules.text_pose.pairs import LengthOrder
+from datamodules.text_repair import remarks, repaired
 from datamodules.twins import Twin, phoenix14t
 from datamodules.twins.how2sign import CAMERA
 
@@ -217,6 +218,8 @@ HEAD = "VIDEO_ID\tSENTENCE_NAME\tSTART_REALIGNED\tEND_REALIGNED\tSENTENCE\n"
     ("table", "message"),
     [
         (HEAD + "v\ta\t0\t1\tb\nv\tc\t0\t1\n", "line 3: no SENTENCE;"),
+        (HEAD + "v\ta\t0\t1\tb\tc\n", "line 2: found 6 cells, expected 5 as in the first line"),
+        (HEAD + 'v\ta\t0\t1\t""\n', "line 2: no SENTENCE;"),
         (HEAD + "v\ta\t0\tend\tb\n", "line 2: found '0' to 'end', expected START_REALIGNED and END_REALIGNED in sec"),
         (
             HEAD + "v\ta\t0\t1\tb\nv\tc\t0\t1\td\nv\ta\t2\t3\te\n",
@@ -232,6 +235,37 @@ def test_a_broken_table_is_refused_by_line_and_column(tmp_path, table, message):
     (tmp_path / "table.csv").write_text(table)
     with pytest.raises(ValueError, match=message):
         read_table(tmp_path / "table.csv")
+
+
+def test_quotes_are_those_that_were_said(tmp_path):
+    said = {
+        '"She said ""hello"", and left."': 'She said "hello", and left.',
+        '"""Good."""': '"Good."',
+        '"Use the 1/2"" and the 3/4""."': 'Use the 1/2" and the 3/4".',
+        '"Two\nlines, ""one"" sentence."': 'Two lines, "one" sentence.',
+        '"A tab\there."': "A tab\there.",
+        '"Hello", she said.': '"Hello", she said.',  # as people write, no csv
+        '"So it begins': '"So it begins',
+        'and so it ends."': 'and so it ends."',
+        'The 2" pipe.': 'The 2" pipe.',
+        "\ufeff Plain. \r": "Plain.",
+    }
+    rows = "".join(f"v\t{n}\t0\t1\t{text}\n" for n, text in enumerate(said))
+    (tmp_path / "table.csv").write_text(f"\ufeff{HEAD}{rows}\n \n", newline="")
+    table = read_table(tmp_path / "table.csv")
+    assert [repaired(sentence.text).strip() for sentence in table.values()] == list(said.values())
+    quoted = HEAD.strip().replace("\t", '"\t"')
+    (tmp_path / "all.csv").write_text(f'"{quoted}"\r\n"v"\t"a"\t"0"\t"1"\t"He ""waved""."\r\n', newline="")
+    assert read_table(tmp_path / "all.csv")["a"].text == 'He "waved".'
+
+
+def test_the_real_table_has_no_quotes_of_csv(shared):
+    texts = [s.text for s in read_table(shared / "data" / "how2sign" / "how2sign_realigned_val.csv").values()]
+    assert [text for text in texts if '""' in text] == []
+    assert sum('"' in text for text in texts) == 7
+    assert [message for _, _, message in remarks(texts)] == [
+        "2 of 1741 texts are repaired, such as 'non-verbalâ\\x80\\x99s' to 'non-verbal’s'"
+    ]
 
 
 @hypothesis.given(st.binary(max_size=200))
@@ -269,6 +303,44 @@ def edit(path: Path, old: str, new: str) -> None:
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new))
+
+
+class TestSpoiltText:
+    @pytest.mark.parametrize("dataset", DATASETS)
+    def test_it_is_repaired_for_training_and_said(self, dataset, copies, capsys):
+        root = copies[dataset.dataset]
+        name = "train.text" if dataset is Phoenix14T else "how2sign_realigned_train.csv"
+        lines = (root / name).read_text().splitlines()
+        head, _, _ = lines[-1].rpartition("\t")
+        lines[-1] = f"{head}\tIt isnâ€™t." if head else "It isnâ€™t."
+        (root / name).write_text("\n".join(lines))
+        data = dataset(str(root))
+        data.prepare_data()
+        data.setup("fit")
+        assert data.examples["train"].texts[-1] == "It isn’t."
+        said = f"{root}: train: 1 of 4 texts are repaired, such as 'isnâ€™t.' to 'isn’t.'"
+        assert capsys.readouterr().err.count(said) == 1
+
+    def test_blank_lines_at_the_end_and_marks_change_nothing(self, copies):
+        before = Phoenix14T(str(copies["phoenix14t"]))
+        before.prepare_data()
+        before.setup("fit")
+        for path in copies["phoenix14t"].glob("*.*"):
+            if path.suffix in (".text", ".gloss", ".files", ".skels"):
+                path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n") + b"\r\n \n\n")
+        after = Phoenix14T(str(copies["phoenix14t"]))
+        after.prepare_data()
+        after.setup("fit")
+        for split in ("train", "dev"):
+            assert after.examples[split].texts == before.examples[split].texts
+            assert after.examples[split].names == before.examples[split].names
+            pairs = zip(after.examples[split], before.examples[split], strict=True)
+            assert all(np.array_equal(a.joints, b.joints) for a, b in pairs)
+
+    def test_a_line_without_a_name_is_refused_by_its_number(self, copies):
+        edit(copies["phoenix14t"] / "dev.files", "dev/avatar-1000000", "")
+        with pytest.raises(ValueError, match=r"dev\.files, line 1: blank, expected the name of its sequence"):
+            Phoenix14T(str(copies["phoenix14t"])).prepare_data()
 
 
 class TestLeaks:

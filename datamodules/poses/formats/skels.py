@@ -6,6 +6,7 @@ seeing that it gets to the end.
 """
 
 import os
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -108,12 +109,20 @@ def iterate_skels(path: str | os.PathLike[str]) -> Iterator[npt.NDArray[np.float
 
 
 def scan_skels(path: str | os.PathLike[str]) -> Iterator[npt.NDArray[np.float32] | BrokenLine]:
-    """As `iterate_skels`, but a line that cannot be read gives its error and the next one follows."""
+    """As `iterate_skels`, but a line that cannot be read gives its error and the next one follows.
+
+    Blank lines at the end are no sequences.
+    """
     with open(path, "rb") as lines:
-        number = 0
+        number = read = 0
         while line := lines.readline(LONGEST + 1):
             number += 1
-            where = f"{path}, line {number}"
+            line = line.removeprefix(BOM_UTF8)
+            if not line.strip():
+                continue
+            for blank in range(read + 1, number):
+                yield _empty(f"{path}, line {blank}")
+            read, where = number, f"{path}, line {number}"
             if len(line) > LONGEST:
                 yield BrokenLine(f"{where}: longer than {LONGEST >> 20} MiB; a line is one sentence: split it")
                 return
@@ -144,13 +153,17 @@ def _parse_line(line: bytes, where: str) -> npt.NDArray[np.float32]:
     return np.ascontiguousarray(frames[:, :JOINT_FLOATS]).reshape(-1, SLP_50.joints, 3)
 
 
+def _empty(where: str) -> BrokenLine:
+    return BrokenLine(
+        f"{where}: empty; expected T x {FRAME_FLOATS} numbers; "
+        "remove the line here and in the parallel .text, .gloss and .files",
+        "empty",
+    )
+
+
 def _check_length(numbers: int, where: str) -> None:
     if not numbers:
-        raise BrokenLine(
-            f"{where}: empty; expected T x {FRAME_FLOATS} numbers; "
-            f"remove the line here and in the parallel .text, .gloss and .files",
-            "empty",
-        )
+        raise _empty(where)
     if numbers % FRAME_FLOATS:
         raise BrokenLine(
             f"{where}: found {numbers} numbers, expected a multiple of {FRAME_FLOATS} "

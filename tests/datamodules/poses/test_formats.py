@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as hnp
 
 from datamodules.files import atomic, read_lines
 from datamodules.poses.formats import BrokenLine, iterate_skels, read_skels, write_skels
-from datamodules.poses.formats.skels import LONGEST, parse_decimals
+from datamodules.poses.formats.skels import LONGEST, parse_decimals, scan_skels
 
 
 @pytest.fixture
@@ -163,6 +163,16 @@ def test_atomic_makes_the_folder_and_ordinary_permissions(tmp_path: Path) -> Non
 def test_lines_stay_parallel(tmp_path: Path) -> None:
     (tmp_path / "a.text").write_text("hello .\n\n  wetter für morgen\u2028süd \r\n", encoding="utf-8")
     assert read_lines(tmp_path / "a.text") == ["hello .", "", "wetter für morgen\u2028süd"]
+
+
+def test_blank_lines_at_the_end_and_marks_of_joined_files_are_no_lines(tmp_path: Path) -> None:
+    (tmp_path / "a.files").write_bytes(b"\xef\xbb\xbfa\r\n\r\n\xef\xbb\xbf b\r\n\r\n \xef\xbb\xbf\n\n")
+    assert read_lines(tmp_path / "a.files") == ["a", "", "b"]
+    frame = " ".join(["0.5"] * 151)
+    (tmp_path / "a.skels").write_bytes(f"\ufeff{frame}\n\n{frame}\r\n\r\n \n".encode())
+    first, blank, last = scan_skels(tmp_path / "a.skels")
+    assert np.array_equal(first, last)
+    assert (blank.kind, str(blank).split(":")[0]) == ("empty", f"{tmp_path / 'a.skels'}, line 2")
 
 
 def test_the_mark_before_a_windows_text_is_no_part_of_it(tmp_path: Path) -> None:

@@ -139,6 +139,17 @@ class TestClean:
         assert [f for f in checked.json["findings"] if f["severity"] == "error"] == []
         assert checked.code == 0
 
+    def test_spoilt_text_is_named_and_lines_without_names_are_no_leak(self, phoenix: Path, check: Check) -> None:
+        for name in ("train", "dev", "test"):
+            change(phoenix / f"{name}.files", 0, lambda _: "")
+        change(phoenix / "train.text", 1, lambda _: "It isnâ€™t.")
+        change(phoenix / "dev.text", 1, lambda _: "It isn\ufffdt.")
+        checked = check("phoenix14t", phoenix)
+        assert [finding["where"] for finding in checked.found("unnamed")] == ["dev.files", "test.files", "train.files"]
+        assert "isn’t" in checked.found("repaired text")[0]["message"]
+        assert "lost for good" in checked.found("lost characters")[0]["message"]
+        assert {f["kind"] for f in checked.json["findings"]} == {"unnamed", "repaired text", "lost characters"}
+
     def test_the_index_that_a_training_is_told(self, wlasl: Path, check: Check) -> None:
         (wlasl / "mine").mkdir()
         subset = {f"0000{number}": {"subset": "train", "action": [0, 1, 25]} for number in range(3)}
@@ -159,6 +170,15 @@ class TestClean:
         assert checked.json["twin"]
         assert "twin of" in checked.table
         assert "reviewed by no Deaf" in checked.page
+
+    def test_blank_last_lines_and_marks_are_nobodys_sentence(self, phoenix: Path, check: Check) -> None:
+        for path in phoenix.glob("*.*"):
+            if path.suffix in (".text", ".gloss", ".files", ".skels"):
+                path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes() + b"\r\n \n")
+        checked = check("phoenix14t", phoenix)
+        assert checked.code == 0, checked.table
+        assert checked.json["findings"] == []
+        assert checked.json["counts"]["train"]["samples"] == 6
 
     @pytest.mark.parametrize("dataset", ["mnist", "cifar10"])
     def test_pictures_that_share_a_file(self, dataset: str, tmp_path: Path, check: Check) -> None:

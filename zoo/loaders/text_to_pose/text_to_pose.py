@@ -12,6 +12,7 @@ from pose_format import Pose
 
 from datamodules.poses.conversion import to_joints, to_pose
 from datamodules.text import PUNCTUATION, UNKNOWN, Tokenizer
+from datamodules.text_repair import remarks
 from lightning_modules.networks.text_to_pose.decoding import decode
 from lightning_modules.networks.text_to_pose.progressive_transformer import (
     ProgressiveTransformer,
@@ -96,6 +97,8 @@ with open("name.pose", "wb") as file:
         if not isinstance(text, list | tuple) or not all(isinstance(sentence, str) for sentence in text):
             raise ValueError(f"found {type(text).__name__}, expected a text or a list of texts")
         encoded = [self._encode(sentence) for sentence in text]
+        for _, _, remark in remarks(text):
+            print(f"zoo: {remark}", file=sys.stderr)
         if unknown := dict.fromkeys(character for sentence in text for character in self.tokenizer.unknown(sentence)):
             print(f"zoo: no letter is known for {' '.join(unknown)}; its place says nothing", file=sys.stderr)
         order = sorted(range(len(encoded)), key=lambda index: len(encoded[index]))
