@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from datamodules.catalogue import CATALOGUE, SIGNED, SPOKEN
+from datamodules.files import user_path
 from datamodules.media.drawing_primitives import Image
 from datamodules.media.images import stack
 from datamodules.orders import Key, Share, Shuffled
@@ -48,7 +49,7 @@ class SignDataModule(L.LightningDataModule, ABC):
     ) -> None:
         super().__init__()
         self.at_least(batch_size=(batch_size, 1), num_workers=(num_workers, 0))
-        self.root, self.batch_size, self.num_workers = Path(root), batch_size, num_workers
+        self.root, self.batch_size, self.num_workers = user_path(root), batch_size, num_workers
         self.seed, self.twin = seed, twin
 
     @staticmethod

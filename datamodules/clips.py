@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 from typing import Final
 
+from datamodules.files import user_path
 from datamodules.how2sign.clips import sentence_clips, tables
 from datamodules.media.clip import Clip
 from datamodules.media.clip_frames import frame_count
@@ -24,7 +25,7 @@ def list_clips(source: str | os.PathLike[str]) -> list[Clip]:
         ValueError: no clip there, a broken index, or two files that differ only in their suffix.
         FileNotFoundError: no such folder.
     """
-    source = Path(source)
+    source = user_path(source)
     if not source.is_dir():
         raise FileNotFoundError(f"{source}: no such folder; give a folder of videos")
     index = find_index(source)

@@ -1,20 +1,75 @@
 """Files and folders that appear whole or not at all, one writer at a time; lines of text that run in parallel."""
 
+import atexit
 import json
 import os
 import shutil
 import string
+import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Final
+
+
+def user_path(path: str | os.PathLike[str]) -> Path:
+    """A path as a person wrote it, with `~` for the home folder: not every one has gone through a shell.
+
+    Raises ValueError where nothing tells which folder that is.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise ValueError(f"{path}: nothing tells where this home folder is; set HOME, or write the path out") from None
 
 
 def cache_folder() -> Path:
     """Where this machine keeps what can be made or fetched again, parsed poses and downloaded models: $ZOO_CACHE, else
-    sign-zoo in $XDG_CACHE_HOME, else ~/.cache/sign-zoo; there or not."""
-    general = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(os.environ.get("ZOO_CACHE") or Path(general, "sign-zoo")).expanduser()
+    sign-zoo in $XDG_CACHE_HOME, else ~/.cache/sign-zoo; there or not. Raises ValueError where there is no home."""
+    if own := os.environ.get("ZOO_CACHE"):
+        return user_path(own)
+    try:
+        return user_path(Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "sign-zoo"))
+    except ValueError:
+        raise ValueError("no home folder to keep parsed poses and models in; set ZOO_CACHE to a folder") from None
+
+
+NUMBA: Final = "NUMBA_CACHE_DIR"
+CACHES: Final = {NUMBA: "numba", "MPLCONFIGDIR": "matplotlib", "HF_HOME": "huggingface"}
+"""What tells a library where to keep things, and the folder within ours."""
+
+
+def settle_caches(package: Path) -> None:
+    """Give libraries a place in `cache_folder` where the home folder cannot be written, as in a container that runs as
+    somebody; numba, where the folder of our `package` cannot either. What is set, and what is there, stays."""
+    home = Path(os.path.expanduser("~"), ".cache")
+    if _writable(home):
+        return
+    for variable, name in CACHES.items():
+        own = variable == NUMBA and _writable(package)
+        if variable not in os.environ and not own and not (home / name).exists() and (place := _place(variable, name)):
+            os.environ[variable] = str(place)
+    if NUMBA in os.environ and "numba" in sys.modules:  # it has read its own already
+        sys.modules["numba"].config.CACHE_DIR = os.environ[NUMBA]
+
+
+def _place(variable: str, name: str) -> Path | None:
+    """A folder in the cache. Where there is no cache either, numba, which refuses to work without, has one for as long
+    as this process lives."""
+    with suppress(ValueError):
+        if _writable(cache_folder()):
+            return cache_folder() / name
+    if variable != NUMBA:
+        return None
+    folder = tempfile.mkdtemp(prefix="sign-zoo-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
+
+
+def _writable(folder: Path) -> bool:
+    there = next((place for place in (folder, *folder.parents) if place.exists()), None)
+    return folder.is_absolute() and there is not None and there.is_dir() and os.access(there, os.W_OK | os.X_OK)
 
 
 @contextmanager

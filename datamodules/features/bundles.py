@@ -14,7 +14,7 @@ from urllib.request import urlopen
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
-from datamodules.files import atomic, cache_folder
+from datamodules.files import atomic, cache_folder, user_path
 
 VENDOR: Final = "https://storage.googleapis.com/mediapipe-models"
 FOLDER_VARIABLE: Final = "ZOO_MODELS"
@@ -72,7 +72,7 @@ def find_bundle(bundle: Bundle, models: Path | None = None) -> Path:
 def lying_here(bundle: Bundle, models: Path | None = None) -> Path | None:
     """The bundle's file as `find_bundle` looks for it, or None where it would be downloaded."""
     variable = os.environ.get(FOLDER_VARIABLE)
-    folders = [models] if models else [*([Path(variable)] if variable else []), cache_folder()]
+    folders = [models] if models else [*([user_path(variable)] if variable else []), cache_folder()]
     paths = (folder / name for folder in folders for name in bundle.names)
     return next((path for path in paths if path.is_file()), None)
 

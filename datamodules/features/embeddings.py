@@ -34,7 +34,7 @@ from datamodules.features.embedding_files import (
     write_rows,
 )
 from datamodules.features.vjepa import Encoder, model_folder, settings_of
-from datamodules.files import write_json
+from datamodules.files import user_path, write_json
 from datamodules.media.clip import Clip
 from datamodules.media.video_windows import VARIANTS, windows
 
@@ -205,7 +205,7 @@ def embed(
         FileExistsError: `out` holds something else.
         KeyboardInterrupt: on Ctrl-C; the same command goes on.
     """
-    out = Path(out)
+    out = user_path(out)
     claimed: dict[Path, Clip] = {}
     for path, clip in ((out / npy_path(clip, variant), clip) for clip in clips for variant in VARIANTS):
         if claimed.setdefault(path, clip) is not clip:

@@ -12,6 +12,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from datamodules.features.embedding_files import EmbeddingSettings
+from datamodules.files import user_path
 from datamodules.media.video_windows import BLUR, FPS, VARIANTS
 
 MEAN: Final = (0.485, 0.456, 0.406)
@@ -87,8 +88,8 @@ def model_folder(model: str, download: bool = True) -> Path:
 
     Raises ValueError for what is neither, and for what can be had from neither cache nor Hub.
     """
-    if Path(model).is_dir():
-        return Path(model)
+    if (local := user_path(model)).is_dir():
+        return local
     wanted = ["config.json", "*.safetensors", "*.safetensors.index.json"]
     try:
         return Path(snapshot_download(model, allow_patterns=wanted, local_files_only=not download))

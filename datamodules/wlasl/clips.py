@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from datamodules.base import Batch, Samples, SurveyedDataModule, signed_pixels
+from datamodules.files import user_path
 from datamodules.media.clip_frames import evenly, frame_count, read_square
 from datamodules.samples import Sample, Split, Survey
 from datamodules.twins import Twin
@@ -80,7 +81,7 @@ class WLASL(SurveyedDataModule):
     ) -> None:
         super().__init__(root, batch_size, num_workers, seed, twin)
         self.at_least(frames=(frames, 1), image_size=(image_size, 8))
-        self.index, self.split, self.wanted = index, split, glosses
+        self.index, self.split, self.wanted = str(user_path(index)), split, glosses
         self.frames, self.image_size = frames, image_size
 
     @cached_property

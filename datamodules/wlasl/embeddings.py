@@ -21,6 +21,7 @@ from datamodules.features.embedding_files import INDEX as LISTED
 from datamodules.features.embedding_files import SETTINGS, EmbeddingSettings, embedded, read_index
 from datamodules.features.embeddings import embed
 from datamodules.features.vjepa import UNTRAINED, save_untrained
+from datamodules.files import user_path
 from datamodules.media.video_windows import VARIANTS
 from datamodules.samples import Finding, Sample, Split, Survey
 from datamodules.text_pose.pairs import LengthOrder
@@ -72,7 +73,8 @@ class WLASLEmbeddings(SurveyedDataModule):
         twin: Twin | None = None,
     ) -> None:
         super().__init__(root, batch_size, num_workers, seed, twin)
-        self.embeddings, self.index, self.split, self.wanted = embeddings, index, split, glosses
+        self.embeddings, self.index = str(user_path(embeddings)), str(user_path(index))
+        self.split, self.wanted = split, glosses
         self.clips = self.root if twin is None else self.root / "clips"
         self.lengths: dict[str, int] = {}
 

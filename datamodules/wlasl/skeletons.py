@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from datamodules.base import Batch, SurveyedDataModule, signed_pixels
+from datamodules.files import user_path
 from datamodules.media.drawing_primitives import Image
 from datamodules.media.images import read_image, resize
 from datamodules.orders import Key
@@ -104,8 +105,8 @@ class WLASLSkeletons(SurveyedDataModule):
     ) -> None:
         super().__init__(root, batch_size, num_workers, seed, twin)
         self.at_least(image_size=(image_size, 8))
-        self.skeletons = self.root / skeletons
-        self.index, self.split, self.wanted, self.image_size = index, split, glosses, image_size
+        self.skeletons = self.root / user_path(skeletons)
+        self.index, self.split, self.wanted, self.image_size = str(user_path(index)), split, glosses, image_size
 
     @cached_property
     def glosses(self) -> list[str]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, Literal
 
+from datamodules.files import user_path
 from datamodules.samples import Finding, Sample, Survey
 from datamodules.splits import assign, components, leaks
 from datamodules.wlasl.index import Instance, find_index, read_index
@@ -33,7 +34,7 @@ def survey(root: Path, index: str | None = None, split: SplitBy | None = None) -
         ValueError: a broken index, or an nslt one, which knows no sources, where they are needed.
         FileNotFoundError: no index.
     """
-    path = root / index if index else find_index(root)
+    path = root / user_path(index) if index else find_index(root)
     if path is None:
         raise FileNotFoundError(
             f"{root}: no index, neither WLASL_v0.3.json nor nslt_*.json, there or in meta/, and only an index tells "

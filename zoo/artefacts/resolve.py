@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from datamodules.files import user_path
 from zoo.artefacts.artefact import open_artefact, starter_folder
 from zoo.artefacts.hub import OnHub
 from zoo.artefacts.runs import find_finished, runs_root
@@ -95,7 +96,7 @@ def find(name: str | Path, weights: str | None = None) -> Artefact:
 def finished(target: str) -> Path:
     """The folder to publish or to write a card for: of a model's name its run that finished last, or else its
     bundled starter; of a spec's file its last run; of a folder itself. Raises ValueError where nothing is finished."""
-    path = locate(target) if target in list_experiments() else Path(target)
+    path = locate(target) if target in list_experiments() else user_path(target)
     name = str(read(path).get("name")) if path.is_file() and path.suffix in (".yaml", ".yml") else target
     named = name in list_models() or not (path.is_dir() or "/" in name)
     run = find_finished(runs_root() / name) if named else None
@@ -148,7 +149,7 @@ def _reference(name: str) -> Reference | None:
 
 
 def _by_path(name: str | Path) -> Path:
-    path = Path(name)
+    path = user_path(name)
     if not path.exists() and len(path.parts) == 1:
         hint = nearest(str(name), [*list_trained(), *list_pipelines()])
         raise ValueError(f"{str(name)!r} is neither a model or pipeline of the zoo nor a folder{hint}")

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from datamodules.files import locked
+from datamodules.files import locked, user_path
 from zoo.files import read_json
 from zoo.spec.spec import Spec
 
 
 def runs_root() -> Path:
     """$ZOO_RUNS, or runs/ in the current folder."""
-    return Path(os.environ.get("ZOO_RUNS") or "runs")
+    return user_path(os.environ.get("ZOO_RUNS") or "runs")
 
 
 @dataclass(frozen=True)

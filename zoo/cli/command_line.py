@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Final, NoReturn
 
 import zoo
+from datamodules.files import user_path
 from zoo.cli.arguments import INTERRUPTED, OK, REFUSED
 from zoo.spec.problems import Problem, SpecError
 
@@ -52,7 +53,7 @@ set ZOO_RUNS to keep runs elsewhere than in ./runs"""
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit code."""
     try:
-        given = sys.argv[1:] if argv is None else argv
+        given = [_at_home(argument) for argument in (sys.argv[1:] if argv is None else argv)]
         arguments, overrides = split_overrides(given) if given[:1] != ["data"] else (list(given), [])
         options = _parser(arguments).parse_args(arguments)
         if overrides and not options.takes_overrides:
@@ -78,6 +79,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
     return REFUSED
+
+
+def _at_home(argument: str) -> str:
+    """An argument that is, or after = gives, a path in the home folder, as a shell would have it: it leaves alone what
+    is quoted or follows --option=."""
+    option, path = re.fullmatch(r"(--[\w.-]+=|-o)?(.*)", argument, re.DOTALL).groups("")  # type: ignore[union-attr]
+    return f"{option}{user_path(path)}" if path == "~" or path.startswith("~/") else argument
 
 
 def _meant_for_users(error: Exception) -> bool:

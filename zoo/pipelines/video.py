@@ -10,7 +10,7 @@ from typing import Any, Final, Self
 
 import numpy as np
 
-from datamodules.files import atomic
+from datamodules.files import atomic, user_path
 from datamodules.media.skeleton_drawing import contact_sheet, write_png
 from datamodules.media.video import Frame, read_video, write_video
 from zoo.loaders.writing import SHEET_FRAMES, refuse_unwritable
@@ -46,7 +46,7 @@ class Video:
 
     def save(self, path: str | Path) -> Path:
         """Write .mp4 or .png (a sheet of frames), whole or not at all. Raises ValueError for another suffix."""
-        path = Path(path)
+        path = user_path(path)
         refuse_unwritable([path], SUFFIXES)
         with TemporaryDirectory() as folder:
             film = Path(folder) / "video.mp4"

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import torch
 from safetensors.torch import load_file, save_file
 
-from datamodules.files import replacing, write_json
+from datamodules.files import replacing, user_path, write_json
 from zoo.artefacts.artefact import open_artefact, starter_folder
 from zoo.artefacts.runs import Run
 from zoo.card import write
@@ -92,8 +92,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         "python -m zoo.publishing.bundle", description="Ship a finished run as a starter, measured."
     )
-    parser.add_argument("run", metavar="RUN", type=Path, help="the run's folder, runs/<name>/<id>")
-    parser.add_argument("--real", metavar="FOLDER", type=Path, help="the real data set, to measure it on as well")
+    parser.add_argument("run", metavar="RUN", type=user_path, help="the run's folder, runs/<name>/<id>")
+    parser.add_argument("--real", metavar="FOLDER", type=user_path, help="the real data set, to measure it on as well")
     options = parser.parse_args(argv)
     run = Run(options.run)
     try:

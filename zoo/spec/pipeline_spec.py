@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import yaml
 
+from datamodules.files import user_path
 from zoo.io_types import Kind
 from zoo.spec.problems import Problem, SpecError, key_problems, nearest
 from zoo.spec.registry import list_pipelines, locate
@@ -85,7 +86,7 @@ def pipeline_file(target: str | Path) -> Path | None:
     """The YAML of the pipeline that a name or a path stands for; None for all else."""
     if isinstance(target, str) and target in list_pipelines():
         return locate(target)
-    path = Path(target)
+    path = user_path(target)
     return path if path.suffix in (".yaml", ".yml") and path.is_file() and is_pipeline(read(path)) else None
 
 

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Final
 
+from datamodules.files import user_path
 from zoo.spec.problems import nearest
 
 PIPELINES: Final = "pipelines"
@@ -57,7 +58,7 @@ def locate(target: str) -> Path:
 
     A name goes before a folder or file called the same, which `./name` means.
     """
-    path, known = Path(target), [*list_trained(), *list_pipelines(), *list_sweeps()]
+    path, known = user_path(target), [*list_trained(), *list_pipelines(), *list_sweeps()]
     if target in known:
         return shipped_folder() / (PIPELINES if target in list_pipelines() else "") / f"{target}.yaml"
     if path.is_dir():

@@ -21,7 +21,7 @@ from every_spec import CALLS, TINY, starter
 
 import zoo
 from datamodules.asl_alphabet import Letters
-from zoo.artefacts.runs import Run
+from zoo.artefacts.runs import Run, runs_root
 from zoo.cli import main
 from zoo.cli.command_line import split_overrides
 from zoo.publishing.bundle import RECORDS, bundle
@@ -489,6 +489,24 @@ class TestMeasureAndRun:
         assert main(["run", str(finished), "hello", "-o", str(tmp_path / "b.png"), "-o", "bad.doc"]) == 2
         assert "-o bad.doc: cannot write .doc" in capsys.readouterr().err
         assert not (tmp_path / "b.png").exists()
+
+    def test_a_tilde_is_the_home_folder_though_no_shell_saw_it(
+        self, finished: Path, twins: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        home, here = tmp_path / "home", tmp_path / "here"
+        here.mkdir()
+        run = Path(shutil.copytree(finished, home / "runs" / "asl-slp" / finished.name))
+        monkeypatch.setenv("HOME", str(home))
+        monkeypatch.setenv("ZOO_RUNS", "~/runs")
+        monkeypatch.chdir(here)
+        assert runs_root() == home / "runs"
+        assert zoo.load("~/runs/asl-slp").fps == zoo.load(run).fps
+        outputs = ["-o", "~/a.pose", "--output=~/b.pose", "-o~/c.pose"]
+        assert main(["run", f"~/runs/asl-slp/{run.name}", "Hello.", *outputs]) == 0
+        assert {path.name for path in home.glob("*.pose")} == {"a.pose", "b.pose", "c.pose"}
+        assert main(["data", "check", "how2sign", str(twins / "asl-slp"), "--report=~/report"]) == 0
+        assert (home / "report" / "index.html").is_file()
+        assert list(here.iterdir()) == []
 
     def test_the_preview_is_of_the_data(self, finished: Path, tmp_path: Path) -> None:
         from datamodules.media.video import read_video
