@@ -53,7 +53,7 @@ def test_without_a_home_the_cache_must_be_named(monkeypatch):
 
 
 class TestCaches:
-    """/proc stands for what cannot be written, whoever runs this."""
+    """Nothing can be written within a file, whoever runs this."""
 
     @pytest.fixture(autouse=True)
     def _environment(self, tmp_path, monkeypatch):
@@ -61,11 +61,11 @@ class TestCaches:
             monkeypatch.setenv(variable, "")  # so that what is set here goes again
             monkeypatch.delenv(variable)
         monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
-        monkeypatch.setenv("HOME", "/proc/none")
+        monkeypatch.setenv("HOME", "/dev/null/none")
 
     def test_they_go_into_ours_where_nothing_else_can_be_written(self, tmp_path, monkeypatch):
         monkeypatch.setenv("MPLCONFIGDIR", "/mine")
-        settle_caches(Path("/proc/package"))
+        settle_caches(Path("/dev/null/package"))
         assert os.environ["NUMBA_CACHE_DIR"] == str(tmp_path / "cache" / "numba")
         assert os.environ["HF_HOME"] == str(tmp_path / "cache" / "huggingface")
         assert os.environ["MPLCONFIGDIR"] == "/mine"
@@ -77,16 +77,16 @@ class TestCaches:
 
     def test_a_home_that_can_be_written_is_enough(self, tmp_path, monkeypatch):
         monkeypatch.setenv("HOME", str(tmp_path))
-        settle_caches(Path("/proc/package"))
+        settle_caches(Path("/dev/null/package"))
         assert not files.CACHES.keys() & os.environ.keys()
 
     def test_without_any_they_last_as_long_as_the_process(self):
         code = (
             "import os; from pathlib import Path; from datamodules.files import settle_caches\n"
-            "settle_caches(Path('/proc/package')); import numba\n"
+            "settle_caches(Path('/dev/null/package')); import numba\n"
             "assert os.path.isdir(numba.config.CACHE_DIR); print(numba.config.CACHE_DIR)"
         )
-        environment = {**os.environ, "ZOO_CACHE": "/proc/none", "PYTHONPATH": str(ROOT)}
+        environment = {**os.environ, "ZOO_CACHE": "/dev/null/none", "PYTHONPATH": str(ROOT)}
         done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         assert not Path(done.stdout.strip()).exists()
