@@ -14,14 +14,15 @@ from typing import Final
 
 
 def user_path(path: str | os.PathLike[str]) -> Path:
-    """A path as a person wrote it, with `~` for the home folder: not every one has gone through a shell.
+    """A path as a person wrote it, with `~` for the home folder: not every one has gone through a shell. "./~" is a
+    folder called so.
 
     Raises ValueError where nothing tells which folder that is.
     """
-    try:
-        return Path(path).expanduser()
-    except RuntimeError:
-        raise ValueError(f"{path}: nothing tells where this home folder is; set HOME, or write the path out") from None
+    found = os.path.expanduser(path)
+    if os.fspath(found).startswith("~"):
+        raise ValueError(f"{path}: nothing tells where this home folder is; set HOME, or write the path out")
+    return Path(found)
 
 
 def cache_folder() -> Path:

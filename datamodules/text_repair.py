@@ -8,17 +8,31 @@ from typing import Final
 
 LOST: Final = "\ufffd"
 """What decoders write for bytes that they cannot read."""
-_SWALLOWED: Final = re.compile(r"(?<=[^\W\d_])\?(?=(?:[tsdm]|re|ve|ll)\b)")
-"""An apostrophe that became a question mark."""
+_PLACE: Final = rf"[?{LOST}]{{1,3}}"
+"""Of a character that was lost, at one mark or one a byte of it."""
+_LOST: Final = re.compile(_PLACE)
+_CONTRACTED: Final = re.compile(
+    rf"\b((?:let|it|that|what|here|there|he|she|who|where|how){_PLACE}s"
+    rf"|(?:i|you|we|they){_PLACE}(?:ve|ll|d)|(?:he|she|it|that){_PLACE}(?:ll|d)|(?:you|we|they){_PLACE}re|i{_PLACE}m"
+    rf"|(?:do|does|did|is|are|was|were|have|has|had|ca|wo|would|could|should|must|need|ai)n{_PLACE}t)\b",
+    re.IGNORECASE,
+)
+"""English words that have an apostrophe there, and no others are like them."""
+_SWALLOWED: Final = re.compile(r"(?<=[^\W\d_])\?(?=(?:[tsdm]|re|ve|ll)\b(?!=))")
+"""Where an apostrophe may have been, or an accent: "horse?s", "na?ve"."""
 _ROUNDS: Final = 3
 
 
 @lru_cache(maxsize=1 << 16)
 def repaired(text: str) -> str:
-    """The text as it was written: mojibake ("donâ€™t") undone, character references ("don&#39;t") resolved, and what
-    nobody sees (soft hyphens, byte order marks, controls) removed. What is not certain stays as it is."""
-    if text.isascii() and text.isprintable() and "&" not in text:
-        return text
+    """The text as it was written: mojibake undone ("donâ€™t", "don?t"), character references resolved ("don&#39;t"), and
+    unseen characters removed (soft hyphens, byte order marks, controls). What is not certain stays as it is."""
+    if not (text.isascii() and text.isprintable() and "&" not in text):
+        text = _decoded(text)
+    return _CONTRACTED.sub(lambda word: _LOST.sub("'", word[0]), text)
+
+
+def _decoded(text: str) -> str:
     from ftfy import fix_encoding  # takes longer than all else here, and most texts need none of it
     from ftfy.fixes import fix_c1_controls, unescape_html
 

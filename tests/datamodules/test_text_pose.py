@@ -264,7 +264,7 @@ def test_the_real_table_has_no_quotes_of_csv(shared):
     assert [text for text in texts if '""' in text] == []
     assert sum('"' in text for text in texts) == 8
     assert [message for _, _, message in remarks(texts)] == [
-        "2 of 1741 texts are repaired, such as 'non-verbalâ\\x80\\x99s' to 'non-verbal’s'"
+        "5 of 1741 texts are repaired, such as 'non-verbalâ\\x80\\x99s' to 'non-verbal’s'"
     ]
 
 

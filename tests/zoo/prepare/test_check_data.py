@@ -143,7 +143,7 @@ class TestClean:
         for name in ("train", "dev", "test"):
             change(phoenix / f"{name}.files", 0, lambda _: "")
         change(phoenix / "train.text", 1, lambda _: "It isnâ€™t.")
-        change(phoenix / "dev.text", 1, lambda _: "It isn\ufffdt.")
+        change(phoenix / "dev.text", 1, lambda _: "A caf\ufffd.")
         checked = check("phoenix14t", phoenix)
         assert [finding["where"] for finding in checked.found("unnamed")] == ["dev.files", "test.files", "train.files"]
         assert "isn’t" in checked.found("repaired text")[0]["message"]
