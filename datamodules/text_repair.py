@@ -25,8 +25,8 @@ _ROUNDS: Final = 3
 
 @lru_cache(maxsize=1 << 16)
 def repaired(text: str) -> str:
-    """The text as it was written: mojibake undone ("donâ€™t", "don?t"), character references resolved ("don&#39;t"), and
-    unseen characters removed (soft hyphens, byte order marks, controls). What is not certain stays as it is."""
+    """The text as it was written: mojibake undone ("donâ€™t", "don?t"), character references ("don&#39;t") resolved,
+    what nobody sees (soft hyphens, byte order marks, controls) removed. What is not certain stays as it is."""
     if not (text.isascii() and text.isprintable() and "&" not in text):
         text = _decoded(text)
     return _CONTRACTED.sub(lambda word: _LOST.sub("'", word[0]), text)
