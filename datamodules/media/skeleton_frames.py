@@ -18,7 +18,9 @@ from pose_format import Pose
 
 from datamodules.media.drawing_primitives import Image
 from datamodules.poses.conversion import FINGER_COLOURS
-from datamodules.poses.skeletons import HAND_BONES, HOLISTIC_108
+from datamodules.poses.layouts import expected_layouts
+from datamodules.poses.points import coordinates, described, named
+from datamodules.poses.skeletons import HAND_BONES, HOLISTIC_75
 
 SIZE: Final = 512
 WHITE: Final = (255, 255, 255)
@@ -29,32 +31,32 @@ SEEN: Final = 0.5  # visibility from which a joint of the body is drawn
 Bone = tuple[int, int, float]  # two joints, and the confidence that both must exceed
 Group = tuple[tuple[int, int, int], list[Bone]]
 
-BODY: Final = "POSE_LANDMARKS"
-HANDS: Final = ("LEFT_HAND_LANDMARKS", "RIGHT_HAND_LANDMARKS")
+HANDS: Final = ("LEFT_HAND", "RIGHT_HAND")
 GUESSED: Final = frozenset(range(17, 23))  # the body's joints that guess at fingers
-ARMS_AND_BODY: Final = [bone for bone in HOLISTIC_108.components[0].bones if not GUESSED & set(bone)]
+ARMS_AND_BODY: Final = [bone for bone in HOLISTIC_75.components[0].bones if not GUESSED & set(bone)]
 
 
 def draw_skeletons(pose: Pose) -> Iterator[Image]:
-    """Each frame of a pose in MediaPipe Holistic's layout as (512, 512, 3) uint8 RGB, one by one.
+    """Each frame of a pose of any layout, in pixels of its picture, as (512, 512, 3) uint8 RGB, one by one.
+
+    Points that it does not have are left out.
 
     Raises:
-        ValueError: a pose of another layout.
+        ValueError: a pose without shoulders or without a hand.
     """
-    parts = {part.name: part for part in pose.header.components}
-    if missing := {BODY, *HANDS} - set(parts):
-        found = ", ".join(parts) or "nothing"
-        raise ValueError(f"expected a pose in MediaPipe Holistic's layout; it lacks {sorted(missing)}, found {found}")
+    there = {name for name, *_ in named(pose.header)}
+    if not {"LEFT_SHOULDER", "RIGHT_SHOULDER"} <= there or not {f"{hand}.WRIST" for hand in HANDS} & there:
+        raise ValueError(f"{expected_layouts()}, or a part of one with a hand; found {described(pose.header)}")
+    points, seen = coordinates(pose, HOLISTIC_75.anatomy)
     width, height = pose.header.dimensions.width, pose.header.dimensions.height
     scale = SIZE / max(width, height)
     margin = (SIZE - scale * np.array([width, height])) / 2
-    points = np.asarray(pose.body.data[:, 0, :, :2].filled(0), np.float64) * scale + margin
-    seen = np.asarray(pose.body.confidence[:, 0])
-    starts = dict(zip(parts, np.cumsum([0, *(len(part.points) for part in parts.values())])[:-1].tolist(), strict=True))
-    groups: list[Group] = [(WHITE, [(starts[BODY] + a, starts[BODY] + b, SEEN) for a, b in ARMS_AND_BODY])]
+    points = np.nan_to_num(points[..., :2]) * scale + margin
+    wrists = [HOLISTIC_75.anatomy.index(f"{hand}.WRIST") for hand in HANDS]
+    groups: list[Group] = [(WHITE, [(a, b, SEEN) for a, b in ARMS_AND_BODY])]
     for finger, colour in enumerate(FINGER_COLOURS):
         bones = HAND_BONES[4 * finger : 4 * finger + 4]
-        groups.append((colour, [(starts[hand] + a, starts[hand] + b, 0.0) for hand in HANDS for a, b in bones]))
+        groups.append((colour, [(wrist + a, wrist + b, 0.0) for wrist in wrists for a, b in bones]))
     left, top = np.floor(margin).astype(int).tolist()
     inside = np.zeros((SIZE, SIZE), np.uint8)
     inside[top : SIZE - top, left : SIZE - left] = 255
@@ -91,7 +93,7 @@ def write_skeletons(folder: Path, pose: Pose) -> None:
     """Write the frames as 00000.png, 00001.png and so on into a new folder, which appears whole or not at all.
 
     Raises:
-        ValueError: a pose of another layout.
+        ValueError: a pose without shoulders or without a hand.
         OSError: the folder exists and is not empty, or a frame cannot be written.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)

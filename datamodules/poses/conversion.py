@@ -76,12 +76,13 @@ def to_pose(joints: Floats, fps: float, confidence: Floats | None = None, size: 
 def to_joints(pose: Pose) -> npt.NDArray[np.float32]:
     """The (T, 50, 3) joints in SLP units of a pose that `to_pose` made; absent (confidence 0) joints are NaN.
 
+    For poses of every other kind see `motions.slp_joints`.
+
     Raises:
         ValueError: a pose of another layout, of several people, or on a canvas that is not square.
     """
-    found = [(part.name, tuple(part.points), part.format) for part in pose.header.components]
-    expected = [(part.name, part.joints, "XYZC") for part in SLP_50.components]
-    if found != expected:
+    found = [(part.name, list(part.points), part.format) for part in pose.header.components]
+    if found != [(part.name, list(part.joints), "XYZC") for part in SLP_50.components]:
         names = ", ".join(f"{name} ({len(points)} points, {form})" for name, points, form in found)
         raise ValueError(f"expected an SLP-50 pose as to_pose makes it (BODY, RIGHT_HAND, LEFT_HAND); found {names}")
     people = pose.body.data.shape[1]
@@ -90,7 +91,11 @@ def to_joints(pose: Pose) -> npt.NDArray[np.float32]:
     width, height = pose.header.dimensions.width, pose.header.dimensions.height
     if width != height or width <= 0:
         raise ValueError(f"expected a square canvas as to_pose makes it, found {width} x {height}")
-    pixels = np.asarray(pose.body.data[:, 0], np.float64)
-    joints = AXES * (pixels / width - NECK_ON_CANVAS)
     absent = np.asarray(pose.body.confidence[:, 0]) == 0
-    return np.where(absent[..., None], np.nan, joints).astype(np.float32)
+    return from_canvas(np.where(absent[..., None], np.nan, np.asarray(pose.body.data[:, 0], np.float64)), width)
+
+
+def from_canvas(pixels: Floats, size: int) -> npt.NDArray[np.float32]:
+    """Joints (T, 50, 3) in SLP units of where they lie on a canvas of that side."""
+    joints: npt.NDArray[np.float32] = (AXES * (pixels / size - NECK_ON_CANVAS)).astype(np.float32)
+    return joints

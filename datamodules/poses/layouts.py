@@ -9,18 +9,24 @@ from pose_format import Pose
 from pose_format.numpy import NumPyPoseBody
 from pose_format.pose_header import PoseHeader, PoseHeaderComponent, PoseHeaderDimensions
 
-from datamodules.poses.conversion import AXES, BODY_COLOUR, JOINT_COLOURS, VERSION
+from datamodules.poses.conversion import (
+    AXES,
+    BODY_COLOUR,
+    JOINT_COLOURS,
+    NECK_ON_CANVAS,
+    VERSION,
+    from_canvas,
+)
+from datamodules.poses.depth import in_depth
+from datamodules.poses.points import component_of, coordinates, described, refuse_other
 from datamodules.poses.skeletons import (
     HAND_BONES,
+    HOLISTIC_75,
     LAYOUTS,
-    LEFT_HAND,
     LEFT_SHOULDER,
-    LEFT_WRIST,
     NECK,
     OPENPOSE_137,
-    RIGHT_HAND,
     RIGHT_SHOULDER,
-    RIGHT_WRIST,
     SLP_50,
     SLP_50_IN_OPENPOSE_137,
     Component,
@@ -31,6 +37,8 @@ from datamodules.poses.skeletons import (
 Floats = npt.NDArray[np.floating]
 
 SHOULDER_WIDTHS: Final = 3.0  # in one SLP unit
+_ON_CANVAS: Final = 0.05  # canvas sides that a neck may lie off its place
+_FEWEST: Final = 20.0  # pixels between shoulders
 
 
 def convert(values: Floats, source: Skeleton, target: Skeleton, absent: float = np.nan) -> Floats:
@@ -52,18 +60,25 @@ def convert(values: Floats, source: Skeleton, target: Skeleton, absent: float = 
 
 
 def layout_of(pose: Pose) -> Skeleton:
-    """The layout of a pose, by the names of its components and points.
+    """The layout of a pose that has all of its components and points, in its order.
 
     Raises:
         ValueError: a pose of no layout known here.
     """
-    found = [(part.name, tuple(part.points)) for part in pose.header.components]
     for layout in LAYOUTS:
-        if found == [(part.name, part.joints) for part in layout.components]:
+        if _is(pose, layout):
             return layout
-    named = ", ".join(f"{name} ({len(points)} points)" for name, points in found)
-    known = ", ".join(layout.name for layout in LAYOUTS)
-    raise ValueError(f"expected a pose of one of the layouts {known}; found {named}")
+    raise ValueError(f"{expected_layouts()}; found {described(pose.header)}")
+
+
+def expected_layouts() -> str:
+    """What a pose may be, for messages."""
+    return f"expected a pose of one of the layouts {', '.join(layout.name for layout in LAYOUTS)}"
+
+
+def _is(pose: Pose, layout: Skeleton) -> bool:
+    found = [(part.name, tuple(part.points)) for part in pose.header.components]
+    return found == [(part.name, part.joints) for part in layout.components]
 
 
 def make_pose(
@@ -120,40 +135,68 @@ def slp_from_openpose(keypoints: Floats) -> npt.NDArray[np.float32]:
     return _to_slp_units(joints)
 
 
-def slp_from_holistic(pose: Pose) -> npt.NDArray[np.float32]:
+def slp_from_holistic(pose: Pose, person: int = 0) -> npt.NDArray[np.float32]:
     """A Holistic pose as SLP-50 joints (T, 50, 3); the neck is the middle of the shoulders, absent joints are NaN.
 
-    Depth is MediaPipe's guess, in picture widths as pose-format stores it: it keeps order but not measure (forearms
-    come out up to twice their length). A hand's depth counts from the body's wrist.
+    Joints are found by their names, so that files may be reduced, in another order or without a hand. Depth is
+    MediaPipe's guess, which keeps order, in a measure that bones give (`depth.in_depth`): it is the same before and
+    after pose-format's `normalize` and `focus`. A hand's depth counts from the body's wrist.
+
+    person: which of several people.
 
     Raises:
-        ValueError: a pose of another layout or of several people, or the shoulders are never seen together.
+        ValueError: a pose of another layout, or the shoulders are never seen together.
     """
-    layout = layout_of(pose)
-    if not layout.name.startswith("holistic"):
-        raise ValueError(f"expected a Holistic pose, found the layout {layout.name}")
-    people = pose.body.data.shape[1]
-    if people != 1:
-        raise ValueError(f"expected one signer, found {people}; take one of them: pose.body.data[:, :1]")
-    places = {name: index for index, name in enumerate(layout.anatomy)}
-    found = [index for index, name in enumerate(SLP_50.anatomy) if name in places]
-    source = [places[SLP_50.anatomy[index]] for index in found]
-    data = np.where(pose.body.confidence[:, 0, :, None] > 0, pose.body.data.data[:, 0, :, :3], np.nan)
-    joints = np.full((len(data), SLP_50.joints, 3), np.nan)
-    joints[:, found] = data[:, source]
-    joints[..., 2] *= pose.header.dimensions.width
-    for wrist, hand in ((LEFT_WRIST, LEFT_HAND), (RIGHT_WRIST, RIGHT_HAND)):
-        joints[:, hand, 2] += joints[:, wrist, None, 2]
+    refuse_other(pose)
+    if (component_of(pose.header, "LEFT_SHOULDER") or ("", ""))[0] != HOLISTIC_75.components[0].name:
+        found = [layout.name for layout in LAYOUTS if _is(pose, layout)]
+        raise ValueError(
+            f"expected a Holistic pose, found {f'the layout {found[0]}' if found else described(pose.header)}"
+        )
+    joints, _ = coordinates(pose, SLP_50.anatomy, person)
+    width = _shoulder_width(joints)
+    joints[..., :2] /= width
+    return _to_slp_units(in_depth(joints) * AXES)
+
+
+def slp_in_space(pose: Pose, person: int = 0) -> npt.NDArray[np.float32]:
+    """A pose whose depth is in the measure of the picture as SLP-50 joints (T, 50, 3); absent joints are NaN.
+
+    What `to_pose` made comes back as it was; after pose-format's `normalize` or `focus`, up to its scale.
+    """
+    joints, _ = coordinates(pose, SLP_50.anatomy, person)
+    size, other = pose.header.dimensions.width, pose.header.dimensions.height
+    neck = joints[np.isfinite(joints[:, NECK]).all(-1), NECK]
+    off = np.abs(neck / max(size, 1) - NECK_ON_CANVAS)
+    if size == other > 0 and (not len(neck) or np.median(off, axis=0).max() < _ON_CANVAS):
+        return from_canvas(joints, size)
     return _to_slp_units(joints * AXES)
 
 
-def _to_slp_units(joints: Floats) -> npt.NDArray[np.float32]:
-    left, right = joints[:, LEFT_SHOULDER], joints[:, RIGHT_SHOULDER]
-    widths = np.linalg.norm((left - right)[:, :2], axis=-1)
-    if not np.isfinite(widths).any() or not np.nanmedian(widths) > 0:
+def as_openpose(pose: Pose, person: int = 0) -> npt.NDArray[np.float64]:
+    """A pose of any known layout as OpenPose keypoints (T, 137, 3): x, y in its own pixels, or in such that shoulders
+    are wide enough to be seen, and confidence, 0 where it has no such point."""
+    points, confidence = coordinates(pose, OPENPOSE_137.anatomy, person)
+    width = _shoulder_width(points[:, SLP_50_IN_OPENPOSE_137])
+    scale, shift = (1.0, 0.0) if width >= _FEWEST else (_FEWEST / width, 10 * _FEWEST)  # as after `normalize`
+    xy = np.where((confidence > 0)[..., None], points[..., :2] * scale + shift, 0)
+    return np.concatenate([xy, confidence[..., None]], axis=-1)
+
+
+def _shoulder_width(joints: Floats) -> float:
+    """Of SLP-50 joints (T, 50, 3), in the picture. Raises ValueError where the shoulders are never seen together."""
+    widths = np.linalg.norm((joints[:, LEFT_SHOULDER] - joints[:, RIGHT_SHOULDER])[:, :2], axis=-1)
+    widths = widths[np.isfinite(widths)]
+    if not len(widths) or not np.median(widths) > 0:
         raise ValueError("the shoulders are never seen together, so that nothing gives the scale")
+    return float(np.median(widths))
+
+
+def _to_slp_units(joints: Floats) -> npt.NDArray[np.float32]:
+    width = _shoulder_width(joints)
+    left, right = joints[:, LEFT_SHOULDER], joints[:, RIGHT_SHOULDER]
     neck = joints[:, NECK]
     neck = np.where(np.isfinite(neck), neck, (left + right) / 2)
-    joints = (joints - neck[:, None]) / (SHOULDER_WIDTHS * np.nanmedian(widths))
+    joints = (joints - neck[:, None]) / (SHOULDER_WIDTHS * width)
     joints[:, NECK] = np.where(np.isfinite(neck), 0, np.nan)
     return joints.astype(np.float32)

@@ -1,47 +1,88 @@
 """Motions out of whatever file, layout and frame rate they come in: SLP-50 joints, gaps filled, at one rate."""
 
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 from pose_format import Pose
+from pose_format.numpy import NumPyPoseBody
 
-from datamodules.poses.conversion import to_joints
 from datamodules.poses.formats import iterate_skels, read_openpose, read_pose
-from datamodules.poses.layouts import layout_of, slp_from_holistic
+from datamodules.poses.layouts import as_openpose, expected_layouts, slp_from_holistic, slp_in_space
 from datamodules.poses.lifting import lift
+from datamodules.poses.people import WHOM, Person, follow
+from datamodules.poses.points import component_of, coordinates, described, named, refuse_other
 from datamodules.poses.sequences import Joints
-from datamodules.poses.skeletons import LEFT_HAND, LEFT_WRIST, OPENPOSE_137, RIGHT_HAND, RIGHT_WRIST, SLP_50
+from datamodules.poses.skeletons import BODY, HOLISTIC_75, LEFT_HAND, LEFT_WRIST, RIGHT_HAND, RIGHT_WRIST, SLP_50
 
 FPS: Final = 25.0
 """Frames a second of `.skels` files and OpenPose folders, which do not say."""
 
 
-def slp_joints(pose: Pose) -> Joints:
-    """The joints (T, 50, 3) in SLP units of a pose of any layout; absent ones are NaN, except in OpenPose's, which are
-    lifted to 3D and filled in on the way.
+def slp_joints(pose: Pose, person: Person = "largest") -> Joints:
+    """The joints (T, 50, 3) in SLP units of a pose of any layout, by the names of its points; absent ones are NaN,
+    except where a pose without depth is lifted to 3D, which fills them in.
+
+    A hand that the pose has no points for is absent, which is said on stderr, as is that there are several people.
+
+    person: whom to follow where there are several; see `people.follow`.
 
     Raises:
-        ValueError: a layout that is not known here, several people, a canvas that is not square, no scale.
+        ValueError: no pose, one without shoulders or without a hand, or whose shoulders give no scale.
     """
-    layout = layout_of(pose)
-    if layout == SLP_50:
-        return to_joints(pose)
-    if layout != OPENPOSE_137:
-        return slp_from_holistic(pose)
-    people = pose.body.data.shape[1]
-    if people != 1:
-        raise ValueError(f"expected one signer, found {people}; take one of them: pose.body.data[:, :1]")
-    points = np.asarray(pose.body.data.data[:, 0, :, :2])
-    return lift(np.concatenate([points, np.asarray(pose.body.confidence)[:, 0, :, None]], axis=-1))
+    refuse_other(pose)
+    lacking = _lacking(pose)
+    pose = _one(pose, person)
+    part, form = component_of(pose.header, "LEFT_SHOULDER") or ("", "")
+    if "Z" not in form:
+        joints = lift(as_openpose(pose))
+        joints[:, [name in lacking for name in SLP_50.anatomy]] = np.nan
+        return joints
+    return slp_from_holistic(pose) if part == HOLISTIC_75.components[0].name else slp_in_space(pose)
 
 
-def read_motions(path: Path, joints_of: Callable[[Pose], Joints] = slp_joints) -> Iterator[tuple[Joints, float]]:
+def _lacking(pose: Pose) -> set[str]:
+    """Which joints of hands a pose has no points for, after saying so. Raises ValueError for no signer's pose."""
+    there = {name for name, *_ in named(pose.header)}
+    hands = {side: [name for name in SLP_50.anatomy if name.startswith(f"{side}_HAND.")] for side in ("LEFT", "RIGHT")}
+    lost = {side: [name for name in names if name not in there] for side, names in hands.items()}
+    whole = [side for side, names in lost.items() if len(names) == len(hands[side])]
+    if not {"LEFT_SHOULDER", "RIGHT_SHOULDER"} <= there or len(whole) == 2:
+        wanted = "both shoulders and a hand, under the names of its component and points"
+        raise ValueError(f"{expected_layouts()}, or a part of one with {wanted}; found {described(pose.header)}")
+    for side, names in lost.items():
+        if names:
+            what = (
+                f"no {side.lower()} hand"
+                if side in whole
+                else f"no {', '.join(names[:3])}" + ", ..." * (len(names) > 3)
+            )
+            print(f"zoo: the pose has {what} (found {described(pose.header)}): absent in all frames", file=sys.stderr)
+    return {name for names in lost.values() for name in names}
+
+
+def _one(pose: Pose, person: Person) -> Pose:
+    """The pose of one of its people throughout, after saying so where there are several."""
+    count = pose.body.data.shape[1]
+    if count == 1:
+        return pose
+    bodies = [coordinates(pose, SLP_50.anatomy[BODY], row) for row in range(count)]
+    stacked = np.stack([np.dstack([points[..., :2], trust]) for points, trust in bodies], axis=1)
+    found = follow(list(stacked), person)
+    if found.people > 1:
+        print(f"zoo: {found.people} people are in view; {WHOM[person]} is followed", file=sys.stderr)
+    rows = np.array([-1 if row is None else row for row in found.rows])
+    frames = np.arange(len(rows))
+    data = pose.body.data[frames, rows][:, None]
+    trust = np.where((rows >= 0)[:, None], np.asarray(pose.body.confidence)[frames, rows], 0)[:, None]
+    return Pose(pose.header, NumPyPoseBody(pose.body.fps, data, trust))
+
+
+def read_motions(path: Path) -> Iterator[tuple[Joints, float]]:
     """Joints (T, 50, 3) and frames a second of a .pose file, of each sequence of a .skels file, or of a folder of
     OpenPose JSON, one file a frame.
-
-    joints_of: which layouts a .pose file may have; by default every one that is known.
 
     Raises:
         ValueError: another file, or one that holds none; the message names it.
@@ -57,7 +98,7 @@ def read_motions(path: Path, joints_of: Callable[[Pose], Joints] = slp_joints) -
     elif kind == ".pose":
         pose = read_pose(path)
         try:
-            yield joints_of(pose), float(pose.body.fps)
+            yield slp_joints(pose), float(pose.body.fps)
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from None
     elif path.is_dir():

@@ -1,6 +1,7 @@
 """Named joint layouts, and which joint of one is which of another.
 
-Parts and joints bear the names that their files give them; pose-format's tools find them by these. Left and right are
+Parts and joints bear the names that their files give them; pose-format's tools find them by these, those of SLP-50 as
+they find COCO-WholeBody's. Left and right are
 the signer's in all of them, provided that the video is not mirrored.
 
 SLP-50 is the layout of `.skels` files (Saunders et al. 2020, Progressive Transformers): neck at the origin, y down,
@@ -84,12 +85,15 @@ def _hand(name: str, side: str, joints: tuple[str, ...] = HAND_JOINTS) -> Compon
     return Component(name, joints, HAND_BONES, tuple(f"{side}_HAND.{joint}" for joint in HAND_JOINTS))
 
 
+_COCO_BODY = tuple(map(str.lower, _BODY))
+_COCO_HAND = tuple(f"hand_{number}" for number in range(len(HAND_JOINTS)))
+
 SLP_50: Final = Skeleton(
     "slp-50",
     (
-        Component("BODY", _BODY, ((1, 0), (1, 2), (2, 3), (3, 4), (1, 5), (5, 6), (6, 7)), _BODY),
-        _hand("RIGHT_HAND", "RIGHT"),
-        _hand("LEFT_HAND", "LEFT"),
+        Component("BODY", _COCO_BODY, ((1, 0), (1, 2), (2, 3), (3, 4), (1, 5), (5, 6), (6, 7)), _BODY),
+        _hand("RIGHT_HAND", "RIGHT", _COCO_HAND),
+        _hand("LEFT_HAND", "LEFT", _COCO_HAND),
     ),
 )
 

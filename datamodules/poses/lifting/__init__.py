@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.signal import savgol_filter
 
-from datamodules.poses.lifting.anatomy import BONES, LENGTHS, PALM, PALM_LENGTH
+from datamodules.poses.lifting.anatomy import BONES, LENGTHS, PALM, PALM_LENGTH, likely_length
 from datamodules.poses.lifting.choosing import Array, choose
 from datamodules.poses.lifting.cleaning import Mask, clean
 from datamodules.poses.lifting.hands import hand_depths, palm_outline
@@ -81,22 +81,17 @@ def _lengths(flat: Array, seen: Mask, hands: Array) -> tuple[Array, float, Array
             longest[child] = np.quantile(np.linalg.norm(flat[both, child] - flat[both, parent], axis=-1), 0.97)
     for joint in (1, 2):
         arms = [LEFT_SHOULDER + joint, RIGHT_SHOULDER + joint]
-        lengths[arms] = _length(longest[arms].max(), LENGTHS[arms[0]])
-    lengths[NOSE] = _length(longest[NOSE], LENGTHS[NOSE])
+        lengths[arms] = likely_length(longest[arms].max(), LENGTHS[arms[0]])
+    lengths[NOSE] = likely_length(longest[NOSE], LENGTHS[NOSE])
     palm = float(np.clip(palm_outline(hands)[-1], 0.7 * PALM_LENGTH, 1.4 * PALM_LENGTH))
     scale = palm / PALM_LENGTH
     fingers = np.maximum(longest[RIGHT_HAND], longest[LEFT_HAND])
     for joint in range(1, 21):
         usual = scale * LENGTHS[RIGHT_HAND][joint]
-        length = usual if joint % 4 == 1 else _length(fingers[joint], usual)
+        length = usual if joint % 4 == 1 else likely_length(fingers[joint], usual)
         lengths[RIGHT_HAND.start + joint] = lengths[LEFT_HAND.start + joint] = length
     bones = lengths[RIGHT_HAND][1:].reshape(5, 4)[:, 1:] / palm
     return lengths, palm, bones
-
-
-def _length(longest: float, usual: float) -> float:
-    """Of a bone that is usually `usual` and was seen `longest` in the picture, where it may never have lain flat."""
-    return float(max(longest, 0.4 * usual + 0.6 * np.clip(1.04 * longest, 0.8 * usual, 1.25 * usual)))
 
 
 def _assemble(flat: Array, depth: Array, lengths: Array) -> npt.NDArray[np.float32]:

@@ -67,3 +67,8 @@ for _shoulder, _hand, _side in ((LEFT_SHOULDER, LEFT_HAND, 1), (RIGHT_SHOULDER, 
     REST[_shoulder : _shoulder + 3] = (0.5 * _side, 0.05), (0.08 * _side, 0.82), (-0.1 * _side, 0.6)
     REST[_hand] = _hand_rest() * (-_side, 1)
     LENGTHS[_hand] = np.linalg.norm(_hand_rest(), axis=-1) * np.r_[np.zeros(1), np.tile([1, *[1 / 0.9] * 3], 5)]
+
+
+def likely_length(longest: float, usual: float) -> float:
+    """Of a bone that is usually `usual` and was seen `longest` in the picture, where it may never have lain flat."""
+    return float(max(longest, 0.4 * usual + 0.6 * np.clip(1.04 * longest, 0.8 * usual, 1.25 * usual)))

@@ -5,6 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from foreign_poses import holistic, openpose
 from pose_format import Pose
 
 from datamodules.avatar import perform
@@ -86,9 +87,15 @@ def test_what_is_absent_is_not_drawn() -> None:
     assert not any(frame.any() for frame in draw_skeletons(pose))
 
 
-def test_a_pose_of_another_layout_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"lacks .*POSE_LANDMARKS.* found BODY, RIGHT_HAND, LEFT_HAND"):
-        draw_skeletons(perform(["HELLO"]).pose)
+def test_other_layouts_look_alike() -> None:
+    joints = perform(["THANK-YOU"]).joints[10:40:10]
+    for one, other in zip(draw_skeletons(openpose(joints)), draw_skeletons(holistic(joints)), strict=True):
+        assert np.array_equal(one, other)
+
+
+def test_a_pose_without_hands_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"expected a pose of one of the layouts .* found BODY \(8 points\)"):
+        draw_skeletons(perform(["HELLO"]).pose.get_components(["BODY"]))
 
 
 def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
