@@ -7,6 +7,7 @@ confidence out of the middle of the coordinates (v0.1), and it hands one header 
 import math
 import os
 import struct
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,23 +26,27 @@ _EMPTY_FRAMES: Final = 64 << 20  # floats that frames without a person may take 
 def read_pose(path: str | os.PathLike[str]) -> Pose:
     """A `.pose` file (v0.0, v0.1 or v0.2) of any layout.
 
+    A point that is not finite is absent, though its confidence may be above 0, as trackers write it: it is read as
+    zeros with confidence 0.
+
     Raises:
-        ValueError: bytes that are not a whole pose, or a pose without a frame or a person, without a rate, or with
-            NaN or infinite numbers where its confidence is not 0.
+        ValueError: bytes that are not a whole pose, or a pose without a frame or a person, or without a rate.
     """
     content = Path(path).read_bytes()
     try:
-        cursor = _Cursor(content)
-        header = _header(cursor)
-        start = cursor.offset
-        _check_length(header, cursor)
-        reader = BufferReader(content)
-        reader.read_offset = start
-        body = NumPyPoseBody.read(header, reader)
-        _check_numbers(body)
+        return _parsed(content)
     except _Damage as damage:
         raise ValueError(f"{path}: {len(content)} bytes that are no .pose ({damage}); write it again") from None
-    return Pose(header, body)
+
+
+def _parsed(content: bytes) -> Pose:
+    cursor = _Cursor(content)
+    header = _header(cursor)
+    start = cursor.offset
+    _check_length(header, cursor)
+    reader = BufferReader(content)
+    reader.read_offset = start
+    return Pose(header, _finite(NumPyPoseBody.read(header, reader)))
 
 
 class _Damage(Exception):
@@ -135,22 +140,35 @@ def _check_frames_0_0(header: PoseHeader, cursor: _Cursor, frames: int) -> None:
         cursor.take(person * cursor.unpack("<H", f"frame {number}"), f"frame {number} of {frames}")
 
 
-def _check_numbers(body: NumPyPoseBody) -> None:
-    confidence = np.asarray(body.confidence)
-    visible = confidence != 0
-    broken = visible & ~(np.isfinite(confidence) & np.isfinite(body.data.data).all(-1))
-    if broken.any():
-        frame, person, point = np.argwhere(broken)[0]
-        raise _Damage(f"frame {frame}, person {person}, point {point} is not finite and its confidence is not 0")
+def _finite(body: NumPyPoseBody) -> NumPyPoseBody:
+    """The body, with points that are not finite absent."""
+    data, confidence = np.asarray(body.data.data), np.asarray(body.confidence)
+    broken = (confidence != 0) & ~(np.isfinite(confidence) & np.isfinite(data).all(-1))
+    if not broken.any():
+        return body
+    shown = np.where(broken[..., None], np.float32(0), data)
+    return NumPyPoseBody(body.fps, shown, np.where(broken, np.float32(0), confidence))
 
 
 def write_pose(path: str | os.PathLike[str], pose: Pose) -> None:
-    """Write a `.pose` file (v0.2); it appears whole or not at all.
+    """Write a `.pose` file (v0.2), which `read_pose` reads; it appears whole or not at all.
+
+    Points that are not finite are written as absent, with confidence 0.
 
     Raises:
-        ValueError: a rate that is not positive.
+        ValueError: no pose, a rate that is not positive, or what no file can hold, such as a pose without a frame.
     """
+    if not isinstance(pose, Pose):
+        raise ValueError(f"{path}: found {type(pose).__name__}, expected a pose_format.Pose")
     if not (math.isfinite(pose.body.fps) and 0 < pose.body.fps <= FASTEST):
         raise ValueError(f"{path}: found {pose.body.fps} frames a second, expected more than 0, up to {FASTEST}")
-    with atomic(path) as temporary, open(temporary, "wb") as out:
-        pose.write(out)
+    content = BytesIO()
+    try:
+        if not pose.header.components:
+            raise _Damage("a header without a point")
+        Pose(pose.header, _finite(pose.body)).write(content)
+        _parsed(content.getvalue())
+    except (_Damage, ValueError, struct.error) as error:
+        raise ValueError(f"{path}: a pose that no .pose file can hold ({error})") from None
+    with atomic(path) as temporary:
+        temporary.write_bytes(content.getbuffer())
