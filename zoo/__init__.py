@@ -43,7 +43,10 @@ def load(name: "str | Path", weights: "Literal['starter', 'hub'] | None" = None,
     role: a name, a path, "user/repo@revision", an opened loader, or None to leave the stage out.
 
         zoo.load("text-to-video", renderer="pix2pix").translate("What is your name?").save("name.mp4")
+
+    The components without weights that pipelines are made of, such as "drawing", open by their names too.
     """
+    from zoo.pipelines.components import RULE_BASED
     from zoo.spec.pipeline_spec import pipeline_file
 
     if not isinstance(name, str | PathLike) or not str(name).strip():
@@ -52,6 +55,10 @@ def load(name: "str | Path", weights: "Literal['starter', 'hub'] | None" = None,
         from zoo.pipelines.compose import load as load_pipeline
 
         return load_pipeline(name, weights, stages)
+    if name in RULE_BASED:
+        if weights is not None:
+            raise ValueError(f"weights={weights!r}: {name} follows rules and has none")
+        return RULE_BASED[str(name)].open()
     from zoo.artefacts.resolve import load as load_address
 
     return load_address(name, weights)

@@ -288,9 +288,15 @@ class TestLoader:
         painted = loader.paint(skeletons.permute(0, 2, 3, 1).numpy())
         np.testing.assert_allclose(painted, wanted.permute(0, 2, 3, 1).numpy(), atol=0.51)
 
+    @pytest.mark.parametrize("thing", ["hello.pose", None, [], JOINTS])
+    def test_what_is_no_pose_is_refused_before_the_first_frame(self, loader, thing):
+        for verb in (loader.render, loader.stream):
+            with pytest.raises(ValueError, match=f"found {type(thing).__name__}, expected a pose_format.Pose"):
+                verb(thing)
+
     def test_another_layout_is_refused_before_the_first_frame(self, loader):
         pose = to_pose(JOINTS, 25).get_components(["BODY"])
-        with pytest.raises(ValueError, match="expected an SLP-50 pose"):
+        with pytest.raises(ValueError, match="expected a pose of one of the layouts"):
             loader.stream(pose)
 
     def test_what_is_saved_renders_alike_and_holds_the_generator_alone(self, loader, tmp_path):
@@ -349,7 +355,7 @@ class TestLoader:
             ("in.mp4", "out.mp4", r"in\.mp4: found \.mp4, expected a \.pose or \.skels file"),
             ("in.pose", "out.gif", r"out\.gif: cannot write \.gif; use \.mp4, \.png"),
             ("empty.skels", "out.mp4", r"empty\.skels: no sequence"),
-            ("body.pose", "out.mp4", r"body\.pose: expected an SLP-50 pose"),
+            ("body.pose", "out.mp4", r"body\.pose: expected a pose of one of the layouts"),
         ],
     )
     def test_what_cannot_be_read_or_written_is_refused(self, loader, name, output, message, tmp_path):

@@ -6,6 +6,7 @@ from pathlib import Path
 from zoo.artefacts.resolve import load
 from zoo.cli.arguments import OK
 from zoo.cli.target import Target
+from zoo.pipelines.components import RULE_BASED
 from zoo.spec.pipeline_spec import pipeline_file
 from zoo.spec.registry import list_experiments, list_models
 
@@ -16,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "spec",
         metavar="NAME",
-        help="a model, a pipeline, a run's folder, user/repo@revision, or a YAML file",
+        help="a model, a pipeline, drawing, a run's folder, user/repo@revision, or a YAML file",
     )
     parser.add_argument("input", metavar="INPUT", help="a text, or the path of a file, as the verb takes it")
     out = "what is written depends on its suffix; may be given several times"
@@ -33,6 +34,12 @@ def run(options: argparse.Namespace) -> int:
 
         pipeline = load_pipeline(options.spec, "starter" if options.starter else None, {}, options.overrides)
         print(*pipeline.run(options.input, options.output), sep="\n")
+        return OK
+    if options.spec in RULE_BASED:
+        if options.overrides or options.starter:
+            found = options.overrides[0] if options.overrides else "--starter"
+            raise ValueError(f"{found}: {options.spec} follows rules; it has no weights and nothing to set")
+        print(*RULE_BASED[options.spec].open().run(options.input, options.output), sep="\n")
         return OK
     named = options.spec in list_models()
     path = Path(options.spec)

@@ -1,16 +1,18 @@
-"""Poses into files: the suffix says which. What cannot be written is refused before anything is computed."""
+"""Poses and films of them into files: the suffix says which. What cannot be written is refused before it is made."""
 
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from pose_format import Pose
 
 from datamodules.media.skeleton_drawing import contact_sheet, draw_frames, write_png
-from datamodules.media.video import write_video
+from datamodules.media.video import Frame, write_video
 from datamodules.poses.conversion import to_joints
 from datamodules.poses.formats import write_pose, write_skels
+from datamodules.poses.motions import read_motions
+from datamodules.poses.sequences import Joints
 
 SHEET_FRAMES = 30
 
@@ -45,6 +47,27 @@ WRITERS: dict[str, Callable[[Pose, Sequence[str], Path], None]] = {
     ".mp4": _mp4,
     ".png": _png,
 }
+
+
+FILMS = (".mp4", ".png")
+
+
+def film(source: str, outputs: Sequence[Path], draw: Callable[[Joints], Iterator[Frame]]) -> list[Path]:
+    """Write what `draw` makes of the joints (T, 50, 3) in a .pose or .skels file or a folder of OpenPose JSON, as each
+    of `outputs`: .mp4, or .png (a sheet). The sequences of a .skels file follow one another.
+
+    Raises ValueError, before anything is drawn, for a path that cannot be written and for another source.
+    """
+    refuse_unwritable(outputs, FILMS)
+    motions = list(read_motions(Path(source)))
+    joints = np.concatenate([motion for motion, _ in motions])
+    for output in outputs:
+        if output.suffix.lower() == ".mp4":
+            write_video(output, draw(joints), motions[0][1])
+        else:
+            picked = np.linspace(0, len(joints) - 1, min(len(joints), SHEET_FRAMES)).round().astype(int)
+            write_png(output, contact_sheet(list(draw(joints[picked])), columns=6))
+    return list(outputs)
 
 
 def refuse_unwritable(outputs: Sequence[Path], suffixes: Collection[str] = tuple(WRITERS)) -> None:

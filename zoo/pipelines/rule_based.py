@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -15,8 +16,12 @@ from datamodules.avatar.sign_units import SPELLED
 from datamodules.avatar.sign_units import spell as spelling
 from datamodules.media.skeleton_drawing import draw_frames
 from datamodules.media.video import Frame
-from datamodules.poses.conversion import to_joints
+from datamodules.poses.motions import slp_joints
+from datamodules.poses.sequences import Joints
+from zoo.loaders.writing import FILMS, film, refuse_unwritable, write
 from zoo.pipelines.components import RULE_BASED
+from zoo.pipelines.gloss_to_video import phrases
+from zoo.pipelines.video import Video
 from zoo.spec.problems import closest
 
 
@@ -27,12 +32,19 @@ class Drawing:
     accepts, gives = RULE_BASED["drawing"].accepts, RULE_BASED["drawing"].gives
 
     def render(self, pose: Pose) -> npt.NDArray[np.uint8]:
-        """Frames (T, S, S, 3) uint8 RGB of an SLP-50 pose. Raises ValueError for another."""
+        """Frames (T, S, S, 3) uint8 RGB of a pose of any layout. Raises ValueError for what is none."""
         return np.stack(list(self.stream(pose)))
 
     def stream(self, pose: Pose) -> Iterator[Frame]:
         """The frames of `render` one by one."""
-        return draw_frames(to_joints(pose), self.gives.size or 512)
+        return self._draw(slp_joints(pose))
+
+    def run(self, text: str, outputs: Sequence[Path]) -> list[Path]:
+        """Draw the .pose or .skels file or the folder of OpenPose JSON at the path `text`; see `film`."""
+        return film(text, outputs, self._draw)
+
+    def _draw(self, joints: Joints) -> Iterator[Frame]:
+        return draw_frames(joints, self.gives.size or 512)
 
 
 class AvatarSigner:
@@ -56,6 +68,19 @@ class AvatarSigner:
                 print(f"zoo: the avatar has no sign {gloss}, so it spells it{_near(gloss)}", file=sys.stderr)
         return perform(glosses, fps=self.gives.fps or 25.0).pose
 
+    def run(self, text: str, outputs: Sequence[Path]) -> list[Path]:
+        """Perform the glosses of a text such as "YOUR NAME WHAT", its lines in one go, and write each of `outputs`:
+        .pose, .skels, .mp4 or .png (a sheet).
+
+        Raises ValueError for a path that cannot be written, before it performs.
+        """
+        refuse_unwritable(outputs)
+        glosses = [gloss for phrase in phrases(text) for gloss in phrase]
+        pose = self.perform(glosses)
+        for output in outputs:
+            write(pose, [" ".join(glosses)] * len(pose.body.data), output)
+        return list(outputs)
+
 
 class AvatarHand:
     """The avatar's hand, photographed from near: no model."""
@@ -70,6 +95,16 @@ class AvatarHand:
     def stream(self, letters: str) -> Iterator[Frame]:
         """The frames of `spell` one by one."""
         return spell(letters, self.gives.fps or 25.0, self.gives.size or 256)
+
+    def run(self, text: str, outputs: Sequence[Path]) -> list[Path]:
+        """Spell a text and write each of `outputs`: .mp4, or .png (a sheet). The pipeline `fingerspell` takes texts
+        with other characters too.
+
+        Raises ValueError for a path that cannot be written, before it spells.
+        """
+        refuse_unwritable(outputs, FILMS)
+        video = Video.encoded(self.stream(text.upper()), self.gives.fps or 25.0)
+        return [video.save(output) for output in outputs]
 
 
 def _near(gloss: str) -> str:

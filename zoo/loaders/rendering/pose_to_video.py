@@ -18,14 +18,13 @@ from datamodules.media.framing import RWTH_BOSTON50, RWTH_BOSTON50_WHOLE, Framin
 from datamodules.media.images import resize, stack
 from datamodules.media.openpose_drawing import draw_openpose
 from datamodules.media.skeleton_drawing import contact_sheet, write_png
-from datamodules.media.video import Frame, write_video
-from datamodules.poses.conversion import to_joints
-from datamodules.poses.motions import read_motions
+from datamodules.media.video import Frame
+from datamodules.poses.motions import slp_joints
 from lightning_modules.networks.rendering.pix2pix import UNetConfig, UNetGenerator
 from zoo.io_types import Signal
 from zoo.loaders.config import read_config
 from zoo.loaders.storage import open_network, save_network
-from zoo.loaders.writing import SHEET_FRAMES, refuse_unwritable
+from zoo.loaders.writing import film
 
 BATCH: Final = 16
 PREVIEWED: Final = 4
@@ -44,7 +43,7 @@ class PoseToVideo:
 from datamodules.avatar import perform
 from datamodules.media.video import write_video
 
-pose = perform(["HELLO"]).pose  # or any SLP-50 pose
+pose = perform(["HELLO"]).pose  # or a pose of your own: SLP-50, OpenPose or Holistic
 frames = model.render(pose)  # uint8 RGB (T, H, W, 3)
 write_video("hello.mp4", frames, pose.body.fps)
 """
@@ -57,18 +56,19 @@ write_video("hello.mp4", frames, pose.body.fps)
         self.gives = Signal("video", size=size)
 
     def render(self, pose: Pose) -> Frames:
-        """Frames (T, S, S, 3) uint8 RGB of a signer who does what an SLP-50 pose does; see `stream` for long ones.
+        """Frames (T, S, S, 3) uint8 RGB of a signer who does what a pose does; see `stream` for long ones.
 
-        SLP-50 has no eyes, ears, face, hips or legs; where the drawings in training have them, they are placed as
-        a signer of the same posture has them. The same pose always gives the same frames: dropout is off.
+        A pose of any layout is rendered by its SLP-50 joints (`datamodules.poses.motions.slp_joints`). These have no
+        eyes, ears, face, hips or legs; where the drawings in training have them, they are placed as a signer of the
+        same posture has them. The same pose always gives the same frames: dropout is off.
 
-        Raises ValueError for a pose of another layout, or of several people.
+        Raises ValueError for anything but a pose, and for one without shoulders or hands.
         """
         return np.stack(list(self.stream(pose)))
 
     def stream(self, pose: Pose) -> Iterator[Frame]:
         """The frames of `render` one by one. Raises ValueError as it does, before the first."""
-        return self._stream(to_joints(pose))
+        return self._stream(slp_joints(pose))
 
     def draw(self, joints: Joints) -> Frames:
         """The network's conditions (T, S, S, 3) uint8 RGB for joints (T, 50, 3) in SLP units: OpenPose drawings as in
@@ -116,21 +116,8 @@ write_video("hello.mp4", frames, pose.body.fps)
         return {"frames": self.paint(self.draw(perform(["HELLO"]).joints[:40:10]))}
 
     def run(self, text: str, outputs: Sequence[Path]) -> list[Path]:
-        """Render the .pose or .skels file or the folder of OpenPose JSON at the path `text` and write each of
-        `outputs`: .mp4, or .png (a sheet).
-
-        The sequences of a .skels file follow one another. Raises ValueError, before it renders, for a path that cannot
-        be written and for another input.
-        """
-        refuse_unwritable(outputs, (".mp4", ".png"))
-        joints, fps = _read(Path(text))
-        for output in outputs:
-            if output.suffix.lower() == ".mp4":
-                write_video(output, self._stream(joints), fps)
-            else:
-                picked = np.linspace(0, len(joints) - 1, min(len(joints), SHEET_FRAMES)).round().astype(int)
-                write_png(output, contact_sheet(list(self._stream(joints[picked])), columns=6))
-        return list(outputs)
+        """Render the .pose or .skels file or the folder of OpenPose JSON at the path `text`; see `film`."""
+        return film(text, outputs, self._stream)
 
     def preview(self, datamodule: Any, folder: Path) -> list[Path]:
         """Write a sheet of the first dev pairs into `folder`: drawing, what the network makes of it, frame."""
@@ -141,9 +128,3 @@ write_video("hello.mp4", frames, pose.body.fps)
         labels = ["drawing", "rendered", "frame"] * len(pairs)
         write_png(folder / "preview.png", contact_sheet(list(rows), columns=3, labels=labels))
         return [folder / "preview.png"]
-
-
-def _read(path: Path) -> tuple[Joints, float]:
-    """Joints (T, 50, 3) in SLP units and frames a second. Raises ValueError that names the file."""
-    motions = list(read_motions(path, to_joints))
-    return np.concatenate([joints for joints, _ in motions]), motions[0][1]

@@ -62,10 +62,10 @@ print(model.read(pose))
     def read(self, pose: Pose | Sequence[Pose]) -> str | list[str]:
         """What a pose says, or what each of a list of poses says: one sentence each, lower-case.
 
-        Layouts are SLP-50, OpenPose-137, which is lifted to 3D, and MediaPipe Holistic; frame rates are any. Joints
-        that are absent are filled in from the frames around, or rest where they usually do.
+        Layouts are SLP-50, OpenPose, which is lifted to 3D, MediaPipe Holistic, and parts of these; frame rates are
+        any. Joints that are absent are filled in from the frames around, or rest where they usually do.
 
-        Raises ValueError for a pose of another layout, of several people, without a joint or of more than 3,000 frames.
+        Raises ValueError for anything but poses, and for one without shoulders or hands or of more than 3,000 frames.
         """
         if isinstance(pose, Pose):
             return self._texts([self._of_pose(pose)])[0]
