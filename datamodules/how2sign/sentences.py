@@ -25,7 +25,7 @@ from datamodules.text_pose.pairs import TextPoseDataModule, say
 RATES: Final = (24000 / 1001, 24.0, 25.0, 30000 / 1001, 30.0, 50.0, 60000 / 1001, 60.0)
 WORTH: Final = 50
 """Clips that are worth starting a process for: one takes some hundredths of a second."""
-VERSION: Final = 1
+VERSION: Final = 2
 """Of what becomes of keypoints here; a cache of another version is made anew."""
 
 

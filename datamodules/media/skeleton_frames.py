@@ -19,7 +19,8 @@ from pose_format import Pose
 from datamodules.media.drawing_primitives import Image
 from datamodules.poses.conversion import FINGER_COLOURS
 from datamodules.poses.layouts import expected_layouts
-from datamodules.poses.points import coordinates, described, named
+from datamodules.poses.motions import one_person
+from datamodules.poses.points import coordinates, described, named, refuse_other
 from datamodules.poses.skeletons import HAND_BONES, HOLISTIC_75
 
 SIZE: Final = 512
@@ -39,15 +40,16 @@ ARMS_AND_BODY: Final = [bone for bone in HOLISTIC_75.components[0].bones if not 
 def draw_skeletons(pose: Pose) -> Iterator[Image]:
     """Each frame of a pose of any layout, in pixels of its picture, as (512, 512, 3) uint8 RGB, one by one.
 
-    Points that it does not have are left out.
+    Points that it does not have are left out, and of several people the largest is drawn.
 
     Raises:
-        ValueError: a pose without shoulders or without a hand.
+        ValueError: no pose, or one without shoulders or without a hand.
     """
+    refuse_other(pose)
     there = {name for name, *_ in named(pose.header)}
     if not {"LEFT_SHOULDER", "RIGHT_SHOULDER"} <= there or not {f"{hand}.WRIST" for hand in HANDS} & there:
         raise ValueError(f"{expected_layouts()}, or a part of one with a hand; found {described(pose.header)}")
-    points, seen = coordinates(pose, HOLISTIC_75.anatomy)
+    points, seen = coordinates(one_person(pose), HOLISTIC_75.anatomy)
     width, height = pose.header.dimensions.width, pose.header.dimensions.height
     scale = SIZE / max(width, height)
     margin = (SIZE - scale * np.array([width, height])) / 2

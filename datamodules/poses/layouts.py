@@ -135,14 +135,14 @@ def slp_from_openpose(keypoints: Floats) -> npt.NDArray[np.float32]:
     return _to_slp_units(joints)
 
 
-def slp_from_holistic(pose: Pose, person: int = 0) -> npt.NDArray[np.float32]:
+def slp_from_holistic(pose: Pose, row: int = 0) -> npt.NDArray[np.float32]:
     """A Holistic pose as SLP-50 joints (T, 50, 3); the neck is the middle of the shoulders, absent joints are NaN.
 
     Joints are found by their names, so that files may be reduced, in another order or without a hand. Depth is
     MediaPipe's guess, which keeps order, in a measure that bones give (`depth.in_depth`): it is the same before and
     after pose-format's `normalize` and `focus`. A hand's depth counts from the body's wrist.
 
-    person: which of several people.
+    row: which of several people.
 
     Raises:
         ValueError: a pose of another layout, or the shoulders are never seen together.
@@ -153,18 +153,18 @@ def slp_from_holistic(pose: Pose, person: int = 0) -> npt.NDArray[np.float32]:
         raise ValueError(
             f"expected a Holistic pose, found {f'the layout {found[0]}' if found else described(pose.header)}"
         )
-    joints, _ = coordinates(pose, SLP_50.anatomy, person)
+    joints, _ = coordinates(pose, SLP_50.anatomy, row)
     width = _shoulder_width(joints)
     joints[..., :2] /= width
     return _to_slp_units(in_depth(joints) * AXES)
 
 
-def slp_in_space(pose: Pose, person: int = 0) -> npt.NDArray[np.float32]:
+def slp_in_space(pose: Pose, row: int = 0) -> npt.NDArray[np.float32]:
     """A pose whose depth is in the measure of the picture as SLP-50 joints (T, 50, 3); absent joints are NaN.
 
     What `to_pose` made comes back as it was; after pose-format's `normalize` or `focus`, up to its scale.
     """
-    joints, _ = coordinates(pose, SLP_50.anatomy, person)
+    joints, _ = coordinates(pose, SLP_50.anatomy, row)
     size, other = pose.header.dimensions.width, pose.header.dimensions.height
     neck = joints[np.isfinite(joints[:, NECK]).all(-1), NECK]
     off = np.abs(neck / max(size, 1) - NECK_ON_CANVAS)
@@ -173,10 +173,10 @@ def slp_in_space(pose: Pose, person: int = 0) -> npt.NDArray[np.float32]:
     return _to_slp_units(joints * AXES)
 
 
-def as_openpose(pose: Pose, person: int = 0) -> npt.NDArray[np.float64]:
+def as_openpose(pose: Pose, row: int = 0) -> npt.NDArray[np.float64]:
     """A pose of any known layout as OpenPose keypoints (T, 137, 3): x, y in its own pixels, or in such that shoulders
     are wide enough to be seen, and confidence, 0 where it has no such point."""
-    points, confidence = coordinates(pose, OPENPOSE_137.anatomy, person)
+    points, confidence = coordinates(pose, OPENPOSE_137.anatomy, row)
     width = _shoulder_width(points[:, SLP_50_IN_OPENPOSE_137])
     scale, shift = (1.0, 0.0) if width >= _FEWEST else (_FEWEST / width, 10 * _FEWEST)  # as after `normalize`
     xy = np.where((confidence > 0)[..., None], points[..., :2] * scale + shift, 0)

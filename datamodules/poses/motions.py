@@ -9,7 +9,7 @@ import numpy as np
 from pose_format import Pose
 from pose_format.numpy import NumPyPoseBody
 
-from datamodules.poses.formats import iterate_skels, read_openpose, read_pose
+from datamodules.poses.formats import followed_openpose, iterate_skels, read_pose
 from datamodules.poses.layouts import as_openpose, expected_layouts, slp_from_holistic, slp_in_space
 from datamodules.poses.lifting import lift
 from datamodules.poses.people import WHOM, Person, follow
@@ -34,13 +34,14 @@ def slp_joints(pose: Pose, person: Person = "largest") -> Joints:
     """
     refuse_other(pose)
     lacking = _lacking(pose)
-    pose = _one(pose, person)
+    pose = one_person(pose, person)
     part, form = component_of(pose.header, "LEFT_SHOULDER") or ("", "")
-    if "Z" not in form:
+    mediapipe = part == HOLISTIC_75.components[0].name
+    if "Z" not in form or (mediapipe and not _has_depth(pose)):
         joints = lift(as_openpose(pose))
         joints[:, [name in lacking for name in SLP_50.anatomy]] = np.nan
         return joints
-    return slp_from_holistic(pose) if part == HOLISTIC_75.components[0].name else slp_in_space(pose)
+    return slp_from_holistic(pose) if mediapipe else slp_in_space(pose)
 
 
 def _lacking(pose: Pose) -> set[str]:
@@ -63,21 +64,31 @@ def _lacking(pose: Pose) -> set[str]:
     return {name for names in lost.values() for name in names}
 
 
-def _one(pose: Pose, person: Person) -> Pose:
-    """The pose of one of its people throughout, after saying so where there are several."""
+def _has_depth(pose: Pose) -> bool:
+    depth = coordinates(pose, SLP_50.anatomy)[0][..., 2]
+    seen = depth[np.isfinite(depth)]
+    return len(seen) > 0 and bool(np.ptp(seen))
+
+
+def one_person(pose: Pose, person: Person = "largest") -> Pose:
+    """The pose of one of its people throughout; says so on stderr where there are several. See `people.follow`."""
     count = pose.body.data.shape[1]
     if count == 1:
         return pose
     bodies = [coordinates(pose, SLP_50.anatomy[BODY], row) for row in range(count)]
     stacked = np.stack([np.dstack([points[..., :2], trust]) for points, trust in bodies], axis=1)
     found = follow(list(stacked), person)
-    if found.people > 1:
-        print(f"zoo: {found.people} people are in view; {WHOM[person]} is followed", file=sys.stderr)
+    _say(found.people, person)
     rows = np.array([-1 if row is None else row for row in found.rows])
     frames = np.arange(len(rows))
     data = pose.body.data[frames, rows][:, None]
     trust = np.where((rows >= 0)[:, None], np.asarray(pose.body.confidence)[frames, rows], 0)[:, None]
     return Pose(pose.header, NumPyPoseBody(pose.body.fps, data, trust))
+
+
+def _say(people: int, person: Person) -> None:
+    if people > 1:
+        print(f"zoo: {people} people are in view; {WHOM[person]} is followed", file=sys.stderr)
 
 
 def read_motions(path: Path) -> Iterator[tuple[Joints, float]]:
@@ -102,7 +113,8 @@ def read_motions(path: Path) -> Iterator[tuple[Joints, float]]:
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from None
     elif path.is_dir():
-        keypoints = read_openpose(path)
+        keypoints, people = followed_openpose(path)
+        _say(people, "largest")
         try:
             yield lift(keypoints), FPS
         except ValueError as error:

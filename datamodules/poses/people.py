@@ -11,6 +11,8 @@ from typing import Final, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
+from datamodules.poses.skeletons import LEFT_SHOULDER, NECK, RIGHT_SHOULDER
+
 Array = npt.NDArray[np.float64]
 Person = Literal["largest", "left", "right", "nearest"]
 """Whom to follow: the largest on the whole, who is farthest to the left or right of the picture, or whoever is nearest
@@ -61,10 +63,10 @@ class Followed:
 
 
 def follow(frames: Sequence[Array], person: Person = "largest") -> Followed:
-    """Follow one person through frames of (P, J, 3) body joints each: x, y, and a confidence, 0 where absent.
+    """Follow one person through frames of (P, 8, 3) people each: x, y and confidence of SLP-50's BODY, 0 where absent.
 
-    The first joints are the nose, the neck and the shoulders, in this order. Whom is followed may vanish and come back;
-    nobody else is taken meanwhile who was seen beside them. x grows to the right.
+    Who is followed may vanish and come back; nobody else is taken meanwhile who was seen beside them. x grows to the
+    right.
 
     Raises:
         ValueError: another `person` than there is.
@@ -127,7 +129,8 @@ def _place(body: Array) -> Array | None:
         return None
     points = body[seen, :2]
     spread = float(np.linalg.norm(np.ptp(points, axis=0))) / 4
-    trunk = body[1:4][seen[1:4], :2]
-    centre = trunk.mean(0) if len(trunk) else points.mean(0)
-    width = float(np.linalg.norm(body[2, :2] - body[3, :2])) if seen[2] and seen[3] else 0.0
+    trunk = [joint for joint in (NECK, LEFT_SHOULDER, RIGHT_SHOULDER) if seen[joint]]
+    centre = body[trunk, :2].mean(0) if trunk else points.mean(0)
+    shoulders = body[[LEFT_SHOULDER, RIGHT_SHOULDER], :2]
+    width = float(np.linalg.norm(shoulders[0] - shoulders[1])) if seen[[LEFT_SHOULDER, RIGHT_SHOULDER]].all() else 0.0
     return np.array([*centre, max(width, spread, 1e-9)])

@@ -70,11 +70,13 @@ def component_of(header: PoseHeader, joint: str) -> tuple[str, str] | None:
     return next(((part, form) for name, _, part, form in named(header) if name == joint), None)
 
 
-def coordinates(pose: Pose, anatomy: Sequence[str], person: int = 0) -> tuple[Array, Array]:
-    """Where joints of one person are: x, y and z (T, N, 3), NaN where absent, and their confidence (T, N).
+def coordinates(pose: Pose, anatomy: Sequence[str], row: int = 0) -> tuple[Array, Array]:
+    """Where joints are: x, y and z (T, N, 3), NaN where absent, and their confidence (T, N).
 
     A joint is absent where its confidence is not above 0, where a coordinate is not finite or masked, and everywhere if
     the pose has no such point. z is 0 in components that have none.
+
+    row: which of several people.
 
     Raises:
         ValueError: no pose, or one whose body is not in numpy.
@@ -85,16 +87,16 @@ def coordinates(pose: Pose, anatomy: Sequence[str], person: int = 0) -> tuple[Ar
         places.setdefault(name, (place, form))
     frames = len(pose.body.data)
     found, confidence = np.full((frames, len(anatomy), 3), np.nan), np.zeros((frames, len(anatomy)))
-    data, hidden = pose.body.data.data[:, person], np.ma.getmaskarray(pose.body.data)[:, person]
-    trust = np.nan_to_num(np.asarray(pose.body.confidence, np.float64)[:, person])
-    for row, name in enumerate(anatomy):
+    data, hidden = pose.body.data.data[:, row], np.ma.getmaskarray(pose.body.data)[:, row]
+    trust = np.nan_to_num(np.asarray(pose.body.confidence, np.float64)[:, row])
+    for joint, name in enumerate(anatomy):
         if name not in places:
             continue
         place, form = places[name]
         axes = [form.find(letter) for letter in "XYZ"]
         values = np.stack([data[:, place, axis] if axis >= 0 else np.zeros(frames) for axis in axes], axis=-1)
         seen = (trust[:, place] > 0) & np.isfinite(values).all(-1) & ~hidden[:, place].all(-1)
-        found[seen, row], confidence[seen, row] = values[seen], trust[seen, place]
+        found[seen, joint], confidence[seen, joint] = values[seen], trust[seen, place]
     return found, confidence
 
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from datamodules.catalogue import CATALOGUE
 from datamodules.samples import SPLITS, Finding, Sample
 from datamodules.splits import leaks
-from zoo.prepare.inspection import Inspected, inspect_all
+from zoo.prepare.inspection import PEOPLE, Inspected, inspect_all
 from zoo.prepare.report import Report, print_report, refuse_foreign, write_report
 
 NEAR: Final = 4
@@ -40,7 +40,11 @@ def check(dataset: str, root: Path, report_dir: Path, **settings: str) -> bool:
     journal = report_dir / JOURNAL
     inspected = inspect_all(root, paths, journal)
     known = {finding.where for finding in survey.findings if finding.severity == "error"}
-    faults = [Finding(i.kind, i.path, i.message) for i in inspected.values() if i.kind]
+    faults = [
+        Finding(i.kind, i.path, i.message, "warning" if i.kind == PEOPLE else "error")
+        for i in inspected.values()
+        if i.kind
+    ]
     findings = [
         *survey.findings,
         *(finding for finding in faults if finding.where not in known),

@@ -17,7 +17,8 @@ import numpy.typing as npt
 
 from datamodules.clips import SUFFIXES as VIDEO_SUFFIXES
 from datamodules.media.images import IMAGE_SUFFIXES, MOST_PIXELS, read_image
-from datamodules.poses.formats import read_openpose, read_pose
+from datamodules.poses.formats import followed_openpose, read_pose
+from datamodules.poses.people import WHOM
 from zoo.prepare.mapping import map_unordered
 
 SIDE: Final = 16
@@ -27,6 +28,8 @@ HIDDEN: Final = 3
 """A video with fewer of its declared frames than this share is cut off, not counting those that an edit list hides."""
 PORTION: Final = 1 << 20
 """Bytes that a process is given to read at once."""
+PEOPLE: Final = "several people"
+"""The kind of a finding that is no fault."""
 FEW: Final = 8
 """So few portions are read here, without processes to start."""
 
@@ -102,10 +105,14 @@ def inspect(root: Path, path: Path) -> Inspected:
     where = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
     try:
         if path.is_dir():
-            keypoints = read_openpose(path)
-            frozen = len(keypoints) > 1 and not np.ptp(keypoints, axis=0).any()
+            keypoints, people = followed_openpose(path)
             digest = hashlib.sha256(keypoints.tobytes()).hexdigest()
-            return Inspected(where, digest, kind="frozen" * frozen, message="one unmoving pose" * frozen)
+            if len(keypoints) > 1 and not np.ptp(keypoints, axis=0).any():
+                return Inspected(where, digest, kind="frozen", message="one unmoving pose")
+            if people > 1:
+                message = f"{people} people in view at once; {WHOM['largest']} is followed"
+                return Inspected(where, digest, kind=PEOPLE, message=message)
+            return Inspected(where, digest)
         if not path.stat().st_size:
             return Inspected(where, kind="empty", message="a file of no bytes; fetch it again")
         look = _read(path)

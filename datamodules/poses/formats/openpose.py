@@ -1,7 +1,7 @@
 """OpenPose keypoints as How2Sign ships them: a folder a clip, one `<stem>_000000000012_keypoints.json` a frame.
 
-The signer is `people[0]`: 25 body, 70 face, 21 left and 21 right hand keypoints, each x and y in pixels and a
-confidence, 0 where nothing was found (`skeletons.OPENPOSE_137`).
+Each of the `people` has 25 body, 70 face, 21 left and 21 right hand keypoints, each x and y in pixels and a confidence,
+0 where nothing was found (`skeletons.OPENPOSE_137`). OpenPose lists people anew in every frame, in any order.
 """
 
 import json
@@ -15,32 +15,48 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from datamodules.poses.skeletons import OPENPOSE_137
+from datamodules.poses.people import Followed, Person, follow
+from datamodules.poses.skeletons import BODY, OPENPOSE_137, SLP_50_IN_OPENPOSE_137
 
 Floats = npt.NDArray[np.floating]
 
 _NAME: Final = re.compile(r"(.*?)_?(\d{1,18})_keypoints\.json")
+_BODY, _FACE, *_ = OPENPOSE_137.components
 _LARGEST: Final = 8 << 20  # bytes of one frame; a crowd of a hundred takes one of them
 
 
-def read_openpose(folder: str | os.PathLike[str]) -> npt.NDArray[np.float32]:
-    """The first person of every frame, (T, 137, 3) float32: x and y in pixels, confidence.
+def read_openpose(folder: str | os.PathLike[str], person: Person = "largest") -> npt.NDArray[np.float32]:
+    """One person's keypoints of every frame, (T, 137, 3) float32: x and y in pixels, confidence.
 
-    Frames come in the order of the numbers in their names, from 0; a frame without people is zeros with confidence 0.
+    Frames come in the order of the numbers in their names, from 0 or from 1; a frame without the person is zeros with
+    confidence 0, as is the face where OpenPose ran without it.
+
+    person: whom to follow where several people are in view; see `people.follow`.
 
     Raises:
         ValueError: no frame at all, a gap in the numbering, frames of several clips, or a file that does not hold
             137 finite keypoints; the message names it.
         FileNotFoundError: no such folder.
     """
+    return followed_openpose(folder, person)[0]
+
+
+def followed_openpose(
+    folder: str | os.PathLike[str], person: Person = "largest"
+) -> tuple[npt.NDArray[np.float32], int]:
+    """What `read_openpose` returns, and how many people were in view at once, at most. Raises as it does."""
     folder = Path(folder)
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: no such folder; expected one with a *_keypoints.json for every frame")
-    frames = _frames(folder)
+    frames = [_read_frame(folder / name) for name in _frames(folder)]
+    found = Followed([0 if len(people) else None for people in frames], max(map(len, frames)))
+    if found.people > 1:
+        found = follow([people[:, SLP_50_IN_OPENPOSE_137[BODY]].astype(np.float64) for people in frames], person)
     keypoints = np.zeros((len(frames), OPENPOSE_137.joints, 3), np.float32)
-    for row, name in zip(keypoints, frames, strict=True):
-        _read_frame(folder / name, row)
-    return keypoints
+    for number, row in enumerate(found.rows):
+        if row is not None:
+            keypoints[number] = frames[number][row]
+    return keypoints, found.people
 
 
 def _frames(folder: Path) -> list[str]:
@@ -61,7 +77,8 @@ def _frames(folder: Path) -> list[str]:
     if not found:
         raise ValueError(f"{folder}: no frame in it; expected files such as <clip>_000000000000_keypoints.json")
     numbers = sorted(found)
-    gaps = [(a + 1, b - 1) for a, b in zip([-1, *numbers], numbers, strict=False) if b > a + 1]
+    before = numbers[0] - 1 if numbers[0] in (0, 1) else -1
+    gaps = [(a + 1, b - 1) for a, b in zip([before, *numbers], numbers, strict=False) if b > a + 1]
     if gaps:
         listed = ", ".join(f"{a}" if a == b else f"{a} to {b}" for a, b in gaps[:5]) + ", ..." * (len(gaps) > 5)
         raise ValueError(
@@ -70,7 +87,8 @@ def _frames(folder: Path) -> list[str]:
     return [found[number] for number in numbers]
 
 
-def _read_frame(path: Path, row: npt.NDArray[np.float32]) -> None:
+def _read_frame(path: Path) -> npt.NDArray[np.float32]:
+    """Keypoints (P, 137, 3) of the people in a frame; who has no body is nobody, if there are others."""
     with open(path, "rb") as file:
         content = file.read(_LARGEST + 1)
     if len(content) > _LARGEST:
@@ -82,30 +100,38 @@ def _read_frame(path: Path, row: npt.NDArray[np.float32]) -> None:
     people = frame.get("people") if isinstance(frame, dict) else None
     if not isinstance(people, list):
         raise ValueError(f"{path}: found no list 'people', expected an OpenPose frame; fetch it again")
-    if not people:
-        return
+    if len(people) > 1:
+        people = [person for person in people if not isinstance(person, dict) or person.get(_BODY.name) != []]
+    found = np.zeros((len(people), OPENPOSE_137.joints, 3), np.float32)
+    for number, person in enumerate(people):
+        _read_person(f"{path}: people[{number}]", person, found[number])
+    return found
+
+
+def _read_person(where: str, person: Any, row: npt.NDArray[np.float32]) -> None:
     start = 0
     for part in OPENPOSE_137.components:
         end = start + len(part.joints)
-        numbers = people[0].get(part.name) if isinstance(people[0], dict) else None
+        numbers = person.get(part.name) if isinstance(person, dict) else None
+        if part is _FACE and not numbers:
+            start = end
+            continue
         if not isinstance(numbers, list) or len(numbers) != 3 * len(part.joints):
             size = f"{len(numbers)} numbers" if isinstance(numbers, list) else "none"
             raise ValueError(
-                f"{path}: people[0].{part.name}: found {size}, expected {3 * len(part.joints)} "
-                f"(x, y, confidence of {len(part.joints)} points); run OpenPose with body, face and hands"
+                f"{where}.{part.name}: found {size}, expected {3 * len(part.joints)} "
+                f"(x, y, confidence of {len(part.joints)} points); run OpenPose with --hand and BODY_25"
             )
         if not {*map(type, numbers)} <= {int, float}:
             odd = next(number for number in numbers if type(number) not in (int, float))
-            raise ValueError(f"{path}: people[0].{part.name}: found {str(odd)[:40]!r}, expected numbers alone")
+            raise ValueError(f"{where}.{part.name}: found {str(odd)[:40]!r}, expected numbers alone")
         try:
             with np.errstate(over="ignore"):
                 row[start:end] = np.array(numbers, np.float64).reshape(-1, 3)
         except OverflowError:
             row[start:end] = np.inf
         if not np.isfinite(row[start:end]).all():
-            raise ValueError(
-                f"{path}: people[0].{part.name}: found NaN or infinity; zeros with confidence 0 are absent"
-            )
+            raise ValueError(f"{where}.{part.name}: found NaN or infinity; zeros with confidence 0 are absent")
         start = end
 
 

@@ -150,6 +150,8 @@ class TestNames:
     def test_what_is_no_pose_is_refused(self, thing: object) -> None:
         with pytest.raises(ValueError, match=f"found {type(thing).__name__}, expected a pose_format.Pose"):
             slp_joints(thing)
+        with pytest.raises(ValueError, match=f"found {type(thing).__name__}, expected a pose_format.Pose"):
+            draw_skeletons(thing)
 
 
 def keypoints(pose: Pose) -> np.ndarray:
@@ -158,6 +160,12 @@ def keypoints(pose: Pose) -> np.ndarray:
 
 
 class TestAbsence:
+    @pytest.mark.parametrize("depth", [0, 256])
+    def test_where_every_depth_is_the_same_there_is_none(self, depth: float) -> None:
+        flat = holistic(JOINTS)
+        flat.body.data[..., 2] = depth
+        same(slp_joints(flat), slp_joints(openpose(JOINTS)), 0.02)
+
     def test_a_tracker_writes_nan_with_confidence(self) -> None:
         pose = holistic(JOINTS)
         start = HOLISTIC_543.anatomy.index("LEFT_HAND.WRIST")

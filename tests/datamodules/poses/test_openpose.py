@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from pose_format.utils.openpose import load_openpose_directory
 
-from datamodules.poses.formats import read_openpose, write_openpose
+from datamodules.avatar import perform
+from datamodules.poses.formats import followed_openpose, read_openpose, write_openpose
+from datamodules.poses.skeletons import SLP_50_IN_OPENPOSE_137
 
 some_keypoints = hnp.arrays(
     np.float32,
@@ -67,13 +69,78 @@ def test_a_frame_without_people_is_zeros(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_openpose(tmp_path / "a"), keypoints)
 
 
-def test_of_several_people_the_first_is_read(clip: Path) -> None:
+def test_somebody_without_a_body_is_nobody(clip: Path) -> None:
     before = read_openpose(clip)
     path = clip / "a-rgb_front_000000000002_keypoints.json"
     frame = json.loads(path.read_text())
     frame["people"].append({"pose_keypoints_2d": []})
     path.write_text(json.dumps(frame))
     np.testing.assert_array_equal(read_openpose(clip), before)
+
+
+def test_the_same_person_is_read_throughout(tmp_path: Path) -> None:
+    """Two people, whom every frame lists in another order; the larger leaves for a while."""
+    joints = perform(["HELLO"]).joints[:12]
+    large, small = (keypoints(joints, *place) for place in ((200, 300), (90, 700)))
+    for name, person in (("large", large), ("small", small)):
+        write_openpose(tmp_path / name, "a", person)
+    folder = tmp_path / "both"
+    folder.mkdir()
+    for number in range(12):
+        name = f"a_{number:012d}_keypoints.json"
+        frame, other = (json.loads((tmp_path / who / name).read_text()) for who in ("large", "small"))
+        people = [*frame["people"] * (number not in (5, 6)), *other["people"]]
+        (folder / name).write_text(json.dumps({"people": people[:: -1 if number % 2 else 1]}))
+    expected = large.astype(np.float32)
+    expected[5:7] = 0
+    for person in ("largest", "left", "nearest"):
+        np.testing.assert_array_equal(read_openpose(folder, person), expected)
+    np.testing.assert_array_equal(read_openpose(folder, "right"), small.astype(np.float32))
+    assert followed_openpose(folder)[1] == 2
+    with pytest.raises(ValueError, match="person: found 'tallest', expected one of largest, left, right, nearest"):
+        read_openpose(folder, "tallest")
+
+
+def keypoints(joints: np.ndarray, shoulders: float, x: float) -> np.ndarray:
+    """The avatar with shoulders that wide, in pixels, and its neck at x."""
+    found = np.zeros((len(joints), 137, 3))
+    found[:, SLP_50_IN_OPENPOSE_137, :2] = joints[..., :2] * 3 * shoulders + (x, 300)
+    found[:, SLP_50_IN_OPENPOSE_137, 2] = 1
+    return found
+
+
+def test_frames_may_be_numbered_from_1(clip: Path) -> None:
+    before = read_openpose(clip)
+    for number in reversed(range(12)):
+        names = (f"a-rgb_front_{count:012d}_keypoints.json" for count in (number, number + 1))
+        (clip / next(names)).rename(clip / next(names))
+    np.testing.assert_array_equal(read_openpose(clip), before)
+    (clip / "a-rgb_front_000000000005_keypoints.json").unlink()
+    with pytest.raises(ValueError, match="a-rgb_front: frames 5 are missing, found 11 up to 12"):
+        read_openpose(clip)
+
+
+@pytest.mark.parametrize("face", [[], None])
+def test_openpose_may_have_run_without_the_face(clip: Path, face: object) -> None:
+    expected = read_openpose(clip)
+    expected[:, 25:95] = 0
+    for path in clip.iterdir():
+        frame = json.loads(path.read_text())
+        del frame["people"][0]["face_keypoints_2d"]
+        frame["people"][0] |= {"face_keypoints_2d": face} if face is not None else {}
+        path.write_text(json.dumps(frame))
+    np.testing.assert_array_equal(read_openpose(clip), expected)
+
+
+def test_without_hands_there_is_no_signing(clip: Path) -> None:
+    path = clip / "a-rgb_front_000000000004_keypoints.json"
+    frame = json.loads(path.read_text())
+    frame["people"][0]["hand_left_keypoints_2d"] = []
+    path.write_text(json.dumps(frame))
+    with pytest.raises(
+        ValueError, match=r"people\[0\]\.hand_left_keypoints_2d: found 0 numbers, .* run OpenPose with --hand"
+    ):
+        read_openpose(clip)
 
 
 def test_frames_are_in_the_order_of_their_numbers_not_of_their_names(clip: Path) -> None:
