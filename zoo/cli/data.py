@@ -7,6 +7,8 @@ from pathlib import Path
 from datamodules.catalogue import CATALOGUE
 
 EVERY_FRAME = "all"
+PERSONS = ("largest", "left", "right", "nearest")
+"""Those of `datamodules.poses.people`, which loads numpy."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,6 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _videos(landmarks)
     landmarks.add_argument("--frames", type=_frames, default=30, metavar="N", help="a video, evenly spread; or all")
     landmarks.add_argument("--skeletons", action="store_true", help="draw each frame's skeleton, 512x512, as PNG too")
+    person = "whom to follow where several people are in view"
+    landmarks.add_argument("--person", choices=PERSONS, default=PERSONS[0], help=person)
     landmarks.add_argument("--models", type=Path, metavar="DIR", help="where MediaPipe's .task bundles lie")
     landmarks.add_argument("--jobs", type=_whole, metavar="N", help="processes (default: one a core)")
     landmarks.add_argument("--ray", metavar="ADDRESS", help="run on this Ray cluster instead of this machine's cores")
@@ -98,6 +102,7 @@ def _landmarks(options: argparse.Namespace) -> int:
         models=options.models,
         jobs=options.jobs,
         ray=options.ray,
+        person=options.person,
     )
     return 0
 

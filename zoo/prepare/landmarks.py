@@ -17,27 +17,32 @@ from rich.table import Table
 
 from datamodules.clips import list_clips
 from datamodules.features.bundles import HAND, POSE, checksums, find_bundle
-from datamodules.features.landmarks import LEFT_HAND, RIGHT_HAND, Landmarker, find_landmarks
+from datamodules.features.landmarks import LEFT_HAND, RIGHT_HAND, Landmarker, followed_landmarks
 from datamodules.files import write_json
 from datamodules.media.clip import Clip
 from datamodules.media.skeleton_frames import write_skeletons
 from datamodules.poses.formats import read_pose, write_pose
+from datamodules.poses.people import WHOM, Person
+from zoo.files import read_json
 from zoo.prepare.mapping import map_unordered
 
 SETTINGS: Final = "landmarks.json"
 REPORT: Final = "report.json"
 SKELETONS: Final = "skeletons"
-RECIPE: Final = 1  # raised whenever the same frames would get other landmarks
+CROWD: Final = ".people.json"
+RECIPE: Final = 2  # raised whenever the same frames would get other landmarks
 UNFINISHED: Final = re.compile(r"\..+-[a-z0-9_]{8}(\.pose|\.json)?")
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a clip: how many frames were looked at, how many show a hand, or why it could not be read."""
+    """What became of a clip: how many frames were looked at, how many show a hand, or why it could not be read, and how
+    many people are in view at once, at most."""
 
     frames: int = 0
     with_hand: int = 0
     unreadable: str | None = None
+    people: int = 1
 
 
 def extract_landmarks(
@@ -49,11 +54,13 @@ def extract_landmarks(
     models: Path | None,
     jobs: int | None,
     ray: str | None,
+    person: Person = "largest",
 ) -> None:
     """Write OUT/<clip>.pose for every clip of a folder or data set, and OUT/skeletons/<clip>/00000.png and so on.
 
     What is done already is left as it is, so that the same command goes on where another one ended. OUT/report.json and
-    a table say what was found, and which clips are empty, unreadable or without a hand.
+    a table say what was found, and which clips are empty, unreadable, without a hand or of several people; of these,
+    OUT/<clip>.people.json says how many and whom the landmarks are of.
 
     Args:
         videos: see `list_clips`.
@@ -61,6 +68,7 @@ def extract_landmarks(
         frames: frames a clip, evenly spread; None takes all.
         skeletons: draw them too.
         models, jobs, ray: see `find_bundle` and `map_unordered`.
+        person: whom to follow where several people are in view; see `people.follow`.
 
     Raises:
         ValueError: `out` holds something else or another run's landmarks; a clip's name leads out of it.
@@ -75,36 +83,45 @@ def extract_landmarks(
         "recipe": RECIPE,
         "videos": str(videos.resolve()),
         "frames": "all" if frames is None else frames,
+        "person": person,
         "mediapipe": _mediapipe(),
         "bundles": checksums((pose, hand)),
     }
     _settle(out, settings)
-    load = partial(_load, pose, hand, out.resolve(), frames, skeletons)
+    load = partial(_load, pose, hand, out.resolve(), frames, skeletons, person)
     results = map_unordered(load, clips, cost=_size, name=lambda clip: clip.name, title="landmarks", jobs=jobs, ray=ray)
     outcomes = {clip.name: outcome for clip, outcome in results}
     _report(out, settings, [(clip.name, outcomes[clip.name]) for clip in clips])
 
 
-def _load(pose: Path, hand: Path, out: Path, frames: int | None, skeletons: bool) -> Callable[[Clip], Outcome]:
-    return partial(_extract, Landmarker(pose, hand), out, frames, skeletons)
+def _load(
+    pose: Path, hand: Path, out: Path, frames: int | None, skeletons: bool, person: Person
+) -> Callable[[Clip], Outcome]:
+    return partial(_extract, Landmarker(pose, hand), out, frames, skeletons, person)
 
 
-def _extract(landmarker: Landmarker, out: Path, frames: int | None, skeletons: bool, clip: Clip) -> Outcome:
-    path = out / f"{clip.name}.pose"
+def _extract(
+    landmarker: Landmarker, out: Path, frames: int | None, skeletons: bool, person: Person, clip: Clip
+) -> Outcome:
+    path, crowd = out / f"{clip.name}.pose", out / f"{clip.name}{CROWD}"
     if not path.is_file():
         try:
-            found = find_landmarks(clip, landmarker, frames)
+            found = followed_landmarks(clip, landmarker, frames, person)
         except (ValueError, OSError, av.FFmpegError) as error:
             return Outcome(unreadable=str(error))
         if found is None:
             return Outcome()
-        write_pose(path, found)
+        crowd.unlink(missing_ok=True)
+        if found.people > 1:
+            write_json(crowd, {"people": found.people, "followed": person})
+        write_pose(path, found.pose)
     pose = read_pose(path)
     folder = out / SKELETONS / clip.name
     if skeletons and not folder.is_dir():
         write_skeletons(folder, pose)
     seen = np.asarray(pose.body.confidence[:, 0]) > 0
-    return Outcome(len(seen), int((seen[:, LEFT_HAND].any(1) | seen[:, RIGHT_HAND].any(1)).sum()))
+    people = int(read_json(crowd)["people"]) if crowd.is_file() else 1
+    return Outcome(len(seen), int((seen[:, LEFT_HAND].any(1) | seen[:, RIGHT_HAND].any(1)).sum()), people=people)
 
 
 def _check_names(clips: list[Clip], nested: bool) -> None:
@@ -165,7 +182,13 @@ def _report(out: Path, settings: dict[str, Any], outcomes: list[tuple[str, Outco
         "frames": sum(outcome.frames for _, outcome in outcomes),
         "frames with a hand": sum(outcome.with_hand for _, outcome in outcomes),
     }
-    lists = {"clips without a hand": handless, "empty clips": empty, "unreadable clips": unreadable}
+    crowds = {name: outcome.people for name, outcome in outcomes if outcome.people > 1}
+    lists = {
+        "clips without a hand": handless,
+        "clips of several people": crowds,
+        "empty clips": empty,
+        "unreadable clips": unreadable,
+    }
     write_json(out / REPORT, {**counts, **lists, "settings": settings})
     table = Table(box=None, show_header=False, pad_edge=False)
     for what, number in {**counts, **{what: len(names) for what, names in lists.items()}}.items():
@@ -174,4 +197,7 @@ def _report(out: Path, settings: dict[str, Any], outcomes: list[tuple[str, Outco
     console.print(table)
     for name, reason in unreadable.items():
         console.print(f"{name}: {reason}", markup=False, highlight=False)
+    for name, people in crowds.items():
+        whom = WHOM[settings["person"]]
+        console.print(f"{name}: {people} people in view; {whom} is followed", markup=False, highlight=False)
     console.print(str(out / REPORT), markup=False, highlight=False)

@@ -20,7 +20,8 @@ from datamodules.media.clip import Clip
 from datamodules.media.video import write_video
 from datamodules.poses import skeletons
 from datamodules.poses.formats import read_pose
-from zoo.cli import main
+from datamodules.poses.people import PERSONS
+from zoo.cli import data, main
 
 JOINTS = perform(["HELLO", "THANK-YOU"]).joints[4:52:4]
 PLACES = {11: 2, 13: 3, 15: 4, 12: 5, 14: 6, 16: 7}  # of Holistic's body, in SLP-50
@@ -126,6 +127,42 @@ def test_a_frame_gets_the_same_landmarks_in_any_company(made: Path, videos: Path
     assert every is not None
     some = read_pose(made / "long.pose")
     assert np.array_equal(every.body.data.data[1::2].astype(np.float32), some.body.data.data)
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two people side by side, the one at the right larger."""
+    folder = tmp_path_factory.mktemp("two")
+    left = np.array(list(render(JOINTS, Signer().look, 192)))
+    right = np.array(list(render(JOINTS[::-1], Signer.random(3).look, 256)))
+    left = np.pad(left, ((0, 0), (64, 0), (0, 0), (0, 0)), mode="edge")
+    write_video(folder / "two.mp4", np.concatenate([left, right], axis=2), 25)
+    write_video(folder / "one.mp4", right, 25)
+    return folder
+
+
+@pytest.mark.parametrize(("person", "whose"), [("largest", "right"), ("left", "left")])
+def test_of_two_people_one_is_followed(
+    two: Path, models: Path, person: str, whose: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    arguments = ["--models", str(models), "--frames", "all", "--jobs", "1", "--person", person]
+    assert main(["data", "landmarks", str(two), str(out), *arguments]) == 0
+    pose = read_pose(out / "two.pose")
+    shoulders = np.asarray(pose.body.data[:, 0, [11, 12], 0])
+    assert (shoulders < 192).all() if whose == "left" else (shoulders > 192).all()
+    for hand in (LEFT_HAND, RIGHT_HAND):
+        found = np.asarray(pose.body.confidence[:, 0, hand]).all(1)
+        wrists = np.asarray(pose.body.data[found, 0, hand.start, 0])
+        assert (wrists < 192).all() if whose == "left" else (wrists > 192).all()
+    assert json.loads((out / "two.people.json").read_text()) == {"people": 2, "followed": person}
+    assert json.loads((out / "report.json").read_text())["clips of several people"] == {"two": 2}
+    assert "two: 2 people in view; the " in capsys.readouterr().out
+    assert not (out / "one.people.json").exists()
+
+
+def test_every_choice_of_a_person_is_offered() -> None:
+    assert data.PERSONS == PERSONS
 
 
 def test_a_training_beside_it_does_not_end_the_process(models: Path) -> None:
