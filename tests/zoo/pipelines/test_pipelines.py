@@ -18,6 +18,7 @@ import av
 import numpy as np
 import pytest
 import yaml
+from foreign_poses import holistic, openpose
 from pose_format import Pose
 
 import zoo
@@ -25,6 +26,7 @@ from datamodules.avatar import perform
 from datamodules.media.skeleton_drawing import draw_frames
 from datamodules.media.video import read_video, write_video
 from datamodules.poses.conversion import to_joints
+from datamodules.poses.formats import write_pose
 from zoo.artefacts.artefact import starter_folder
 from zoo.cli import main
 from zoo.io_types import Signal
@@ -366,6 +368,51 @@ class TestComponents:
         pipeline = zoo.load("gloss-video", renderer=folder)
         assert next(pipeline.stream("hello")).shape == (pipeline.gives.size, pipeline.gives.size, 3)
         assert asdict(pipeline.gives) == asdict(Signal("video", language="ase", fps=25.0, size=pipeline.gives.size))
+
+
+class TestRuleBased:
+    @pytest.mark.parametrize("make", [holistic, openpose, lambda joints: perform(["HELLO"]).pose])
+    def test_a_pose_of_any_layout_is_drawn(self, make: Any, tmp_path: Path) -> None:
+        joints = perform(["HELLO"]).joints
+        write_pose(tmp_path / "in.pose", make(joints))
+        outputs = [tmp_path / "out.mp4", tmp_path / "out.png"]
+        assert main(["run", "drawing", str(tmp_path / "in.pose"), *(f"-o={path}" for path in outputs)]) == 0
+        frames, fps = read_video(outputs[0])
+        assert len(list(frames)) == len(joints)
+        assert fps == 25
+        assert outputs[1].read_bytes().startswith(b"\x89PNG")
+
+    @pytest.mark.parametrize(
+        ("name", "given", "outputs"),
+        [("avatar-signer", "hello", ["a.pose", "a.skels", "a.png"]), ("avatar-hand", "ab", ["a.mp4", "a.png"])],
+    )
+    def test_every_component_runs(self, name: str, given: str, outputs: list[str], tmp_path: Path) -> None:
+        assert main(["run", name, given, *(f"-o={tmp_path / path}" for path in outputs)]) == 0
+        assert sorted(path.name for path in tmp_path.iterdir()) == sorted(outputs)
+
+    def test_it_opens_by_its_name(self) -> None:
+        drawing, pose = zoo.load("drawing"), perform(["HELLO"]).pose
+        np.testing.assert_array_equal(drawing.render(pose)[0], next(draw_frames(to_joints(pose))))
+        with pytest.raises(ValueError, match="weights='starter': drawing follows rules and has none"):
+            zoo.load("drawing", "starter")
+
+    @pytest.mark.parametrize("thing", ["hello.pose", None, 7])
+    def test_what_is_no_pose_is_refused(self, thing: Any) -> None:
+        for verb in (zoo.load("drawing").render, zoo.load("drawing").stream):
+            with pytest.raises(ValueError, match=f"found {type(thing).__name__}, expected a pose_format.Pose"):
+                verb(thing)
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            (["in.mp4", "-o", "a.mp4"], "in.mp4: found .mp4, expected a .pose or .skels file"),
+            (["in.pose", "-o", "a.gif"], "cannot write .gif; use .mp4, .png"),
+            (["in.pose", "-o", "a.mp4", "--starter"], "--starter: drawing follows rules; it has no weights"),
+        ],
+    )
+    def test_what_it_cannot_draw_is_refused(self, arguments: list[str], message: str, capsys: Any) -> None:
+        assert main(["run", "drawing", *arguments]) == 2
+        assert message in capsys.readouterr().err
 
 
 def refusal(name: str, **stages: Any) -> list[str]:
