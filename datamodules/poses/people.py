@@ -15,8 +15,8 @@ from datamodules.poses.skeletons import LEFT_SHOULDER, NECK, RIGHT_SHOULDER
 
 Array = npt.NDArray[np.float64]
 Person = Literal["largest", "left", "right", "nearest"]
-"""Whom to follow: the largest on the whole, who is farthest to the left or right of the picture, or whoever is nearest
-to where the largest of the first frame was, from frame to frame."""
+"""Whom to follow: the largest who is no passer-by, who is farthest to the left or right of the picture, or whoever is
+nearest to where the largest of the first frame was, from frame to frame."""
 PERSONS: Final[tuple[Person, ...]] = get_args(Person)
 WHOM: Final[dict[Person, str]] = {
     "largest": "the largest",
@@ -27,7 +27,7 @@ WHOM: Final[dict[Person, str]] = {
 
 _REACH: Final = 1.0  # shoulder widths that somebody moves from a frame to the next
 _FARTHEST: Final = 2.5  # and however long nobody saw them
-_PRESENT: Final = 0.25  # share of the frames with people that somebody must be in to be the one at the left or right
+_PRESENT: Final = 0.25  # share of the frames with people that somebody must be in, not to be a passer-by
 _LEAST: Final = 3  # joints of a body that make a person
 
 
@@ -49,8 +49,8 @@ class _Track:
 
     @property
     def size(self) -> float:
-        """How much there is of them: how large they are, in how many frames."""
-        return sum(float(place[2]) for place in self.places.values())
+        """How large they mostly are."""
+        return float(np.median([place[2] for place in self.places.values()]))
 
 
 @dataclass(frozen=True)
@@ -106,15 +106,15 @@ def _assign(tracks: list[_Track], frame: int, places: dict[int, Array]) -> None:
 
 
 def _ordered(tracks: list[_Track], person: Person, frames: int) -> list[_Track]:
-    """The one to follow first, then the others, the largest first."""
-    ordered = sorted(tracks, key=lambda track: -track.size)
+    """The one to follow first, then the others: who is in view for long before who is not, the larger before the
+    smaller."""
+    ordered = sorted(tracks, key=lambda track: (len(track.rows) < _PRESENT * frames, -track.size))
     if person == "largest" or not ordered:
         return ordered
     if person == "nearest":
         start = min(min(track.rows) for track in tracks)
-        chosen = max(
-            (track for track in tracks if start in track.rows), key=lambda track: float(track.places[start][2])
-        )
+        there = [track for track in tracks if start in track.rows]
+        chosen = max(there, key=lambda track: float(track.places[start][2]))
     else:
         sign = 1 if person == "left" else -1
         lasting = [track for track in ordered if len(track.rows) >= _PRESENT * frames] or ordered

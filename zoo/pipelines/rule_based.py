@@ -20,7 +20,6 @@ from datamodules.poses.motions import slp_joints
 from datamodules.poses.sequences import Joints
 from zoo.loaders.writing import FILMS, film, refuse_unwritable, write
 from zoo.pipelines.components import RULE_BASED
-from zoo.pipelines.gloss_to_video import phrases
 from zoo.pipelines.video import Video
 from zoo.spec.problems import closest
 
@@ -69,13 +68,15 @@ class AvatarSigner:
         return perform(glosses, fps=self.gives.fps or 25.0).pose
 
     def run(self, text: str, outputs: Sequence[Path]) -> list[Path]:
-        """Perform the glosses of a text such as "YOUR NAME WHAT", its lines in one go, and write each of `outputs`:
-        .pose, .skels, .mp4 or .png (a sheet).
+        """Perform the glosses of a text such as "YOUR NAME WHAT" and write each of `outputs`: .pose, .skels, .mp4 or
+        .png (a sheet). The pipeline `gloss-video` takes texts with lines and punctuation too.
 
-        Raises ValueError for a path that cannot be written, before it performs.
+        Raises ValueError for a path that cannot be written, before it performs, and for a text without a gloss.
         """
         refuse_unwritable(outputs)
-        glosses = [gloss for phrase in phrases(text) for gloss in phrase]
+        glosses = text.upper().split()
+        if not glosses:
+            raise ValueError(f"no gloss in {text[:40]!r}: expected such as 'YOUR NAME WHAT'")
         pose = self.perform(glosses)
         for output in outputs:
             write(pose, [" ".join(glosses)] * len(pose.body.data), output)
