@@ -373,6 +373,18 @@ class TestPoses:
         assert faults[f"val/{first.name}"].startswith(f"{first.name}_000000000004_keypoints.json: people[0]")
         assert faults[f"val/{second.name}"].startswith("frames 4 are missing")
 
+    def test_several_people_in_view_are_said(self, tmp_path: Path) -> None:
+        """A warning: one of them is followed."""
+        keypoints = np.zeros((3, 137, 3))
+        keypoints[:, 95:] = (50, 50, 1)
+        keypoints[:, :8] = np.random.default_rng(0).uniform(1, 99, (3, 8, 3))
+        write_openpose(tmp_path / "clip", "clip", keypoints)
+        path = tmp_path / "clip" / "clip_000000000001_keypoints.json"
+        frame = json.loads(path.read_text())
+        path.write_text(json.dumps({"people": frame["people"] * 2}))
+        found = inspection.inspect(tmp_path, tmp_path / "clip")
+        assert (found.kind, found.message) == (inspection.PEOPLE, "2 people in view at once; the largest is followed")
+
     def test_keypoints_alone_are_shown_as_what_they_are_lifted_to(self, how2sign: Path, check: Check) -> None:
         for name, joints in zip(read_lines(how2sign / "val.files"), read_skels(how2sign / "val.skels"), strict=True):
             write_openpose(how2sign / "val" / name, name, openpose_keypoints(joints, CAMERA))

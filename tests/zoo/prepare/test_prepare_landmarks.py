@@ -161,6 +161,15 @@ def test_of_two_people_one_is_followed(
     assert not (out / "one.people.json").exists()
 
 
+def test_the_one_at_the_right_of_another_recording(shared: Path, models: Path) -> None:
+    """Two people of one size, which a detector lists in changing order."""
+    clip = Clip("two", shared / "cases" / "videos" / "two_people.mp4")
+    with Landmarker(models / "pose_full.task", models / "hand_landmarker.task") as landmarker:
+        pose = find_landmarks(clip, landmarker, 8, "right")
+    assert pose is not None
+    assert (np.asarray(pose.body.data[:, 0, [11, 12], 0]) > pose.header.dimensions.width / 2).all()
+
+
 def test_every_choice_of_a_person_is_offered() -> None:
     assert data.PERSONS == PERSONS
 
