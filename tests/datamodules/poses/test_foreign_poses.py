@@ -222,11 +222,12 @@ class TestHistory:
 
     @pytest.mark.parametrize("change", [lambda pose: pose, *HISTORIES])
     def test_hands_stay_where_they_are_though_wrists_were_corrected(self, change: Callable[[Pose], Pose]) -> None:
-        """`correct_wrists` gives the body's wrists the depth of the hands' own, which is none."""
+        """`correct_wrists` gives the body's wrists the depth of the hands' own, which is none. It comes back out of the
+        forearm's length, on the whole to a quarter of a shoulder width."""
         joints = slp_joints(reduce_holistic(correct_wrists(change(holistic(JOINTS)))))
         expected = slp_joints(holistic(JOINTS))
         for wrist in WRISTS:
-            assert 3 * np.abs(joints - expected)[:, wrist, 2].mean() < 0.15
+            assert 3 * np.abs(joints - expected)[:, wrist, 2].mean() < 0.25
 
     def test_fingers_point_the_same_way(self) -> None:
         found, expected = slp_joints(correct_wrists(holistic(JOINTS))), slp_joints(holistic(JOINTS))
