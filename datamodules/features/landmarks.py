@@ -273,7 +273,7 @@ def followed_landmarks(clip: Clip, landmarker: Landmarker, frames: int | None, p
     everyone: list[list[Points]] = []
     last: Frame | None = None
     for frame in _of(pictures, wanted):
-        frozen = last is not None and np.array_equal(frame, last)
+        frozen = last is not None and (frame is last or np.array_equal(frame, last))
         everyone.append(everyone[-1] if frozen else landmarker.bodies(frame))
         points.append(points[-1] if frozen else landmarker(frame, everyone[-1]))
         last = frame

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from torch.utils.data import Dataset, Sampler
 
 from datamodules.how2sign.clips import survey, tables
-from datamodules.media.clip_frames import frame_count, read_square, video_format
+from datamodules.media.clip_frames import frame_count, frame_times, read_square, video_format
 from datamodules.media.framing import Framing
 from datamodules.media.hand_boxes import Box, keypoint_boxes
 from datamodules.media.images import centre_square
@@ -70,7 +70,8 @@ class Frames(Dataset[PairedFrame]):
                 f"{folder}: keypoints of {len(keypoints)} frames, but {video.name} has {frames}; fetch both"
             )
         numbers = [min(number, frames - 1) for number in numbers]
-        pictures = read_square(video, numbers, self.image_size)
+        timing = frame_times(video)
+        pictures = read_square(video, [timing.tick(number) for number in numbers], self.image_size)
         points = squared(keypoints[numbers], width, height, self.image_size)
         return [
             PairedFrame(f"{sample.name}/{number}", draw_openpose(person, self.image_size, self.image_size), picture)

@@ -1,4 +1,7 @@
-"""A few frames out of a video file: decoded as far as needed, converted and scaled only where wanted."""
+"""A few frames out of a video file: decoded as far as needed, converted and scaled only where wanted.
+
+Frames are numbered as `read_video` shows them: as a player does, at an even rate.
+"""
 
 import os
 from collections.abc import Sequence
@@ -7,8 +10,8 @@ import av
 import numpy as np
 import numpy.typing as npt
 
-from datamodules.media.images import MOST_PIXELS, centre_square
-from datamodules.media.video import Frame
+from datamodules.media.decoding import Frame, Screen, opened, pixel_aspect, square_pixels, turn_of
+from datamodules.media.timing import Timing, measure
 
 
 def evenly(count: int, total: int) -> list[int]:
@@ -16,26 +19,37 @@ def evenly(count: int, total: int) -> list[int]:
     return [(2 * part + 1) * total // (2 * count) for part in range(count)]
 
 
-def frame_count(path: str | os.PathLike[str]) -> tuple[int, float]:
-    """How many frames a video holds, by its packets, none decoded, and how many a second. Raises as `read_square`.
-
-    A player's edit list can hide some: WLASL's clips hold up to three more than are shown.
-    """
+def frame_times(path: str | os.PathLike[str]) -> Timing:
+    """When a video's frames are shown, by its packets, none decoded. Raises as `read_square`."""
     try:
-        with av.open(os.fspath(path), metadata_errors="replace") as container:
-            stream = _stream(path, container)
-            frames = sum(1 for packet in container.demux(stream) if packet.size and not packet.is_discard)
-            return frames, float(stream.average_rate or 25)
+        return measure(path)
+    except OSError:
+        raise
     except av.error.FFmpegError as error:
         raise _damaged(path, error) from error
 
 
+def frame_count(path: str | os.PathLike[str]) -> tuple[int, float]:
+    """How many frames a video holds, and how many a second, on average. Raises as `read_square`.
+
+    A player shows some for longer than others where their times are uneven; `frame_times` tells when.
+    """
+    timing = frame_times(path)
+    return timing.stored, timing.fps * timing.stored / timing.total if timing.varies else timing.fps
+
+
 def video_format(path: str | os.PathLike[str]) -> tuple[int, int, float]:
-    """Width and height of a video's frames, and how many a second, as its header states. Raises as `read_square`."""
+    """Width and height of a video's frames as they are shown, and how many it holds a second, on average.
+
+    Raises as `read_square`.
+    """
+    fps = frame_count(path)[1]
     try:
-        with av.open(os.fspath(path), metadata_errors="replace") as container:
-            stream = _stream(path, container)
-            return stream.width, stream.height, float(stream.average_rate or 25)
+        with opened(path) as (container, stream):
+            width, height = square_pixels(stream.width, stream.height, pixel_aspect(stream))
+            first = next(container.decode(stream), None)
+            swapped = first is not None and turn_of(first).swapped
+            return (height, width, fps) if swapped else (width, height, fps)
     except av.error.FFmpegError as error:
         raise _damaged(path, error) from error
 
@@ -49,44 +63,24 @@ def read_square(path: str | os.PathLike[str], numbers: Sequence[int], size: int)
         ValueError: no video, no frame in it, a damaged one, or frames of more than 50 million pixels.
         FileNotFoundError: no such file.
     """
-    wanted, squares = set(numbers), dict[int, Frame]()
-    last, number = None, -1
+    timing, squares = frame_times(path), dict[int, Frame]()
+    last, shown = None, 0
     try:
-        with av.open(os.fspath(path), metadata_errors="replace") as container:
-            _stream(path, container)
-            for number, last in enumerate(container.decode(video=0)):
-                if number in wanted:
-                    squares[number] = _square(last, size)
-                if number >= numbers[-1]:
+        with opened(path) as (container, stream):
+            screen = Screen(stream)
+            for last, ticks in timing.held(container.decode(stream)):
+                wanted = [number for number in set(numbers) if shown <= number < shown + ticks]
+                squares |= dict.fromkeys(wanted, screen.square(last, size)) if wanted else {}
+                shown += ticks
+                if shown > numbers[-1]:
                     break
-    except av.error.FileNotFoundError:
-        raise FileNotFoundError(f"{path}: no such file") from None
+            if last is None:
+                raise ValueError(f"{path}: a video without a frame; fetch it again or remove it")
+            if numbers[-1] >= shown:
+                squares[shown - 1] = screen.square(last, size)
     except av.error.FFmpegError as error:
         raise _damaged(path, error) from error
-    if last is None:
-        raise ValueError(f"{path}: a video without a frame; fetch it again or remove it")
-    squares[number] = squares.get(number, _square(last, size))
-    return np.stack([squares[min(wish, number)] for wish in numbers])
-
-
-def _stream(path: str | os.PathLike[str], container: av.container.InputContainer) -> av.VideoStream:
-    if not container.streams.video:
-        raise ValueError(f"{path}: no video stream; expected a file with pictures")
-    stream = container.streams.video[0]
-    if stream.width * stream.height > MOST_PIXELS:
-        raise ValueError(f"{path}: frames of {stream.width} x {stream.height}, expected at most {MOST_PIXELS} pixels")
-    return stream
-
-
-def _square(frame: av.VideoFrame, size: int) -> Frame:
-    """Scaled by the converter that makes RGB of it, so that the large picture is never RGB."""
-    shorter = min(frame.width, frame.height)
-    width, height = (max(size, round(side * size / shorter)) for side in (frame.width, frame.height))
-    method = "AREA" if shorter > size else "BILINEAR"
-    image = frame.to_ndarray(format="rgb24", width=width, height=height, interpolation=method)
-    top, left, _ = centre_square(height, width)
-    square: Frame = image[top : top + size, left : left + size]
-    return square
+    return np.stack([squares[min(wish, shown - 1)] for wish in numbers])
 
 
 def _damaged(path: str | os.PathLike[str], error: Exception) -> ValueError:

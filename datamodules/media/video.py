@@ -10,11 +10,12 @@ from itertools import chain
 
 import av
 import numpy as np
-import numpy.typing as npt
 
 from datamodules.files import atomic
+from datamodules.media.decoding import Frame, Screen, opened
+from datamodules.media.timing import Timing, measure
 
-Frame = npt.NDArray[np.uint8]
+__all__ = ["Frame", "read_video", "write_video"]
 
 
 def write_video(
@@ -67,7 +68,10 @@ def _check(path: str | os.PathLike[str], number: int, frame: Frame, shape: tuple
 
 
 def read_video(path: str | os.PathLike[str]) -> tuple[Iterator[Frame], float]:
-    """The frames of a video, decoded as they are asked for, each (H, W, 3) uint8 RGB, and frames a second.
+    """The frames of a video as a player shows them, decoded as they are asked for, (H, W, 3) uint8 RGB, and their rate.
+
+    Pixels are made square, and pictures turned and mirrored as the file says. Frames are those of an even clock of so
+    many ticks a second: where a video's own come unevenly, a frame is repeated for as long as it is shown (`Timing`).
 
     The file is open until the iterator ends; `np.stack(list(frames))` is a short clip's (T, H, W, 3) array.
 
@@ -76,27 +80,24 @@ def read_video(path: str | os.PathLike[str]) -> tuple[Iterator[Frame], float]:
         FileNotFoundError: no such file.
     """
     try:
-        container = av.open(os.fspath(path), metadata_errors="replace")  # WLASL's titles are not UTF-8
-    except FileNotFoundError:
+        timing = measure(path)
+    except OSError:
         raise
     except av.error.FFmpegError as error:
         size = os.path.getsize(path)
         raise ValueError(f"{path}: {size} bytes that are no video; download or convert it again") from error
-    if not container.streams.video:
-        container.close()
-        raise ValueError(f"{path}: no video stream; expected a file with pictures")
-    rate = container.streams.video[0].average_rate
-    return _decode(path, container), float(rate) if rate else 25.0
+    return _decode(path, timing), timing.fps
 
 
-def _decode(path: str | os.PathLike[str], container: av.container.InputContainer) -> Iterator[Frame]:
+def _decode(path: str | os.PathLike[str], timing: Timing) -> Iterator[Frame]:
     number = 0
-    with container:
-        try:
-            for frame in container.decode(video=0):
-                yield frame.to_ndarray(format="rgb24")
+    try:
+        with opened(path) as (container, stream):
+            shown = Screen(stream)
+            for frame, ticks in timing.held(container.decode(stream)):
+                picture = shown(frame)
+                for _ in range(ticks):
+                    yield picture
                 number += 1
-        except av.error.FFmpegError as error:
-            raise ValueError(
-                f"{path}: damaged after {number} frames ({error}); download or convert it again"
-            ) from error
+    except av.error.FFmpegError as error:
+        raise ValueError(f"{path}: damaged after {number} frames ({error}); download or convert it again") from error

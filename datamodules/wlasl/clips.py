@@ -12,7 +12,7 @@ from torch import Tensor
 
 from datamodules.base import Batch, Samples, SurveyedDataModule, signed_pixels
 from datamodules.files import user_path
-from datamodules.media.clip_frames import evenly, frame_count, read_square
+from datamodules.media.clip_frames import evenly, frame_times, read_square
 from datamodules.samples import Sample, Split, Survey
 from datamodules.twins import Twin
 from datamodules.wlasl.glosses import choose_glosses, only
@@ -47,7 +47,8 @@ class ClipReader:
 
     def __call__(self, sample: Sample, rng: np.random.Generator | None) -> tuple[str, int, Clip]:
         path = sample.files[0]
-        first, last = frame_range(self.instances[sample.name], *frame_count(path))
+        timing = frame_times(path)
+        first, last = frame_range(self.instances[sample.name], timing.total, timing.fps)
         numbers = [first + number for number in evenly(self.frames, max(1, last - first))]
         clip = read_square(path, numbers, self.image_size)
         return sample.name, self.labels[str(sample.label)], clip

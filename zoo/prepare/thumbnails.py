@@ -10,7 +10,7 @@ import numpy as np
 
 from datamodules.catalogue import DataSet
 from datamodules.clips import SUFFIXES as VIDEO_SUFFIXES
-from datamodules.media.clip_frames import frame_count, read_square
+from datamodules.media.clip_frames import frame_times, read_square
 from datamodules.media.drawing_primitives import Image
 from datamodules.media.images import IMAGE_SUFFIXES, read_image, resize
 from datamodules.samples import SPLITS, Sample
@@ -60,7 +60,7 @@ def _open(path: Path) -> Image | None:
     try:
         if path.suffix.lower() in IMAGE_SUFFIXES:
             return read_image(path)
-        middle = frame_count(path)[0] // 2
+        middle = frame_times(path).total // 2
         frame: Image = read_square(path, [middle], HEIGHT)[0]
         return frame
     except (ValueError, OSError):
