@@ -48,6 +48,7 @@ def check(dataset: str, root: Path, report_dir: Path, **settings: str) -> bool:
     findings = [
         *survey.findings,
         *(finding for finding in faults if finding.where not in known),
+        *(Finding(kind, i.path, text, "warning") for i in inspected.values() for kind, text in i.particulars.items()),
         *_names(samples),
         *_shared(samples),
         *_duplicates(samples, inspected),

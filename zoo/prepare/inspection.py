@@ -5,27 +5,24 @@ import json
 import os
 import zipfile
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import IO, Final
 
-import av
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from datamodules.clips import SUFFIXES as VIDEO_SUFFIXES
-from datamodules.media.images import IMAGE_SUFFIXES, MOST_PIXELS, read_image
+from datamodules.media.images import IMAGE_SUFFIXES, read_image
 from datamodules.poses.formats import followed_openpose, read_pose
 from datamodules.poses.people import WHOM
 from zoo.prepare.mapping import map_unordered
+from zoo.prepare.videos import particulars
 
 SIDE: Final = 16
 """A look compares SIDE x SIDE neighbouring pixels: 256 bits."""
-WHOLE: Final = 0.9
-HIDDEN: Final = 3
-"""A video with fewer of its declared frames than this share is cut off, not counting those that an edit list hides."""
 PORTION: Final = 1 << 20
 """Bytes that a process is given to read at once."""
 PEOPLE: Final = "several people"
@@ -42,6 +39,7 @@ class Inspected:
     digest: SHA-256 of its bytes, hexadecimal; empty where it could not be read.
     look: of pictures, a difference hash of 256 bits, hexadecimal.
     kind, message: what is wrong with it, if anything; see `Finding`.
+    particulars: of videos, what is to be known of it, by kind.
     """
 
     path: str
@@ -49,6 +47,7 @@ class Inspected:
     look: str = ""
     kind: str = ""
     message: str = ""
+    particulars: dict[str, str] = field(default_factory=dict)
 
 
 def inspect_all(root: Path, paths: Sequence[Path], journal: Path) -> dict[Path, Inspected]:
@@ -115,9 +114,10 @@ def inspect(root: Path, path: Path) -> Inspected:
             return Inspected(where, digest)
         if not path.stat().st_size:
             return Inspected(where, kind="empty", message="a file of no bytes; fetch it again")
-        look = _read(path)
+        video = path.suffix.lower() in VIDEO_SUFFIXES
+        look, known = ("", particulars(path)) if video else (_read(path), {})
         with path.open("rb") as file:
-            return Inspected(where, hashlib.file_digest(file, "sha256").hexdigest(), look)
+            return Inspected(where, hashlib.file_digest(file, "sha256").hexdigest(), look, particulars=known)
     except FileNotFoundError:
         return Inspected(where, kind="missing", message="no such file")
     except (ValueError, OSError) as error:
@@ -130,9 +130,7 @@ def _read(path: Path) -> str:
     suffix = path.suffix.lower()
     if suffix in IMAGE_SUFFIXES:
         return look(read_image(path))
-    if suffix in VIDEO_SUFFIXES:
-        _decode(path)
-    elif suffix == ".pose":
+    if suffix == ".pose":
         read_pose(path)
     elif suffix == ".npy":
         _load(path)
@@ -143,27 +141,6 @@ def look(image: npt.NDArray[np.uint8]) -> str:
     """A difference hash, hexadecimal: for each of 16 x 16 cells whether it is brighter than its right neighbour."""
     grey = cv2.resize(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), (SIDE + 1, SIDE), interpolation=cv2.INTER_AREA)
     return np.packbits(grey[:, :-1] > grey[:, 1:]).tobytes().hex()
-
-
-def _decode(path: Path) -> None:
-    count = 0
-    try:
-        with av.open(str(path), metadata_errors="replace") as container:
-            if not container.streams.video:
-                raise ValueError("no video stream; expected a file with pictures")
-            stream = container.streams.video[0]
-            declared = stream.frames
-            if stream.width * stream.height > MOST_PIXELS:
-                raise ValueError(f"frames of {stream.width} x {stream.height}, expected at most {MOST_PIXELS} pixels")
-            for count, _ in enumerate(container.decode(stream), 1):  # noqa: B007
-                pass
-    except av.error.FFmpegError as error:
-        at = f"decoding stops after {count} frames" if count else f"{path.stat().st_size} bytes that are no video"
-        raise ValueError(f"{at} ({error.strerror}); download or convert it again") from None
-    if not count:
-        raise ValueError("a video without a frame, zero seconds; download it again")
-    if count + HIDDEN < WHOLE * declared:
-        raise ValueError(f"cut off: {count} frames, but it declares {declared}; download it again")
 
 
 def _load(path: Path) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from fractions import Fraction
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 from bad_pictures import spoil
 from PIL import Image
+from video_files import grey, write
 
 from datamodules.asl_alphabet import CLASSES
 from datamodules.avatar.renderer.openpose import openpose_keypoints
@@ -285,6 +287,27 @@ class TestVideos:
         assert checked.code == 1
         (finding,) = checked.found("unreadable")
         assert finding["where"] == "videos/00000.mp4"
+
+    def test_what_is_particular_about_a_video_is_named(self, wlasl: Path, check: Check) -> None:
+        videos, frames = wlasl / "videos", grey(range(20, 220, 10))
+        write(videos / "00000.mp4", frames, np.cumsum([0, *[0.04] * 10, *[0.2] * 9]))
+        write(videos / "00001.mp4", frames, matrix=(0, 1 << 16, 0, -1 << 16, 0, 0, 0, 0, 1 << 30))
+        write(videos / "00002.mp4", frames, aspect=Fraction(4, 3))
+        write(videos / "00003.mp4", frames, options={"x264-params": "tff=1"})
+        slow = write(videos / "10000.mp4", frames).read_bytes()
+        at = slow.index(b"elst") + 20  # its first part's rate, twice 16 bits
+        (videos / "10000.mp4").write_bytes(slow[:at] + b"\0\0\x80\0" + slow[at + 4 :])
+        checked = check("wlasl", wlasl)
+        for kind, name, said in (
+            ("variable rate", "00000", "0.04 to 0.2 seconds apart; read at 25 a second"),
+            ("turned", "00001", "turned by 90 degrees clockwise"),
+            ("pixel aspect", "00002", "pixels of 1.333 to 1; read as 85 x 48"),
+            ("interlaced", "00003", "20 of 20 frames are interlaced"),
+            ("edit list", "10000", "plays parts at another speed"),
+        ):
+            (finding,) = checked.found(kind)
+            assert (finding["where"], finding["severity"]) == (f"videos/{name}.mp4", "warning")
+            assert said in finding["message"]
 
     def test_a_page_of_html_called_mp4(self, wlasl: Path, check: Check) -> None:
         (wlasl / "videos" / "00000.mp4").write_text("<html>This video is gone.</html>")
