@@ -1,17 +1,23 @@
 """Video clips to work through: the files of a folder, or those that a data set's index names."""
 
 import os
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from datamodules.files import user_path
 from datamodules.how2sign.clips import sentence_clips, tables
 from datamodules.media.clip import Clip
-from datamodules.media.clip_frames import frame_count
+from datamodules.media.clip_frames import frame_times
 from datamodules.wlasl.index import Instance, find_index, read_index
 from datamodules.wlasl.survey import frame_range, survey
 
-SUFFIXES: Final = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg")
+SUFFIXES: Final = (
+    *(".mp4", ".m4v", ".mov", ".qt", ".3gp", ".3g2", ".mkv", ".webm", ".avi", ".divx", ".wmv", ".asf", ".flv", ".f4v"),
+    *(".mpg", ".mpeg", ".mpe", ".m2v", ".vob", ".ts", ".mts", ".m2ts", ".mxf", ".ogv", ".ogm", ".dv", ".gif", ".apng"),
+)
+"""Of files that are videos; capitals are as good."""
 
 
 def list_clips(source: str | os.PathLike[str]) -> list[Clip]:
@@ -38,6 +44,20 @@ def list_clips(source: str | os.PathLike[str]) -> list[Clip]:
     return _folder(source)
 
 
+def skipped(source: str | os.PathLike[str], clips: Sequence[Clip], out: Path) -> dict[str, int]:
+    """How many files of a folder belong to no clip, by their suffixes, the most frequent first.
+
+    out: a folder in which what is made of the clips is kept; what is in there is not counted.
+    """
+    used, own = {clip.path for clip in clips}, out.resolve()
+    counts = Counter[str]()
+    for folder, folders, names in os.walk(source):
+        folders[:] = [name for name in folders if Path(folder, name).resolve() != own]
+        others = (name for name in names if not name.startswith(".") and Path(folder, name) not in used)
+        counts.update(os.path.splitext(name)[1].lower() for name in others)
+    return dict(counts.most_common())
+
+
 def _wlasl(source: Path, index: Path) -> list[Clip]:
     instances = {instance.video: instance for instance in read_index(index)}
     clips = []
@@ -53,17 +73,20 @@ def _wlasl(source: Path, index: Path) -> list[Clip]:
 
 def _range(instance: Instance, path: Path) -> tuple[int, int | None]:
     try:
-        frames, fps = frame_count(path)
+        timing = frame_times(path)
     except ValueError:
         return 0, None  # a broken file is for its reader to report
-    first, last = frame_range(instance, frames, fps)
-    return first, last if last < frames else None
+    first, last = frame_range(instance, timing.total, timing.fps)
+    return first, last if last < timing.total else None
 
 
 def _folder(source: Path) -> list[Clip]:
     paths = sorted(path for path in source.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
     if not paths:
-        raise ValueError(f"{source}: no video in it; expected files ending in {', '.join(SUFFIXES)}")
+        others = sum(path.is_file() for path in source.rglob("*"))
+        raise ValueError(
+            f"{source}: no video in it, among {others} files; expected some that end in {', '.join(SUFFIXES)}"
+        )
     clips: dict[str, Clip] = {}
     for path in paths:
         clip = Clip(str(path.relative_to(source).with_suffix("")), path)

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from datamodules.clips import list_clips
+from datamodules.clips import list_clips, skipped
 from datamodules.media.clip import Clip
 from datamodules.media.video import write_video
 
@@ -27,6 +27,20 @@ def test_a_plain_folder_gives_all_its_videos_by_their_paths(tmp_path):
     (tmp_path / "b.avi").touch()
     with pytest.raises(ValueError, match="the same name"):
         list_clips(tmp_path)
+
+
+@pytest.mark.parametrize("suffix", ["gif", "flv", "wmv", "3gp", "ts", "mkv", "avi", "webm", "mov", "mpeg", "MTS"])
+def test_every_common_container_is_a_clip(tmp_path, suffix):
+    (tmp_path / f"a.{suffix}").touch()
+    assert [clip.path.name for clip in list_clips(tmp_path)] == [f"a.{suffix}"]
+
+
+def test_what_is_no_clip_is_counted_by_its_suffix(tmp_path):
+    videos(tmp_path, "a", "deep/b")
+    for name in ("a.srt", "deep/b.SRT", "README", ".hidden", "out/a.pose"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert skipped(tmp_path, list_clips(tmp_path), tmp_path / "out") == {".srt": 2, "": 1}
 
 
 def test_a_folder_without_videos_is_refused(tmp_path):

@@ -45,8 +45,8 @@ examples:
   python -m zoo check my-spec.yaml                          every problem at once
   python -m zoo data check wlasl ~/data/WLASL               what is wrong with a folder of data
 
-exit codes: 0 done; 1 check found problems; 2 refused, one message on stderr says why;
-            130 interrupted, the same command goes on
+exit codes: 0 done; 1 a check found problems, or `data` clips that it could not read; 2 refused, one message
+            on stderr says why; 130 interrupted, the same command goes on
 set ZOO_RUNS to keep runs elsewhere than in ./runs"""
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from datamodules.catalogue import CATALOGUE
+from zoo.cli.arguments import OK, PROBLEMS
 
 EVERY_FRAME = "all"
 PERSONS = ("largest", "left", "right", "nearest")
@@ -78,7 +79,7 @@ def _twin(options: argparse.Namespace) -> int:
 
     ensure_twin(options.dataset, options.root, Twin(options.size or CATALOGUE[options.dataset].size, options.seed))
     print(options.root)
-    return 0
+    return OK
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -88,13 +89,13 @@ def _check(options: argparse.Namespace) -> int:
         raise ValueError(f"--index: {options.dataset} has no index to choose; only wlasl does")
     settings = {"index": options.index} if options.index else {}
     report = options.report or Path(f"{options.dataset}-check")
-    return 1 if check(options.dataset, options.root, report, **settings) else 0
+    return PROBLEMS if check(options.dataset, options.root, report, **settings) else OK
 
 
 def _landmarks(options: argparse.Namespace) -> int:
     from zoo.prepare.landmarks import extract_landmarks
 
-    extract_landmarks(
+    unread = extract_landmarks(
         options.videos,
         options.out,
         frames=options.frames,
@@ -104,18 +105,30 @@ def _landmarks(options: argparse.Namespace) -> int:
         ray=options.ray,
         person=options.person,
     )
-    return 0
+    return PROBLEMS if unread else OK
 
 
 def _embed(options: argparse.Namespace) -> int:
     from lightning_utilities.core.rank_zero import rank_zero_only
 
-    from datamodules.clips import list_clips
+    from datamodules.clips import list_clips, skipped
     from datamodules.features.embeddings import embed
+    from zoo.prepare.landmarks import listed
+    from zoo.prepare.videos import not_mended
     from zoo.training.log_filters import quiet
 
     quiet()
-    failed = embed(list_clips(options.videos), options.out, model=options.model, batch_size=options.batch_size)
-    note = f"{options.out}: {len(failed)} files could not be read, see report.json" if failed else options.out
-    rank_zero_only(print)(note)  # each further device has a process that comes by here
-    return 0
+    clips = list_clips(options.videos)
+    failed = embed(clips, options.out, model=options.model, batch_size=options.batch_size)
+
+    @rank_zero_only
+    def report() -> None:  # each further device has a process that comes by here
+        for clip in clips:
+            if doubt := not_mended(clip.path):
+                print(f"{clip.name}: {doubt}")
+        if others := skipped(options.videos, clips, options.out):
+            print(listed(others))
+        print(f"{options.out}: {len(failed)} files could not be read, see report.json" if failed else options.out)
+
+    report()
+    return PROBLEMS if failed else OK

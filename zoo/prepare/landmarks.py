@@ -15,7 +15,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from datamodules.clips import list_clips
+from datamodules.clips import list_clips, skipped
 from datamodules.features.bundles import HAND, POSE, checksums, find_bundle
 from datamodules.features.landmarks import LEFT_HAND, RIGHT_HAND, Landmarker, followed_landmarks
 from datamodules.files import write_json
@@ -25,6 +25,7 @@ from datamodules.poses.formats import read_pose, write_pose
 from datamodules.poses.people import WHOM, Person
 from zoo.files import read_json
 from zoo.prepare.mapping import map_unordered
+from zoo.prepare.videos import not_mended
 
 SETTINGS: Final = "landmarks.json"
 REPORT: Final = "report.json"
@@ -37,12 +38,16 @@ UNFINISHED: Final = re.compile(r"\..+-[a-z0-9_]{8}(\.pose|\.json)?")
 @dataclass(frozen=True)
 class Outcome:
     """What became of a clip: how many frames were looked at, how many show a hand, or why it could not be read, and how
-    many people are in view at once, at most."""
+    many people are in view at once, at most.
+
+    doubt: why its frames may not be those that a player shows.
+    """
 
     frames: int = 0
     with_hand: int = 0
     unreadable: str | None = None
     people: int = 1
+    doubt: str = ""
 
 
 def extract_landmarks(
@@ -55,12 +60,14 @@ def extract_landmarks(
     jobs: int | None,
     ray: str | None,
     person: Person = "largest",
-) -> None:
+) -> int:
     """Write OUT/<clip>.pose for every clip of a folder or data set, and OUT/skeletons/<clip>/00000.png and so on.
 
     What is done already is left as it is, so that the same command goes on where another one ended. OUT/report.json and
-    a table say what was found, and which clips are empty, unreadable, without a hand or of several people; of these,
-    OUT/<clip>.people.json says how many and whom the landmarks are of.
+    a table say what was found, which clips are empty, unreadable, without a hand or of several people, and which files
+    are no clips; of several people, OUT/<clip>.people.json says how many and whom the landmarks are of.
+
+    Returns how many clips could not be read, or had no frame.
 
     Args:
         videos: see `list_clips`.
@@ -91,7 +98,9 @@ def extract_landmarks(
     load = partial(_load, pose, hand, out.resolve(), frames, skeletons, person)
     results = map_unordered(load, clips, cost=_size, name=lambda clip: clip.name, title="landmarks", jobs=jobs, ray=ray)
     outcomes = {clip.name: outcome for clip, outcome in results}
-    _report(out, settings, [(clip.name, outcomes[clip.name]) for clip in clips])
+    done = [(clip.name, outcomes[clip.name]) for clip in clips]
+    _report(out, settings, done, skipped(videos, clips, out))
+    return sum(not outcome.frames for _, outcome in done)
 
 
 def _load(
@@ -120,8 +129,9 @@ def _extract(
     if skeletons and not folder.is_dir():
         write_skeletons(folder, pose)
     seen = np.asarray(pose.body.confidence[:, 0]) > 0
+    with_hand = int((seen[:, LEFT_HAND].any(1) | seen[:, RIGHT_HAND].any(1)).sum())
     people = int(read_json(crowd)["people"]) if crowd.is_file() else 1
-    return Outcome(len(seen), int((seen[:, LEFT_HAND].any(1) | seen[:, RIGHT_HAND].any(1)).sum()), people=people)
+    return Outcome(len(seen), with_hand, people=people, doubt=not_mended(clip.path))
 
 
 def _check_names(clips: list[Clip], nested: bool) -> None:
@@ -173,8 +183,9 @@ def _settle(out: Path, settings: dict[str, Any]) -> None:
     write_json(path, settings)
 
 
-def _report(out: Path, settings: dict[str, Any], outcomes: list[tuple[str, Outcome]]) -> None:
+def _report(out: Path, settings: dict[str, Any], outcomes: list[tuple[str, Outcome]], others: dict[str, int]) -> None:
     unreadable = {name: outcome.unreadable for name, outcome in outcomes if outcome.unreadable is not None}
+    doubtful = {name: outcome.doubt for name, outcome in outcomes if outcome.doubt}
     empty = [name for name, outcome in outcomes if not outcome.frames and name not in unreadable]
     handless = [name for name, outcome in outcomes if outcome.frames and not outcome.with_hand]
     counts = {
@@ -183,21 +194,31 @@ def _report(out: Path, settings: dict[str, Any], outcomes: list[tuple[str, Outco
         "frames with a hand": sum(outcome.with_hand for _, outcome in outcomes),
     }
     crowds = {name: outcome.people for name, outcome in outcomes if outcome.people > 1}
-    lists = {
+    lists: dict[str, Any] = {
         "clips without a hand": handless,
         "clips of several people": crowds,
         "empty clips": empty,
         "unreadable clips": unreadable,
+        "clips to doubt": doubtful,
     }
-    write_json(out / REPORT, {**counts, **lists, "settings": settings})
+    write_json(out / REPORT, {**counts, **lists, "skipped files": others, "settings": settings})
     table = Table(box=None, show_header=False, pad_edge=False)
-    for what, number in {**counts, **{what: len(names) for what, names in lists.items()}}.items():
+    skips = {"skipped files": sum(others.values())}
+    for what, number in {**counts, **{what: len(names) for what, names in lists.items()}, **skips}.items():
         table.add_row(what, f"{number:,}")
     console = Console(soft_wrap=True)
     console.print(table)
-    for name, reason in unreadable.items():
+    for name, reason in [*unreadable.items(), *doubtful.items()]:
         console.print(f"{name}: {reason}", markup=False, highlight=False)
     for name, people in crowds.items():
         whom = WHOM[settings["person"]]
         console.print(f"{name}: {people} people in view; {whom} is followed", markup=False, highlight=False)
+    if others:
+        console.print(listed(others), markup=False, highlight=False)
     console.print(str(out / REPORT), markup=False, highlight=False)
+
+
+def listed(others: dict[str, int]) -> str:
+    """One line on files that were skipped, by their suffixes."""
+    kinds = ", ".join(f"{number:,} {suffix or 'without a suffix'}" for suffix, number in others.items())
+    return f"skipped, no clips by index or suffix: {kinds}"

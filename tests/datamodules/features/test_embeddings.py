@@ -15,6 +15,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from transformers import VJEPA2Config, VJEPA2Model
+from video_files import CONTAINERS, grey, write
 
 from datamodules.clips import list_clips
 from datamodules.features.embedding_files import HEADER, Embedded, EmbeddingSettings, npy_path, read_index, sole_writer
@@ -172,6 +173,22 @@ def test_the_command_line_says_where_the_embeddings_are(undisturbed, videos, mod
     assert main(["data", "embed", str(videos), str(undisturbed), "--model", str(model)]) == 0
     assert capsys.readouterr().out == f"{undisturbed}\n"
     assert contents(undisturbed) == before
+
+
+def test_every_common_container_is_embedded_and_the_rest_is_said(model, tmp_path, capsys):
+    """At the same uneven times each gives as many rows; a film that is no film is told by the exit code."""
+    keep = [suffix for suffix, kind in CONTAINERS.items() if kind.times]
+    for suffix in keep:
+        write(tmp_path / "in" / f"{suffix}.{suffix}", grey(range(20, 200, 30)), [0, 0.04, 0.4, 0.44, 0.48, 0.96])
+    (tmp_path / "in" / "notes.txt").touch()
+    command = ["data", "embed", str(tmp_path / "in"), str(tmp_path / "out"), "--model", str(model)]
+    assert main(command) == 0
+    assert "skipped, no clips by index or suffix: 1 .txt" in capsys.readouterr().out
+    assert {row.clip for row in read_index(tmp_path / "out")} == set(keep)
+    assert {len(np.load(path)) for path in (tmp_path / "out").glob("*.npy")} == {8}  # a second at 16, two a row
+    (tmp_path / "in" / "cut.mp4").write_bytes(b"no film")
+    assert main(command) == 1
+    assert "1 files could not be read" in capsys.readouterr().out
 
 
 def test_another_model_or_setting_is_refused_where_embeddings_are(undisturbed, videos, model, tmp_path, capsys):
