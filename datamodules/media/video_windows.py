@@ -5,6 +5,7 @@ resized to 256 / 224 of the crop, bilinear with antialiasing, and the middle is 
 """
 
 from collections.abc import Iterable, Iterator
+from numbers import Real
 from typing import Final
 
 import cv2
@@ -30,7 +31,7 @@ def windows(frames: Iterable[Frame], fps: float, length: int, size: int) -> Iter
 
     Args:
         frames: (H, W, 3) uint8 RGB, of any size.
-        fps: of the video; where it varies, its average.
+        fps: of the video, even; see `read_video`.
         length: frames a window.
         size: side of the square.
 
@@ -59,10 +60,10 @@ def filled(frames: Iterable[Frame], length: int) -> Iterator[Window]:
 def resample(frames: Iterable[Frame], fps: float) -> Iterator[Frame]:
     """The frames that a video shows in the middle of each sixteenth of a second; at least one.
 
-    Frames are taken to be evenly spaced. A video shorter than half of a sixteenth gives its last frame.
+    Frames are taken to be evenly spaced, as `read_video` gives them. A video shorter than half of a sixteenth gives
+    its last frame.
     """
-    if not 1 <= fps <= 1000:
-        raise ValueError(f"found {fps:g} frames a second, expected 1 to 1000; convert the video")
+    check_rate(fps)
     shown, frame = 0, None
     for number, frame in enumerate(frames):
         while int((shown + 0.5) * fps / FPS) == number:
@@ -74,9 +75,21 @@ def resample(frames: Iterable[Frame], fps: float) -> Iterator[Frame]:
         yield frame
 
 
+def check_rate(fps: float) -> None:
+    """Raise ValueError for what is no number of frames a second, or an impossible one."""
+    if not isinstance(fps, Real) or isinstance(fps, bool):
+        raise ValueError(f"fps: found {fps!r}, expected frames a second, a number from 1 to 1000")
+    if not 1 <= fps <= 1000:
+        raise ValueError(f"found {fps:g} frames a second, expected 1 to 1000; convert the video")
+
+
 def crop(frame: Frame, size: int) -> Frame:
     """The middle square (size, size, 3) of a frame whose shorter side was resized to 256 / 224 of it."""
-    height, width = frame.shape[:2]
+    shape: tuple[int, ...] = getattr(frame, "shape", ())
+    kind = getattr(frame, "dtype", type(frame).__name__)
+    if kind != np.uint8 or len(shape) != 3 or shape[2] != 3 or 0 in shape:
+        raise ValueError(f"found a frame that is {kind} of shape {shape}, expected uint8 RGB (H, W, 3)")
+    height, width = shape[:2]
     shorter, longer = sorted((height, width))
     if longer > ELONGATED * shorter:
         raise ValueError(f"found a frame of {width}x{height}, expected sides of at most {ELONGATED} to 1")

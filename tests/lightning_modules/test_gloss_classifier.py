@@ -316,11 +316,23 @@ class TestVerb:
             loader.run("never read", [tmp_path / "out.mp4"])
 
     @pytest.mark.parametrize(
-        "frames", [np.zeros((4, 8, 8, 3)), np.zeros((8, 8, 3), np.uint8), np.zeros((0, 8, 8, 3), np.uint8), [1, 2]]
+        "frames",
+        [
+            np.zeros((4, 8, 8, 3)),
+            np.zeros((8, 8, 3), np.uint8),
+            np.zeros((0, 8, 8, 3), np.uint8),
+            *([1, 2], [[1], [2, 3]], None, 3, b"a.mp4", {}, torch.zeros(4, 8, 8, 3, dtype=torch.uint8)),
+        ],
     )
     def test_what_is_no_video_is_refused(self, loader, frames):
         with pytest.raises(ValueError, match=r"expected uint8 RGB frames \(T, H, W, 3\)"):
             loader.predict(frames)
+
+    @pytest.mark.parametrize("fps", ["25", None, True, 0, float("nan")])
+    def test_what_is_no_rate_is_refused(self, loader, fps):
+        for verb in (loader.predict, loader.stream):
+            with pytest.raises(ValueError, match=r"expected .*1 to 1000"):
+                verb(np.zeros((4, 64, 64, 3), np.uint8), fps)
 
     def test_a_real_clip_is_ranked(self, loader, shared):
         assert len(loader.predict(shared / "data" / "wlasl" / "videos" / "01377.mp4")) == 3

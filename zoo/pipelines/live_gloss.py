@@ -1,7 +1,7 @@
 """A running video to glosses: what `zoo.load("live-gloss")` returns."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar
@@ -29,9 +29,16 @@ class LiveGloss(Pipeline):
             settings: of the reader's `stream`, such as `least`, the probability from which a gloss is given.
 
         Raises:
-            ValueError: a file that is no video or a camera that is not there; from the iterator, damaged data.
+            ValueError: a file that is no video, a camera that is not there, or what is neither nor frames; from the
+                iterator, damaged data, and what is no frame.
             FileNotFoundError: no such file.
         """
+        frames = isinstance(video, Iterable) and not isinstance(video, bytes | Mapping)
+        if isinstance(video, bool) or not (frames or isinstance(video, int | os.PathLike)):
+            raise ValueError(
+                f"found {type(video).__name__}, expected the path of a video, the number of a camera, or uint8 RGB "
+                "frames (H, W, 3), one after another"
+            )
         if isinstance(video, int):
             video, fps = camera.watch(video), camera.FPS
         elif isinstance(video, str | os.PathLike):

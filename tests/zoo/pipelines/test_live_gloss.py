@@ -126,6 +126,32 @@ def test_a_video_without_frames_and_a_damaged_one_are_refused(live: LiveGloss, f
         live.watch(tmp_path / "text.mp4")
 
 
+@pytest.mark.parametrize("video", [None, 2.5, True, b"a.mp4", {"frames": 1}, object(), np.zeros((2, 64, 64, 3))])
+def test_what_is_no_video_is_refused_at_once(live: LiveGloss, model: VideoToGloss, video: object) -> None:
+    for verb in (live.watch, model.stream):
+        with pytest.raises(ValueError, match=r"found .*expected .*uint8 RGB frames"):
+            verb(video)
+
+
+def test_what_is_no_frame_is_refused_when_it_comes(live: LiveGloss) -> None:
+    for frame in (None, 7, "frame", np.zeros((64, 64), np.uint8), np.zeros((64, 64, 3))):
+        with pytest.raises(ValueError, match=r"found a frame that is .*expected uint8 RGB \(H, W, 3\)"):
+            list(live.watch([frame]))
+
+
+def test_a_file_is_not_taken_for_its_letters(model: VideoToGloss) -> None:
+    with pytest.raises(ValueError, match=r"found str, expected .*`predict` takes the path of a file"):
+        model.stream("clip.mp4")
+
+
+def test_signs_are_seen_when_they_are_signed_though_frames_were_dropped(live: LiveGloss, shared: Path) -> None:
+    """Where only five frames a second are left some signs go unseen; none is seen at another time."""
+    videos = shared / "cases" / "videos"
+    dropped, even = ({(s.seconds, s.gloss) for s in live.watch(videos / name)} for name in ("vfr.mp4", "cfr.mp4"))
+    assert len(dropped) >= 3
+    assert dropped <= even
+
+
 def test_the_command_prints_lines_and_writes_what_it_saw(film: np.ndarray, tmp_path: Path, capsys) -> None:
     write_video(tmp_path / "clip.mp4", film, 25)
     assert main(["run", "live-gloss", str(tmp_path / "clip.mp4"), "-o", str(tmp_path / "glosses.json")]) == 0

@@ -4,9 +4,10 @@ import dataclasses
 import os
 import shutil
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Real
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -18,7 +19,7 @@ from datamodules.features.embedding_files import EmbeddingSettings, embedded
 from datamodules.features.vjepa import Encoder, model_folder, settings_of
 from datamodules.files import write_json
 from datamodules.media.video import Frame, read_video
-from datamodules.media.video_windows import FPS, crop, filled, resample, windows
+from datamodules.media.video_windows import FPS, check_rate, crop, filled, resample, windows
 from lightning_modules.networks.recognition.gloss_classifier import AttentionClassifier, AttentionClassifierConfig
 from zoo.io_types import Signal
 from zoo.loaders.config import read_config
@@ -92,9 +93,8 @@ print(model.predict(frames)[:3])  # the likeliest glosses first, each with its p
         if isinstance(video, str | os.PathLike):
             frames, fps = read_video(video)
             return self.rank(self.embed(frames, fps))
-        shape, kind = np.shape(video), getattr(video, "dtype", type(video).__name__)
-        if kind != np.uint8 or len(shape) != 4 or shape[-1] != 3 or 0 in shape:
-            raise ValueError(f"found {kind} of shape {shape}, expected uint8 RGB frames (T, H, W, 3)")
+        _check_frames(video)
+        check_rate(fps)
         return self.rank(self.embed(iter(video), fps))
 
     def stream(
@@ -113,9 +113,19 @@ print(model.predict(frames)[:3])  # the likeliest glosses first, each with its p
         Raises:
             ValueError: numbers that are out of range; from the iterator, as `predict` does.
         """
-        if not (0 < hop <= 60 and 0 < window <= 60 and 0 <= least <= 1):
+        if isinstance(frames, str | bytes | os.PathLike | Mapping) or not isinstance(frames, Iterable):
             raise ValueError(
-                f"found window {window:g}, hop {hop:g} and least {least:g}; expected seconds up to 60 and a probability"
+                f"found {type(frames).__name__}, expected uint8 RGB frames (H, W, 3), one after another; `predict` "
+                "takes the path of a file, and so does `watch` of live-gloss"
+            )
+        if isinstance(frames, np.ndarray):
+            _check_frames(frames)
+        check_rate(fps)
+        numbers = (window, hop, least)
+        in_range = all(isinstance(number, Real) for number in numbers) and 0 < hop <= 60 and 0 < window <= 60
+        if not (in_range and 0 <= least <= 1):
+            raise ValueError(
+                f"found window {window!r}, hop {hop!r} and least {least!r}; expected seconds up to 60 and a probability"
             )
         return self._sightings(self._judged(frames, fps, window, hop), least)
 
@@ -248,6 +258,15 @@ print(model.predict(frames)[:3])  # the likeliest glosses first, each with its p
         sample = datamodule.samples["dev"][0]
         rows = torch.from_numpy(embedded(sample).read(self.settings.width))
         return _write(sample.name, self.rank(rows), [folder / "preview.json"])
+
+
+def _check_frames(video: object) -> None:
+    """Raise ValueError for what is no array of frames."""
+    shape: tuple[int, ...] = getattr(video, "shape", ())
+    kind = getattr(video, "dtype", type(video).__name__)
+    if kind != np.uint8 or len(shape) != 4 or shape[-1] != 3 or 0 in shape:
+        found = f"{kind} of shape {tuple(shape)}" if shape else kind
+        raise ValueError(f"found {found}, expected uint8 RGB frames (T, H, W, 3), or the path of a video")
 
 
 def _write(video: str, ranked: Sequence[Guess], outputs: Sequence[Path]) -> list[Path]:
