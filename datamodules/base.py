@@ -100,20 +100,19 @@ class SignDataModule(L.LightningDataModule, ABC):
     def loader(
         self,
         samples: Dataset[Any],
-        shuffle: bool = False,
         sampler: Sampler[Any] | None = None,
         collate: Callable[[list[Any]], Any] | None = None,
     ) -> DataLoader[Any]:
-        """Batches of `samples`, in an order that the seed decides where they are shuffled; pinned where a GPU is.
+        """Batches of `samples`, one after another or in a sampler's order; pinned where a GPU is.
 
         Of a sampler's order, each of several devices takes its share.
         """
-        if sampler is not None and self.trainer is not None and self.trainer.world_size > 1:
-            sampler = Share(sampler, self.batch_size, self.trainer.world_size, self.trainer.global_rank)
+        if sampler is not None:
+            devices = (self.trainer.world_size, self.trainer.global_rank) if self.trainer is not None else (1, 0)
+            sampler = Share(sampler, self.batch_size, *devices)
         return DataLoader(
             samples,
             batch_size=self.batch_size,
-            shuffle=shuffle,
             sampler=sampler,
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0,

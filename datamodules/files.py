@@ -1,8 +1,10 @@
 """Files and folders that appear whole or not at all, one writer at a time; lines of text that run in parallel."""
 
 import atexit
+import errno
 import json
 import os
+import re
 import shutil
 import string
 import sys
@@ -11,6 +13,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
+
+NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""The system's errors of a disk that is full, or lets no file become so large."""
 
 
 def user_path(path: str | os.PathLike[str]) -> Path:
@@ -74,6 +79,29 @@ def _writable(folder: Path) -> bool:
 
 
 @contextmanager
+def named_when_full(path: str | os.PathLike[str]) -> Iterator[None]:
+    """A disk without room for what is written here is one error that names `path`: a write's own names no file, and
+    torch and safetensors hide it in theirs. Raises OSError."""
+    try:
+        yield
+    except Exception as error:
+        failure = _no_room(error)
+        if failure is None or failure.filename is not None:
+            raise
+        raise OSError(failure.errno, os.strerror(failure.errno or 0), os.fspath(path)) from None
+
+
+def _no_room(error: BaseException) -> OSError | None:
+    """The full disk that an error comes from, where it comes from one."""
+    if (told := re.search(r"\(os error (\d+)\)", str(error))) and int(told[1]) in NO_ROOM:
+        return OSError(int(told[1]), "")
+    cause: BaseException | None = error
+    while cause is not None and not (isinstance(cause, OSError) and cause.errno in NO_ROOM):
+        cause = cause.__cause__ or cause.__context__
+    return cause
+
+
+@contextmanager
 def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
     """A temporary path beside `path` that takes its place when the block ends well and vanishes otherwise."""
     path = Path(path)
@@ -82,7 +110,8 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
     os.close(handle)
     temporary = Path(name)
     try:
-        yield temporary
+        with named_when_full(path):
+            yield temporary
         mask = os.umask(0)
         os.umask(mask)
         temporary.chmod(0o666 & ~mask)

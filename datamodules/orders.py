@@ -1,6 +1,7 @@
-"""The order in which a LightningDataModule's samples are read, shared among devices."""
+"""The order in which a LightningDataModule's samples are read, shared among devices, from any batch on."""
 
 from collections.abc import Iterable, Iterator, Sized
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,7 @@ class Shuffled(Sampler[Key]):
 
 
 class Share(DistributedSampler[Any]):
-    """What one of several devices reads of an order: every so-manieth batch.
+    """What one of several devices reads of an order, or the only one: every so-manieth batch.
 
     Lightning's own share takes single samples of the order and shuffles them once more; what an order keeps together,
     sentences of one length or frames of one video, would come apart. It leaves a DistributedSampler alone.
@@ -47,17 +48,29 @@ class Share(DistributedSampler[Any]):
         device: which one this is, from 0.
     """
 
-    def __init__(self, order: Sampler[Any], batch_size: int, devices: int, device: int) -> None:
+    def __init__(self, order: Sampler[Any], batch_size: int, devices: int = 1, device: int = 0) -> None:
         assert isinstance(order, Sized)
         super().__init__(order, num_replicas=devices, rank=device, shuffle=False)  # type: ignore[arg-type]
         self.order, self.batch_size = order, batch_size
+        self.begun, self.read = 0, 0
 
     def set_epoch(self, epoch: int) -> None:
         """Called by Lightning before each epoch."""
+        self.epoch = epoch
         if hasattr(self.order, "set_epoch"):
             self.order.set_epoch(epoch)
 
+    def go_on(self, epoch: int, read: int) -> None:
+        """In an epoch of which so many batches were read before, by a process that has ended: the rest of it. What was
+        prefetched meanwhile counts for nothing, since the order depends on seed and epoch alone."""
+        self.begun, self.read = epoch, read
+        self.set_epoch(epoch)
+
     def __iter__(self) -> Iterator[Any]:
+        read = self.read if self.epoch == self.begun else 0
+        return islice(self._whole(), read * self.batch_size, None)
+
+    def _whole(self) -> Iterator[Any]:
         order = list(self.order)
         whole = len(order) // (self.batch_size * self.num_replicas) * self.batch_size
         rest = self.num_samples - whole

@@ -5,7 +5,8 @@ import pickle
 import shutil
 import signal
 import sys
-from collections.abc import Sized
+from collections.abc import Iterator, Sized
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +16,19 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning_utilities.core.rank_zero import rank_zero_only
 
 from datamodules.base import SignDataModule
-from datamodules.files import write_json, write_text
+from datamodules.files import NO_ROOM, named_when_full, write_json, write_text
 from zoo.artefacts.artefact import save_artefact
 from zoo.artefacts.provenance import now, provenance, refuse_other_data
 from zoo.artefacts.runs import Run
 from zoo.card import write
 from zoo.loaders import trainable_class
 from zoo.spec.spec import Spec
-from zoo.training.callbacks import EpochLines, EpochSeed, LastCheckpoint, Preview
+from zoo.training.callbacks import EpochLines, Preview
 from zoo.training.emissions import Meter
 from zoo.training.lightning_cli import assemble, listed, one_line
 from zoo.training.log_filters import quiet
 from zoo.training.loggers import close, loggers
+from zoo.training.resuming import BestCheckpoint, LastCheckpoint, Resumption
 
 
 class Interrupted(Exception):
@@ -37,12 +39,12 @@ def fit(spec: Spec, run: Run) -> None:
     """Train until the run is finished.
 
     Raises Interrupted on Ctrl-C, ValueError for bad data, for a Trainer that this machine cannot build and for a
-    training without a step, of which nothing stays behind.
+    training without a step, of which nothing stays behind, and OSError where the disk is full.
     """
     quiet()
     checkpoint, step = _resumable(run)
     preview, meter = Preview(spec.config["architecture"], run.samples), Meter()
-    callbacks = [EpochSeed(spec.config["seed"]), preview, meter, LastCheckpoint(run.checkpoints / "last.ckpt")]
+    callbacks = [Resumption(spec.config["seed"]), preview, meter, LastCheckpoint(run.checkpoints / "last.ckpt")]
     if not sys.stderr.isatty():
         callbacks.append(EpochLines())
     cli = assemble(_with_checkpoint_names(spec.config, run), run.folder, callbacks)
@@ -60,11 +62,12 @@ def fit(spec: Spec, run: Run) -> None:
             _record(spec, run, data, fingerprint)
             print(f"{'run' if fresh else 'going on with'} {run.folder}", flush=True)
             trainer.loggers = loggers(spec, run, step)
-            with one_line(MisconfigurationException):
-                trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
-            if trainer.global_step == 0:
-                raise ValueError(f"{run.folder}: no training step was made; let the trainer's limits allow one")
-            _finish(spec, run, trainer, module, preview, meter)
+            with _resumable_when_full(run):
+                with one_line(MisconfigurationException):
+                    trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
+                if trainer.global_step == 0:
+                    raise ValueError(f"{run.folder}: no training step was made; let the trainer's limits allow one")
+                _finish(spec, run, trainer, module, preview, meter)
             print(f"finished {run.folder}\nopen it with zoo.load({str(run.folder)!r})")
         except SystemExit:  # Lightning's answer to Ctrl-C, which it leaves ignored
             signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -77,10 +80,24 @@ def fit(spec: Spec, run: Run) -> None:
             close(trainer.loggers)
 
 
+@contextmanager
+def _resumable_when_full(run: Run) -> Iterator[None]:
+    """What to do where the disk has no room for what a training writes."""
+    try:
+        with named_when_full(run.folder):
+            yield
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        advice = "make room, and the same command goes on from the last whole checkpoint"
+        raise OSError(error.errno, f"{error.strerror}; {advice}", error.filename) from None
+
+
 def _with_checkpoint_names(config: dict[str, Any], run: Run) -> dict[str, Any]:
     config = copy.deepcopy(config)
     for callback in listed(config["trainer"].get("callbacks")):
         if callback["class_path"] == "ModelCheckpoint":
+            callback["class_path"] = f"{BestCheckpoint.__module__}.{BestCheckpoint.__name__}"
             own = {"dirpath": str(run.checkpoints), "filename": "best", "enable_version_counter": False}
             callback["init_args"] = {**(callback.get("init_args") or {}), **own}
     return config

@@ -11,7 +11,7 @@ from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.cli import LightningCLI
 
 from zoo.spec.classes import located
-from zoo.training.callbacks import AtomicCheckpointIO
+from zoo.training.resuming import AtomicCheckpointIO
 
 
 class SpecCLI(LightningCLI):

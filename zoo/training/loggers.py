@@ -4,7 +4,7 @@ import csv
 import netrc
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -46,15 +46,21 @@ def close(used: Iterable[Logger]) -> None:
 def _csv(run: Run, step: int) -> CSVLogger:
     """logs/metrics.csv, continued from `step` on; Lightning's logger would start it anew."""
     path = run.folder / "logs" / "metrics.csv"
-    rows: list[dict[str, Any]] = []
-    if step and path.is_file():
-        with path.open(newline="") as file:
-            rows = [row for row in csv.DictReader(file) if int(row["step"]) < step]
+    rows = [row for row in _rows(path) if int(row["step"]) < step] if step and path.is_file() else []
     logger = CSVLogger(save_dir=run.folder, name="logs", version="", flush_logs_every_n_steps=50)
     if rows:
         logger.experiment.metrics.extend(rows)
         logger.save()
     return logger
+
+
+def _rows(path: Path) -> Iterator[dict[str, Any]]:
+    """The whole rows of a metrics.csv: a process that was killed, or a full disk, may have cut the last one short. What
+    comes after the checkpoint is logged once more anyway."""
+    text = path.read_bytes().decode("utf-8", errors="replace")
+    for row in csv.DictReader(text[: text.rfind("\n") + 1].splitlines()):
+        if str(row.get("step")).isdecimal() and None not in row.values():
+            yield row
 
 
 def _wandb(spec: Spec, run: Run) -> WandbLogger:
