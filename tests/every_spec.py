@@ -5,6 +5,7 @@ A new spec needs a line in TINY, a new task one in CALLS.
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -62,6 +63,21 @@ TINY: dict[str, tuple[str, ...]] = {
 def starter(name: str, root: Path) -> list[str]:
     """The command line of a tiny starter of a spec; its twin goes to `root`."""
     return ["--starter", *TINY[name], f"--data.root={root}", "--trainer.max_epochs=2"]
+
+
+def ended_from(stop: tuple[int, int]) -> Callable[..., None]:
+    """What `LastCheckpoint._save` is replaced by to end a training, as Ctrl-C does, after its first checkpoint from an
+    epoch and batch on."""
+    from zoo.training.resuming import LastCheckpoint
+
+    save = LastCheckpoint._save
+
+    def saved(callback: LastCheckpoint, trainer: Any) -> None:
+        save(callback, trainer)
+        if (trainer.current_epoch, trainer.fit_loop.batch_idx) >= stop:
+            raise KeyboardInterrupt
+
+    return saved
 
 
 def _sentence(folder: Path) -> str:

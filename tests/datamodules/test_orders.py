@@ -1,15 +1,16 @@
-"""What several devices read of an order: all of it, in the order's own batches, equally many each."""
+"""What several devices read of an order: all of it, in the order's own batches, equally many each; on from any batch."""
 
 import subprocess
 import sys
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from torch.utils.data import Sampler, SequentialSampler
+from torch.utils.data import DataLoader, Dataset, Sampler, SequentialSampler
 
 from datamodules.how2sign.frames import Together
-from datamodules.orders import Share
+from datamodules.orders import Share, Shuffled
 
 
 @given(st.integers(1, 60), st.integers(1, 7), st.integers(1, 5))
@@ -38,6 +39,40 @@ def test_frames_of_a_clip_stay_together_and_epochs_differ():
         read = clips[[index for _, index in epochs[-1]]][:496].reshape(-1, 8)
         assert max(len(set(batch)) for batch in read) == 2
     assert [index for _, index in epochs[0]] != [index for _, index in epochs[1]]
+
+
+@given(st.integers(1, 40), st.integers(1, 7), st.integers(1, 3), st.data())
+def test_an_epoch_that_was_begun_before_is_read_to_its_end_and_the_next_one_whole(size, batch_size, devices, data):
+    def share():
+        return Share(Shuffled(size, seed=0), batch_size, devices, devices - 1)
+
+    epoch, read = data.draw(st.integers(0, 3)), data.draw(st.integers(0, -(-size // batch_size)))
+    whole, rest = share(), share()
+    rest.go_on(epoch, read)
+    whole.set_epoch(epoch)
+    assert list(rest) == list(whole)[read * batch_size :]
+    for order in (whole, rest):
+        order.set_epoch(epoch + 1)
+    assert list(rest) == list(whole)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_what_was_prefetched_before_counts_for_nothing(workers):
+    order = Share(Shuffled(40, seed=0), 4)
+    loader = DataLoader(Keys(), 4, sampler=order, num_workers=workers, persistent_workers=workers > 0)
+    iter(loader)
+    order.go_on(3, 2)
+    read = [tuple(key) for epochs, indices in loader for key in zip(epochs.tolist(), indices.tolist(), strict=True)]
+    order.set_epoch(3)
+    order.read = 0
+    assert read == list(order)[8:]
+
+
+class Keys(Dataset):
+    """What is asked for."""
+
+    def __getitem__(self, key):
+        return key
 
 
 TWO_DEVICES = """

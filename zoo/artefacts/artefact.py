@@ -11,7 +11,7 @@ from typing import Final
 
 from zoo.artefacts.runs import Run
 from zoo.loaders import loader_class
-from zoo.loaders.base import Loader
+from zoo.loaders.base import OPENING, Loader
 from zoo.loaders.config import read_config, refuse_numbers, unfinished_message
 from zoo.safety.filenames import visible
 from zoo.safety.folders import refuse_folder, shapes
@@ -44,7 +44,7 @@ def open_artefact(folder: Path) -> Loader:
         if file.name == "config.json":
             refuse_numbers(file, max(MANY if file == path else MANY_ELSEWHERE, SLACK * longest))
     try:
-        with _bounded(path, len(found)):
+        with OPENING, _bounded(path, len(found)):
             return loader.open(folder)
     except FileNotFoundError as error:
         raise ValueError(f"{folder}: incomplete artefact, {Path(str(error.filename)).name} is missing") from None

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from threading import RLock
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, Self
 
 from zoo.io_types import Signal
@@ -11,6 +12,10 @@ if TYPE_CHECKING:
 
 SCHEMA: Final = 3
 """Of config.json; raised when an older zoo could not read what a newer one writes."""
+
+
+OPENING: Final = RLock()
+"""Held while networks are built: what PyTorch, transformers and diffusers set meanwhile holds for all threads."""
 
 
 class Loader(Protocol):

@@ -1,28 +1,31 @@
-"""Silence what a user cannot act on; each filter names the module and the message it means."""
+"""Silence what a user cannot act on; each filter names the module and the message it means, and why it says nothing."""
 
 import logging
 import warnings
 
 WARNINGS = (
-    # (message, module)
+    # (message, module), below the reason
     (r"LightningCLI's args parameter is intended to run from within Python", r"lightning\.pytorch\.cli"),
+    # the zoo hands a resolved spec over from Python
     (r"JsonargparseDeprecationWarning|instantiate_classes", r"lightning\.pytorch\.cli"),
+    # between two libraries
     (r"The '\w+' does not have many workers", r"lightning\.pytorch\.trainer\.connectors\.data_connector"),
+    # starters read in their own process: their samples are small, and workers take longer to start than to read
     (r"Experiment logs directory .* exists and is not empty", r"lightning\.fabric\.loggers\.csv_logs"),
+    # `loggers` reads the rows before and writes them again
     (r"Checkpoint directory .* exists and is not empty", r"lightning\.pytorch\.callbacks\.model_checkpoint"),
+    # the run's own
     (
         r"The number of training batches .* is smaller than the logging interval",
         r"lightning\.pytorch\.loops\.fit_loop",
     ),
-    (
-        r"Trying to infer the `batch_size` from an ambiguous collection",
-        r"lightning\.pytorch\.utilities\.data",
-    ),
+    # a small training logs its validations
     (r"`isinstance\(treespec, LeafSpec\)` is deprecated", r"lightning\.pytorch\.utilities\._pytree"),
-    (r"Be aware that when using `ckpt_path`, callbacks", r"lightning\.pytorch\.trainer\.call"),
+    # between two libraries
     (r"Detected pickle protocol", r"torch\._weights_only_unpickler"),
-    (r"The dirpath has changed from", r"lightning\.pytorch\.callbacks\.model_checkpoint"),
+    # of torch's own writing; nothing is unpickled but tensors
     (r"You're resuming from a checkpoint that ended before the epoch ended", r"lightning\.pytorch\.loops"),
+    # `Resumption` goes on at the batch, which Lightning takes only a stateful loader to do
 )
 
 

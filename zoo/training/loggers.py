@@ -59,7 +59,7 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
     comes after the checkpoint is logged once more anyway."""
     text = path.read_bytes().decode("utf-8", errors="replace")
     for row in csv.DictReader(text[: text.rfind("\n") + 1].splitlines()):
-        if str(row.get("step")).isdecimal() and None not in row.values():
+        if str(row.get("step")).isdecimal() and None not in (*row, *row.values()):
             yield row
 
 

@@ -49,6 +49,10 @@ class Resumption(Callback):
         self.seed = seed
         self.logged_steps: int | None = None
 
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Networks begin alike whether or not this process wrote a twin or embedded its clips before."""
+        seed_everything(self.seed, workers=True, verbose=False)
+
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """Count nothing of the batch that begins, and let the epoch be begun again, so that what callbacks set up for
         it is set up."""

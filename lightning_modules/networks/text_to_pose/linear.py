@@ -1,7 +1,9 @@
 """A linear layer that is quick for one row at a time, which is what decoding frame by frame asks for."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
+from types import MappingProxyType
 
 import torch
 from torch import Tensor, nn
@@ -13,25 +15,29 @@ class Linear(nn.Linear):
     One row is bound by reading the weight; PyTorch reads it with one core and against its layout.
     """
 
-    parts: Tensor | None = None
-
     def forward(self, x: Tensor) -> Tensor:
-        if self.parts is None:
+        parts = _PARTS.get().get(self)
+        if parts is None:
             return super().forward(x)
-        rows = torch.bmm(x.reshape(1, 1, -1).expand(len(self.parts), -1, -1), self.parts)
+        rows = torch.bmm(x.reshape(1, 1, -1).expand(len(parts), -1, -1), parts)
         return rows.view(*x.shape[:-1], -1) + self.bias
+
+
+_PARTS: ContextVar[Mapping[Linear, Tensor]] = ContextVar("parts", default=MappingProxyType({}))
+"""The weights in parts, for the thread or task that decodes: others call the same layers meanwhile, with many rows."""
 
 
 @contextmanager
 def one_row_at_a_time(network: nn.Module) -> Iterator[None]:
-    """Within, every `Linear` of the network takes a single row; a copy of their weights is held meanwhile."""
-    layers = [module for module in network.modules() if isinstance(module, Linear)]
-    cores = torch.get_num_threads()
+    """Within, every `Linear` of the network takes a single row from whoever entered; a copy of their weights is held
+    meanwhile."""
+    cores, parts = torch.get_num_threads(), {}
+    for layer in network.modules():
+        if isinstance(layer, Linear):
+            number = next(number for number in range(cores, 0, -1) if layer.out_features % number == 0)
+            parts[layer] = torch.stack(layer.weight.t().chunk(number, 1)).contiguous()
+    before = _PARTS.set({**_PARTS.get(), **parts})
     try:
-        for layer in layers:
-            parts = next(number for number in range(cores, 0, -1) if layer.out_features % number == 0)
-            layer.parts = torch.stack(layer.weight.t().chunk(parts, 1)).contiguous()
         yield
     finally:
-        for layer in layers:
-            layer.parts = None
+        _PARTS.reset(before)

@@ -14,6 +14,7 @@ import torch
 
 from datamodules.media.skeleton_drawing import write_png
 from zoo.files import json_content
+from zoo.loaders.base import OPENING
 from zoo.safety.folders import refuse_json
 
 COMPONENTS: Final = {
@@ -48,7 +49,7 @@ def open_base(base_model: str | None, revision: str | None) -> Any:
     _refuse_others(folder)
     unused = dict.fromkeys(UNUSED)
     try:
-        with _without_bars():
+        with OPENING, _without_bars():
             pipeline = StableDiffusionPipeline.from_pretrained(
                 folder, **unused, requires_safety_checker=False, use_safetensors=True, local_files_only=True
             )

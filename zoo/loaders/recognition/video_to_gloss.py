@@ -6,7 +6,6 @@ import shutil
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from numbers import Real
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -22,6 +21,7 @@ from datamodules.media.video import Frame, read_video
 from datamodules.media.video_windows import FPS, check_rate, crop, filled, resample, windows
 from lightning_modules.networks.recognition.gloss_classifier import AttentionClassifier, AttentionClassifierConfig
 from zoo.io_types import Signal
+from zoo.loaders.base import OPENING
 from zoo.loaders.config import read_config
 from zoo.loaders.storage import open_network, save_network
 from zoo.loaders.writing import refuse_unwritable
@@ -72,6 +72,7 @@ print(model.predict(frames)[:3])  # the likeliest glosses first, each with its p
         self.network = network.eval()
         self.glosses = list(glosses)
         self.settings = settings
+        self._encoder: Encoder | None = None
         self.accepts, self.gives = Signal("video", language=signed), Signal("glosses", language=signed)
 
     @property
@@ -182,9 +183,15 @@ print(model.predict(frames)[:3])  # the likeliest glosses first, each with its p
         order = shares.argsort(descending=True, stable=True).tolist()
         return [Guess(self.glosses[index], float(shares[index])) for index in order]
 
-    @cached_property
+    @property
     def encoder(self) -> Encoder:
         """The encoder, opened when the first video comes, and seen to be the one that training's embeddings are of."""
+        if self._encoder is None:
+            with OPENING:
+                self._encoder = self._encoder or self._opened()
+        return self._encoder
+
+    def _opened(self) -> Encoder:
         folder = model_folder(self.settings.model, download=False)
         found = settings_of(self.settings.model, folder, self.settings.batch_size).weights
         if found != self.settings.weights:
