@@ -1,4 +1,4 @@
-"""What several devices read of an order: all of it, in the order's own batches, equally many each; on from any batch."""
+"""What several devices read of an order: all of it, in its own batches, equally many each, from any batch on."""
 
 import subprocess
 import sys
