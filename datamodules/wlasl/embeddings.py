@@ -52,7 +52,7 @@ class WLASLEmbeddings(SurveyedDataModule):
     index: WLASL_v0.3.json, or an index like it, in `root`; it says which clips share a source video.
     split: what never stands in two splits: the "source" video, the "signer", or as "official"; the splits are those of
         `datamodules.wlasl.clips.WLASL`. The variants of a clip never part.
-    glosses: see `datamodules.wlasl.clips.WLASL`.
+    glosses: these alone, or WLASL's first so many classes; None takes all.
     batch_size, num_workers, seed: see `SignDataModule`.
     twin: write the avatar's twin of WLASL into `clips` in `root`, and embed it with an untrained encoder.
     """
