@@ -20,7 +20,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from every_spec import TINY, starter
+from every_spec import TINY, starter  # type: ignore[import-not-found]
 
 from zoo.cli import main as zoo
 from zoo.training.resuming import LastCheckpoint, Resumption
@@ -100,7 +100,7 @@ def doom(rng: random.Random) -> None:
         if next(left) == 0:
             threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGKILL)).start()
 
-    Resumption.on_train_batch_start = begun  # type: ignore[method-assign]
+    Resumption.on_train_batch_start = begun  # type: ignore[method-assign, assignment]
 
 
 def outcome(run: Path | None) -> dict[str, bytes]:

@@ -4,7 +4,7 @@ import logging
 import warnings
 
 WARNINGS = (
-    # (message, module), below the reason
+    # (message, module), and below each the reason
     (r"LightningCLI's args parameter is intended to run from within Python", r"lightning\.pytorch\.cli"),
     # the zoo hands a resolved spec over from Python
     (r"JsonargparseDeprecationWarning|instantiate_classes", r"lightning\.pytorch\.cli"),

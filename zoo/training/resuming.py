@@ -77,10 +77,10 @@ class Resumption(Callback):
             return
         loop, fetcher = trainer.fit_loop, trainer.fit_loop._data_fetcher
         assert fetcher is not None
-        read = loop.epoch_loop.batch_progress.current.processed if loop.restarting else 0
+        read = loop.epoch_loop.batch_progress.current.processed if loop.restarting else 0  # type: ignore[attr-defined]
         sampler = getattr(trainer.train_dataloader, "sampler", None)
         if isinstance(sampler, Share):
-            sampler.go_on(loop.epoch_progress.current.processed, read)
+            sampler.go_on(loop.epoch_progress.current.processed, read)  # type: ignore[attr-defined]
         iter(fetcher)
         if not isinstance(sampler, Share):  # Lightning's own, where it overfits some batches
             for _ in range(read):
