@@ -28,7 +28,7 @@ COMMAND = [
     *("--starter", "--data.twin=null", "--data.image_size=8", "--data.batch_size=16", "--model.width=2"),
     *("--model.latent=4", "--trainer.limit_train_batches=3"),
 ]
-HASTY = ("--model.learning_rate=0.1", "--trainer.max_epochs=60")
+HASTY = ("--model.learning_rate=0.3", "--trainer.max_epochs=60")
 
 
 @pytest.fixture(scope="session")
@@ -171,7 +171,7 @@ class TestTraining:
 
 
 def test_training_ends_once_it_no_longer_improves_and_the_best_is_published(letters_twin, tmp_path, monkeypatch):
-    """At a rate at which little is learnt after the first epochs."""
+    """At a rate at which nothing is learnt after the first epochs."""
     monkeypatch.setenv("ZOO_RUNS", str(tmp_path))
     assert main(["fit", "letter-vae", *COMMAND, f"--data.root={letters_twin}", *HASTY]) == 0
     (run,) = (tmp_path / "letter-vae").iterdir()
