@@ -14,7 +14,7 @@ from datamodules.avatar.renderer.raster import Canvas, Floats
 from datamodules.avatar.renderer.shading import shade
 from datamodules.avatar.renderer.skin import skin_tones
 from datamodules.avatar.renderer.tracing import draw_hand
-from datamodules.avatar.renderer.views import GESTURES, VIEWS, View
+from datamodules.avatar.renderer.views import FORMS, GESTURES, VIEWS, View, view_of
 from datamodules.avatar.signer import Colour, Look
 from datamodules.media.drawing_primitives import Image
 
@@ -47,7 +47,7 @@ class Stance:
 
     bend (16,): degrees added to spreads and flexions. tilt (3,): degrees about x, y, z. elbow (3,): its shift, palm
     lengths. near: the camera's distance, palm lengths. zoom: frame widths a palm length. place (2,): where in the room
-    that the hand leaves, -.75 to .75.
+    that the hand leaves, -.75 to .75. form: in which of a letter's forms, where it has two (`views.SECOND_FORMS`).
     """
 
     bend: Floats
@@ -56,6 +56,7 @@ class Stance:
     near: float
     zoom: float
     place: Floats
+    form: int
 
     @classmethod
     def draw(cls, rng: np.random.Generator, zoom: tuple[float, float] = (0.23, 0.33)) -> "Stance":
@@ -67,11 +68,12 @@ class Stance:
             near=rng.uniform(6, 12),
             zoom=rng.uniform(*zoom),
             place=rng.uniform(-0.75, 0.75, 2),
+            form=int(rng.integers(FORMS)),
         )
 
     def toward(self, other: "Stance", share: float) -> "Stance":
-        """The stance on the way to another, `share` 0 here, 1 there."""
-        here, there = vars(self), vars(other)
+        """The stance on the way to another, `share` 0 here, 1 there; the form stays."""
+        here, there = vars(self), {**vars(other), "form": self.form}
         return Stance(**{name: here[name] + share * (there[name] - here[name]) for name in here})
 
 
@@ -165,7 +167,7 @@ def _muted(colour: Colour, rng: np.random.Generator) -> Colour:
 
 def _pose(symbol: str, stance: Stance, size: float) -> tuple[Floats, Floats]:
     """Joints (21, 3) and the forearm's end (3,) in scene pixels (y up), under weak perspective."""
-    view = VIEWS[symbol]
+    view = view_of(symbol, stance.form)
     joints, turn = hand_joints(_configuration(symbol, view, stance.bend)), view_turn(view)
     tilt, _ = cv2.Rodrigues(np.radians(stance.tilt))
     tips = np.array(view.elbow) / np.linalg.norm(view.elbow) * _FOREARM + stance.elbow
