@@ -4,9 +4,10 @@ The views follow the ASL Alphabet photographs (and the landmarks found in them),
 orientations: a right hand seen by the addressee, unmirrored, so that the thumb of a palm turned to the viewer
 points to the right. G, H, J point to the viewer's left and up, P and Q to the left with the palm down, C, D
 and O show their profile, M and N hang over the thumb. T is the usual one, thumb between index and middle. Four
-letters have a second form that is as common (`SECOND_FORMS`). J is the raised little finger before its hook, Z the index finger under way. The digits 1
-to 5 show the back of the hand. Two gestures of the photographs are no letters: "space" is a hand on its back, fingers
-and thumb bent up like a cup, "del" hangs from the wrist with drooping fingers; both point to the left.
+letters have a second form that is as common (`SECOND_FORMS`). J is the raised little finger before its hook, Z the
+index finger under way. The digits 1 to 5 show the back of the hand. Two gestures of the photographs are no letters:
+"space" is a hand on its back, fingers and thumb bent up like a cup, "del" hangs from the wrist with drooping fingers;
+both point to the left.
 """
 
 from dataclasses import dataclass, field
@@ -101,10 +102,7 @@ SECOND_FORMS: dict[str, View] = {
     "D": _HALF_PROFILE,
     "M": View(palm=(0.10, -0.30, 0.95), fingers=(0.0, 0.95, 0.30)),
     "N": View(palm=(0.10, -0.30, 0.95), fingers=(0.0, 0.95, 0.30)),
-    "T": View(
-        flexion={0: (14.0, 52.0, 24.0)},
-        thumb=((1.02, 0.82, 0.20), (0.6, -1.0, 0.2)),
-    ),
+    "T": View(flexion={0: (22.0, 72.0, 30.0)}, thumb=((0.98, 0.86, 0.22), (0.6, -1.0, 0.2))),
 }
 """The other form of letters that are seen in two: D from the front, M and N as fists that face the viewer, and the T of
 the photographs, index half raised and thumb held off."""
