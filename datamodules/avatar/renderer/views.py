@@ -46,6 +46,7 @@ VIEWS: dict[str, View] = {
         flexion=dict.fromkeys(range(4), (20.0, 34.0, 22.0)),
     ),
     "D": View(palm=(0.98, 0.13, 0.11), fingers=(-0.12, 0.98, -0.13)),
+    "E": View(palm=(0.30, 0.0, 0.95)),
     "F": _HALF_PROFILE,
     "G": View(palm=(0.20, 0.41, 0.89), fingers=(-0.87, 0.5, 0.0), elbow=_ASIDE, flexion={0: (12.0, 5.0, 5.0)}),
     "H": View(
@@ -99,9 +100,9 @@ VIEWS: dict[str, View] = {
 }
 
 SECOND_FORMS: dict[str, View] = {
-    "D": _HALF_PROFILE,
-    "M": View(palm=(0.10, -0.30, 0.95), fingers=(0.0, 0.95, 0.30)),
-    "N": View(palm=(0.10, -0.30, 0.95), fingers=(0.0, 0.95, 0.30)),
+    "D": View(palm=(0.52, 0.0, 0.85)),
+    "M": View(palm=(0.10, -0.45, 0.89), fingers=(0.0, 0.89, 0.45)),
+    "N": View(palm=(0.10, -0.64, 0.77), fingers=(0.0, 0.77, 0.64)),
     "T": View(flexion={0: (22.0, 72.0, 30.0)}, thumb=((0.98, 0.86, 0.22), (0.6, -1.0, 0.2))),
 }
 """The other form of letters that are seen in two: D from the front, M and N as fists that face the viewer, and the T of
