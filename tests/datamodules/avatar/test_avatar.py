@@ -17,6 +17,7 @@ from datamodules.avatar.perform import Performance
 from datamodules.avatar.phonology.lexicon import FOLDER, lexicon, load_lexicon
 from datamodules.avatar.phonology.tables import LexiconError
 from datamodules.avatar.signer import Build, Style
+from datamodules.avatar.timeline import TRUTH
 from datamodules.poses import skeletons
 from datamodules.poses.conversion import to_joints
 
@@ -267,6 +268,18 @@ class TestLexicon:
             load_lexicon(tmp_path)
         assert str(error.value).startswith(file)
         assert message in str(error.value)
+
+    def test_the_truth_has_room_for_every_name(self) -> None:
+        book = lexicon()
+        turns = [turn for letter in book.letters.values() for turn in letter.orientation]
+        turns += [turn for sign in book.signs.values() for turn in sign.dominant.orientation]
+        for column, names in (
+            ("palm", [turn.palm for turn in turns]),
+            ("fingers", [turn.fingers for turn in turns]),
+            ("dominant", list(book.handshapes)),
+            ("location", list(book.places)),
+        ):
+            assert np.array(names).astype(TRUTH[column]).tolist() == names
 
     def test_a_missing_file_is_named(self, tmp_path: Path) -> None:
         with pytest.raises(LexiconError, match=r"handshapes\.yaml"):
