@@ -53,7 +53,7 @@ class Stage:
     def __init__(self, sequence: list[Unit], signer: Signer, fps: float, rng: np.random.Generator) -> None:
         self.units, self.signer, self.fps, self.rng = sequence, signer, fps, rng
         book = lexicon()
-        self.rest = book.gesture("relaxed", "rest", "B-D", "L-D-F")
+        self.rest = book.gesture("relaxed", "rest", "L-L-B", "D-D-D-F")
         self.standby = book.gesture("relaxed", "standby", "B-D", "L-L-F")
         self.idle = [self._idle(k) for k in range(len(sequence))]
         ends = np.array([0.0, 1.0])
@@ -61,7 +61,7 @@ class Stage:
         still = Stroke(np.zeros(1), np.zeros((1, 3)), np.zeros(1))
         self.home = (
             follow(self.rest, still, np.zeros(3), signer),
-            follow(self.rest, still, np.array([0.0, -0.06, -0.04]), signer),
+            follow(self.rest, still, np.array([0.0, -0.02, 0.03]), signer),
         )
         self.segments = self._timeline()
         self.frames = int(np.floor(self.segments[-1].end * fps + 1e-6))
@@ -98,7 +98,7 @@ class Stage:
         way = [float(np.linalg.norm(b.wrist - a.wrist)) for a, b in zip(before, after, strict=True)]
         turned = 2 * np.arccos(min(1.0, abs(float(np.sum(before[0].hand * after[0].hand)))))
         seconds = 0.09 + 0.21 * max(way[0], 0.7 * way[1]) + 0.05 * turned
-        return float(np.clip(seconds, 0.13, 0.40)) / self.signer.speed
+        return float(np.clip(seconds, 0.13, 0.45)) / self.signer.speed
 
     def act(self) -> tuple[NDArray[np.float32], NDArray[np.void]]:
         """Joints (T, 50, 3) in SLP units and the truth (T,): both hands' tracks first, then the body."""

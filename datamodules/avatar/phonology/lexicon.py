@@ -109,7 +109,7 @@ def _part(name: str, row: Table) -> Part:
 
 
 def _place(name: str, row: Table, parts: Mapping[str, Part]) -> Place:
-    region = row.choice("region", ("head", "torso", "space", "hand"))
+    region = row.choice("region", ("head", "torso", "space", "arm", "hand"))
     if region == "hand":
         row.only(("region", "part"))
         return Place(name, "hand", np.zeros(3), parts[row.choice("part", parts)])

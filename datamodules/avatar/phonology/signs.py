@@ -7,7 +7,7 @@ from datamodules.avatar.kinematics.hand import Array, Handshape
 from datamodules.avatar.kinematics.motion import Movement
 from datamodules.avatar.kinematics.rotation import Orientation
 
-Region = Literal["head", "torso", "space", "hand"]
+Region = Literal["head", "torso", "space", "arm", "hand"]
 Role = Literal["none", "sym", "alt", "base"]
 Head = Literal["none", "nod", "shake", "tilt"]
 

@@ -248,9 +248,9 @@ class TestLexicon:
             ),
             (
                 "locations.yaml",
-                "[0, 0.50, 0.22]",
-                "[0, 0.50]",
-                "places.mouth.at: found [0, 0.5], expected 3 numbers",
+                "[0, 0.42, 0.22]",
+                "[0, 0.42]",
+                "places.mouth.at: found [0, 0.42], expected 3 numbers",
             ),
             ("locations.yaml", "[THUMB_TIP]", "[THUMB]", "parts.thumb-tip.joints"),
             ("locations.yaml", "places:", "places: [", "valid YAML"),
@@ -294,8 +294,8 @@ class TestBody:
     def test_shoulders_neck_and_wrists_are_where_the_layout_wants_them(self, performances: list[Performance]) -> None:
         joints = performances[0].joints
         assert joints.dtype == np.float32
-        assert np.allclose(joints[:, skeletons.LEFT_SHOULDER, 0], 1 / 6, atol=1e-6)
-        assert np.allclose(joints[:, skeletons.RIGHT_SHOULDER, 0], -1 / 6, atol=1e-6)
+        assert joints[0, skeletons.LEFT_SHOULDER] == pytest.approx((1 / 6, 0.02 / 3, 0), abs=2e-3)
+        assert joints[0, skeletons.RIGHT_SHOULDER] == pytest.approx((-1 / 6, 0.02 / 3, 0), abs=2e-3)
         assert not joints[:, skeletons.NECK].any()
         for performance in performances:
             wrists = performance.joints[:, [skeletons.RIGHT_WRIST, skeletons.LEFT_WRIST]]
@@ -327,10 +327,46 @@ class TestBody:
             joints = in_signer_frame(performance)
             for hand in (8, 29):
                 palm = joints[:, [hand, hand + 5, hand + 17]].mean(axis=1)
-                head = (palm - [0, 0.6, 0.02]) / [0.16, 0.25, 0.14]
+                head = (palm - [0, 0.52, 0.02]) / [0.16, 0.25, 0.14]
                 torso = (palm - [0, -0.5, -0.02]) / [0.4, 0.6, 0.13]
                 assert np.linalg.norm(head, axis=1).min() > 0.9
                 assert np.linalg.norm(torso, axis=1).min() > 0.9
+
+    def test_the_nose_is_as_far_above_the_shoulders_as_in_people(self) -> None:
+        for signer in (Signer(), Signer.random(2)):
+            joints = in_signer_frame(perform([], signer))[0]
+            shoulders = joints[[skeletons.LEFT_SHOULDER, skeletons.RIGHT_SHOULDER]].mean(axis=0)
+            assert (joints[skeletons.NOSE] - shoulders)[1] / signer.build.head == pytest.approx(0.55, abs=0.03)
+
+    def test_a_raised_hand_takes_its_shoulder_along_and_the_other_one_sinks(self) -> None:
+        performance = perform(["FATHER"], STEADY)
+        joints = in_signer_frame(performance)
+        lift = joints[frames(performance, "hold")[0]] - joints[0]
+        assert 0.04 < lift[skeletons.RIGHT_SHOULDER, 1] < 0.12
+        assert lift[skeletons.RIGHT_SHOULDER, 2] > 0.01
+        assert -0.04 < lift[skeletons.LEFT_SHOULDER, 1] < -0.005
+
+    @pytest.mark.parametrize("gloss", SIGNS)
+    def test_no_elbow_points_at_the_viewer(self, gloss: str) -> None:
+        performance = perform([gloss], STEADY)
+        joints = in_signer_frame(performance)[frames(performance, "stroke", "hold")]
+        upper = joints[:, skeletons.RIGHT_ELBOW] - joints[:, skeletons.RIGHT_SHOULDER]
+        assert np.linalg.norm(upper[:, :2], axis=1).min() > 0.3  # of an upper arm of 0.8
+
+    def test_the_elbow_of_father_is_held_aside(self) -> None:
+        performance = perform(["FATHER"], STEADY)
+        joints = in_signer_frame(performance)[frames(performance, "stroke", "hold")]
+        shoulder, elbow, wrist = (joints[:, skeletons.RIGHT_SHOULDER + k] for k in range(3))
+        assert (elbow[:, 0] < shoulder[:, 0] - 0.25).all()
+        assert angle(wrist - elbow, shoulder - elbow).min() > 40  # not folded onto itself
+        assert angle((wrist - elbow)[:, :2], (shoulder - elbow)[:, :2]).max() < 80  # seen as a bent arm
+
+    @pytest.mark.parametrize("gloss", [gloss for gloss in SIGNS if lexicon().signs[gloss].other is None])
+    def test_a_hand_that_has_nothing_to_sign_hangs_at_the_side(self, gloss: str) -> None:
+        joints = in_signer_frame(perform([gloss]))
+        wrist = joints[:, skeletons.LEFT_WRIST]
+        assert wrist[:, 1].max() < -1.3
+        assert wrist[:, 0].min() > 0.5
 
     def test_nothing_jumps(self) -> None:
         for seed in range(25):
