@@ -1,4 +1,4 @@
-"""The body that the hands' tracks move: shoulders that follow, both arms by inverse kinematics, the head, the SLP layout.
+"""The body that the hands' tracks move: shoulders that follow, arms by inverse kinematics, the head, the SLP layout.
 
 Tracks come in as two right hands, the non-dominant one mirrored; the joints go out in their own places.
 """
