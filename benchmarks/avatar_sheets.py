@@ -36,7 +36,7 @@ def signs() -> Image:
         performance = perform([gloss], fps=50)
         during = np.flatnonzero(np.isin(performance.truth["phase"], ["stroke", "hold"]))
         chosen = during[np.linspace(0, len(during) - 1, MOMENTS).round().astype(int)]
-        frames += list(render(performance.joints[chosen], Look()))
+        frames += list(render(performance.joints[chosen], Look(), face=performance.face[chosen]))
         labels += [f"{gloss} {frame / performance.fps:.2f} s" for frame in chosen]
     return contact_sheet(frames, 2 * MOMENTS, labels)
 

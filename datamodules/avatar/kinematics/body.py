@@ -16,7 +16,7 @@ from datamodules.poses import skeletons
 MIRROR = np.array([-1.0, 1.0, 1.0])
 SHOULDER_WIDTHS = 3.0
 """Shoulder widths in one unit of the SLP layout."""
-NOSE = np.array([0.0, 0.52, 0.18])
+NOSE = np.array([0.0, 0.43, 0.18])
 
 SHOULDER_LIFT = 0.15
 """Radians about the neck by which a hand at the forehead lifts its shoulder."""
@@ -26,7 +26,7 @@ _LEAN = 0.25  # share of its lift by which the other shoulder sinks: the torso l
 
 _SWAPPED = np.array([0, 1, 5, 6, 7, 2, 3, 4, *range(29, 50), *range(8, 29)])
 _BODY_VOLUMES = (
-    (np.array([0.0, 0.52, 0.02]), np.array([0.19, 0.28, 0.17])),
+    (np.array([0.0, 0.50, 0.02]), np.array([0.19, 0.28, 0.17])),
     (np.array([0.0, -0.50, -0.02]), np.array([0.42, 0.62, 0.16])),
 )
 

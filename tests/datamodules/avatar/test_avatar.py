@@ -248,9 +248,9 @@ class TestLexicon:
             ),
             (
                 "locations.yaml",
-                "[0, 0.42, 0.22]",
-                "[0, 0.42]",
-                "places.mouth.at: found [0, 0.42], expected 3 numbers",
+                "[0, 0.33, 0.22]",
+                "[0, 0.33]",
+                "places.mouth.at: found [0, 0.33], expected 3 numbers",
             ),
             ("locations.yaml", "[THUMB_TIP]", "[THUMB]", "parts.thumb-tip.joints"),
             ("locations.yaml", "places:", "places: [", "valid YAML"),
@@ -327,7 +327,7 @@ class TestBody:
             joints = in_signer_frame(performance)
             for hand in (8, 29):
                 palm = joints[:, [hand, hand + 5, hand + 17]].mean(axis=1)
-                head = (palm - [0, 0.52, 0.02]) / [0.16, 0.25, 0.14]
+                head = (palm - [0, 0.5, 0.02]) / [0.16, 0.25, 0.14]
                 torso = (palm - [0, -0.5, -0.02]) / [0.4, 0.6, 0.13]
                 assert np.linalg.norm(head, axis=1).min() > 0.9
                 assert np.linalg.norm(torso, axis=1).min() > 0.9
@@ -336,7 +336,7 @@ class TestBody:
         for signer in (Signer(), Signer.random(2)):
             joints = in_signer_frame(perform([], signer))[0]
             shoulders = joints[[skeletons.LEFT_SHOULDER, skeletons.RIGHT_SHOULDER]].mean(axis=0)
-            assert (joints[skeletons.NOSE] - shoulders)[1] / signer.build.head == pytest.approx(0.55, abs=0.03)
+            assert (joints[skeletons.NOSE] - shoulders)[1] / signer.build.head == pytest.approx(0.45, abs=0.03)
 
     def test_a_raised_hand_takes_its_shoulder_along_and_the_other_one_sinks(self) -> None:
         performance = perform(["FATHER"], STEADY)

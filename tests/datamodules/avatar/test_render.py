@@ -79,7 +79,7 @@ def test_the_nearer_hand_hides_the_farther():
 
 
 def test_a_hand_behind_the_chest_is_hidden():
-    joints = pose(right=(0, -0.5, -1.5), left=(1.0, -0.6, 0.0))
+    joints = pose(right=(0, -0.8, -1.5), left=(1.0, -0.6, 0.0))
     x, y = project(joints)[0, skeletons.RIGHT_HAND].round().astype(int).T
     assert not is_skin(render(joints, LOOK)[0])[y, x].any()
 
