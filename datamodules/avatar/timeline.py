@@ -67,9 +67,9 @@ class Stage:
         self.time = np.arange(int(np.floor(self.segments[-1].end * fps + 1e-6))) / fps
 
     def _idle(self, index: int) -> Gesture:
-        """The weak hand stays up next to a two-handed sign and sinks to rest elsewhere."""
-        near = self.units[max(index - 1, 0) : index + 2]
-        return self.standby if any(unit.sign.other for unit in near) else self.rest
+        """The weak hand stays up between two two-handed signs and hangs at the side elsewhere."""
+        beside = [self.units[k] for k in (index - 1, index + 1) if 0 <= k < len(self.units)]
+        return self.standby if len(beside) == 2 and all(unit.sign.other for unit in beside) else self.rest
 
     def _state(self, index: int, last: bool) -> tuple[Track, Track]:
         """Both hands at the start or the end of a unit; outside the sequence, at rest."""

@@ -1,8 +1,9 @@
-"""Non-manual marks: which glosses of a sentence face and head mark as asked or negated, and what each mark looks like."""
+"""Non-manual marks: which glosses of a sentence face and head mark as asked or negated, and how each mark looks."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Final, Literal, get_args
 
@@ -79,7 +80,7 @@ def scopes(sentence: Sentence) -> Iterator[Scope]:
     """
     words = nonmanuals().words
     bounds = [0, *sentence.clauses, len(sentence.glosses)]
-    for first, last in zip(bounds, bounds[1:], strict=False):
+    for first, last in pairwise(bounds):
         found = [words.get(gloss) for gloss in sentence.glosses[first:last]]
         if "wh" in found:
             yield Scope("wh", first, last)

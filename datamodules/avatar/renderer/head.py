@@ -151,9 +151,9 @@ def _eye(parts: Solids, skull: Skull, face: NDArray[np.void], side: int, skin: F
         parts.ball(skull.at(x, y, plane + lift), radii, colour)
 
     disc(flat + x, low, -0.016, 0.044, half, 0.016, np.full(3, 0.66))
-    iris = np.split(eyelids(face, side, None), 2, axis=1)
-    disc(*iris, -0.006, 0.0215, np.minimum(0.0215, half), 0.010, np.array([0.09, 0.05, 0.025]))
-    disc(*iris, -0.001, 0.011, np.minimum(0.011, half), 0.008, np.full(3, 0.008))
+    across, down = np.split(eyelids(face, side, None), 2, axis=1)
+    disc(across, down, -0.006, 0.0215, np.minimum(0.0215, half), 0.010, np.array([0.09, 0.05, 0.025]))
+    disc(across, down, -0.001, 0.011, np.minimum(0.011, half), 0.008, np.full(3, 0.008))
     lash = skull.at(flat + x, top - 0.001, plane + 0.003)
     for end, drop in ((0.046, 0.2), (-0.046, 0.1)):
         parts.cone(lash, skull.at(x + end * side, low + drop * half, plane - 0.012), 0.0060, 0.003, 0.22 * skin)
@@ -172,8 +172,8 @@ def _mouth(parts: Solids, skull: Skull, face: NDArray[np.void], skin: Floats) ->
     teeth = np.concatenate([0.55 * width, 0.010 * np.minimum(3 * gape, 1) + 1e-4, 0 * width + 0.010], axis=1)
     parts.ball(skull.on_face(0 * width, upper - 0.014, 0.008), skull.size * teeth, _TEETH)
     for y, radius, colour in ((upper, 0.0095, red), (lower, 0.0125, 1.05 * red)):
-        bends = [skull.on_face(side * 0.42 * width, y, 0.008) for side in (-1, 1)]
-        parts.cone(*bends, radius, radius, colour)
+        bends = tuple(skull.on_face(side * 0.42 * width, y, 0.008) for side in (-1, 1))
+        parts.cone(bends[0], bends[1], radius, radius, colour)
         for side, bend in zip((-1, 1), bends, strict=True):
             parts.cone(bend, skull.on_face(side * width, height, 0.003), radius, 0.005, colour)
 

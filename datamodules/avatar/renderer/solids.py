@@ -1,4 +1,4 @@
-"""Solids over time, gathered one by one: round cones and ellipsoids with their colours, as the rasteriser takes them."""
+"""Solids over time, gathered one by one: round cones and ellipsoids, as the rasteriser takes them."""
 
 from dataclasses import dataclass
 

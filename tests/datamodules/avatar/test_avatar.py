@@ -368,6 +368,15 @@ class TestBody:
         assert wrist[:, 1].max() < -1.3
         assert wrist[:, 0].min() > 0.5
 
+    def test_the_weak_hand_waits_up_front_between_two_handed_signs_alone(self) -> None:
+        def height(*glosses: str) -> float:
+            performance = perform(glosses, STEADY)
+            moment = frames(performance, "hold")[performance.truth["gloss"][frames(performance, "hold")] == 1][0]
+            return float(in_signer_frame(performance)[moment, skeletons.LEFT_WRIST, 1])
+
+        assert height("WORK", "YOU", "SCHOOL") > -0.9
+        assert max(height("WORK", "YOU", "EAT"), height("EAT", "YOU", "SCHOOL")) < -1.3
+
     def test_nothing_jumps(self) -> None:
         for seed in range(25):
             rng = np.random.default_rng(seed)

@@ -186,7 +186,8 @@ class TestShown:
         def moved(**values: object) -> np.ndarray:
             """How far each of the 70 points goes up, in pixels."""
             points = openpose_keypoints(joints, camera, face=self.faces(**values))[:, 25:95, 1]
-            return points[0] - points[1]
+            rise: np.ndarray = points[0] - points[1]
+            return rise
 
         brows, right_eye, outer_lips, inner_lips, nose = (
             slice(17, 27),
