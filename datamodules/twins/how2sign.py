@@ -10,8 +10,10 @@ import cv2
 import numpy as np
 
 from datamodules.avatar.phonology.grammar import Sentence
+from datamodules.avatar.renderer.footage import recorded
 from datamodules.avatar.renderer.frames import Camera, film
 from datamodules.avatar.renderer.openpose import openpose_keypoints
+from datamodules.avatar.renderer.photography import Shot
 from datamodules.media.drawing_primitives import Image
 from datamodules.media.video import write_video
 from datamodules.poses.formats import write_openpose, write_skels
@@ -67,8 +69,10 @@ def write_clip(folder: Path, split: Split, number: int, sentence: Sentence, twin
         CAMERA.unit / _ENLARGED,
         (CAMERA.neck[0] / _ENLARGED, CAMERA.neck[1] / _ENLARGED),
     )
-    curtain = green_screen(small.width, small.height, np.random.default_rng(seed))
-    frames = film(joints, cast(twin)[signer].look, small, seed, curtain)
+    rng = np.random.default_rng(seed)
+    curtain, shot = green_screen(small.width, small.height, rng), Shot.studio(rng)
+    shown = film(joints, cast(twin)[signer].look, small, seed, curtain)
+    frames = recorded(shown, joints, small, shot, np.random.default_rng([seed, FIRST[split] + number]))
     size = (CAMERA.width, CAMERA.height)
     large = (cv2.resize(frame, size, interpolation=cv2.INTER_CUBIC) for frame in frames)
     write_video(folder / "raw_videos" / f"{name}.mp4", large, FPS, crf=23, threads=1)

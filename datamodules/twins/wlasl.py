@@ -8,7 +8,10 @@ import numpy as np
 
 from datamodules.avatar.perform import perform
 from datamodules.avatar.phonology.lexicon import lexicon
+from datamodules.avatar.renderer.backdrop import Kind, ground
+from datamodules.avatar.renderer.footage import recorded
 from datamodules.avatar.renderer.frames import Camera, film
+from datamodules.avatar.renderer.photography import Shot
 from datamodules.avatar.signer import Signer
 from datamodules.media.video import write_video
 from datamodules.twins.poses import write_lines
@@ -18,6 +21,8 @@ CLIPS = 8
 """Training clips a gloss; one more for validation and one for test."""
 STUDIOS = ((320, 240, 25.0), (288, 192, 30000 / 1001), (320, 180, 25.0))
 """Width, height and frames a second of a signer's clips."""
+_STUDIO_KINDS: tuple[Kind, ...] = ("white", "black", "plain", "lit")
+_STUDIO_SHARES = (0.35, 0.2, 0.2, 0.25)  # in the real clips, from a sheet of them
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,12 @@ def write_clip(folder: Path, clip: Clip, gloss: str, signer: Signer, seed: int) 
     width, height, fps = STUDIOS[clip.signer % len(STUDIOS)]
     camera = Camera(width, height, 0.36 * height, (0.5 * width, 0.44 * height))
     joints = perform([gloss], signer, fps, seed=1_000_000 * seed + clip.number).joints
-    frames = film(joints, signer.look, camera, 1000 * seed + clip.signer)
+    own = 1000 * seed + clip.signer
+    rng = np.random.default_rng([own, 0])
+    kind: Kind = _STUDIO_KINDS[rng.choice(len(_STUDIO_KINDS), p=_STUDIO_SHARES)]
+    scene, shot = ground(kind, max(width, height), rng)[:height, :width], Shot.studio(rng)
+    shown = film(joints, signer.look, camera, own, np.ascontiguousarray(scene))
+    frames = recorded(shown, joints, camera, shot, np.random.default_rng([own, clip.number]))
     write_video(folder / f"{clip.name}.mp4", frames, fps, crf=23, threads=1)
     return len(joints)
 
