@@ -43,7 +43,7 @@ class Look:
         rng = np.random.default_rng(seed)
         skin = _jitter(SKIN_TONES[rng.integers(len(SKIN_TONES))], 8, rng)
         hair = _jitter(HAIR[rng.integers(len(HAIR))], 10, rng)
-        return cls(skin, _apart(skin, 60, 0.75, rng), hair, _apart(skin, 40, 0.3, rng))
+        return cls(skin, _apart(skin, 60, 1.0, rng), hair, _apart(skin, 40, 0.5, rng))
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ def _apart(skin: Colour, least: int, most: float, rng: np.random.Generator) -> C
     """A colour whose lightness is so many grey levels from the skin's, with a saturation up to `most`."""
     lightness = np.array([0.299, 0.587, 0.114])
     while True:
-        saturation, shares = most * rng.beta(1, 2.5), rng.permutation([0.0, rng.random(), 1.0])
+        saturation, shares = most * rng.beta(1.2, 2.0), rng.permutation([0.0, rng.random(), 1.0])
         red, green, blue = (rng.integers(16, 240) * (1 - saturation * shares)).astype(int).tolist()
         if abs(float(lightness @ (np.array([red, green, blue]) - np.array(skin)))) >= least:
             return red, green, blue

@@ -23,7 +23,7 @@ STRETCH = 15
 SIDE = 200
 PORTION = 20
 """Pictures that one task draws, in about half a second."""
-ZOOM = (0.13, 0.42)
+ZOOM = (0.17, 0.44)
 """Frame widths a palm length."""
 _DRIFT = 0.15  # of the way to another stance
 
@@ -50,7 +50,7 @@ def picture(name: str, number: int, twin: Twin) -> Image:
     """The picture (200, 200, 3) of a class with this number; all of it comes from these three."""
     kind, (stretch, step) = CLASSES.index(name), divmod(number - 1, STRETCH)
     rng = np.random.default_rng([twin.seed, kind, stretch])
-    setting = Setting.draw(rng, SIDE)
+    setting = Setting.draw(rng, SIDE, careful=False)
     here, there = (Stance.draw(rng, ZOOM, careful=False) for _ in range(2))
     noise = np.random.default_rng([twin.seed, kind, stretch, step])
     stance = here.toward(there, _DRIFT * step / STRETCH)

@@ -25,7 +25,7 @@ FPS = 24.0  # of the clips; poses have 25
 CAMERA = Camera(1280, 720, 240.0, (640.0, 350.0))
 _ENLARGED = 2
 _HEADER = "VIDEO_ID\tVIDEO_NAME\tSENTENCE_ID\tSENTENCE_NAME\tSTART_REALIGNED\tEND_REALIGNED\tSENTENCE"
-_GREEN = (112, 186, 130)
+_GREEN = (133, 182, 130)
 
 
 def write(root: Path, twin: Twin) -> None:
@@ -85,7 +85,7 @@ def green_screen(width: int, height: int, rng: np.random.Generator) -> Image:
     x = np.linspace(0, 1, width, dtype=np.float32)
     folds = np.zeros_like(x)
     for _ in range(8):
-        folds += rng.uniform(1, 5) * np.sin(2 * np.pi * (rng.uniform(1, 14) * x + rng.random()))
+        folds += rng.uniform(0.6, 3) * np.sin(2 * np.pi * (rng.uniform(1, 14) * x + rng.random()))
     light = folds - 30 * (x - rng.uniform(0.45, 0.6)) ** 2
     grain = cv2.resize(rng.normal(0, 3, (12, 24)).astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
     curtain: Image = (np.array(_GREEN) + (light + grain)[..., None]).clip(0, 255).astype(np.uint8)

@@ -22,7 +22,7 @@ CLIPS = 8
 STUDIOS = ((320, 240, 25.0), (288, 192, 30000 / 1001), (320, 180, 25.0))
 """Width, height and frames a second of a signer's clips."""
 _STUDIO_KINDS: tuple[Kind, ...] = ("white", "black", "plain", "lit")
-_STUDIO_SHARES = (0.35, 0.2, 0.2, 0.25)  # in the real clips, from a sheet of them
+_STUDIO_SHARES = (0.3, 0.15, 0.25, 0.3)  # in the real clips, from a sheet of them
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,8 @@ def write_clip(folder: Path, clip: Clip, gloss: str, signer: Signer, seed: int) 
     rng = np.random.default_rng([own, 0])
     kind: Kind = _STUDIO_KINDS[rng.choice(len(_STUDIO_KINDS), p=_STUDIO_SHARES)]
     scene, shot = ground(kind, max(width, height), rng)[:height, :width], Shot.studio(rng)
+    if kind in ("black", "white"):
+        shot = replace(shot, contrast=None)
     shown = film(joints, signer.look, camera, own, np.ascontiguousarray(scene))
     frames = recorded(shown, joints, camera, shot, np.random.default_rng([own, clip.number]))
     write_video(folder / f"{clip.name}.mp4", frames, fps, crf=23, threads=1)

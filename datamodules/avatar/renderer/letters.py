@@ -79,8 +79,8 @@ class Stance:
         return stance if careful else stance.careless(rng)
 
     def careless(self, rng: np.random.Generator) -> "Stance":
-        """The stance of anybody anywhere in the picture, one in six of them not wholly within."""
-        far = rng.uniform(0.05, 0.28) if rng.random() < 1 / 6 else 0.0
+        """The stance of anybody anywhere in the picture, one in seven of them not wholly within."""
+        far = rng.uniform(0.04, 0.2) if rng.random() < 1 / 7 else 0.0
         angle = rng.uniform(0, 2 * np.pi)
         return replace(
             self,
@@ -132,23 +132,39 @@ class Setting:
     shot: Shot
 
     @classmethod
-    def draw(cls, rng: np.random.Generator, size: int, look: Look | None = None) -> "Setting":
-        """A random setting for pictures of this side, of somebody who looks like this or of anybody."""
+    def draw(cls, rng: np.random.Generator, size: int, look: Look | None = None, careful: bool = True) -> "Setting":
+        """A random setting for pictures of this side, of somebody who looks like this or of anybody.
+
+        Who is careful stands in good light with a bare arm and holds still; else anything goes.
+        """
         look = look or Look.random(rng)
-        key = np.array([rng.uniform(-0.9, 0.9), rng.uniform(-0.2, 1.0), rng.uniform(0.25, 1.0)])
+        key = np.array([rng.uniform(-0.8, 0.8), rng.uniform(-0.1, 0.9), rng.uniform(0.6, 1.0)])
         kind: Kind = KINDS[rng.choice(len(KINDS), p=SHARES)]
-        dim = rng.uniform(0.25, 0.6) if rng.random() < 0.25 else 1.0  # against the light, or in the shade
-        angle, length = rng.uniform(0, 2 * np.pi), rng.exponential(3.0) if rng.random() < 0.4 else 0.0
         shot = Shot.draw(rng)
-        return cls(
+        setting = cls(
             look=look,
             scene=ground(kind, size, rng),
+            arm=None,
+            key=key / np.linalg.norm(key),
+            strength=rng.uniform(0.75, 1.1),
+            ambient=rng.uniform(0.35, 0.6),
+            moved=(0.0, 0.0),
+            shot=replace(shot, contrast=None) if kind in ("black", "white") else shot,
+        )
+        return setting if careful else setting.careless(rng)
+
+    def careless(self, rng: np.random.Generator) -> "Setting":
+        """The setting of anybody: in hard light, against the light or in the shade, sleeved, moving."""
+        key = np.array([rng.uniform(-0.9, 0.9), rng.uniform(-0.2, 1.0), rng.uniform(0.25, 1.0)])
+        dim = rng.uniform(0.25, 0.6) if rng.random() < 0.25 else 1.0
+        angle, length = rng.uniform(0, 2 * np.pi), rng.exponential(3.0) if rng.random() < 0.4 else 0.0
+        return replace(
+            self,
             arm=Arm.draw(rng),
             key=key / np.linalg.norm(key),
             strength=dim * rng.uniform(0.55, 1.25),
             ambient=dim * rng.uniform(0.15, 0.6),
             moved=(min(length, 14.0) * float(np.cos(angle)), min(length, 14.0) * float(np.sin(angle))),
-            shot=replace(shot, contrast=None) if kind in ("black", "white") else shot,
         )
 
     def calm(self) -> "Setting":

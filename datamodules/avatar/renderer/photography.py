@@ -53,7 +53,8 @@ class Shot:
     def studio(cls, rng: np.random.Generator) -> "Shot":
         """A video camera on a stand in good light; the video's codec compresses what it sees."""
         red, green, blue = np.exp(rng.normal(0, 0.025, 3)).tolist()
-        return cls(gain=(red, green, blue), blur=rng.uniform(0.15, 0.5), noise=rng.uniform(0.3, 1.5))
+        contrast = min(max(rng.normal(54, 6), 35.0), 75.0)
+        return cls(contrast, gain=(red, green, blue), blur=rng.uniform(0.15, 0.5), noise=rng.uniform(0.3, 1.5))
 
     def take(self, scene: Floats, rng: np.random.Generator) -> Image:
         """The picture (H, W, 3) uint8 of a scene (H, W, 3) in grey levels, of which it may be as much as is seen in

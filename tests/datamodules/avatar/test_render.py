@@ -148,7 +148,7 @@ def test_letters_of_two_forms_are_shown_in_both(symbol):
 
 def test_stances_blend_and_settings_stay():
     rng = np.random.default_rng(0)
-    here, there, setting = Stance.draw(rng), Stance.draw(rng), Setting.draw(rng, 64)
+    here, there, setting = Stance.draw(rng), Stance.draw(rng), Setting.draw(rng, 64).calm()  # its exposure is fixed
     assert vars(here.toward(there, 0.0))["zoom"] == here.zoom
     assert np.allclose(here.toward(there, 0.5).place, (here.place + there.place) / 2)
     assert here.toward(replace(there, form=1 - here.form), 0.9).form == here.form

@@ -26,6 +26,7 @@ from datamodules.catalogue import CATALOGUE
 from datamodules.media.video import read_video
 from datamodules.poses.formats import read_openpose
 from datamodules.twins import Twin, asl_alphabet, ensure_twin, how2sign, phoenix14t, rwth_boston50, wlasl
+from datamodules.twins.signers import cast
 
 CIFAR = "cifar-10-batches-bin"
 SLOW, REAL = how2sign.FPS / 3, how2sign.FPS
@@ -182,6 +183,18 @@ class TestWlasl:
         assert (root / "wlasl_class_list.txt").read_text() == f"0\t{glosses[0]['gloss']}\n"
         action = json.loads((root / "nslt_1.json").read_text())["00001"]
         assert set(action) == set(next(iter(json.loads((real / "nslt_100.json").read_text()).values())))
+
+    def test_frames_have_the_colours_of_photographs_and_studios_of_their_own(self, tmp_path):
+        shown = {}
+        for seed in range(3):
+            people = cast(Twin(seed=seed, signers=8))
+            for clip in (wlasl.Clip(number, 0, number, "train") for number in range(8)):
+                wlasl.write_clip(tmp_path, clip, "NO", people[clip.signer], seed)
+                shown[seed, clip.signer] = next(read_video(tmp_path / f"{clip.name}.mp4")[0]).astype(int)
+        assert 0.1 < np.mean([saturation(frame) for frame in shown.values()]) < 0.36
+        assert 40 < np.median([frame.mean(-1).std() for frame in shown.values()]) < 70
+        corners = {tuple((frame[:30, :30].mean((0, 1)) // 4).tolist()) for frame in shown.values()}
+        assert len(corners) > 0.8 * len(shown)
 
     def test_clips_are_listed_with_their_frames(self, twin):
         root = twin("wlasl")
