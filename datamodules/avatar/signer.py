@@ -39,11 +39,11 @@ class Look:
     @classmethod
     def random(cls, seed: int | np.random.Generator) -> "Look":
         """A look in which hands stand out: clothing and background keep away from the skin's lightness. Cloth is mostly
-        muted, and walls are nearly grey."""
+        muted, walls are more so."""
         rng = np.random.default_rng(seed)
         skin = _jitter(SKIN_TONES[rng.integers(len(SKIN_TONES))], 8, rng)
         hair = _jitter(HAIR[rng.integers(len(HAIR))], 10, rng)
-        return cls(skin, _apart(skin, 60, 1.0, rng), hair, _apart(skin, 40, 0.5, rng))
+        return cls(skin, _apart(skin, 60, 1.0, rng), hair, _apart(skin, 40, 0.8, rng))
 
 
 @dataclass(frozen=True)

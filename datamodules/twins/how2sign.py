@@ -25,7 +25,7 @@ FPS = 24.0  # of the clips; poses have 25
 CAMERA = Camera(1280, 720, 240.0, (640.0, 350.0))
 _ENLARGED = 2
 _HEADER = "VIDEO_ID\tVIDEO_NAME\tSENTENCE_ID\tSENTENCE_NAME\tSTART_REALIGNED\tEND_REALIGNED\tSENTENCE"
-_GREEN = (133, 182, 130)
+_GREEN = (140, 182, 138)
 
 
 def write(root: Path, twin: Twin) -> None:

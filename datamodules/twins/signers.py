@@ -19,7 +19,8 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Twin:
-    """How large a twin to write: `size` training items, a share for the other splits, by `signers` people."""
+    """How large a twin to write: `size` training items, a share for the other splits, by `signers` people; each picture
+    of ASL Alphabet's shows somebody else whatever their number."""
 
     size: int = 2000
     seed: int = 0

@@ -21,8 +21,9 @@ CLIPS = 8
 """Training clips a gloss; one more for validation and one for test."""
 STUDIOS = ((320, 240, 25.0), (288, 192, 30000 / 1001), (320, 180, 25.0))
 """Width, height and frames a second of a signer's clips."""
-_STUDIO_KINDS: tuple[Kind, ...] = ("white", "black", "plain", "lit")
-_STUDIO_SHARES = (0.3, 0.15, 0.25, 0.3)  # in the real clips, from a sheet of them
+_WALLS: tuple[Kind | None, ...] = ("white", "black", None)
+_WALL_SHARES = (0.25, 0.15, 0.6)
+"""How common studios are, as a sheet of real clips shows them; None is a wall of the signer's own colour."""
 
 
 @dataclass(frozen=True)
@@ -73,11 +74,11 @@ def write_clip(folder: Path, clip: Clip, gloss: str, signer: Signer, seed: int) 
     joints = perform([gloss], signer, fps, seed=1_000_000 * seed + clip.number).joints
     own = 1000 * seed + clip.signer
     rng = np.random.default_rng([own, 0])
-    kind: Kind = _STUDIO_KINDS[rng.choice(len(_STUDIO_KINDS), p=_STUDIO_SHARES)]
-    scene, shot = ground(kind, max(width, height), rng)[:height, :width], Shot.studio(rng)
-    if kind in ("black", "white"):
+    kind, shot, scene = _WALLS[rng.choice(len(_WALLS), p=_WALL_SHARES)], Shot.studio(rng), None
+    if kind is not None:
+        scene = np.ascontiguousarray(ground(kind, max(width, height), rng)[:height, :width])
         shot = replace(shot, contrast=None)
-    shown = film(joints, signer.look, camera, own, np.ascontiguousarray(scene))
+    shown = film(joints, signer.look, camera, own, scene)
     frames = recorded(shown, joints, camera, shot, np.random.default_rng([own, clip.number]))
     write_video(folder / f"{clip.name}.mp4", frames, fps, crf=23, threads=1)
     return len(joints)
