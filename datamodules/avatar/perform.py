@@ -30,6 +30,11 @@ class Performance:
     truth: NDArray[np.void]
     face: NDArray[np.void] | None = None
 
+    def every(self, stride: int) -> "Performance":
+        """Every `stride`-th frame of it."""
+        face = None if self.face is None else self.face[::stride]
+        return Performance(self.joints[::stride], self.fps / stride, self.glosses, self.truth[::stride], face)
+
     @property
     def pose(self) -> Pose:
         """The joints as a pose in pixels, for files, viewers and whatever else takes what a model makes."""

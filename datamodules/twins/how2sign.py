@@ -18,7 +18,7 @@ from datamodules.media.drawing_primitives import Image
 from datamodules.media.video import write_video
 from datamodules.poses.formats import write_openpose, write_skels
 from datamodules.samples import Split
-from datamodules.twins.poses import FIRST, SPLITS, all_signed, signed, spoken, write_lines
+from datamodules.twins.poses import FIRST, SPLITS, all_signed, performed, spoken, write_lines
 from datamodules.twins.signers import Twin, cast, spread
 
 FPS = 24.0  # of the clips; poses have 25
@@ -60,7 +60,8 @@ def write_poses(root: Path, twin: Twin) -> None:
 
 def write_clip(folder: Path, split: Split, number: int, sentence: Sentence, twin: Twin) -> None:
     """One sentence's video and keypoints in the folder of its split's front view."""
-    joints, name = signed(split, number, sentence, twin, FPS), _name(split, number, twin)
+    whole, name = performed(split, number, sentence, twin, FPS), _name(split, number, twin)
+    joints = whole.joints
     signer = number % twin.signers
     seed = 1000 * twin.seed + signer  # one signer keeps clothes, light and curtain
     small = Camera(
@@ -71,12 +72,12 @@ def write_clip(folder: Path, split: Split, number: int, sentence: Sentence, twin
     )
     rng = np.random.default_rng(seed)
     curtain, shot = green_screen(small.width, small.height, rng), Shot.studio(rng)
-    shown = film(joints, cast(twin)[signer].look, small, seed, curtain)
+    shown = film(joints, cast(twin)[signer].look, small, seed, curtain, face=whole.face)
     frames = recorded(shown, joints, small, shot, np.random.default_rng([seed, FIRST[split] + number]))
     size = (CAMERA.width, CAMERA.height)
     large = (cv2.resize(frame, size, interpolation=cv2.INTER_CUBIC) for frame in frames)
     write_video(folder / "raw_videos" / f"{name}.mp4", large, FPS, crf=23, threads=1)
-    keypoints = openpose_keypoints(joints, CAMERA)
+    keypoints = openpose_keypoints(joints, CAMERA, face=whole.face)
     write_openpose(folder / "features" / "openpose_output" / "json" / name, name, keypoints)
 
 

@@ -71,14 +71,15 @@ def write_clip(folder: Path, clip: Clip, gloss: str, signer: Signer, seed: int) 
     """One sign, from rest to rest; returns its number of frames."""
     width, height, fps = STUDIOS[clip.signer % len(STUDIOS)]
     camera = Camera(width, height, 0.36 * height, (0.5 * width, 0.44 * height))
-    joints = perform([gloss], signer, fps, seed=1_000_000 * seed + clip.number).joints
+    whole = perform([gloss], signer, fps, seed=1_000_000 * seed + clip.number)
+    joints = whole.joints
     own = 1000 * seed + clip.signer
     rng = np.random.default_rng([own, 0])
     kind, shot, scene = _WALLS[rng.choice(len(_WALLS), p=_WALL_SHARES)], Shot.studio(rng), None
     if kind is not None:
         scene = np.ascontiguousarray(ground(kind, max(width, height), rng)[:height, :width])
         shot = replace(shot, contrast=None)
-    shown = film(joints, signer.look, camera, own, scene)
+    shown = film(joints, signer.look, camera, own, scene, face=whole.face)
     frames = recorded(shown, joints, camera, shot, np.random.default_rng([own, clip.number]))
     write_video(folder / f"{clip.name}.mp4", frames, fps, crf=23, threads=1)
     return len(joints)
