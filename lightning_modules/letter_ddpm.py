@@ -96,10 +96,11 @@ class LetterDDPM(ClassConditional):
         return labels.masked_fill(withheld, self.learner.config.num_class_embeds - 1)
 
     def error(self, network: UNet2DModel, pictures: Tensor, noise: Tensor, timesteps: Tensor, labels: Tensor) -> Tensor:
-        """Mean squared error of the noise that a network sees in pictures which it was added to (equation 14)."""
+        """Mean squared error of what a network finds in pictures that noise was added to: of the noise (Ho et al. 2020,
+        equation 14), or of the velocity, which weighs the steps that decide about shapes more."""
         noised = self.schedule.noised(pictures, noise, timesteps)
         found = network(noised, timesteps, class_labels=labels).sample.float()
-        return functional.mse_loss(self.schedule.noise_of(found, noised, timesteps), noise)
+        return functional.mse_loss(found, self.schedule.target(pictures, noise, timesteps))
 
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
         super().optimizer_step(*args, **kwargs)

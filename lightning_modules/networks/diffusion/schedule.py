@@ -96,6 +96,13 @@ class Schedule:
         kept = self._kept_at(timesteps)
         return kept.sqrt() * pictures + (1 - kept).sqrt() * noise
 
+    def target(self, pictures: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
+        """What a network should find where this noise was added to these pictures, all (B, C, H, W)."""
+        if self.prediction == "epsilon":
+            return noise
+        kept = self._kept_at(timesteps)
+        return kept.sqrt() * noise - (1 - kept).sqrt() * pictures
+
     def noise_of(self, found: Tensor, noised: Tensor, timesteps: Tensor) -> Tensor:
         """The noise in `noised` according to what a network found there, all (B, C, H, W); see `prediction`."""
         if self.prediction == "epsilon":

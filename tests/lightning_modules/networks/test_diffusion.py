@@ -98,7 +98,10 @@ class TestForwardProcess:
             Schedule().noised(pictures, noise, timesteps),
         )
         assert torch.equal(Schedule().noise_of(noise, noised, timesteps), noise)
-        told = Schedule(prediction="v_prediction").noise_of(velocity, noised, timesteps)
+        assert torch.equal(Schedule().target(pictures, noise, timesteps), noise)
+        by_velocity = Schedule(prediction="v_prediction")
+        torch.testing.assert_close(by_velocity.target(pictures, noise, timesteps), velocity)
+        told = by_velocity.noise_of(velocity, noised, timesteps)
         torch.testing.assert_close(told, noise, rtol=1e-5, atol=1e-5)
 
 
