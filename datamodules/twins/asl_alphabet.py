@@ -1,11 +1,15 @@
 """The twin of ASL Alphabet: 29 classes of 200 x 200 close-ups, numbered by their frame in a recording of 3,000.
 
 A recording has stretches of half a second, 15 frames, each of one signer in one place and light, photographed by one
-camera; no other stretch of any class shows them. Within a stretch the hand drifts, so that neighbouring numbers are
-near-duplicates and a split at random leaks, as in the real set; a twin of the size that we train on has at most one
-picture of each.
+camera; no other stretch of any class shows them. So a reader learns hands and not a room. Within a stretch the hand
+drifts, so that neighbouring numbers are near-duplicates and a split at random leaks, as in the real set; a twin of the
+size that we train on has at most one picture of each.
+
+With a number of signers, a recording has as many parts, each of one signer in one place, in every class: the real data
+set is one signer in one room, and that is what a model that generates letters can learn.
 """
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -46,12 +50,21 @@ def write_pictures(folder: Path, numbers: list[int], twin: Twin) -> None:
         write_picture(folder / f"{folder.name}{number}.jpg", picture(folder.name, number, twin))
 
 
+@cache
+def _part(seed: int, part: int) -> Setting:
+    """Who signs where in one part of a recording of a few signers, holding still in good light."""
+    return Setting.draw(np.random.default_rng([seed, part]), SIDE)
+
+
 def picture(name: str, number: int, twin: Twin) -> Image:
     """The picture (200, 200, 3) of a class with this number; all of it comes from these three."""
     kind, (stretch, step) = CLASSES.index(name), divmod(number - 1, STRETCH)
     rng = np.random.default_rng([twin.seed, kind, stretch])
-    setting = Setting.draw(rng, SIDE, careful=False)
-    here, there = (Stance.draw(rng, ZOOM, careful=False) for _ in range(2))
+    if twin.signers is None:
+        setting = Setting.draw(rng, SIDE, careful=False)
+    else:
+        setting = _part(twin.seed, (number - 1) * twin.signers // FRAMES)
+    here, there = (Stance.draw(rng, ZOOM, careful=twin.signers is not None) for _ in range(2))
     noise = np.random.default_rng([twin.seed, kind, stretch, step])
     stance = here.toward(there, _DRIFT * step / STRETCH)
     return photograph(None if name == NOTHING else name, stance, setting, noise)

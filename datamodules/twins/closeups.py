@@ -47,7 +47,7 @@ def _portion(symbols: Sequence[str], first: int, side: int, twin: Twin, black: b
         rng = np.random.default_rng([twin.seed, 2, number])
         stance = Stance.draw(rng, ZOOM)
         stance = replace(stance, place=AWAY * stance.place)
-        picture = photograph(symbol, stance, settings[number % twin.signers], rng)
+        picture = photograph(symbol, stance, settings[number % twin.people], rng)
         pictures.append(_exposed(picture) if black else picture)
     return np.stack(pictures)
 

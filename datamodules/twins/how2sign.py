@@ -49,7 +49,7 @@ def write_poses(root: Path, twin: Twin) -> None:
         joints = all_signed(split, twin)
         rows, names = [_HEADER], []
         for number, (sentence, pose) in enumerate(zip(spoken(split, twin), joints, strict=True)):
-            video, signer = _video(split, number), number % twin.signers
+            video, signer = _video(split, number), number % twin.people
             names.append(_name(split, number, twin))
             end = f"{len(pose) / 25:.2f}"
             rows.append(f"{video}\t{video}-{signer}-rgb_front\t{video}_0\t{names[-1]}\t0.0\t{end}\t{sentence.text}")
@@ -62,7 +62,7 @@ def write_clip(folder: Path, split: Split, number: int, sentence: Sentence, twin
     """One sentence's video and keypoints in the folder of its split's front view."""
     whole, name = performed(split, number, sentence, twin, FPS), _name(split, number, twin)
     joints = whole.joints
-    signer = number % twin.signers
+    signer = number % twin.people
     seed = 1000 * twin.seed + signer  # one signer keeps clothes, light and curtain
     small = Camera(
         CAMERA.width // _ENLARGED,
@@ -104,4 +104,4 @@ def _video(split: Split, number: int) -> str:
 
 def _name(split: Split, number: int, twin: Twin) -> str:
     """Its SENTENCE_NAME."""
-    return f"{_video(split, number)}_0-{number % twin.signers}-rgb_front"
+    return f"{_video(split, number)}_0-{number % twin.people}-rgb_front"

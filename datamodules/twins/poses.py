@@ -28,7 +28,7 @@ def spoken(split: Split, twin: Twin) -> list[Sentence]:
 
 def performed(split: Split, number: int, sentence: Sentence, twin: Twin, fps: float = FPS) -> Performance:
     """A split's sentence by its number; the signers take turns."""
-    signer = cast(twin)[number % twin.signers]
+    signer = cast(twin)[number % twin.people]
     return perform(sentence, signer, fps, seed=twin.seed + FIRST[split] + number)
 
 

@@ -48,7 +48,7 @@ def write(root: Path, twin: Twin) -> None:
     As in the real set, `fps` says 25 and `frame_end` -1 whatever the file holds.
     """
     glosses, clips = cut(twin)
-    people = cast(replace(twin, signers=max(3, twin.signers)))
+    people = cast(replace(twin, signers=max(3, twin.people)))
     tasks = [(root / "videos", clip, glosses[clip.gloss], people[clip.signer], twin.seed) for clip in clips]
     frames = spread(write_clip, tasks, "the avatar shows signs", worth=15)
     _write_index(root, glosses, clips, frames)
@@ -57,7 +57,7 @@ def write(root: Path, twin: Twin) -> None:
 def cut(twin: Twin) -> tuple[list[str], list[Clip]]:
     """The glosses of a twin, and its clips in the order of their numbers."""
     rng = np.random.default_rng(twin.seed)
-    names, signers = sorted(lexicon().signs), max(3, twin.signers)
+    names, signers = sorted(lexicon().signs), max(3, twin.people)
     glosses = [names[k] for k in rng.permutation(len(names))[: max(1, twin.size // CLIPS)]]
     rounds = (divmod(n, len(glosses)) for n in range(twin.size))
     parts = [(gloss, (turn + gloss) % (signers - 2), "train") for turn, gloss in rounds]
