@@ -29,7 +29,7 @@ class Known(nn.Module):
     def __init__(self, prediction: str = "epsilon") -> None:
         super().__init__()
         self.prediction = prediction
-        self.config = SimpleNamespace(num_class_embeds=3, in_channels=3, sample_size=4)
+        self.config = SimpleNamespace(num_class_embeds=3, in_channels=3, out_channels=3, sample_size=4)
         self.device, self.calls = torch.device("cpu"), list[Tensor]()
         self.kept = torch.cumprod(1 - torch.linspace(1e-4, 0.02, T, dtype=torch.float64), 0)
 
