@@ -190,6 +190,11 @@ class SurveyedDataModule(SignDataModule):
                 print(f"{self.root}: {finding.where}: {finding.message}", file=sys.stderr)
         return samples
 
+    def test_on(self, other: "SurveyedDataModule") -> None:
+        """Let a test read the whole of another folder, whose samples were none of training's. What training saw stays
+        this folder's."""
+        self.samples = {**self.samples, self.tested: [sample for split in SPLITS for sample in other.samples[split]]}
+
     def content(self) -> Iterable[Path]:
         return sorted({path for split in SPLITS for sample in self.samples[split] for path in sample.files})
 

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 Results = dict[str, Row]
 """Key of results.json to `value`, `interval`, `ground_truth` and baselines by name, `protocol` and `n`; of what a judge
-read, `judge` too, and of texts the `variant` of their comparison."""
+read, `judge` too, and of texts the `variant` of their comparison. A row of another data set than the one that was
+trained on, the real one of a twin, has its title as `dataset`."""
 
 MODEL: Final = "value"
 GROUND_TRUTH: Final = "ground_truth"

@@ -179,7 +179,7 @@ class TestTraining:
 
 def test_any_data_of_paired_frames_will_do(tmp_path, monkeypatch):
     """How2Sign's frames, whose poses are keypoints beside videos: two steps, then a test that knows where hands are."""
-    monkeypatch.setattr(how2sign, "FPS", how2sign.FPS / 4)  # a quarter of the frames to draw
+    monkeypatch.setattr(how2sign, "FPS", how2sign.FPS / 12)  # few frames to draw
     ensure_twin("how2sign", tmp_path / "how2sign", Twin(size=1, signers=1))
     data = How2SignFrames(str(tmp_path / "how2sign"), image_size=32, batch_size=2, every=3)
     trainer = L.Trainer(

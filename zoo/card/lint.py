@@ -121,8 +121,9 @@ def _model_index(text: str, found: list[Any], records: dict[str, Any]) -> Found:
             yield where, f"model-index: {score.metric_type} is {score.metric_value}, but results.json has {value}"
         elif score.metric_config != (protocol := results[score.metric_type].get("protocol")):
             yield where, f"model-index: {score.metric_type}: found {score.metric_config!r}, measured as {protocol!r}"
-        if score.dataset_name != dataset:
-            yield where, f"model-index: found data set {score.dataset_name!r}, expected {dataset!r}"
+        expected = results.get(score.metric_type, {}).get("dataset", dataset)
+        if score.dataset_name != expected:
+            yield where, f"model-index: found data set {score.dataset_name!r}, expected {expected!r}"
     finite = {key for key, row in results.items() if math.isfinite(row["value"])}
     for key in sorted(finite - {score.metric_type for score in found}):
         yield _line(text, "model-index"), f"model-index: {key} of results.json is missing"

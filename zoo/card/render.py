@@ -58,7 +58,8 @@ def metadata(
 def _measured(config: dict[str, Any], results: Results, provenance: dict[str, Any]) -> "list[EvalResult]":
     from huggingface_hub import EvalResult
 
-    dataset = str(provenance["data"]["name"]) + ("-avatar-twin" if provenance["data"]["twin"] else "")
+    name = str(provenance["data"]["name"])
+    trained_on = name + ("-avatar-twin" if provenance["data"]["twin"] else "")
     found = []
     for key, row in results.items():
         if not math.isfinite(row["value"]):
@@ -68,8 +69,8 @@ def _measured(config: dict[str, Any], results: Results, provenance: dict[str, An
         found.append(
             EvalResult(
                 task_type=config["task"],
-                dataset_type=dataset,
-                dataset_name=data_name(provenance),
+                dataset_type=name if "dataset" in row else trained_on,
+                dataset_name=row.get("dataset") or data_name(provenance),
                 dataset_split=row.get("split", "test"),
                 metric_type=key,
                 metric_name=" @ ".join(filter(None, (known.title if known else key, variant))),

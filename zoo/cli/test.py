@@ -1,6 +1,7 @@
 """`python -m zoo test`."""
 
 import argparse
+from pathlib import Path
 
 from zoo.artefacts.runs import Run
 from zoo.cli.arguments import OK, OVERRIDES, add_experiment
@@ -15,7 +16,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--judge", metavar="NAME|RUN|REPO", help="who reads what is generated: a back-translation or a letter-judge"
     )
-    parser.usage = f"{parser.prog} SPEC [--starter] [--split SPLIT] [--judge JUDGE] {OVERRIDES}"
+    parser.add_argument(
+        "--real", metavar="FOLDER", type=Path, help="of a model trained on a twin: measure it on the real data set too"
+    )
+    parser.usage = f"{parser.prog} SPEC [--starter] [--split SPLIT] [--judge JUDGE] [--real FOLDER] {OVERRIDES}"
 
 
 def run(options: argparse.Namespace) -> int:
@@ -27,12 +31,14 @@ def run(options: argparse.Namespace) -> int:
     else:
         spec, run = accepted(published / "spec.yaml", False, options.overrides, types=True), Run(published)
     from zoo.results.console import print_results
-    from zoo.training.evaluate import compared, evaluated, measure
+    from zoo.training.evaluate import compared, evaluated, measure, on_real_data
 
     if published is None:
-        results = measure(spec, run.folder, options.split, options.judge)
+        results = measure(spec, run.folder, options.split, options.judge, options.real)
     else:
         _, results = evaluated(spec, published, options.split, options.judge)
+        if options.real is not None:
+            results |= on_real_data(spec, published, options.real)
     print_results(f"{spec.name}, {options.split}", results, run.provenance())
     print(*(compared(published, results) if published and options.split == "test" else [run.folder]), sep="\n")
     return OK

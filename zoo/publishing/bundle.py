@@ -33,12 +33,12 @@ TOLERANCE = 0.02
 """How far a probe may move when weights are halved, as a share of its largest value."""
 
 
-def bundle(run: Run, into: Path) -> Path:
+def bundle(run: Run, into: Path, real: Path | None = None) -> Path:
     """Copy a run's artefact without logs, checkpoints and large pictures to `into`, in place of what is there.
 
-    It ships with its scores, which are measured here, as what is halved is another network. What is there stays until
-    the new folder is whole. Raises ValueError for a run that is unfinished, where halving changes what the network
-    does, and as `zoo.training.evaluate` does.
+    It ships with its scores, which are measured here, as what is halved is another network, and measured on the real
+    data in `real` too where that is given. What is there stays until the new folder is whole. Raises ValueError for a
+    run that is unfinished, where halving changes what the network does, and as `zoo.training.evaluate` does.
     """
     if not run.finished:
         raise ValueError(unfinished_message(run.folder))
@@ -56,7 +56,7 @@ def bundle(run: Run, into: Path) -> Path:
         save_file({name: _halved(value) for name, value in load_file(path).items()}, path, metadata={"format": "pt"})
         _refuse_another(loader.probe(), open_artefact(part).probe())
         spec = part / "spec.yaml"
-        measure(resolve(read(spec), str(spec)), part)
+        measure(resolve(read(spec), str(spec)), part, real=real)
         _drop_large(part)
     return into
 
@@ -93,12 +93,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         "python -m zoo.publishing.bundle", description="Ship a finished run as a starter, measured."
     )
     parser.add_argument("run", metavar="RUN", type=Path, help="the run's folder, runs/<name>/<id>")
-    run = Run(parser.parse_args(argv).run)
+    parser.add_argument("--real", metavar="FOLDER", type=Path, help="the real data set, to measure it on as well")
+    options = parser.parse_args(argv)
+    run = Run(options.run)
     try:
         name = run.provenance().get("name")
         if name is None:
             raise ValueError(unfinished_message(run.folder))
-        print(bundle(run, starter_folder(str(name))))
+        print(bundle(run, starter_folder(str(name)), options.real))
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -68,6 +68,12 @@ def judged_by_others(name: str) -> bool:
     return not {row["judge"] for row in rows if "judge" in row} <= now
 
 
+def real_data(name: str) -> Path | None:
+    """The folder of a judge's real data set, where its own spec has it and it is there."""
+    root = Path(accepted(locate(name), starter=False).config["data"]["init_args"]["root"])
+    return root if name in judges() and root.is_dir() else None
+
+
 def bring(name: str) -> str:
     """Bring one starter up to date; returns what was done. Raises ValueError where its training or bundling failed."""
     spec = accepted(locate(name), starter=True)
@@ -82,7 +88,8 @@ def bring(name: str) -> str:
     print(f"{name}: {reason}", flush=True)
     _call("zoo", "fit", name, "--starter")
     trained = time.monotonic()
-    _call("zoo.publishing.bundle", str(Run.of(spec).folder))
+    real = real_data(name)
+    _call("zoo.publishing.bundle", str(Run.of(spec).folder), *(["--real", str(real)] if real else []))
     end = time.monotonic()
     return f"trained in {duration(trained - began)}, measured and bundled in {duration(end - trained)}"
 

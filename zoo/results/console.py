@@ -20,6 +20,7 @@ from zoo.results.rows import (
     Row,
     baseline_name,
     baselines,
+    by_data,
     by_protocol,
     data_note,
     judged,
@@ -67,8 +68,10 @@ class ResultsTable:
         yield from (_line(line, MARKED) for line in stillness(self.results))
         yield from map(_line, [*variants(self.results), *judged(self.results)])
         yield _line(data_note(self.provenance))
-        if any("n" in row for row in self.results.values()):
-            yield _line(f"Measured on the {tested(self.results)}.")
+        for title, group in by_data(self.results).items():
+            if any("n" in row for row in group.values()):
+                of = f"Keys with @real are of {title} itself:" if title else "Measured on"
+                yield _line(f"{of} the {tested(group)}.")
 
 
 def _columns(results: Results, plain: bool) -> list[_Column]:

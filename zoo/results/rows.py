@@ -8,7 +8,8 @@ from lightning_modules.evaluation.glossary import BASELINES, meaning
 from lightning_modules.evaluation.results import GROUND_TRUTH, Results
 from zoo.results.formatting import number
 
-NO_BASELINE: Final = ("value", "interval", GROUND_TRUTH, "protocol", "n", "split", "data", "judge", "variant")
+_SETTING: Final = ("protocol", "n", "split", "data", "dataset", "judge", "variant")
+NO_BASELINE: Final = ("value", "interval", GROUND_TRUTH, *_SETTING)
 STILL: Final = {"frozen_pose": "the frozen pose", "mean_pose": "the mean pose"}
 """Baselines that do not move."""
 SPELLED_OUT: Final = 3
@@ -164,6 +165,14 @@ def judged(results: Results) -> Iterator[str]:
                 text += ": it reads so little that these scores say nothing"
         variants = _all(own, "variant")
         yield f"{text}. Measured with {'; '.join(variants)}" if variants else text
+
+
+def by_data(results: Results) -> dict[str, Results]:
+    """The rows of each data set together: first, under no title, those of the data that was trained on."""
+    groups: dict[str, Results] = {"": {}}
+    for key, row in results.items():
+        groups.setdefault(str(row.get("dataset", "")), {})[key] = row
+    return groups
 
 
 def tested(results: Results) -> str:

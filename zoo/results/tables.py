@@ -10,6 +10,7 @@ from zoo.results.rows import (
     baseline_name,
     baseline_text,
     baselines,
+    by_data,
     by_protocol,
     data_name,
     has_truth,
@@ -19,8 +20,13 @@ from zoo.results.rows import (
 
 
 def testing(results: Results, provenance: dict[str, Any]) -> str:
-    """What was tested on, in two sentences."""
-    return f"**{data_name(provenance)}**, {tested(results)}. No item of it was seen in training."
+    """What was tested on, two sentences for each data set."""
+    own, *others = by_data(results).items()
+    sentences = [f"**{data_name(provenance)}**, {tested(own[1])}. No item of it was seen in training."]
+    for title, group in others:
+        text = f"{', '.join(f'`{key}`' for key in group)}: **{title}** itself, {tested(group)}."
+        sentences.append(f"{text} No item of it was seen in training, nor in the choice of a checkpoint.")
+    return "\n\n".join(sentences)
 
 
 def metrics(results: Results) -> list[tuple[str, str, str]]:

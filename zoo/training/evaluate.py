@@ -5,9 +5,11 @@ from typing import Any
 
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 
+from datamodules.base import SurveyedDataModule
+from datamodules.catalogue import CATALOGUE
 from datamodules.files import replacing, write_json
 from datamodules.media.skeleton_drawing import write_png
-from datamodules.samples import Split
+from datamodules.samples import SPLITS, Split
 from lightning_modules.evaluation.results import Evaluation, Results
 from zoo.artefacts.artefact import open_artefact
 from zoo.artefacts.provenance import refuse_other_data
@@ -34,18 +36,26 @@ def validate(spec: Spec, folder: Path) -> Results:
     return {key: {"value": float(value)} for key, value in cli.trainer.callback_metrics.items()}
 
 
-def measure(spec: Spec, folder: Path, split: Split = "test", judge: str | None = None) -> Results:
+def measure(
+    spec: Spec, folder: Path, split: Split = "test", judge: str | None = None, real: Path | None = None
+) -> Results:
     """Measure the artefact in a folder and keep what was found in it: results, plots and the card that shows them.
 
     The test split's are results.json and plots/; another split's results-<split>.json and plots-<split>/ stand beside,
-    and no card shows them. Raises ValueError as `evaluated`.
+    and no card shows them. With `real`, what `on_real_data` finds there is kept too, until it is measured again. Raises
+    ValueError as these.
     """
     evaluation, results = evaluated(spec, folder, split, judge)
     suffix = "" if split == "test" else f"-{split}"
+    path = folder / f"results{suffix}.json"
+    if real is not None:
+        results |= on_real_data(spec, folder, real)
+    elif path.is_file():
+        results |= {key: row for key, row in read_json(path).items() if "dataset" in row}
     with replacing(folder / f"plots{suffix}") as plots:
         for name, picture in evaluation.plots().items():
             write_png(plots / f"{name}.png", picture)
-    write_json(folder / f"results{suffix}.json", results)
+    write_json(path, results)
     if not suffix:
         write(folder)
     return results
@@ -73,12 +83,43 @@ def evaluated(spec: Spec, folder: Path, split: Split, judge: str | None = None) 
     return module.test_scores, {key: {**row, **of} for key, row in module.test_scores.results().items()}
 
 
+def on_real_data(spec: Spec, folder: Path, real: Path) -> Results:
+    """What a test of an artefact that was trained on a twin finds on the real data set in `real`, all splits together:
+    the model saw none of it. Keys end in "@real"; baselines that learn have learnt from the twin.
+
+    Raises ValueError where there is no twin on the one side and no real data on the other, and as `evaluated`.
+    """
+    cli, _ = _assembled(spec, folder, "test")
+    data, twin = cli.datamodule, read_json(folder / "provenance.json")["data"]["twin"]
+    if not isinstance(data, SurveyedDataModule) or hasattr(cli.model, "judged_by"):
+        raise ValueError(f"--real {real}: {spec.name} cannot be measured apart from its own data; leave it out")
+    if twin is None:
+        raise ValueError(f"--real {real}: {spec.name} was trained on real data, which its test measures; leave it out")
+    settings = spec.config["data"]
+    init = {**settings["init_args"], "root": str(real), "twin": None}
+    other = assemble({**spec.config, "data": {**settings, "init_args": init}}, folder, []).datamodule
+    other.prepare_data()
+    if other.twin_mark() is not None:
+        raise ValueError(f"--real {real}: found a twin, expected {CATALOGUE[data.dataset].title} itself")
+    data.test_on(other)
+    with one_line(MisconfigurationException):
+        cli.trainer.test(cli.model, datamodule=data, verbose=False)
+    of = {
+        "split": " + ".join(SPLITS),
+        "data": other.fingerprint()[:DIGITS],
+        "dataset": CATALOGUE[data.dataset].title,
+    }
+    return {f"{key}@real": {**row, **of} for key, row in cli.model.test_scores.results().items()}
+
+
 def compared(folder: Path, results: Results) -> list[str]:
     """Lines that say where results differ, as they are printed, from those that an artefact was published with."""
     path = folder / "results.json"
     if not path.is_file():
         return [f"{folder}: published without results"]
     before = read_json(path)
+    if not any("dataset" in row for row in results.values()):
+        before = {key: row for key, row in before.items() if "dataset" not in row}
     lines = [
         f"{key}: published {number(before[key]['value'])}, here {number(results[key]['value'])}"
         for key in before.keys() & results.keys()

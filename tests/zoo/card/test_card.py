@@ -329,7 +329,7 @@ class TestText:
     def test_a_bundled_starter_leaves_out_plots_that_no_install_should_bring_along(
         self, starter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        def measured(_: Any, folder: Path) -> None:
+        def measured(_: Any, folder: Path, real: Path | None) -> None:
             shutil.copyfile(starter / "results.json", folder / "results.json")
             (folder / "plots").mkdir()
             (folder / "plots" / "length.png").write_bytes(b"p" * 500_000)

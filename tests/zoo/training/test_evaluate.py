@@ -15,7 +15,7 @@ import yaml
 from hub_server import Hub
 from safetensors.torch import load_file, save_file
 
-from datamodules.twins import Twin
+from datamodules.twins import Twin, ensure_twin
 from zoo.cli import main
 from zoo.loaders.text_to_pose.pose_to_text import MAX_FRAMES
 from zoo.spec.classes import named_class
@@ -89,6 +89,46 @@ class TestSplit:
     def test_training_is_no_split_to_test_on(self, run: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["test", str(run), "--split", "train"]) == 2
         assert "invalid choice: 'train'" in capsys.readouterr().err
+
+
+class TestRealData:
+    @pytest.fixture
+    def photographs(self, tmp_path: Path) -> Path:
+        """Another twin of ASL Alphabet which does not say that it is one."""
+        root = tmp_path / "asl_alphabet"
+        ensure_twin("asl-alphabet", root, Twin(29, seed=7))
+        marks = [path for path in root.rglob("*") if path.is_file() and path.suffix != ".jpg"]
+        for mark in marks:
+            mark.unlink()
+        return root
+
+    def test_the_whole_of_it_is_read_and_stands_beside_the_twins_scores(self, run: Path, photographs: Path) -> None:
+        own = scores(run / "results.json")
+        assert main(["test", str(run), "--real", str(photographs)]) == 0
+        rows = scores(run / "results.json")
+        assert {key: rows[key] for key in own} == own
+        assert rows.keys() - own.keys() == {f"{key}@real" for key in own}
+        row, count = rows["top1@real"], len(list(photographs.rglob("*.jpg")))
+        assert (row["n"], row["split"], row["dataset"]) == (count, "train + dev + test", "ASL Alphabet")
+        assert row["data"] != own["top1"]["data"]
+
+    def test_its_card_says_whose_scores_they_are_and_keeps_them(self, run: Path, photographs: Path) -> None:
+        assert main(["test", str(run), "--real", str(photographs)]) == 0
+        first = (run / "README.md").read_text()
+        assert "**ASL Alphabet** itself, train + dev + test split" in first
+        assert main(["test", str(run)]) == 0
+        assert (run / "README.md").read_text() == first
+        assert main(["card", str(run), "--check"]) == 0
+
+    def test_a_twin_is_not_real(self, run: Path, twin_root, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["test", str(run), "--real", str(twin_root("letter-judge"))]) == 2
+        assert "found a twin, expected ASL Alphabet itself" in capsys.readouterr().err
+
+    def test_what_has_no_pictures_of_its_own_is_refused(
+        self, tiny_runs: Runs, photographs: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert main(["test", str(tiny_runs("asl-slp")), "--real", str(photographs)]) == 2
+        assert "asl-slp cannot be measured apart from its own data; leave it out" in capsys.readouterr().err
 
 
 class TestAgain:
