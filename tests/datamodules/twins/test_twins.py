@@ -31,7 +31,7 @@ from datamodules.twins.signers import cast
 CIFAR = "cifar-10-batches-bin"
 SLOW, REAL = how2sign.FPS / 3, how2sign.FPS
 TWINS = {
-    "asl-alphabet": Twin(58, signers=3),
+    "asl-alphabet": Twin(58),
     "wlasl": Twin(2),
     "rwth-boston50": Twin(40, signers=1),
     "how2sign": Twin(1, seed=90, signers=1),
@@ -136,6 +136,13 @@ class TestAslAlphabet:
         assert min(differences) > 4
         one, other = (picture(twin("asl-alphabet") / "asl_alphabet_train" / f"{name}/{name}1.jpg") for name in "AB")
         assert np.abs(one - other)[:20, :20].mean() > 4
+
+    def test_a_number_of_signers_makes_a_recording_of_as_many_rooms(self):
+        empty = {n: asl_alphabet.picture("nothing", n, Twin(signers=2)).astype(int) for n in (1, 1500, 1501, 3000)}
+        noise = max(np.abs(empty[first] - empty[last]).mean() for first, last in ((1, 1500), (1501, 3000)))
+        assert noise < 3 < np.abs(empty[1500] - empty[1501]).mean()
+        hands = [asl_alphabet.picture("B", n, Twin(signers=2)).astype(int) for n in (1, 700)]
+        assert np.abs(hands[0] - hands[1]).max(-1).mean() > 4  # another stance
 
     def test_no_stretch_stands_in_two_splits(self, tmp_path):
         folder = tmp_path / "A"
