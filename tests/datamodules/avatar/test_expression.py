@@ -6,7 +6,7 @@ from red_signer import pose
 
 from datamodules.avatar import Performance, Signer, perform
 from datamodules.avatar.kinematics.face import FACE, neutral
-from datamodules.avatar.phonology.grammar import Sentence, every
+from datamodules.avatar.phonology.grammar import Sentence, sentences
 from datamodules.avatar.phonology.nonmanuals import Scope, scopes
 from datamodules.avatar.renderer.frames import Camera, film, render
 from datamodules.avatar.renderer.openpose import openpose_keypoints
@@ -70,9 +70,9 @@ class TestGrammar:
         sentence = Sentence("Why do you not help Ada?", ("YOU", "NOT", "HELP", "#ADA", "WHY"))
         assert list(scopes(sentence)) == [Scope("wh", 0, 5), Scope("not", 1, 4)]
 
-    def test_every_question_of_the_grammar_is_marked_and_no_statement_is(self) -> None:
+    def test_questions_and_negations_of_the_grammar_are_marked_and_nothing_else_is(self) -> None:
         kinds: dict[str, int] = {}
-        for sentence in every():
+        for sentence in sentences("train", 5000):
             assert sentence.clauses == tuple(sorted(set(sentence.clauses)))
             assert all(0 < first < len(sentence.glosses) for first in sentence.clauses)
             assert "/" not in sentence.glosses
@@ -81,8 +81,6 @@ class TestGrammar:
             assert ("NOT" in sentence.glosses) == ("not" in marks), sentence
             for mark in marks:
                 kinds[mark] = kinds.get(mark, 0) + 1
-            if sum(kinds.values()) > 60_000:
-                break
         assert min(kinds.values()) > 10
 
     def test_marks_set_in_before_the_hands_and_fade_after_them(self) -> None:
