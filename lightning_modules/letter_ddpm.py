@@ -9,6 +9,7 @@ import torch
 from diffusers import UNet2DModel
 from torch import Tensor
 from torch.nn import functional
+from torch.nn.functional import pixel_unshuffle
 
 from datamodules.labelled import LabelledBatch, LabelledPictures
 from lightning_modules.class_conditional import ClassConditional
@@ -22,7 +23,7 @@ from lightning_modules.validation import data_of, positive, shares
 class LetterDDPM(ClassConditional):
     """Objective and optimiser of the denoising U-Net, and the average of its weights, which is what is published.
 
-    channels, layers, attention, groups: sizes of the network; see `letter_unet`.
+    channels, layers, attention, groups, patch: sizes of the network; see `letter_unet`.
     timesteps, beta_start, beta_end: the noise schedule (500, linear from 1e-4 to 0.02).
     prediction: what the network finds, the noise or the velocity; see `Schedule`.
     class_dropout: share of training pictures whose class is withheld, which guidance needs.
@@ -38,6 +39,7 @@ class LetterDDPM(ClassConditional):
         layers: int = 2,
         attention: Sequence[int] = (2,),
         groups: int = 32,
+        patch: int = 1,
         timesteps: int = 500,
         beta_start: float = 1e-4,
         beta_end: float = 0.02,
@@ -57,6 +59,7 @@ class LetterDDPM(ClassConditional):
             "layers": layers,
             "attention": attention,
             "groups": groups,
+            "patch": patch,
         }
         shares(class_dropout=class_dropout, ema_decay=ema_decay, cooldown=cooldown)
         positive(learning_rate=learning_rate)
@@ -96,10 +99,11 @@ class LetterDDPM(ClassConditional):
         return labels.masked_fill(withheld, self.learner.config.num_class_embeds - 1)
 
     def error(self, network: UNet2DModel, pictures: Tensor, noise: Tensor, timesteps: Tensor, labels: Tensor) -> Tensor:
-        """Mean squared error of the noise that a network sees in pictures which it was added to (equation 14)."""
-        noised = self.schedule.noised(pictures, noise, timesteps)
-        found = network(noised, timesteps, class_labels=labels).sample.float()
-        return functional.mse_loss(self.schedule.noise_of(found, noised, timesteps), noise)
+        """Mean squared error of what a network finds in pictures that noise was added to: of the noise (Ho et al. 2020,
+        equation 14), or of the velocity, which weighs the steps that decide about shapes more."""
+        patch, noised = self.sizes["patch"], self.schedule.noised(pictures, noise, timesteps)
+        found = network(pixel_unshuffle(noised, patch), timesteps, class_labels=labels).sample.float()
+        return functional.mse_loss(found, pixel_unshuffle(self.schedule.target(pictures, noise, timesteps), patch))
 
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
         super().optimizer_step(*args, **kwargs)

@@ -128,7 +128,8 @@ def place(place: Place, steps: Array, shift: Array, signer: Signer, other: Track
         return lying
     build = signer.build
     reach = (build.upper_arm + build.forearm) / 1.5
-    scale = {"head": np.full(3, build.head), "space": np.array([1.0, 1.0, reach])}.get(place.region, np.ones(3))
+    scales = {"head": np.full(3, build.head), "space": np.array([1, 1, reach]), "arm": np.array([1, reach, reach])}
+    scale = scales.get(place.region, np.ones(3))
     point: Array = place.at * scale + steps * signer.amplitude + shift
     return point
 

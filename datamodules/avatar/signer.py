@@ -38,11 +38,12 @@ class Look:
 
     @classmethod
     def random(cls, seed: int | np.random.Generator) -> "Look":
-        """A look in which hands stand out: clothing and background keep away from the skin's lightness."""
+        """A look in which hands stand out: clothing and background keep away from the skin's lightness. Cloth is mostly
+        muted, walls are more so."""
         rng = np.random.default_rng(seed)
         skin = _jitter(SKIN_TONES[rng.integers(len(SKIN_TONES))], 8, rng)
         hair = _jitter(HAIR[rng.integers(len(HAIR))], 10, rng)
-        return cls(skin, _apart(skin, 60, rng), hair, _apart(skin, 40, rng))
+        return cls(skin, _apart(skin, 60, 1.0, rng), hair, _apart(skin, 40, 0.8, rng))
 
 
 @dataclass(frozen=True)
@@ -128,9 +129,11 @@ def _jitter(colour: Colour, spread: int, rng: np.random.Generator) -> Colour:
     return red, green, blue
 
 
-def _apart(skin: Colour, least: int, rng: np.random.Generator) -> Colour:
+def _apart(skin: Colour, least: int, most: float, rng: np.random.Generator) -> Colour:
+    """A colour whose lightness is so many grey levels from the skin's, with a saturation up to `most`."""
     lightness = np.array([0.299, 0.587, 0.114])
     while True:
-        red, green, blue = rng.integers(16, 240, 3).tolist()
+        saturation, shares = most * rng.beta(1.2, 2.0), rng.permutation([0.0, rng.random(), 1.0])
+        red, green, blue = (rng.integers(16, 240) * (1 - saturation * shares)).astype(int).tolist()
         if abs(float(lightness @ (np.array([red, green, blue]) - np.array(skin)))) >= least:
             return red, green, blue

@@ -53,7 +53,7 @@ class Stage:
     def __init__(self, sequence: list[Unit], signer: Signer, fps: float, rng: np.random.Generator) -> None:
         self.units, self.signer, self.fps, self.rng = sequence, signer, fps, rng
         book = lexicon()
-        self.rest = book.gesture("relaxed", "rest", "B-D", "L-D-F")
+        self.rest = book.gesture("relaxed", "rest", "L-L-B", "D-D-D-F")
         self.standby = book.gesture("relaxed", "standby", "B-D", "L-L-F")
         self.idle = [self._idle(k) for k in range(len(sequence))]
         ends = np.array([0.0, 1.0])
@@ -61,15 +61,15 @@ class Stage:
         still = Stroke(np.zeros(1), np.zeros((1, 3)), np.zeros(1))
         self.home = (
             follow(self.rest, still, np.zeros(3), signer),
-            follow(self.rest, still, np.array([0.0, -0.06, -0.04]), signer),
+            follow(self.rest, still, np.array([0.0, -0.02, 0.03]), signer),
         )
         self.segments = self._timeline()
-        self.frames = int(np.floor(self.segments[-1].end * fps + 1e-6))
+        self.time = np.arange(int(np.floor(self.segments[-1].end * fps + 1e-6))) / fps
 
     def _idle(self, index: int) -> Gesture:
-        """The weak hand stays up next to a two-handed sign and sinks to rest elsewhere."""
-        near = self.units[max(index - 1, 0) : index + 2]
-        return self.standby if any(unit.sign.other for unit in near) else self.rest
+        """The weak hand stays up between two two-handed signs and hangs at the side elsewhere."""
+        beside = [self.units[k] for k in (index - 1, index + 1) if 0 <= k < len(self.units)]
+        return self.standby if len(beside) == 2 and all(unit.sign.other for unit in beside) else self.rest
 
     def _state(self, index: int, last: bool) -> tuple[Track, Track]:
         """Both hands at the start or the end of a unit; outside the sequence, at rest."""
@@ -98,12 +98,21 @@ class Stage:
         way = [float(np.linalg.norm(b.wrist - a.wrist)) for a, b in zip(before, after, strict=True)]
         turned = 2 * np.arccos(min(1.0, abs(float(np.sum(before[0].hand * after[0].hand)))))
         seconds = 0.09 + 0.21 * max(way[0], 0.7 * way[1]) + 0.05 * turned
-        return float(np.clip(seconds, 0.13, 0.40)) / self.signer.speed
+        return float(np.clip(seconds, 0.13, 0.45)) / self.signer.speed
 
-    def act(self) -> tuple[NDArray[np.float32], NDArray[np.void]]:
-        """Joints (T, 50, 3) in SLP units and the truth (T,): both hands' tracks first, then the body."""
-        count = self.frames
-        time = np.arange(count) / self.fps
+    @property
+    def spans(self) -> Array:
+        """Seconds (N, 2) at which each unit's stroke begins and its hold ends."""
+        begins = [segment.start for segment in self.segments if segment.phase == "stroke"]
+        ends = [segment.end for segment in self.segments if segment.phase == "hold"]
+        return np.array([begins, ends]).T.reshape(-1, 2)
+
+    def act(self, head: Array) -> tuple[NDArray[np.float32], NDArray[np.void]]:
+        """Joints (T, 50, 3) in SLP units and the truth (T,): both hands' tracks first, then the body.
+
+        `head` (T, 2): its yaw and pitch in radians.
+        """
+        time, count = self.time, len(self.time)
         wrist, hand = np.empty((2, count, 3)), np.empty((2, count, 4))
         configuration = np.empty((2, count, CONFIGURATION))
         truth = np.zeros(count, dtype=TRUTH)
@@ -120,7 +129,7 @@ class Stage:
                 configuration[side, span] = track.configuration
         self._tremble(wrist, time)
         swivel = np.stack([self._swivels(side, time) for side in range(2)])
-        return body_joints(wrist, hand, configuration, swivel, self._head(time), self.signer), truth
+        return body_joints(wrist, hand, configuration, swivel, head, self.signer), truth
 
     def _fill(self, segment: Segment, share: Array, truth: NDArray[np.void]) -> tuple[Track, Track]:
         truth["phase"], truth["gloss"] = segment.phase, -1
@@ -210,23 +219,6 @@ class Stage:
         share = ease((time - knots[index - 1]) / span)
         eased: Array = values[index - 1] + share * (values[index] - values[index - 1])
         return eased
-
-    def _head(self, time: Array) -> Array:
-        """The head's yaw and pitch (T, 2) in radians while a sign's head movement lasts."""
-        angles = np.zeros((len(time), 2))
-        for segment in self.segments:
-            kind = self.units[segment.unit].sign.head if segment.phase == "stroke" else "none"
-            if kind == "none":
-                continue
-            share = np.clip((time - segment.start + 0.12) / (segment.end - segment.start + 0.24), 0, 1)
-            window = np.sin(np.pi * share)
-            if kind == "shake":
-                angles[:, 0] += 0.20 * window * np.sin(4 * np.pi * share)
-            elif kind == "nod":
-                angles[:, 1] += 0.14 * window * np.sin(2 * np.pi * share) ** 2
-            else:
-                angles[:, 1] += 0.08 * window
-        return angles
 
 
 def _repeat(track: Track, count: int) -> Track:

@@ -41,16 +41,13 @@ def _portion(symbols: Sequence[str], first: int, side: int, twin: Twin, black: b
         Setting.draw(np.random.default_rng([twin.seed, 1, k]), side, signer.look) for k, signer in enumerate(cast(twin))
     ]
     if black:
-        settings = [
-            replace(setting, scene=np.zeros_like(setting.scene), strength=0.9, ambient=0.45, blur=None, noise=0.0)
-            for setting in settings
-        ]
+        settings = [replace(setting.calm(), scene=np.zeros_like(setting.scene)) for setting in settings]
     pictures = []
     for number, symbol in enumerate(symbols, first):
         rng = np.random.default_rng([twin.seed, 2, number])
         stance = Stance.draw(rng, ZOOM)
         stance = replace(stance, place=AWAY * stance.place)
-        picture = photograph(symbol, stance, settings[number % twin.signers], rng)
+        picture = photograph(symbol, stance, settings[number % twin.people], rng)
         pictures.append(_exposed(picture) if black else picture)
     return np.stack(pictures)
 

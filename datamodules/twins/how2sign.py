@@ -10,20 +10,22 @@ import cv2
 import numpy as np
 
 from datamodules.avatar.phonology.grammar import Sentence
+from datamodules.avatar.renderer.footage import recorded
 from datamodules.avatar.renderer.frames import Camera, film
 from datamodules.avatar.renderer.openpose import openpose_keypoints
+from datamodules.avatar.renderer.photography import Shot
 from datamodules.media.drawing_primitives import Image
 from datamodules.media.video import write_video
 from datamodules.poses.formats import write_openpose, write_skels
 from datamodules.samples import Split
-from datamodules.twins.poses import FIRST, SPLITS, all_signed, signed, spoken, write_lines
+from datamodules.twins.poses import FIRST, SPLITS, all_signed, performed, spoken, write_lines
 from datamodules.twins.signers import Twin, cast, spread
 
 FPS = 24.0  # of the clips; poses have 25
 CAMERA = Camera(1280, 720, 240.0, (640.0, 350.0))
 _ENLARGED = 2
 _HEADER = "VIDEO_ID\tVIDEO_NAME\tSENTENCE_ID\tSENTENCE_NAME\tSTART_REALIGNED\tEND_REALIGNED\tSENTENCE"
-_GREEN = (112, 186, 130)
+_GREEN = (140, 182, 138)
 
 
 def write(root: Path, twin: Twin) -> None:
@@ -47,7 +49,7 @@ def write_poses(root: Path, twin: Twin) -> None:
         joints = all_signed(split, twin)
         rows, names = [_HEADER], []
         for number, (sentence, pose) in enumerate(zip(spoken(split, twin), joints, strict=True)):
-            video, signer = _video(split, number), number % twin.signers
+            video, signer = _video(split, number), number % twin.people
             names.append(_name(split, number, twin))
             end = f"{len(pose) / 25:.2f}"
             rows.append(f"{video}\t{video}-{signer}-rgb_front\t{video}_0\t{names[-1]}\t0.0\t{end}\t{sentence.text}")
@@ -58,8 +60,9 @@ def write_poses(root: Path, twin: Twin) -> None:
 
 def write_clip(folder: Path, split: Split, number: int, sentence: Sentence, twin: Twin) -> None:
     """One sentence's video and keypoints in the folder of its split's front view."""
-    joints, name = signed(split, number, sentence, twin, FPS), _name(split, number, twin)
-    signer = number % twin.signers
+    whole, name = performed(split, number, sentence, twin, FPS), _name(split, number, twin)
+    joints = whole.joints
+    signer = number % twin.people
     seed = 1000 * twin.seed + signer  # one signer keeps clothes, light and curtain
     small = Camera(
         CAMERA.width // _ENLARGED,
@@ -67,12 +70,14 @@ def write_clip(folder: Path, split: Split, number: int, sentence: Sentence, twin
         CAMERA.unit / _ENLARGED,
         (CAMERA.neck[0] / _ENLARGED, CAMERA.neck[1] / _ENLARGED),
     )
-    curtain = green_screen(small.width, small.height, np.random.default_rng(seed))
-    frames = film(joints, cast(twin)[signer].look, small, seed, curtain)
+    rng = np.random.default_rng(seed)
+    curtain, shot = green_screen(small.width, small.height, rng), Shot.studio(rng)
+    shown = film(joints, cast(twin)[signer].look, small, seed, curtain, face=whole.face)
+    frames = recorded(shown, joints, small, shot, np.random.default_rng([seed, FIRST[split] + number]))
     size = (CAMERA.width, CAMERA.height)
     large = (cv2.resize(frame, size, interpolation=cv2.INTER_CUBIC) for frame in frames)
     write_video(folder / "raw_videos" / f"{name}.mp4", large, FPS, crf=23, threads=1)
-    keypoints = openpose_keypoints(joints, CAMERA)
+    keypoints = openpose_keypoints(joints, CAMERA, face=whole.face)
     write_openpose(folder / "features" / "openpose_output" / "json" / name, name, keypoints)
 
 
@@ -81,7 +86,7 @@ def green_screen(width: int, height: int, rng: np.random.Generator) -> Image:
     x = np.linspace(0, 1, width, dtype=np.float32)
     folds = np.zeros_like(x)
     for _ in range(8):
-        folds += rng.uniform(1, 5) * np.sin(2 * np.pi * (rng.uniform(1, 14) * x + rng.random()))
+        folds += rng.uniform(0.6, 3) * np.sin(2 * np.pi * (rng.uniform(1, 14) * x + rng.random()))
     light = folds - 30 * (x - rng.uniform(0.45, 0.6)) ** 2
     grain = cv2.resize(rng.normal(0, 3, (12, 24)).astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
     curtain: Image = (np.array(_GREEN) + (light + grain)[..., None]).clip(0, 255).astype(np.uint8)
@@ -99,4 +104,4 @@ def _video(split: Split, number: int) -> str:
 
 def _name(split: Split, number: int, twin: Twin) -> str:
     """Its SENTENCE_NAME."""
-    return f"{_video(split, number)}_0-{number % twin.signers}-rgb_front"
+    return f"{_video(split, number)}_0-{number % twin.people}-rgb_front"

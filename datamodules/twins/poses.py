@@ -26,10 +26,15 @@ def spoken(split: Split, twin: Twin) -> list[Sentence]:
     return sentences(split, size, seed=twin.seed)
 
 
+def performed(split: Split, number: int, sentence: Sentence, twin: Twin, fps: float = FPS) -> Performance:
+    """A split's sentence by its number; the signers take turns."""
+    signer = cast(twin)[number % twin.people]
+    return perform(sentence, signer, fps, seed=twin.seed + FIRST[split] + number)
+
+
 def signed(split: Split, number: int, sentence: Sentence, twin: Twin, fps: float = FPS) -> NDArray[np.float32]:
-    """The joints (T, 50, 3) of a split's sentence by its number; the signers take turns."""
-    signer = cast(twin)[number % twin.signers]
-    return perform(sentence.glosses, signer, fps, seed=twin.seed + FIRST[split] + number).joints
+    """The joints (T, 50, 3) of `performed`."""
+    return performed(split, number, sentence, twin, fps).joints
 
 
 def all_signed(split: Split, twin: Twin) -> list[NDArray[np.float32]]:
@@ -57,14 +62,12 @@ def truths(dataset: str, twin: Twin, split: Split, names: Iterable[str], stride:
     if CATALOGUE[dataset].spoken is None:
         known = ", ".join(name for name, of in CATALOGUE.items() if of.spoken)
         raise ValueError(f"{dataset}: its twin holds no sentences with poses; those of {known} do")
-    sentences, signers = spoken(split, twin), cast(twin)
-    found = {}
+    sentences, found = spoken(split, twin), {}
     for name in names:
         match = _NUMBERED.fullmatch(name)
         number = int(match[1]) - FIRST[split] if match else -1
         if not 0 <= number < len(sentences):
             raise ValueError(f"{name!r}: not one of the {len(sentences)} {split} sentences of {dataset}'s {twin}")
-        signer, seed = signers[number % twin.signers], twin.seed + FIRST[split] + number
-        whole = perform(sentences[number].glosses, signer, FPS, seed)
-        found[name] = Performance(whole.joints[::stride], FPS / stride, whole.glosses, whole.truth[::stride])
+        whole = performed(split, number, sentences[number], twin)
+        found[name] = whole.every(stride)
     return found

@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 
 from datamodules.avatar.perform import perform
 from datamodules.avatar.phonology.grammar import Sentence, sentences
+from datamodules.avatar.renderer.footage import recorded
 from datamodules.avatar.renderer.frames import Camera, film
 from datamodules.avatar.renderer.openpose import openpose_keypoints
+from datamodules.avatar.renderer.photography import Shot
 from datamodules.media.drawing_primitives import Image
 from datamodules.media.openpose_drawing import HANDS, draw_openpose
 from datamodules.samples import Split
@@ -53,18 +55,21 @@ def write_sentence(folder: Path, first: int, count: int, sentence: Sentence, tap
     """`count` pairs from the middle of a sentence, the `tape`-th recorded."""
     people = cast(twin)[:SIGNERS]
     signer, seed = tape % len(people), 1_000_000 * twin.seed + tape
-    whole = perform(sentence.glosses, people[signer], FPS, seed).joints
-    while len(whole) < count:
-        whole = np.concatenate([whole, whole[::-1]])
-    begin = (len(whole) - count) // 2
-    joints = whole[begin : begin + count]
+    whole = perform(sentence, people[signer], FPS, seed)
+    order = np.arange(len(whole.joints))
+    while len(order) < count:
+        order = np.concatenate([order, order[::-1]])
+    begin = (len(order) - count) // 2
+    kept = order[begin : begin + count]
+    joints, face = whole.joints[kept], None if whole.face is None else whole.face[kept]
     rng = np.random.default_rng([twin.seed, tape])
-    keypoints = openpose_keypoints(joints, _DRAWN, seated=True)
+    keypoints = openpose_keypoints(joints, _DRAWN, seated=True, face=face)
     for hand in HANDS:
         lost = np.repeat(rng.random(-(-count // 15)) < _LOST, 15)[:count]
         keypoints[lost, hand] = 0
     scene = _curtain(np.random.default_rng(signer))
-    frames = film(joints, people[signer].look, CAMERA, 1000 * twin.seed + signer, scene, seated=True)
+    shown = film(joints, people[signer].look, CAMERA, 1000 * twin.seed + signer, scene, seated=True, face=face)
+    frames = recorded(shown, joints, CAMERA, Shot(blur=0.5), rng)
     for k, (frame, points) in enumerate(zip(frames, keypoints, strict=True)):
         pair = np.zeros((HEIGHT, 2 * WIDTH, 3), np.uint8)
         grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)[..., None] + rng.normal(0, 2, (*frame.shape[:2], 1))

@@ -11,6 +11,7 @@ from rich.progress import track
 
 from datamodules.avatar.signer import Signer
 
+PEOPLE = 8
 IDLE = 10
 """Seconds after which a process without work ends, also when the one that started it was killed."""
 
@@ -19,24 +20,31 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Twin:
-    """How large a twin to write: `size` training items, a share for the other splits, by `signers` people."""
+    """How large a twin to write: `size` training items, a share for the other splits, by `signers` people; without a
+    number by eight, and by somebody else in each picture of ASL Alphabet's."""
 
     size: int = 2000
     seed: int = 0
-    signers: int = 8
+    signers: int | None = None
 
     def __post_init__(self) -> None:
-        for name, least in (("size", 1), ("seed", 0), ("signers", 1)):
+        for name, least in (("size", 1), ("seed", 0), ("people", 1)):
             if getattr(self, name) < least:
-                raise ValueError(f"twin.{name}: found {getattr(self, name)}, expected at least {least}")
+                key = {"people": "signers"}.get(name, name)
+                raise ValueError(f"twin.{key}: found {getattr(self, name)}, expected at least {least}")
+
+    @property
+    def people(self) -> int:
+        """How many sign, where they take turns."""
+        return PEOPLE if self.signers is None else self.signers
 
 
 @cache
 def cast(twin: Twin) -> tuple[Signer, ...]:
     """The signers of a twin: right-handed, as in the real data sets; a lone one is the neutral default."""
-    if twin.signers == 1:
+    if twin.people == 1:
         return (Signer(),)
-    return tuple(replace(Signer.random(1000 * twin.seed + n), handedness="right") for n in range(twin.signers))
+    return tuple(replace(Signer.random(1000 * twin.seed + n), handedness="right") for n in range(twin.people))
 
 
 def spread(work: Callable[..., Result], tasks: Sequence[tuple[Any, ...]], what: str, worth: int) -> list[Result]:

@@ -8,7 +8,10 @@ import numpy as np
 
 from datamodules.avatar.perform import perform
 from datamodules.avatar.phonology.lexicon import lexicon
+from datamodules.avatar.renderer.backdrop import Kind, ground
+from datamodules.avatar.renderer.footage import recorded
 from datamodules.avatar.renderer.frames import Camera, film
+from datamodules.avatar.renderer.photography import Shot
 from datamodules.avatar.signer import Signer
 from datamodules.media.video import write_video
 from datamodules.twins.poses import write_lines
@@ -18,6 +21,9 @@ CLIPS = 8
 """Training clips a gloss; one more for validation and one for test."""
 STUDIOS = ((320, 240, 25.0), (288, 192, 30000 / 1001), (320, 180, 25.0))
 """Width, height and frames a second of a signer's clips."""
+_WALLS: tuple[Kind | None, ...] = ("white", "black", None)
+_WALL_SHARES = (0.25, 0.15, 0.6)
+"""How common studios are, as a sheet of real clips shows them; None is a wall of the signer's own colour."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,7 @@ def write(root: Path, twin: Twin) -> None:
     As in the real set, `fps` says 25 and `frame_end` -1 whatever the file holds.
     """
     glosses, clips = cut(twin)
-    people = cast(replace(twin, signers=max(3, twin.signers)))
+    people = cast(replace(twin, signers=max(3, twin.people)))
     tasks = [(root / "videos", clip, glosses[clip.gloss], people[clip.signer], twin.seed) for clip in clips]
     frames = spread(write_clip, tasks, "the avatar shows signs", worth=15)
     _write_index(root, glosses, clips, frames)
@@ -51,7 +57,7 @@ def write(root: Path, twin: Twin) -> None:
 def cut(twin: Twin) -> tuple[list[str], list[Clip]]:
     """The glosses of a twin, and its clips in the order of their numbers."""
     rng = np.random.default_rng(twin.seed)
-    names, signers = sorted(lexicon().signs), max(3, twin.signers)
+    names, signers = sorted(lexicon().signs), max(3, twin.people)
     glosses = [names[k] for k in rng.permutation(len(names))[: max(1, twin.size // CLIPS)]]
     rounds = (divmod(n, len(glosses)) for n in range(twin.size))
     parts = [(gloss, (turn + gloss) % (signers - 2), "train") for turn, gloss in rounds]
@@ -65,8 +71,16 @@ def write_clip(folder: Path, clip: Clip, gloss: str, signer: Signer, seed: int) 
     """One sign, from rest to rest; returns its number of frames."""
     width, height, fps = STUDIOS[clip.signer % len(STUDIOS)]
     camera = Camera(width, height, 0.36 * height, (0.5 * width, 0.44 * height))
-    joints = perform([gloss], signer, fps, seed=1_000_000 * seed + clip.number).joints
-    frames = film(joints, signer.look, camera, 1000 * seed + clip.signer)
+    whole = perform([gloss], signer, fps, seed=1_000_000 * seed + clip.number)
+    joints = whole.joints
+    own = 1000 * seed + clip.signer
+    rng = np.random.default_rng([own, 0])
+    kind, shot, scene = _WALLS[rng.choice(len(_WALLS), p=_WALL_SHARES)], Shot.studio(rng), None
+    if kind is not None:
+        scene = np.ascontiguousarray(ground(kind, max(width, height), rng)[:height, :width])
+        shot = replace(shot, contrast=None)
+    shown = film(joints, signer.look, camera, own, scene, face=whole.face)
+    frames = recorded(shown, joints, camera, shot, np.random.default_rng([own, clip.number]))
     write_video(folder / f"{clip.name}.mp4", frames, fps, crf=23, threads=1)
     return len(joints)
 

@@ -72,7 +72,7 @@ def data(provenance: dict[str, Any]) -> Facts:
         ("Data set", data_name(provenance) if twin or not dataset else f"[{dataset.title}]({dataset.home})")
     ]
     if twin:
-        made = ", ".join(f"{key} {value}" for key, value in twin.items())
+        made = ", ".join(f"{key} {value}" for key, value in twin.items() if value is not None)
         facts.append(
             (
                 "What a twin is",

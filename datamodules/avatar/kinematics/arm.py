@@ -60,8 +60,9 @@ def elbow(wrist: Array, swivel: Array, upper: float, fore: float) -> Array:
 def natural_swivels(wrist: Array, hand: Array, upper: float, fore: float) -> Array:
     """The swivels (K,) in radians that are easiest on the arm for K successive wrists (K, 3) and hands (K, 4).
 
-    Weighs wrist bend, forearm twist and a raised, spread or inward elbow against each other on a grid of swivels, and
-    the change from one pose to the next.
+    Weighs wrist bend, forearm twist and a raised, spread, inward or forward elbow against each other on a grid of
+    swivels, and the change from one pose to the next. An elbow that points at the viewer hides its upper arm: people
+    hold it aside.
     """
     wrist = reachable(wrist, upper, fore)
     joint = elbow(wrist[:, None], np.broadcast_to(_SWIVELS, (len(wrist), len(_SWIVELS))), upper, fore)
@@ -71,9 +72,10 @@ def natural_swivels(wrist: Array, hand: Array, upper: float, fore: float) -> Arr
     bend, twist = _wrist_angles(bone, forearm, frame[:, None])
     strain = np.square(bend / np.radians(65)) + 4 * np.square(np.maximum(bend - np.radians(70), 0))
     strain += 0.4 * np.square(twist / np.radians(90)) + 3 * np.square(np.maximum(np.abs(twist) - np.radians(85), 0))
-    strain += 12 * np.square(np.maximum(joint[..., 1] + 0.40, 0))
-    strain += 25 * np.square(np.maximum(joint[..., 0] + 0.43, 0)) + 14 * np.square(np.maximum(-0.68 - joint[..., 0], 0))
-    strain += 12 * np.square(np.maximum(-0.25 - joint[..., 2], 0)) + 6 * np.square(np.maximum(joint[..., 2] - 0.35, 0))
+    strain += 5 * np.square(np.maximum(joint[..., 1] + 0.30, 0))
+    strain += 45 * np.square(np.maximum(joint[..., 0] + 0.38, 0)) + 5 * np.square(np.maximum(-0.80 - joint[..., 0], 0))
+    strain += 12 * np.square(np.maximum(-0.25 - joint[..., 2], 0)) + 6 * np.square(np.maximum(joint[..., 2] - 0.25, 0))
+    strain += 40 * np.square(np.maximum(0.5 - np.hypot(bone[..., 0], bone[..., 1]), 0))
     chosen = np.empty(len(wrist), dtype=int)
     for k, costs in enumerate(strain):
         if k:

@@ -17,7 +17,7 @@ Array = NDArray[np.float64]
 
 FINGERS = ("index", "middle", "ring", "pinky")
 KNUCKLES = np.array([[0.27, 0.95, 0.0], [0.03, 1.0, 0.0], [-0.19, 0.93, 0.0], [-0.38, 0.80, 0.0]])
-PHALANGES = np.array([[0.48, 0.28, 0.23], [0.53, 0.33, 0.25], [0.49, 0.31, 0.25], [0.38, 0.22, 0.21]])
+PHALANGES = np.array([[0.42, 0.24, 0.20], [0.46, 0.29, 0.22], [0.43, 0.27, 0.22], [0.33, 0.19, 0.18]])
 THUMB_BASE = np.array([0.25, 0.20, 0.10])
 THUMB_BONES = np.array([0.46, 0.37, 0.30])
 CONFIGURATION = 25

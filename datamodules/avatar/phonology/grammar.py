@@ -10,7 +10,7 @@ import itertools
 import random
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from typing import Final
@@ -21,6 +21,7 @@ from datamodules.samples import Split
 
 START: Final = "sentence"
 SPELLED: Final = "#"  # a gloss "#ANNA" is fingerspelled
+CLAUSE: Final = "/"  # stands between two clauses in the rules
 HELD_OUT: Final[Mapping[int, Split]] = {
     0: "dev",
     1: "test",
@@ -35,10 +36,14 @@ _INFLECTED = re.compile(r"\w+(?:/\w+){3}")
 
 @dataclass(frozen=True)
 class Sentence:
-    """An English sentence and its glosses: signs ("HELLO"), or "#" and what to spell ("#ANNA")."""
+    """An English sentence and its glosses: signs ("HELLO"), or "#" and what to spell ("#ANNA").
+
+    `clauses` are the indices of the glosses with which further clauses begin.
+    """
 
     text: str
     glosses: tuple[str, ...]
+    clauses: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,10 +66,17 @@ class _Production:
         text = (
             _AGREEING.sub(lambda match: _agree(match[0].split("|"), person), self.text) if self.subject else self.text
         )
-        glosses = itertools.chain.from_iterable(
-            phrases[gloss[1:-1]].glosses if gloss[0] == "{" else (gloss,) for gloss in self.glosses
-        )
-        return Sentence(_REFERENCE.sub(insert, text) if self.slots else text, tuple(glosses))
+        glosses: list[str] = []
+        clauses: list[int] = []
+        for gloss in self.glosses:
+            if gloss == CLAUSE:
+                clauses.append(len(glosses))
+            elif gloss[0] == "{":
+                clauses += [len(glosses) + first for first in phrases[gloss[1:-1]].clauses]
+                glosses += phrases[gloss[1:-1]].glosses
+            else:
+                glosses.append(gloss)
+        return Sentence(_REFERENCE.sub(insert, text) if self.slots else text, tuple(glosses), tuple(clauses))
 
 
 def _person(subject: str) -> int:
@@ -117,7 +129,7 @@ class Grammar:
         return self._reach[rule]
 
     def _holds(self, production: _Production) -> frozenset[str]:
-        own = (SPELLED if gloss[0] == SPELLED else gloss for gloss in production.glosses if gloss[0] != "{")
+        own = (SPELLED if gloss[0] == SPELLED else gloss for gloss in production.glosses if gloss[0] not in "{/")
         return frozenset(own).union(*(self.reach(rule) for rule in production.slots.values()))
 
     def draw(self, rng: random.Random, anchor: str | None, rule: str = START) -> Sentence:
@@ -144,7 +156,7 @@ def _grammar() -> Grammar:
 
 
 def _finish(phrase: Sentence) -> Sentence:
-    return Sentence(phrase.text[0].upper() + phrase.text[1:], phrase.glosses)
+    return replace(phrase, text=phrase.text[0].upper() + phrase.text[1:])
 
 
 def split_of(sentence: Sentence) -> Split:

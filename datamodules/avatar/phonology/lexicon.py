@@ -19,6 +19,7 @@ from datamodules.avatar.kinematics.hand import (
 )
 from datamodules.avatar.kinematics.motion import MOVEMENTS, Movement
 from datamodules.avatar.kinematics.rotation import direction
+from datamodules.avatar.phonology.nonmanuals import nonmanuals
 from datamodules.avatar.phonology.signs import Gesture, Head, Letter, Part, Place, Region, Role, Sign
 from datamodules.avatar.phonology.tables import LexiconError, Table, pair
 from datamodules.poses.skeletons import HAND_JOINTS
@@ -109,7 +110,7 @@ def _part(name: str, row: Table) -> Part:
 
 
 def _place(name: str, row: Table, parts: Mapping[str, Part]) -> Place:
-    region = row.choice("region", ("head", "torso", "space", "hand"))
+    region = row.choice("region", ("head", "torso", "space", "arm", "hand"))
     if region == "hand":
         row.only(("region", "part"))
         return Place(name, "hand", np.zeros(3), parts[row.choice("part", parts)])
@@ -132,7 +133,7 @@ def _letter(
     entries = {"at": "spelling", "part": "wrist", **row.entries, "hand": shape}
     gesture = _gesture(Table(row.file, row.key, entries), handshapes, places, parts)
     stroke = Movement(movement, 1.0, np.zeros(3), 1, MOVEMENTS[movement].first)
-    sign = Sign(symbol, gesture, "none", None, stroke, "none", "none")
+    sign = Sign(symbol, gesture, "none", None, stroke, "none", "none", "")
     return Letter(symbol, shape, gesture.orientation, movement, sign)
 
 
@@ -144,7 +145,7 @@ def _sign(
     parts: Mapping[str, Part],
 ) -> Sign:
     hand = ("hand", "at", "part", "palm", "fingers")
-    row.only((*hand, "touch", "move", "other", "head"))
+    row.only((*hand, "touch", "move", "other", "head", "mouth"))
     dominant = _gesture(row, handshapes, places, parts)
     role, other = "none", None
     if "other" in row.entries:
@@ -161,9 +162,10 @@ def _sign(
     elif any(place.region == "hand" for place in dominant.place):
         raise row.error("other", f"a non-dominant hand, for the sign is made at {row.text('at')!r}")
     touch = row.choice("touch", ("none", "start", "end", "both", "through"), "none")
-    head = row.choice("head", ("none", "nod", "shake", "tilt"), "none")
+    head = row.choice("head", ("none", "nod", "shake"), "none")
+    mouth = row.choice("mouth", nonmanuals().mouths) if "mouth" in row.entries else ""
     move = _movement(row.table("move"))
-    return Sign(gloss, dominant, cast(Role, role), other, move, touch, cast(Head, head))
+    return Sign(gloss, dominant, cast(Role, role), other, move, touch, cast(Head, head), mouth)
 
 
 def _movement(row: Table) -> Movement:

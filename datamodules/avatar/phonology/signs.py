@@ -7,9 +7,9 @@ from datamodules.avatar.kinematics.hand import Array, Handshape
 from datamodules.avatar.kinematics.motion import Movement
 from datamodules.avatar.kinematics.rotation import Orientation
 
-Region = Literal["head", "torso", "space", "hand"]
+Region = Literal["head", "torso", "space", "arm", "hand"]
 Role = Literal["none", "sym", "alt", "base"]
-Head = Literal["none", "nod", "shake", "tilt"]
+Head = Literal["none", "nod", "shake"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +47,7 @@ class Sign:
     """A sign, or a letter of the manual alphabet, as phonology.
 
     `other` is what the non-dominant hand does, in its own mirror image; `touch` says when the hand touches its place
-    and `head` what the head does meanwhile (none, nod, shake, tilt).
+    and `head` what the head does meanwhile (none, nod, shake); `mouth` names an expression, or is empty.
     """
 
     gloss: str
@@ -57,6 +57,7 @@ class Sign:
     movement: Movement
     touch: str
     head: Head
+    mouth: str
 
 
 @dataclass(frozen=True, eq=False)

@@ -52,15 +52,18 @@ def project(joints: NDArray[np.float32], size: int = 256) -> NDArray[np.float32]
     return Camera.square(size).project(joints)
 
 
-def render(joints: NDArray[np.float32], look: Look, size: int = 256, seed: int = 0) -> Image:
+def render(
+    joints: NDArray[np.float32], look: Look, size: int = 256, seed: int = 0, face: NDArray[np.void] | None = None
+) -> Image:
     """Draw every frame of a pose: (T, 50, 3) in SLP units to (T, size, size, 3) RGB.
 
     The camera is fixed: 2.6 shoulder widths, from above the head to the lap. `seed` chooses background, sleeves, hair
-    and light; the same arguments give the same bytes. Bones of any length are drawn, none needed.
+    and light; the same arguments give the same bytes. Bones of any length are drawn, none needed. `face` (T,) of dtype
+    FACE is what the face shows; without it, it is neutral and turned as the nose tells.
 
-    Raises ValueError when joints are not (T, 50, 3) or not finite.
+    Raises ValueError when joints are not (T, 50, 3) or not finite, or the face has another number of frames.
     """
-    frames = film(joints, look, Camera.square(size), seed)
+    frames = film(joints, look, Camera.square(size), seed, face=face)
     pictures = np.empty((len(joints), size, size, 3), np.uint8)
     for picture, frame in zip(pictures, frames, strict=True):
         picture[:] = frame
@@ -74,11 +77,13 @@ def film(
     seed: int = 0,
     scene: Image | None = None,
     seated: bool = False,
+    face: NDArray[np.void] | None = None,
 ) -> Iterator[Image]:
     """The frames of `render` one by one through any camera, (height, width, 3) RGB each.
 
     scene: what stands behind, of the camera's size; by default a backdrop that `seed` chooses.
     seated: add crossed legs, for cameras that look below the lap.
+    face: as in `render`.
 
     Raises ValueError as `render` does.
     """
@@ -86,17 +91,25 @@ def film(
         raise ValueError(f"joints: found shape {joints.shape}, expected (frames, 50, 3)")
     if not np.isfinite(joints).all():
         raise ValueError("joints: found NaN or infinite coordinates, expected finite ones; interpolate first")
-    return _film(joints, look, camera, seed, scene, seated)
+    if face is not None and len(face) != len(joints):
+        raise ValueError(f"face: found {len(face)} frames, expected {len(joints)}, as many as of joints")
+    return _film(joints, look, camera, seed, scene, seated, face)
 
 
 def _film(
-    joints: NDArray[np.float32], look: Look, camera: Camera, seed: int, scene: Image | None, seated: bool
+    joints: NDArray[np.float32],
+    look: Look,
+    camera: Camera,
+    seed: int,
+    scene: Image | None,
+    seated: bool,
+    face: NDArray[np.void] | None,
 ) -> Iterator[Image]:
     rng = np.random.default_rng(seed)
     width, height, unit = 2 * camera.width, 2 * camera.height, 2 * camera.unit
     bodies = joints.astype(np.float64) * (3.0, -3.0, 3.0)
     sleeve = _SLEEVES[rng.integers(3)]
-    clothed = figure(bodies, look, sleeve, bool(rng.random() < 0.4), seated)
+    clothed = figure(bodies, look, sleeve, bool(rng.random() < 0.4), seated, face)
     cones, balls = clothed.cones * unit, clothed.balls * unit
     origin = np.array([2 * camera.neck[0], height - 2 * camera.neck[1], 0.0])
     for points in (cones[..., :3], cones[..., 3:6], balls[..., :3]):

@@ -13,13 +13,13 @@ from datamodules.avatar.renderer.raster import Floats
 PALM, PROXIMAL, MIDDLE, DISTAL, FOREARM = 0, 1, 2, 3, 4
 
 _RADII = (  # at MCP, PIP, DIP, TIP; thumb first
-    (0.145, 0.132, 0.122, 0.088),
-    (0.121, 0.114, 0.106, 0.080),
-    (0.123, 0.116, 0.108, 0.082),
-    (0.117, 0.110, 0.102, 0.078),
-    (0.103, 0.096, 0.089, 0.069),
+    (0.145, 0.132, 0.124, 0.098),
+    (0.119, 0.112, 0.104, 0.090),
+    (0.121, 0.114, 0.106, 0.092),
+    (0.115, 0.108, 0.100, 0.088),
+    (0.101, 0.094, 0.087, 0.077),
 )
-_BASES = (0.17, 0.06, -0.06, -0.17)  # where the metacarpals leave the wrist, along X
+_BASES = (0.14, 0.05, -0.05, -0.14)  # where the metacarpals leave the wrist, along X
 _BASE_HEIGHTS = (0.10, 0.07, 0.07, 0.09)
 
 
@@ -81,14 +81,15 @@ def hand_flesh(joints: Floats, forearm: Floats, side: int) -> Flesh:
         palm(
             at(_BASES[f], _BASE_HEIGHTS[f], 0.0),
             knuckles[:, f] - 0.02 * scale * palmar,
-            0.16,
+            0.15,
             _RADII[f + 1][0] + 0.012,
         )
         pad = wrist + 0.88 * (knuckles[:, f] - wrist) + 0.055 * scale * palmar
         palm(at(0.6 * _BASES[f], 0.45, 0.03), pad, 0.10, 0.10)
     thumb = joints[:, 2]
     palm(at(0.15, 0.10, 0.03), thumb, 0.165, 0.135)
-    palm(at(0.13, 0.24, 0.09), at(0.13, 0.24, 0.09) + 0.55 * (thumb - at(0.13, 0.24, 0.09)), 0.155, 0.135)
+    ball = at(0.14, 0.26, 0.12)
+    palm(ball, ball + 0.6 * (thumb - ball), 0.165, 0.145)
     palm(at(-0.19, 0.16, 0.07), at(-0.31, 0.58, 0.05), 0.155, 0.120)
     base = joints[:, 1]
     palm(base + 0.65 * (thumb - base), wrist + 0.70 * (knuckles[:, 0] - wrist), 0.095, 0.09)
@@ -101,8 +102,8 @@ def hand_flesh(joints: Floats, forearm: Floats, side: int) -> Flesh:
     wide = 1.0 + np.minimum(np.linalg.norm(forearm - wrist, axis=-1, keepdims=True) / (2.6 * scale), 1.0)
     edge = _unit(radial - _dot(radial, back) * back, (float(side), 0.0, 0.0))
     for sign in (1.0, -1.0):
-        near = wrist + sign * 0.11 * scale * radial
-        add(near, forearm + sign * 0.07 * scale * wide * edge, 0.205, 0.0, FOREARM, 0, palmar)
+        near = wrist + sign * 0.09 * scale * radial
+        add(near, forearm + sign * 0.07 * scale * wide * edge, 0.18, 0.0, FOREARM, 0, palmar)
         cones[-1][:, 7:] = 0.16 * scale * wide
 
     heart = (knuckles[:, 0] + knuckles[:, 1] + knuckles[:, 2] + joints[:, 6]) / 4

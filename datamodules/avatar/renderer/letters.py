@@ -1,6 +1,6 @@
 """Close-ups of one hand that shows a letter or digit, as in the ASL Alphabet photographs, with their landmarks."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -8,13 +8,14 @@ from numpy.typing import NDArray
 
 from datamodules.avatar.kinematics.hand import Array, hand_joints, thumb_bones
 from datamodules.avatar.phonology.lexicon import lexicon
-from datamodules.avatar.renderer.backdrop import backdrop
+from datamodules.avatar.renderer.backdrop import KINDS, SHARES, Kind, ground, paint
 from datamodules.avatar.renderer.hand_geometry import hand_flesh
-from datamodules.avatar.renderer.raster import Canvas, Floats
+from datamodules.avatar.renderer.photography import Shot, smear
+from datamodules.avatar.renderer.raster import FAR, Canvas, Floats
 from datamodules.avatar.renderer.shading import shade
 from datamodules.avatar.renderer.skin import skin_tones
 from datamodules.avatar.renderer.tracing import draw_hand
-from datamodules.avatar.renderer.views import GESTURES, VIEWS, View
+from datamodules.avatar.renderer.views import FORMS, GESTURES, VIEWS, View, view_of
 from datamodules.avatar.signer import Colour, Look
 from datamodules.media.drawing_primitives import Image
 
@@ -46,67 +47,129 @@ class Stance:
     """How a hand that shows a symbol differs from the table, and where it is held.
 
     bend (16,): degrees added to spreads and flexions. tilt (3,): degrees about x, y, z. elbow (3,): its shift, palm
-    lengths. near: the camera's distance, palm lengths. zoom: frame widths a palm length. place (2,): where in the room
-    that the hand leaves, -.75 to .75.
+    lengths. build (2,): its breadth and length, for the average hand's. near: the camera's distance, palm lengths.
+    zoom: frame widths a palm length. place (2,): where in the room that the hand leaves, -1 to 1. cut (2,): how far it
+    is held beyond that, in frame widths. form: in which of a letter's forms, where it has two (`views.SECOND_FORMS`).
     """
 
     bend: Floats
     tilt: Floats
     elbow: Floats
+    build: Floats
     near: float
     zoom: float
     place: Floats
+    cut: Floats
+    form: int
 
     @classmethod
-    def draw(cls, rng: np.random.Generator, zoom: tuple[float, float] = (0.23, 0.33)) -> "Stance":
-        """A random stance."""
-        return cls(
+    def draw(cls, rng: np.random.Generator, zoom: tuple[float, float] = (0.23, 0.33), careful: bool = True) -> "Stance":
+        """A random stance. Who is careful keeps the whole hand in the picture, not far from its middle."""
+        stance = cls(
             bend=np.concatenate([rng.normal(0, 1.5, 4), rng.normal(0, 2.5, 12)]),
             tilt=rng.normal(0, 6, 3).clip(-13, 13),
             elbow=rng.normal(0, 0.12, 3) * _FOREARM,
+            build=np.ones(2),
             near=rng.uniform(6, 12),
             zoom=rng.uniform(*zoom),
-            place=rng.uniform(-0.75, 0.75, 2),
+            place=rng.uniform(-0.75, 0.75, 2) * (1.0, 0.6),
+            form=int(rng.integers(FORMS)),
+            cut=np.zeros(2),
+        )
+        return stance if careful else stance.careless(rng)
+
+    def careless(self, rng: np.random.Generator) -> "Stance":
+        """The stance of anybody anywhere in the picture, one in seven of them not wholly within."""
+        far = rng.uniform(0.04, 0.2) if rng.random() < 1 / 7 else 0.0
+        angle = rng.uniform(0, 2 * np.pi)
+        return replace(
+            self,
+            bend=2.0 * self.bend,
+            tilt=rng.normal(0, 9, 3).clip(-22, 22),
+            build=rng.uniform((0.92, 0.88), (1.10, 1.04)),
+            place=rng.uniform(-1, 1, 2),
+            cut=far * np.array([np.cos(angle), np.sin(angle)]),
         )
 
     def toward(self, other: "Stance", share: float) -> "Stance":
-        """The stance on the way to another, `share` 0 here, 1 there."""
-        here, there = vars(self), vars(other)
+        """The stance on the way to another, `share` 0 here, 1 there; the form stays."""
+        here, there = vars(self), {**vars(other), "form": self.form}
         return Stance(**{name: here[name] + share * (there[name] - here[name]) for name in here})
+
+
+@dataclass(frozen=True)
+class Arm:
+    """What is seen below the wrist: cloth of an RGB colour from so many palm lengths on, or nothing at all."""
+
+    begins: float
+    cloth: Colour | None
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator) -> "Arm | None":
+        """None, a bare one, for six in ten."""
+        lot = rng.random()
+        if lot < 0.6:
+            return None
+        red, green, blue = paint(rng).round().astype(int).tolist()
+        return cls(rng.uniform(0.3, 2.0), (red, green, blue)) if lot < 0.93 else cls(rng.uniform(0.2, 0.6), None)
 
 
 @dataclass(frozen=True)
 class Setting:
     """Who is photographed, before what, in which light, by which camera: what frames of one recording share.
 
-    scene: the background, whose side is the picture's. key: unit vector to the light. blur: radius in 256ths of the
-    picture, or None. gain (3,): of the colour channels. noise: standard deviation, grey levels.
+    scene: the background, whose side is the picture's. arm: None for a bare one. key: unit vector to the light.
+    moved (2,): way of the hand while the shutter is open, in 256ths of the picture.
     """
 
     look: Look
     scene: Image
+    arm: Arm | None
     key: Floats
     strength: float
     ambient: float
-    blur: float | None
-    gain: Floats
-    noise: float
+    moved: tuple[float, float]
+    shot: Shot
 
     @classmethod
-    def draw(cls, rng: np.random.Generator, size: int, look: Look | None = None) -> "Setting":
-        """A random setting for pictures of this side, of somebody who looks like this or of anybody."""
+    def draw(cls, rng: np.random.Generator, size: int, look: Look | None = None, careful: bool = True) -> "Setting":
+        """A random setting for pictures of this side, of somebody who looks like this or of anybody.
+
+        Who is careful stands in good light with a bare arm and holds still; else anything goes.
+        """
         look = look or Look.random(rng)
         key = np.array([rng.uniform(-0.8, 0.8), rng.uniform(-0.1, 0.9), rng.uniform(0.6, 1.0)])
-        return cls(
+        kind: Kind = KINDS[rng.choice(len(KINDS), p=SHARES)]
+        shot = Shot.draw(rng)
+        setting = cls(
             look=look,
+            scene=ground(kind, size, rng),
+            arm=None,
             key=key / np.linalg.norm(key),
-            scene=backdrop(_muted(look.background, rng), size, rng),
             strength=rng.uniform(0.75, 1.1),
             ambient=rng.uniform(0.35, 0.6),
-            blur=rng.uniform(0.3, 0.9) if rng.random() < 0.5 else None,
-            gain=rng.uniform(0.85, 1.12) * rng.uniform(0.96, 1.04, 3),
-            noise=rng.uniform(0.5, 5.0),
+            moved=(0.0, 0.0),
+            shot=replace(shot, contrast=None) if kind in ("black", "white") else shot,
         )
+        return setting if careful else setting.careless(rng)
+
+    def careless(self, rng: np.random.Generator) -> "Setting":
+        """The setting of anybody: in hard light, against the light or in the shade, sleeved, moving."""
+        key = np.array([rng.uniform(-0.9, 0.9), rng.uniform(-0.2, 1.0), rng.uniform(0.25, 1.0)])
+        dim = rng.uniform(0.25, 0.6) if rng.random() < 0.25 else 1.0
+        angle, length = rng.uniform(0, 2 * np.pi), rng.exponential(3.0) if rng.random() < 0.4 else 0.0
+        return replace(
+            self,
+            arm=Arm.draw(rng),
+            key=key / np.linalg.norm(key),
+            strength=dim * rng.uniform(0.55, 1.25),
+            ambient=dim * rng.uniform(0.15, 0.6),
+            moved=(min(length, 14.0) * float(np.cos(angle)), min(length, 14.0) * float(np.sin(angle))),
+        )
+
+    def calm(self) -> "Setting":
+        """The same in good light, taken by a perfect camera: for pictures that somebody is to read."""
+        return replace(self, arm=None, strength=0.95, ambient=0.5, moved=(0.0, 0.0), shot=Shot())
 
 
 def photograph(symbol: str | None, stance: Stance, setting: Setting, rng: np.random.Generator) -> Image:
@@ -118,21 +181,18 @@ def photograph(symbol: str | None, stance: Stance, setting: Setting, rng: np.ran
 def photograph_hand(hand: tuple[Floats, Floats] | None, setting: Setting, rng: np.random.Generator) -> Image:
     """A hand given by its joints (21, 3) and the end of its forearm (3,), in halves of the picture's pixels, y up and z
     to the viewer; without one, the background alone. `rng` gives the noise."""
-    size = len(setting.scene)
-    picture: Image = cv2.resize(setting.scene, (2 * size, 2 * size), interpolation=cv2.INTER_LINEAR)
+    scene: Floats = setting.scene.astype(np.float32)
     if hand is not None:
-        picture = _hand(*hand, setting, picture)
-    small = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA).astype(np.float32)
-    if setting.blur is not None:
-        cv2.GaussianBlur(small, (0, 0), setting.blur * size / 256, dst=small)
-    small *= setting.gain
-    small += rng.normal(0, setting.noise, small.shape)
-    frame: Image = small.clip(0, 255).astype(np.uint8)
-    return frame
+        size = len(scene)
+        layer = cv2.resize(_hand(*hand, setting, 2 * size), (size, size), interpolation=cv2.INTER_AREA)
+        layer = smear(layer, (setting.moved[0] * size / 256, setting.moved[1] * size / 256))
+        scene = layer[..., :3] + scene * (1 - layer[..., 3:])
+    return setting.shot.take(scene, rng)
 
 
-def _hand(joints: Floats, elbow: Floats, setting: Setting, scene: Image) -> Image:
-    canvas, picture = Canvas.blank(len(scene), len(scene)), np.empty_like(scene)
+def _hand(joints: Floats, elbow: Floats, setting: Setting, size: int) -> Floats:
+    """The hand alone, (size, size, 4): its grey levels where it covers, 0 elsewhere, and how much it covers, 0 to 1."""
+    canvas, picture = Canvas.blank(size, size), np.empty((size, size, 3), np.uint8)
     surfaces = canvas.depth, canvas.normal, canvas.albedo
     flesh = hand_flesh(joints[None], elbow[None], 1)
     draw_hand(
@@ -146,9 +206,28 @@ def _hand(joints: Floats, elbow: Floats, setting: Setting, scene: Image) -> Imag
         flesh.scale,
         skin_tones(setting.look.skin),
     )
+    if setting.arm:
+        _dress(canvas, setting.arm, joints[0], elbow, flesh.scale)
     light = setting.key, setting.strength, setting.ambient, 0.5 * flesh.scale, 16
-    shade(*surfaces, canvas.open, scene, *light, picture)
-    return picture
+    shade(*surfaces, canvas.open, np.zeros_like(picture), *light, picture)
+    layer: Floats = np.dstack([picture, canvas.depth > FAR]).astype(np.float32)
+    return layer
+
+
+def _dress(canvas: Canvas, arm: Arm, wrist: Floats, elbow: Floats, scale: float) -> None:
+    """Cover the forearm, or take it out of the picture."""
+    rows, columns = np.nonzero(canvas.depth > FAR)
+    points = np.stack([columns + 0.5, len(canvas.depth) - rows - 0.5, canvas.depth[rows, columns]], axis=1) - wrist
+    along = (elbow - wrist) / np.linalg.norm(elbow - wrist)
+    height = points @ along
+    beside = np.linalg.norm(points - height[:, None] * along, axis=1)
+    covered = (height > arm.begins * scale) & (beside < 0.5 * scale)
+    place = rows[covered], columns[covered]
+    if arm.cloth is None:
+        canvas.depth[place] = FAR
+    else:
+        folds = 1 + 0.12 * np.sin(height[covered] / (0.09 * scale) + 2 * np.sin(0.05 * beside[covered]))
+        canvas.albedo[place] = (np.asarray(arm.cloth) / 255.0) ** 2 * folds[:, None]
 
 
 def _check(symbol: str) -> None:
@@ -156,27 +235,21 @@ def _check(symbol: str) -> None:
         raise ValueError(f"symbol: found {symbol!r}, expected a letter A-Z, a digit 0-9, 'del' or 'space'")
 
 
-def _muted(colour: Colour, rng: np.random.Generator) -> Colour:
-    """The colour as walls and furniture have it: nearer to grey."""
-    grey = np.mean(colour)
-    red, green, blue = (grey + rng.uniform(0.05, 0.6) * (np.array(colour) - grey)).astype(int).tolist()
-    return red, green, blue
-
-
 def _pose(symbol: str, stance: Stance, size: float) -> tuple[Floats, Floats]:
     """Joints (21, 3) and the forearm's end (3,) in scene pixels (y up), under weak perspective."""
-    view = VIEWS[symbol]
+    view = view_of(symbol, stance.form)
     joints, turn = hand_joints(_configuration(symbol, view, stance.bend)), view_turn(view)
     tilt, _ = cv2.Rodrigues(np.radians(stance.tilt))
     tips = np.array(view.elbow) / np.linalg.norm(view.elbow) * _FOREARM + stance.elbow
+    joints = joints * (*stance.build, stance.build.mean())
     cloud = np.vstack([joints @ turn.T, tips]) @ tilt.T
     scale = stance.near / np.maximum(stance.near - cloud[:, 2:], 0.5 * stance.near)
     cloud[:, :2] *= scale
     low, high = cloud[:21, :2].min(0) - 0.1, cloud[:21, :2].max(0) + 0.1
     extent = high - low
-    zoom = size * min(stance.zoom, 0.66 / float(extent.max()))
+    zoom = size * min(stance.zoom, 0.75 / float(extent.max()))
     room = np.maximum((size - zoom * extent) / 2 - 0.04 * size, 0)
-    centre = size / 2 + np.array([0.0, 0.06 * size]) + stance.place * room * np.array([1.0, 0.6])
+    centre = size / 2 + np.array([0.0, 0.06 * size]) + stance.place * room + stance.cut * size
     shift = np.append(centre - zoom * (low + high) / 2, 0)
     placed: Floats = cloud * zoom + shift
     return placed[:21], placed[21]

@@ -98,10 +98,9 @@ def tint(point, normal, around, i, cones, pulp, kind, frame, scale, tones, out):
                 down = (along / length - 0.80) / 0.40
                 oval = across**4 + down**4
                 if oval < 1.0:
-                    rim = 1.0 if oval < 0.62 else 0.0
-                    tip = 1.0 if down > 0.72 else 0.0
+                    share = min(3.0 * (1.0 - oval), 1.0)
                     for c in range(3):
-                        out[c] = tones[2, c] * (0.72 + 0.28 * rim) * (1.0 + 0.10 * tip)
+                        out[c] += share * (tones[2, c] - out[c])
     if fine:
         mottle = np.sin(0.9 + 9.1 * rx / scale + 3.0 * np.sin(7.3 * ry / scale))
         shade *= 1.0 + 0.03 * mottle * np.sin(8.3 * ry / scale + 2.0 * np.sin(5.1 * rz / scale))

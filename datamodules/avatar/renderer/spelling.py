@@ -72,7 +72,7 @@ def spell(letters: str, fps: float = 25.0, size: int = 256, seed: int = 0) -> It
     """
     moments = spelled(letters, fps)
     rng = np.random.default_rng(seed)
-    setting = replace(Setting.draw(rng, size, Look()), blur=None, gain=np.ones(3), noise=0.0)
+    setting = Setting.draw(rng, size, Look()).calm()
     return _photographed(moments, setting, rng)
 
 

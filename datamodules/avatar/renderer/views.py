@@ -3,10 +3,11 @@
 The views follow the ASL Alphabet photographs (and the landmarks found in them), not the signer's own table of
 orientations: a right hand seen by the addressee, unmirrored, so that the thumb of a palm turned to the viewer
 points to the right. G, H, J point to the viewer's left and up, P and Q to the left with the palm down, C, D
-and O show their profile, M and N hang over the thumb. T is the usual one, thumb between index and middle,
-which is not theirs. J is the raised little finger before its hook, Z the index finger under way. The digits 1
-to 5 show the back of the hand. Two gestures of the photographs are no letters: "space" is a hand on its back, fingers
-and thumb bent up like a cup, "del" hangs from the wrist with drooping fingers; both point to the left.
+and O show their profile, M and N hang over the thumb. T is the usual one, thumb between index and middle. Four
+letters have a second form that is as common (`SECOND_FORMS`). J is the raised little finger before its hook, Z the
+index finger under way. The digits 1 to 5 show the back of the hand. Two gestures of the photographs are no letters:
+"space" is a hand on its back, fingers and thumb bent up like a cup, "del" hangs from the wrist with drooping fingers;
+both point to the left.
 """
 
 from dataclasses import dataclass, field
@@ -45,7 +46,7 @@ VIEWS: dict[str, View] = {
         flexion=dict.fromkeys(range(4), (20.0, 34.0, 22.0)),
     ),
     "D": View(palm=(0.98, 0.13, 0.11), fingers=(-0.12, 0.98, -0.13)),
-    "E": View(thumb=((-0.18, 0.68, 0.44), (1.0, 0.3, 0.4))),
+    "E": View(palm=(0.30, 0.0, 0.95)),
     "F": _HALF_PROFILE,
     "G": View(palm=(0.20, 0.41, 0.89), fingers=(-0.87, 0.5, 0.0), elbow=_ASIDE, flexion={0: (12.0, 5.0, 5.0)}),
     "H": View(
@@ -60,7 +61,7 @@ VIEWS: dict[str, View] = {
         palm=(0.12, -0.5, 0.85),
         fingers=(0.0, 0.87, 0.5),
         elbow=(0.0, -1.0, -0.5),
-        flexion=dict.fromkeys((0, 1, 2), (80.0, 72.0, 30.0)),
+        flexion=dict.fromkeys((0, 1, 2), (84.0, 62.0, 14.0)),
         spread={0: 6.0, 2: -4.0, 3: -6.0},
     ),
     "N": View(
@@ -76,10 +77,7 @@ VIEWS: dict[str, View] = {
     "S": View(
         palm=(0.30, 0.14, 0.95),
         fingers=(0.0, 0.99, -0.14),
-        flexion=dict.fromkeys(range(4), (88.0, 100.0, 60.0)),
-        thumb=((-0.06, 0.90, 0.68), (0.9, 0.5, 0.4)),
     ),
-    "T": View(flexion={0: (45.0, 100.0, 35.0)}, thumb=((0.13, 1.08, 0.55), (1.0, -0.3, -0.2))),
     "X": View(palm=(0.30, 0.10, 0.95)),
     "Y": View(palm=(0.15, 0.0, 0.99), fingers=(-0.25, 0.97, 0.0)),
     "Z": View(fingers=(0.5, 0.86, 0.0), elbow=(-0.2, -0.95, -0.2)),
@@ -100,3 +98,18 @@ VIEWS: dict[str, View] = {
         thumb=((0.42, 0.40, 1.08), (0.6, -0.8, -0.2)),
     ),
 }
+
+SECOND_FORMS: dict[str, View] = {
+    "D": View(palm=(0.52, 0.0, 0.85)),
+    "M": View(palm=(0.10, -0.45, 0.89), fingers=(0.0, 0.89, 0.45)),
+    "N": View(palm=(0.10, -0.64, 0.77), fingers=(0.0, 0.77, 0.64)),
+    "T": View(flexion={0: (22.0, 72.0, 30.0)}, thumb=((0.98, 0.86, 0.22), (0.6, -1.0, 0.2))),
+}
+"""The other form of letters that are seen in two: D from the front, M and N as fists that face the viewer, and the T of
+the photographs, index half raised and thumb held off."""
+FORMS = 2
+
+
+def view_of(symbol: str, form: int = 0) -> View:
+    """How a symbol is shown in one of the two forms; most symbols have but one."""
+    return SECOND_FORMS.get(symbol, VIEWS[symbol]) if form else VIEWS[symbol]

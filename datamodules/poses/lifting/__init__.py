@@ -139,10 +139,10 @@ def arm_depths(upper: Array, fore: Array, shoulder: Array, lengths: Array) -> Ar
     hangs = np.clip(upper[..., 1] / lengths[0], 0, 1)[..., None]
     costs = 12 * np.square(np.maximum(back - 0.45 * hangs, 0)) + 0.3 * back * (1 - hangs)
     # A hanging elbow is beside the trunk or behind it, to let the forearm come forward.
-    costs += 0.5 * np.maximum(elbow, 0) / lengths[0] * np.square(hangs)
-    # Hands are in front of the trunk and the face, not inside or behind them.
+    costs += 0.8 * np.maximum(elbow, 0) / lengths[0] * np.square(hangs)
+    # Hands are in front of the trunk and the face, not inside or behind them; beside the thighs they hang.
     reach = (shoulder + upper + fore)[:, :, None]
-    before = np.clip((0.8 - np.abs(reach[..., 0])) / 0.3, 0, 1)
+    before = np.clip((0.8 - np.abs(reach[..., 0])) / 0.3, 0, 1) * np.clip((1.5 - reach[..., 1]) / 0.3, 0, 1)
     costs += 30 * before * np.square(np.maximum(0.1 - wrist, 0)) + 3 * np.square(np.maximum(-wrist, 0))
     costs += 0.3 * np.maximum(-depths[..., 1], 0)
     # And they stay near it: signing space is hardly deeper than a shoulder width.

@@ -20,7 +20,7 @@ than half of its time, since exact DTW finds a single good frame among any numbe
     handshape    distance: root mean square over the 15 joints beyond the palm, in the palm's own frame and lengths.
                  Items: signs and letters. Rivals: 51 handshapes, tolerance 0.1.
     orientation  distance: angle of the rotation between two palms, so of palm and fingers at once, in degrees.
-                 Items: signs and letters. Rivals: 50 orientations, tolerance 30, reach 45.
+                 Items: signs and letters. Rivals: 53 orientations, tolerance 30, reach 45.
     location     distance: of the points that the wrists bring to the place, in shoulder widths of the signer, from the
                  neck; for a place on the other hand, from that hand's wrist.
                  Items: signs (letters share one place). Rivals: 32 places, tolerance 0.15, reach 0.25.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pixel_shuffle
 
 from lightning_modules.networks.diffusion.noise import draw, generators
 
@@ -96,6 +97,13 @@ class Schedule:
         kept = self._kept_at(timesteps)
         return kept.sqrt() * pictures + (1 - kept).sqrt() * noise
 
+    def target(self, pictures: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
+        """What a network should find where this noise was added to these pictures, all (B, C, H, W)."""
+        if self.prediction == "epsilon":
+            return noise
+        kept = self._kept_at(timesteps)
+        return kept.sqrt() * noise - (1 - kept).sqrt() * pictures
+
     def noise_of(self, found: Tensor, noised: Tensor, timesteps: Tensor) -> Tensor:
         """The noise in `noised` according to what a network found there, all (B, C, H, W); see `prediction`."""
         if self.prediction == "epsilon":
@@ -151,6 +159,21 @@ class Schedule:
         return DPMSolverMultistepScheduler(**self.config(), use_lu_lambdas=True)
 
 
+def patch_of(network: "UNet2DModel") -> int:
+    """Pixels a side of what a network of letters sees as one position; see `letter_unet`.
+
+    Raises ValueError for a network whose channels are not the colours of such a square.
+    """
+    channels = network.config.in_channels
+    patch = math.isqrt(channels // 3)
+    if not patch or channels != 3 * patch**2 or network.config.out_channels != channels:
+        raise ValueError(
+            f"in_channels and out_channels: found {channels} and {network.config.out_channels}, expected both 3 x a "
+            "square number: the colours of the pixels of a patch"
+        )
+    return patch
+
+
 @torch.no_grad()
 def sample(
     network: "UNet2DModel", schedule: Schedule, sampling: Sampling, labels: Tensor, seeds: Sequence[int]
@@ -160,7 +183,7 @@ def sample(
     The network's last class stands for none. Raises ValueError for more steps than the schedule has.
     """
     schedule.refuse(sampling)
-    config, own = network.config, generators(seeds)
+    config, own, patch = network.config, generators(seeds), patch_of(network)
     labels = labels.to(network.device)
     none = torch.full_like(labels, config.num_class_embeds - 1)
 
@@ -175,12 +198,13 @@ def sample(
         return free + sampling.guidance * (told - free)
 
     if sampling.sampler == "dpm-solver++":
-        return _solved(schedule.solver(), sampling.steps, fresh(), found).clamp(-1, 1)
+        solved = _solved(schedule.solver(), sampling.steps, fresh(), found)
+        return pixel_shuffle(solved.clamp(-1, 1), patch)
     pictures = fresh()
     for now, to in pairwise([*schedule.even(sampling.steps), -1]):
         new = fresh() if sampling.sampler == "ancestral" and to >= 0 else None
         pictures = schedule.back(found(pictures, now), pictures, now, to, new)
-    return pictures
+    return pixel_shuffle(pictures, patch)
 
 
 def _solved(

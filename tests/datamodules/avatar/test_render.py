@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from red_signer import LOOK, is_skin, pose
 
 from datamodules.avatar.renderer.frames import Camera, film, project, render
 from datamodules.avatar.renderer.letters import Setting, Stance, letter_frame, letter_landmarks, photograph
-from datamodules.avatar.renderer.views import GESTURES, SYMBOLS
+from datamodules.avatar.renderer.views import GESTURES, SECOND_FORMS, SYMBOLS
 from datamodules.features.landmarks import ignore_profiling
 from datamodules.poses import skeletons
 
@@ -77,7 +79,7 @@ def test_the_nearer_hand_hides_the_farther():
 
 
 def test_a_hand_behind_the_chest_is_hidden():
-    joints = pose(right=(0, -0.5, -1.5), left=(1.0, -0.6, 0.0))
+    joints = pose(right=(0, -0.8, -1.5), left=(1.0, -0.6, 0.0))
     x, y = project(joints)[0, skeletons.RIGHT_HAND].round().astype(int).T
     assert not is_skin(render(joints, LOOK)[0])[y, x].any()
 
@@ -133,11 +135,23 @@ def test_letters_face_as_in_photographs():
     assert points("space")[thumb, 1] < points("space")[wrist, 1]
 
 
+@pytest.mark.parametrize("symbol", SYMBOLS[:26])
+def test_letters_of_two_forms_are_shown_in_both(symbol):
+    rng = np.random.default_rng(0)
+    stances, setting = [Stance.draw(rng) for _ in range(20)], Setting.draw(rng, 64)
+    assert {stance.form for stance in stances} == {0, 1}
+    first, second = (
+        photograph(symbol, replace(stances[0], form=form), setting, np.random.default_rng(1)) for form in (0, 1)
+    )
+    assert np.array_equal(first, second) == (symbol not in SECOND_FORMS)
+
+
 def test_stances_blend_and_settings_stay():
     rng = np.random.default_rng(0)
-    here, there, setting = Stance.draw(rng), Stance.draw(rng), Setting.draw(rng, 64)
+    here, there, setting = Stance.draw(rng), Stance.draw(rng), Setting.draw(rng, 64).calm()  # its exposure is fixed
     assert vars(here.toward(there, 0.0))["zoom"] == here.zoom
     assert np.allclose(here.toward(there, 0.5).place, (here.place + there.place) / 2)
+    assert here.toward(replace(there, form=1 - here.form), 0.9).form == here.form
     empty, first, near, far = (
         photograph(symbol, here.toward(there, share), setting, np.random.default_rng(1)).astype(int)
         for symbol, share in ((None, 0.0), ("B", 0.0), ("B", 0.1), ("B", 1.0))

@@ -54,7 +54,7 @@ def test_bones_keep_their_length(truths: list[np.ndarray], condition: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("condition", "arms", "hands", "picture"), [("clean", 0.17, 0.045, 0.01), ("usual", 0.18, 0.065, 0.02)]
+    ("condition", "arms", "hands", "picture"), [("clean", 0.17, 0.055, 0.01), ("usual", 0.18, 0.075, 0.02)]
 )
 def test_joints_come_near_to_the_truth(
     truths: list[np.ndarray], condition: str, arms: float, hands: float, picture: float
@@ -217,7 +217,7 @@ def test_a_neck_that_is_not_seen_is_the_middle_of_the_shoulders(truths: list[np.
     keypoints[:, 1] = 0
     middle = expected[:, [LEFT_SHOULDER, RIGHT_SHOULDER]].mean(1)
     np.testing.assert_allclose(
-        clean(keypoints)[0], expected - middle[:, None] * (np.arange(50) != NECK)[:, None], atol=2e-3
+        clean(keypoints)[0], expected - middle[:, None] * (np.arange(50) != NECK)[:, None], atol=4e-3
     )
 
 

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 import datamodules.twins as twins
+from datamodules.asl_alphabet import survey
 from datamodules.avatar import VERSION, Signer, perform
 from datamodules.avatar.phonology.grammar import Sentence
 from datamodules.avatar.renderer.frames import render
@@ -25,11 +26,12 @@ from datamodules.catalogue import CATALOGUE
 from datamodules.media.video import read_video
 from datamodules.poses.formats import read_openpose
 from datamodules.twins import Twin, asl_alphabet, ensure_twin, how2sign, phoenix14t, rwth_boston50, wlasl
+from datamodules.twins.signers import cast
 
 CIFAR = "cifar-10-batches-bin"
 SLOW, REAL = how2sign.FPS / 3, how2sign.FPS
 TWINS = {
-    "asl-alphabet": Twin(58, signers=3),
+    "asl-alphabet": Twin(58),
     "wlasl": Twin(2),
     "rwth-boston50": Twin(40, signers=1),
     "how2sign": Twin(1, seed=90, signers=1),
@@ -59,6 +61,11 @@ def tree(root):
 
 def picture(path):
     return cv2.imread(str(path))[..., ::-1].astype(int)
+
+
+def saturation(picture):
+    """Mean of (max - min) / max of its pixels' channels."""
+    return (np.ptp(picture, axis=-1) / np.maximum(picture.max(-1), 1)).mean()
 
 
 def rates(path):
@@ -109,23 +116,71 @@ class TestAslAlphabet:
             assert 1 <= int(number[1]) <= 3000
         assert picture(folder / "A" / "A1.jpg").shape == picture(real / "A" / "A5.jpg").shape == (200, 200, 3)
 
-    def test_neighbours_are_near_duplicates_and_stretches_differ(self, tmp_path):
-        folder = tmp_path / "B"
-        folder.mkdir()
-        for stretch, numbers in ((0, [100, 101, 280]), (1, [301])):
-            asl_alphabet.write_stretch(folder, stretch, numbers, Twin(signers=2))
-        first, neighbour, far, other = (picture(folder / f"B{n}.jpg") for n in (100, 101, 280, 301))
-        assert np.abs(first - neighbour).mean() < 0.5 * np.abs(first - far).mean()
-        corner = np.s_[:20, :20]  # of the background
-        assert np.abs(first - far)[corner].mean() < 8
-        assert np.abs(first - other)[corner].mean() > 15
+    def test_neighbours_are_near_duplicates_and_stretches_differ(self):
+        def shot(number):
+            return asl_alphabet.picture("B", number, Twin()).astype(int)
 
-    def test_nothing_is_what_stands_behind_the_hands(self, twin):
-        folder = twin("asl-alphabet") / "asl_alphabet_train"
-        nothing = picture(folder / "nothing" / "nothing1.jpg")
-        for name in ("A", "del", "space"):
-            hand = np.abs(picture(folder / name / f"{name}1.jpg") - nothing).max(-1) > 40
-            assert 0.02 < hand.mean() < 0.5
+        near, far, beyond = (
+            np.mean([np.abs(shot(start) - shot(start + step)).mean() for start in range(91, 391, 45)])
+            for step in (1, 14, 15)
+        )
+        assert near <= far < 0.5 * beyond
+
+    def test_every_picture_of_a_twin_of_the_usual_size_has_a_setting_of_its_own(self, twin):
+        """What an empty picture shows of a setting, its ground and its camera, is in no other picture."""
+        size = CATALOGUE["asl-alphabet"].size // len(asl_alphabet.CLASSES)
+        numbers = np.linspace(1, asl_alphabet.FRAMES, size).round().astype(int)
+        assert len(set((numbers - 1) // asl_alphabet.STRETCH)) == size
+        empty = [asl_alphabet.picture("nothing", int(number), Twin()).astype(int) for number in numbers[:12]]
+        differences = [np.abs(one - other).mean() for k, one in enumerate(empty) for other in empty[:k]]
+        assert min(differences) > 4
+        one, other = (picture(twin("asl-alphabet") / "asl_alphabet_train" / f"{name}/{name}1.jpg") for name in "AB")
+        assert np.abs(one - other)[:20, :20].mean() > 4
+
+    def test_a_number_of_signers_makes_a_recording_of_as_many_rooms(self):
+        empty = {n: asl_alphabet.picture("nothing", n, Twin(signers=2)).astype(int) for n in (1, 1500, 1501, 3000)}
+        noise = max(np.abs(empty[first] - empty[last]).mean() for first, last in ((1, 1500), (1501, 3000)))
+        assert noise < 3 < np.abs(empty[1500] - empty[1501]).mean()
+        hands = [asl_alphabet.picture("B", n, Twin(signers=2)).astype(int) for n in (1, 700)]
+        assert np.abs(hands[0] - hands[1]).max(-1).mean() > 4  # another stance
+
+    def test_no_stretch_stands_in_two_splits(self, tmp_path):
+        folder = tmp_path / "A"
+        folder.mkdir()
+        for number in range(1, asl_alphabet.FRAMES + 1):
+            (folder / f"A{number}.jpg").touch()
+        splits = defaultdict(set)
+        for sample in survey(tmp_path).samples:
+            splits[(int(sample.files[0].stem[1:]) - 1) // asl_alphabet.STRETCH].add(sample.split)
+        assert all(len(found) == 1 for found in splits.values())
+
+    def test_pictures_have_the_contrast_and_the_colours_of_photographs(self):
+        letters = [name for name in asl_alphabet.CLASSES if name != "nothing"]
+        pictures = [
+            asl_alphabet.picture(letters[k % len(letters)], 1 + 29 * k, Twin(seed=3)).astype(int) for k in range(60)
+        ]
+        assert 48 < np.median([one.mean(-1).std() for one in pictures]) < 62
+        assert 0.12 < np.median([saturation(one) for one in pictures]) < 0.32
+        assert {one.shape for one in pictures} == {(200, 200, 3)}
+
+    def test_nothing_is_what_stands_behind_the_hands(self, monkeypatch):
+        """A stretch of "nothing" is the ground and the camera of its setting, without a hand."""
+        monkeypatch.setattr(asl_alphabet, "NOTHING", "B")
+        empty = asl_alphabet.picture("B", 1, Twin()).astype(int)
+        monkeypatch.undo()
+        hand = np.abs(asl_alphabet.picture("B", 1, Twin()).astype(int) - empty).max(-1) > 40
+        assert 0.02 < hand.mean() < 0.6
+
+    def test_the_seed_decides_every_byte_in_any_order(self, tmp_path):
+        for place, numbers, seed in (("a", [1, 2, 400], 0), ("b", [400, 2, 1], 0), ("c", [1, 2, 400], 1)):
+            folder = tmp_path / place / "F"
+            folder.mkdir(parents=True)
+            asl_alphabet.write_pictures(folder, numbers, Twin(seed=seed))
+        first, same, other = (
+            {name: (tmp_path / place / name).read_bytes() for name in tree(tmp_path / place)} for place in "abc"
+        )
+        assert first == same
+        assert all(first[name] != other[name] for name in first)
 
 
 class TestWlasl:
@@ -138,6 +193,18 @@ class TestWlasl:
         assert (root / "wlasl_class_list.txt").read_text() == f"0\t{glosses[0]['gloss']}\n"
         action = json.loads((root / "nslt_1.json").read_text())["00001"]
         assert set(action) == set(next(iter(json.loads((real / "nslt_100.json").read_text()).values())))
+
+    def test_frames_have_the_colours_of_photographs_and_studios_of_their_own(self, tmp_path):
+        shown = {}
+        for seed in range(3):
+            people = cast(Twin(seed=seed, signers=8))
+            for clip in (wlasl.Clip(number, 0, number, "train") for number in range(8)):
+                wlasl.write_clip(tmp_path, clip, "NO", people[clip.signer], seed)
+                shown[seed, clip.signer] = next(read_video(tmp_path / f"{clip.name}.mp4")[0]).astype(int)
+        assert 0.14 < np.mean([saturation(frame) for frame in shown.values()]) < 0.36
+        assert 38 < np.mean([frame.mean(-1).std() for frame in shown.values()]) < 70
+        corners = {tuple((frame[:30, :30].mean((0, 1)) // 4).tolist()) for frame in shown.values()}
+        assert len(corners) > 0.8 * len(shown)
 
     def test_clips_are_listed_with_their_frames(self, twin):
         root = twin("wlasl")

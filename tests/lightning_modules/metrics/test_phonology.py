@@ -252,7 +252,7 @@ def test_what_is_passed_over_is_shown_in_nothing() -> None:
 
 
 def test_the_tables_hold_what_the_definition_says() -> None:
-    assert (len(handshapes()[0]), len(orientations()[0]), len(lexicon().places)) == (51, 50, 32)
+    assert (len(handshapes()[0]), len(orientations()[0]), len(lexicon().places)) == (51, 53, 32)
 
 
 def test_a_motion_that_cannot_be_judged_is_refused() -> None:

@@ -108,10 +108,10 @@ EXPECTED: Final[dict[str, dict[str, str]]] = {
         "pck_20": "flattered",
         "total_distance": "idle",
     },
-    # Whole poses find each other in any order; hands and single joints do not, and the path grows long.
+    # Poses find each other in no order; only the share of joints that come near forgives it, and the path grows long.
     "shuffled": {
-        "dtw_pt": "worse",
-        "dtw_mje": "worse",
+        "dtw_pt": "wrecked",
+        "dtw_mje": "wrecked",
         "ndtw_mje": "wrecked",
         "dtw_p": "wrecked",
         "pck_20": "worse",
@@ -122,7 +122,7 @@ EXPECTED: Final[dict[str, dict[str, str]]] = {
     # Tempo is what warping forgives: no score here sees it, `length_within_25` does.
     "paused": {**dict.fromkeys(DISTANCES, "perfect"), "total_distance": "perfect"},
     # New frames between the old are not quite any of them.
-    "stretched": {**dict.fromkeys(DISTANCES, "almost"), "pck_20": "perfect", "total_distance": "almost"},
+    "stretched": {**dict.fromkeys(DISTANCES, "almost"), "total_distance": "almost"},
     # Order counts, but a path is as long in both directions.
     "backwards": {**dict.fromkeys(DISTANCES, "worse"), "total_distance": "perfect"},
     # None is blind to size: compare in one unit. Paths shrink and grow in proportion.
@@ -232,8 +232,8 @@ def test_the_trap_a_dead_pose_beats_a_living_signer(found, elsewhere, references
     assert found["frozen"]["dtw_p"] > found["mirrored"]["dtw_p"]
     assert found["frozen"]["ndtw_mje"] > found["mirrored"]["ndtw_mje"]
     assert found["frozen"]["total_distance"] == 0
-    # and the mean of all poses, held, beats another sentence's signing in the literature's usual number
+    # and the mean of all poses, held, beats signing with the other hand in the literature's usual number
     mean = np.concatenate(references).mean(0)
     held = scores([np.repeat(mean[None], len(motion), 0) for motion in references], references)
-    assert held["dtw_pt"] < elsewhere["dtw_pt"]
+    assert held["dtw_pt"] < found["mirrored"]["dtw_pt"]
     assert held["dtw_p"] > elsewhere["dtw_p"]

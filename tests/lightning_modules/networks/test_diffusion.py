@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from lightning_modules.networks.diffusion.averaging import update_average
 from lightning_modules.networks.diffusion.noise import draw, generators
-from lightning_modules.networks.diffusion.schedule import SAMPLERS, Sampling, Schedule, sample
+from lightning_modules.networks.diffusion.schedule import SAMPLERS, Sampling, Schedule, patch_of, sample
 from lightning_modules.networks.letters.letter_unet import letter_unet
 
 T = 500
@@ -26,10 +26,10 @@ class Known(nn.Module):
     In x = sqrt(a) y + sqrt(1 - a) e with y of this mean and deviation, the expectation of e given x is linear in x.
     """
 
-    def __init__(self, prediction: str = "epsilon") -> None:
+    def __init__(self, prediction: str = "epsilon", channels: int = 3) -> None:
         super().__init__()
         self.prediction = prediction
-        self.config = SimpleNamespace(num_class_embeds=3, in_channels=3, sample_size=4)
+        self.config = SimpleNamespace(num_class_embeds=3, in_channels=channels, out_channels=channels, sample_size=4)
         self.device, self.calls = torch.device("cpu"), list[Tensor]()
         self.kept = torch.cumprod(1 - torch.linspace(1e-4, 0.02, T, dtype=torch.float64), 0)
 
@@ -98,7 +98,10 @@ class TestForwardProcess:
             Schedule().noised(pictures, noise, timesteps),
         )
         assert torch.equal(Schedule().noise_of(noise, noised, timesteps), noise)
-        told = Schedule(prediction="v_prediction").noise_of(velocity, noised, timesteps)
+        assert torch.equal(Schedule().target(pictures, noise, timesteps), noise)
+        by_velocity = Schedule(prediction="v_prediction")
+        torch.testing.assert_close(by_velocity.target(pictures, noise, timesteps), velocity)
+        told = by_velocity.noise_of(velocity, noised, timesteps)
         torch.testing.assert_close(told, noise, rtol=1e-5, atol=1e-5)
 
 
@@ -118,6 +121,19 @@ class TestSampling:
         labels, sampling = torch.arange(4) % 2, Sampling(**how)
         velocity = sample(Known("v_prediction"), Schedule(prediction="v_prediction"), sampling, labels, range(4))
         torch.testing.assert_close(velocity, drawn(known, 4, **how), rtol=0, atol=1e-3)
+
+    def test_patches_come_back_as_squares_of_pixels(self):
+        labels = torch.arange(200) % 2
+        pictures = sample(Known(channels=12), Schedule(), Sampling(), labels, range(200))
+        assert pictures.shape == (200, 3, 8, 8)
+        for label in (0, 1):
+            assert float(pictures[label::2].mean()) == pytest.approx(MEAN[label], abs=0.02)
+            assert float(pictures[label::2].std()) == pytest.approx(DEVIATION, rel=0.1)
+
+    @pytest.mark.parametrize("channels", [1, 4, 6])
+    def test_channels_that_are_no_patches_are_refused(self, channels):
+        with pytest.raises(ValueError, match=f"found {channels} and {channels}, expected both 3 x a square number"):
+            patch_of(Known(channels=channels))
 
     @pytest.mark.parametrize("sampler", ["ancestral", "ddim"])
     def test_few_even_steps_of_time_keep_the_mean_and_lose_the_detail(self, known, sampler):
@@ -240,10 +256,18 @@ class TestUNet:
         ({"channels": (48, 64)}, "channels: found 48, expected multiples of groups, 32"),
         ({"attention": (4,)}, "attention: found level 4, expected 0 to 3"),
         ({"layers": 0}, "expected at least 1"),
+        ({"patch": 0}, "patch: found 0, expected at least 1"),
+        ({"patch": 3}, "image_size: found 64, expected a multiple of 24"),
     ])  # fmt: skip
     def test_sizes_that_make_no_network_are_refused(self, sizes, message):
         with pytest.raises(ValueError, match=message):
             letter_unet(**{"classes": 29, "size": 64, **sizes})
+
+
+    def test_a_patch_is_one_position(self):
+        network = letter_unet(29, 64, channels=(8, 8), layers=1, attention=(), groups=4, patch=2)
+        assert patch_of(network) == 2
+        assert (network.config.sample_size, network.config.in_channels, network.config.out_channels) == (32, 12, 12)
 
 
 class TestAverage:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 from torch import Tensor
 
 from datamodules.media.video import Frame
-from lightning_modules.networks.diffusion.schedule import Sampler, Sampling, Schedule, sample
+from lightning_modules.networks.diffusion.schedule import Sampler, Sampling, Schedule, patch_of, sample
 from zoo.loaders.config import read_config, write_config
 from zoo.loaders.diffusion.diffusers_files import open_diffusers, own_settings, save_diffusers
 from zoo.loaders.letters.letter_sampler import FPS, LetterSampler, Pictures
@@ -22,6 +22,8 @@ SCHEDULER: Final = "scheduler"
 """Where in an artefact they lie; `UNet2DModel.from_pretrained("user/name", subfolder="unet")` opens the first."""
 VARIED: Final = (
     "sample_size",
+    "in_channels",
+    "out_channels",
     "block_out_channels",
     "down_block_types",
     "up_block_types",
@@ -53,12 +55,14 @@ unet = UNet2DModel.from_pretrained("ADDRESS", subfolder="unet")
 scheduler = DDPMScheduler.from_pretrained("ADDRESS", subfolder="scheduler")
 scheduler.set_timesteps(50)
 letter, none = torch.tensor([0]), torch.tensor([unet.config.num_class_embeds - 1])  # 0 is A; the last is no class
-pictures = torch.randn(1, 3, unet.config.sample_size, unet.config.sample_size)
+pictures = torch.randn(1, unet.config.in_channels, unet.config.sample_size, unet.config.sample_size)
 for timestep in scheduler.timesteps:
     with torch.no_grad():
         asked, free = (unet(pictures, timestep, class_labels=label).sample for label in (letter, none))
     found = free + GUIDANCE * (asked - free)  # 1 follows the letter as far as was learnt
     pictures = scheduler.step(found, timestep, pictures).prev_sample  # ends in [-1, 1]
+patch = int((unet.config.in_channels // 3) ** 0.5)  # pixels a side of what the network sees as one
+pictures = torch.nn.functional.pixel_shuffle(pictures, patch)  # (1, 3, S, S)
 """
     library: ClassVar[str] = "diffusers"
 
@@ -72,7 +76,7 @@ for timestep in scheduler.timesteps:
                 "for its last stands for none"
             )
         schedule.refuse(sampling)
-        super().__init__(network, classes, network.config.sample_size, signed)
+        super().__init__(network, classes, network.config.sample_size * patch_of(network), signed)
         self.schedule, self.sampling = schedule, sampling
 
     def draw(self, labels: Tensor, seeds: Sequence[int]) -> Tensor:
@@ -150,9 +154,15 @@ for timestep in scheduler.timesteps:
 
         config = read_config(folder)
         network = open_diffusers(folder / UNET, UNet2DModel, VARIED, "a U-Net of letters")
-        gives, size = config["gives"], network.config.sample_size
+        gives = config["gives"]
+        try:
+            size = network.config.sample_size * patch_of(network)
+        except ValueError as error:
+            raise ValueError(f"{folder / UNET / 'config.json'}: {error}") from error
         if gives["size"] != size:
-            raise ValueError(f"{folder / UNET / 'config.json'}: sample_size is {size}, expected {gives['size']}")
+            raise ValueError(
+                f"{folder / UNET / 'config.json'}: sample_size makes pictures of {size}, expected {gives['size']}"
+            )
         schedule = _read_schedule(folder / SCHEDULER / "scheduler_config.json")
         return cls(network, config["classes"], gives.get("language"), schedule, Sampling(**config["sampling"]))
 
