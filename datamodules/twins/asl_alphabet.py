@@ -6,7 +6,8 @@ drifts, so that neighbouring numbers are near-duplicates and a split at random l
 size that we train on has at most one picture of each.
 
 With a number of signers, a recording has as many parts, each of one signer in one place, in every class: the real data
-set is one signer in one room, and that is what a model that generates letters can learn.
+set is one signer in one room, and that is what a model that generates letters can learn. Their hands are near: in small
+pictures farther ones have no fingers.
 """
 
 from functools import cache
@@ -28,7 +29,8 @@ SIDE = 200
 PORTION = 20
 """Pictures that one task draws, in about half a second."""
 ZOOM = (0.17, 0.44)
-"""Frame widths a palm length."""
+NEAR = (0.26, 0.36)
+"""Frame widths a palm length, of anybody and of a few signers."""
 _DRIFT = 0.15  # of the way to another stance
 
 
@@ -64,7 +66,8 @@ def picture(name: str, number: int, twin: Twin) -> Image:
         setting = Setting.draw(rng, SIDE, careful=False)
     else:
         setting = _part(twin.seed, (number - 1) * twin.signers // FRAMES)
-    here, there = (Stance.draw(rng, ZOOM, careful=twin.signers is not None) for _ in range(2))
+    few = twin.signers is not None
+    here, there = (Stance.draw(rng, NEAR if few else ZOOM, careful=few) for _ in range(2))
     noise = np.random.default_rng([twin.seed, kind, stretch, step])
     stance = here.toward(there, _DRIFT * step / STRETCH)
     return photograph(None if name == NOTHING else name, stance, setting, noise)
