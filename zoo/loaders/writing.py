@@ -72,9 +72,13 @@ def film(source: str, outputs: Sequence[Path], draw: Callable[[Joints], Iterator
 
 def refuse_unwritable(outputs: Sequence[Path], suffixes: Collection[str] = tuple(WRITERS)) -> None:
     """Raise ValueError for the first path of a suffix that is not among `suffixes`, by default those of poses, or in a
-    place where no file can be put.
+    place where no file can be put, and for what is no list of paths.
     """
+    if not isinstance(outputs, list | tuple):
+        raise ValueError(f"outputs: found {type(outputs).__name__}, expected a list of paths (pathlib.Path)")
     for output in outputs:
+        if not isinstance(output, Path):
+            raise ValueError(f"outputs: found {output!r} in the list, expected paths (pathlib.Path)")
         if output.suffix.lower() not in suffixes:
             found = output.suffix or "a file without suffix"
             raise ValueError(f"-o {output}: cannot write {found}; use {', '.join(suffixes)}")

@@ -11,6 +11,7 @@ from datamodules.media.fades import faded, held
 from datamodules.media.skeleton_drawing import enlarged
 from datamodules.media.video import Frame
 from datamodules.text import plain
+from zoo.loaders.inputs import given_text
 from zoo.pipelines.progress import progress
 from zoo.pipelines.video import Video, VideoPipeline, frames_through, through
 
@@ -35,7 +36,7 @@ class Fingerspelling(VideoPipeline):
 
     def stream(self, text: str) -> Iterator[Frame]:
         """The frames of `spell` one by one, (H, W, 3) uint8 RGB."""
-        text = plain(text)
+        text = plain(given_text(text, "a text to spell"))
         words = [letters for word in text.split() if (letters := spell(word, lexicon()))]
         known = {name.upper() for name in getattr(self.stages[0], "classes", [])} or set("".join(words))
         spelled = [kept for word in words if (kept := "".join(letter for letter in word if letter in known))]

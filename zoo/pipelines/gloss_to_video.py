@@ -39,6 +39,8 @@ class GlossToVideo(VideoPipeline):
 
 def phrases(glosses: str | Sequence[str]) -> list[list[str]]:
     """The glosses of each line, in capitals, fingerspelled ones marked with "#". Raises ValueError for none."""
+    if not isinstance(glosses, str | list | tuple) or not all(isinstance(gloss, str) for gloss in glosses):
+        raise ValueError(f"found {type(glosses).__name__}, expected glosses: 'YOUR NAME WHAT', or a list of texts")
     lines = [re.split(r"[\s,;]+", line) for line in glosses.splitlines()] if isinstance(glosses, str) else [glosses]
     found = [[_gloss(word) for word in line if any(map(str.isalnum, word))] for line in lines]
     if not any(found):

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from datamodules.files import write_json
 from datamodules.media import camera
 from datamodules.media.video import Frame, read_video
+from zoo.loaders.inputs import given_path
 from zoo.loaders.writing import refuse_unwritable
 from zoo.pipelines.base import Pipeline
 
@@ -49,6 +50,7 @@ class LiveGloss(Pipeline):
         """Watch the file at the path `text`, or the camera of that number until Ctrl-C; print what is seen, and write
         each of `outputs`: .json, all of it."""
         refuse_unwritable(outputs, (".json",))
+        text = given_path(text, "the path of a video, or the number of a camera")
         live = text.isdecimal() and not Path(text).exists()
         seen = []
         try:

@@ -18,6 +18,7 @@ from datamodules.media.skeleton_drawing import draw_frames
 from datamodules.media.video import Frame
 from datamodules.poses.motions import slp_joints
 from datamodules.poses.sequences import Joints
+from zoo.loaders.inputs import given_text
 from zoo.loaders.writing import FILMS, film, refuse_unwritable, write
 from zoo.pipelines.components import RULE_BASED
 from zoo.pipelines.video import Video
@@ -58,6 +59,8 @@ class AvatarSigner:
     def perform(self, glosses: Sequence[str]) -> Pose:
         """The pose of glosses signed in order, from rest to rest. What the avatar has no sign for it fingerspells, and
         says so on stderr unless "#" asks for it. Raises ValueError for what it cannot spell either."""
+        if not isinstance(glosses, list | tuple) or not all(isinstance(gloss, str) for gloss in glosses):
+            raise ValueError(f"found {type(glosses).__name__}, expected a list of glosses such as ['HELLO']")
         book = lexicon()
         for gloss in glosses:
             if not spelling(gloss, book):
@@ -95,7 +98,7 @@ class AvatarHand:
 
     def stream(self, letters: str) -> Iterator[Frame]:
         """The frames of `spell` one by one."""
-        return spell(letters, self.gives.fps or 25.0, self.gives.size or 256)
+        return spell(given_text(letters, "a text to spell"), self.gives.fps or 25.0, self.gives.size or 256)
 
     def run(self, text: str, outputs: Sequence[Path]) -> list[Path]:
         """Spell a text and write each of `outputs`: .mp4, or .png (a sheet). The pipeline `fingerspell` takes texts
@@ -104,7 +107,7 @@ class AvatarHand:
         Raises ValueError for a path that cannot be written, before it spells.
         """
         refuse_unwritable(outputs, FILMS)
-        video = Video.encoded(self.stream(text.upper()), self.gives.fps or 25.0)
+        video = Video.encoded(self.stream(given_text(text, "a text to spell").upper()), self.gives.fps or 25.0)
         return [video.save(output) for output in outputs]
 
 

@@ -7,6 +7,7 @@ from typing import ClassVar, TypeVar
 
 from datamodules.media.video import Frame
 from datamodules.text import sentences
+from zoo.loaders.inputs import given_text
 from zoo.pipelines.progress import progress
 from zoo.pipelines.video import Video, VideoPipeline, frames_through
 
@@ -36,9 +37,7 @@ class TextToVideo(VideoPipeline):
 
 def signable(text: str) -> list[str]:
     """The sentences of a text. Raises ValueError where nothing in it can be signed."""
-    if not isinstance(text, str):
-        raise ValueError(f"found {type(text).__name__}, expected a text")
-    if pieces := sentences(text):
+    if pieces := sentences(given_text(text)):
         return pieces
     raise ValueError(f"nothing to sign in {text[:40]!r}: expected a letter or digit")
 

@@ -123,7 +123,7 @@ class TestSample:
     def test_what_is_no_text_is_refused(self) -> None:
         model = Grey()
         for draw in (model.sample, model.spell, model.stream):
-            with pytest.raises(ValueError, match="text: found 3, expected a str"):
+            with pytest.raises(ValueError, match="found int, expected a text: letters to spell"):
                 draw(3)  # type: ignore[operator]
 
     def test_a_word_is_told_to_be_spelled(self) -> None:

@@ -18,6 +18,7 @@ from datamodules.media.images import read_image, resize, stack
 from lightning_modules.networks.letters.letter_cnn import LetterCNN, LetterCNNConfig
 from zoo.io_types import Signal
 from zoo.loaders.config import read_config
+from zoo.loaders.inputs import given_path
 from zoo.loaders.storage import open_network, save_network
 from zoo.loaders.writing import refuse_unwritable
 
@@ -128,9 +129,10 @@ print(model.read(picture)[:3])  # the likeliest letters first, each with its pro
         Raises ValueError for a path that cannot be written, before it reads.
         """
         refuse_unwritable(outputs, (".json",))
-        ranked = self.read(text)
+        path = given_path(text, "the path of a picture")
+        ranked = self.read(path)
         for output in outputs:
-            _write(output, text, ranked)
+            _write(output, path, ranked)
         return list(outputs)
 
     def preview(self, datamodule: Any, folder: Path) -> list[Path]:
@@ -145,6 +147,9 @@ def _write(output: Path, name: str, ranked: Sequence[Reading]) -> None:
 
 
 def _check(images: Pictures) -> None:
-    shape, kind = np.shape(images), getattr(images, "dtype", type(images).__name__)
+    shape, kind = getattr(images, "shape", ()), getattr(images, "dtype", type(images).__name__)
     if kind != np.uint8 or len(shape) not in (3, 4) or shape[-1] != 3 or 0 in shape:
-        raise ValueError(f"found {kind} of shape {shape}, expected uint8 RGB pictures (H, W, 3) or (N, H, W, 3)")
+        found = f"{kind} of shape {tuple(shape)}" if shape else kind
+        raise ValueError(
+            f"found {found}, expected uint8 RGB pictures (H, W, 3) or (N, H, W, 3), a PIL image, or the path of one"
+        )

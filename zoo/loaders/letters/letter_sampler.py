@@ -18,6 +18,7 @@ from datamodules.media.fades import HELD, faded, held, sideways
 from datamodules.media.skeleton_drawing import contact_sheet, enlarged, write_png
 from datamodules.media.video import Frame, write_video
 from zoo.io_types import Signal
+from zoo.loaders.inputs import given_text, is_number
 from zoo.loaders.writing import refuse_unwritable
 from zoo.spec.problems import closest
 
@@ -35,6 +36,7 @@ CELL: Final = 96
 FILM: Final = 256
 """Sides of pictures on sheets and in videos, at least: a person looks at them."""
 SEEDS: Final = 2**63
+EXPECTED: Final = "a text: letters to spell, or the name of a class"
 FEW: Final = 12
 MOST: Final = 100_000
 """Pictures in one call: they are all in memory."""
@@ -77,7 +79,7 @@ class LetterSampler(ABC):
         """
         count = _whole("n", n, 1, MOST)
         first = _whole("seed", seed, 0, SEEDS - count)
-        (label,) = self._taught([_text(letter)], letter)
+        (label,) = self._taught([given_text(letter, EXPECTED)], letter)
         return np.stack(self._pictures([(label, first + index) for index in range(count)]))
 
     def spell(self, text: str, seed: int = 0) -> Pictures:
@@ -95,8 +97,8 @@ class LetterSampler(ABC):
 
         Raises ValueError as `spell` does, and for too few frames a second to show each letter, before the first.
         """
-        if not 1 / HELD <= fps < math.inf:
-            raise ValueError(f"fps: found {fps}, expected at least {1 / HELD:g}: a letter stands for {HELD:g} s")
+        if not is_number(fps) or not 1 / HELD <= fps < math.inf:
+            raise ValueError(f"fps: found {fps!r}, expected at least {1 / HELD:g}: a letter stands for {HELD:g} s")
         return _film(self._spelled(text, seed), held(text), fps)
 
     def run(self, text: str, outputs: Sequence[Path]) -> list[Path]:
@@ -105,6 +107,7 @@ class LetterSampler(ABC):
         Raises ValueError, before it draws, for a path that cannot be written and for what the model was not taught.
         """
         refuse_unwritable(outputs, (".png", ".mp4"))
+        text = given_text(text, EXPECTED)
         labels = None if text.casefold() in self._labels else _letters(text)
         if labels and len(labels) > LETTERS and (sheets := [path for path in outputs if path.suffix.lower() == ".png"]):
             raise ValueError(f"-o {sheets[0]}: found {len(labels):,} letters, a sheet holds {LETTERS:,}; use .mp4")
@@ -133,7 +136,7 @@ class LetterSampler(ABC):
 
     def _spelled(self, text: str, seed: int) -> list[Frame]:
         """A picture for each letter, every other one of the same in a row moved sideways."""
-        letters, seed = _letters(_text(text)), _whole("seed", seed, 0, SEEDS - 1)
+        letters, seed = _letters(given_text(text, EXPECTED)), _whole("seed", seed, 0, SEEDS - 1)
         if not letters:
             raise ValueError(f"nothing to spell in {text[:40]!r}: expected a letter")
         labels = self._taught(letters, text)
@@ -181,12 +184,6 @@ class LetterSampler(ABC):
     @abstractmethod
     def save(self, folder: Path) -> None:
         """Write config.json and safetensors."""
-
-
-def _text(text: str) -> str:
-    if not isinstance(text, str):
-        raise ValueError(f"text: found {text!r}, expected a str")
-    return text
 
 
 def _whole(name: str, value: SupportsIndex, least: int, most: int) -> int:

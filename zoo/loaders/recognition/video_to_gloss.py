@@ -23,6 +23,7 @@ from lightning_modules.networks.recognition.gloss_classifier import AttentionCla
 from zoo.io_types import Signal
 from zoo.loaders.base import OPENING
 from zoo.loaders.config import read_config
+from zoo.loaders.inputs import given_path
 from zoo.loaders.storage import open_network, save_network
 from zoo.loaders.writing import refuse_unwritable
 from zoo.spec.hub_reference import REPO
@@ -258,7 +259,8 @@ print(model.predict(frames)[:3])  # the likeliest glosses first, each with its p
         Raises ValueError for a path that cannot be written, before it decodes.
         """
         refuse_unwritable(outputs, (".json",))
-        return _write(text, self.predict(text), outputs)
+        path = given_path(text, "the path of a video")
+        return _write(path, self.predict(path), outputs)
 
     def preview(self, datamodule: Any, folder: Path) -> list[Path]:
         """Write what the first dev clip is taken for into `folder`, from its embedding: the encoder's work is done."""

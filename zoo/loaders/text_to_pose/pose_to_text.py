@@ -19,6 +19,7 @@ from datamodules.text import Tokenizer
 from lightning_modules.networks.text_to_pose.pose_to_text import START, PoseToTextConfig, PoseToTextTransformer, read
 from zoo.io_types import Signal
 from zoo.loaders.config import read_config
+from zoo.loaders.inputs import given_path, is_number
 from zoo.loaders.storage import open_network, save_network
 from zoo.loaders.writing import refuse_unwritable
 
@@ -78,14 +79,14 @@ print(model.read(pose))
 
         Raises ValueError as `read`, for motions of another shape and for a rate that is none.
         """
-        return self._texts([self._prepared(motion, fps) for motion in motions])
+        return self._texts(self._all_prepared(motions, fps))
 
     def features(self, motions: Sequence[Joints], fps: float) -> npt.NDArray[np.float32]:
         """What the encoder makes of each motion, averaged over time: (N, D), for distances between sets of motions.
 
         Raises ValueError as `read_joints`.
         """
-        found = self._each([self._prepared(motion, fps) for motion in motions], self.network.features)
+        found = self._each(self._all_prepared(motions, fps), self.network.features)
         rows = [row.float().cpu().numpy() for row in found]
         return np.array(rows, np.float32).reshape(-1, self.network.config.width)
 
@@ -109,12 +110,21 @@ print(model.read(pose))
             found.update(zip(chunk, call(padded, lengths), strict=True))
         return [found[index] for index in range(len(motions))]
 
+    def _all_prepared(self, motions: Sequence[Joints], fps: float) -> list[Joints]:
+        if not isinstance(motions, list | tuple | np.ndarray):
+            raise ValueError(f"found {type(motions).__name__}, expected a list of motions (T, 50, 3)")
+        return [self._prepared(motion, fps) for motion in motions]
+
     def _prepared(self, joints: Joints, fps: float) -> Joints:
         """A motion as those of training are: without gaps, at their rate."""
-        if np.ndim(joints) != 3 or np.shape(joints)[1:] != FRAME_SHAPE or not len(joints):
-            raise ValueError(f"found joints of shape {np.shape(joints)}, expected (T, 50, 3) with T >= 1")
-        if not 0 < fps <= FASTEST:
-            raise ValueError(f"found {fps:g} frames a second, expected more than 0, up to {FASTEST}")
+        if not isinstance(joints, np.ndarray) or joints.dtype.kind not in "fiu":
+            kind = getattr(joints, "dtype", type(joints).__name__)
+            raise ValueError(f"found {kind}, expected joints (T, 50, 3), an array of numbers")
+        if joints.ndim != 3 or joints.shape[1:] != FRAME_SHAPE or not len(joints):
+            raise ValueError(f"found joints of shape {joints.shape}, expected (T, 50, 3) with T >= 1")
+        if not is_number(fps) or not 0 < fps <= FASTEST:
+            found = f"{fps:g}" if is_number(fps) else repr(fps)
+            raise ValueError(f"found {found} frames a second, expected more than 0, up to {FASTEST}")
         frames = len(joints) * self.fps / fps
         if frames > MAX_FRAMES:
             raise ValueError(
@@ -168,13 +178,14 @@ print(model.read(pose))
         Raises ValueError for a path that cannot be written, before it reads.
         """
         refuse_unwritable(outputs, (".txt", ".json"))
-        found = self._texts(list(self._of_file(Path(text))))
+        path = given_path(text, "the path of a .pose or .skels file or of a folder of OpenPose JSON")
+        found = self._texts(list(self._of_file(Path(path))))
         for output in outputs:
             if output.suffix.lower() == ".txt":
                 output.parent.mkdir(parents=True, exist_ok=True)
                 write_text(output, "".join(f"{line}\n" for line in found))
             else:
-                write_json(output, {"pose": text, "texts": found})
+                write_json(output, {"pose": path, "texts": found})
         return list(outputs)
 
     def _of_file(self, path: Path) -> Iterator[Joints]:

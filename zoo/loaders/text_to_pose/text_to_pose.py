@@ -20,6 +20,7 @@ from lightning_modules.networks.text_to_pose.progressive_transformer import (
 )
 from zoo.io_types import Signal
 from zoo.loaders.config import read_config
+from zoo.loaders.inputs import given_text
 from zoo.loaders.storage import open_network, save_network
 from zoo.loaders.writing import refuse_unwritable, write
 
@@ -155,7 +156,7 @@ with open("name.pose", "wb") as file:
         Raises ValueError for a path that cannot be written, before it translates.
         """
         refuse_unwritable(outputs)
-        pose = self.translate(text)
+        pose = self.translate(given_text(text))
         shown = captions(self.tokenizer.split_words(text), self._durations(text), len(pose.body.data))
         for output in outputs:
             write(pose, shown, output)

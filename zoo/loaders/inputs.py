@@ -1,0 +1,32 @@
+"""What a verb was given, held against what it takes: one message for everything else, before anything is computed."""
+
+import os
+from numbers import Real
+from typing import Any
+
+
+def given_text(text: object, expected: str = "a text") -> str:
+    """The text that was given. Raises ValueError for what is none, such as a path or a list."""
+    if not isinstance(text, str):
+        raise ValueError(f"found {type(text).__name__}, expected {expected}")
+    return text
+
+
+def given_path(path: object, expected: str) -> str:
+    """The path that was given as text or as a pathlib.Path. Raises ValueError for anything else."""
+    place = os.fspath(path) if isinstance(path, str | os.PathLike) else None
+    if not isinstance(place, str):
+        raise ValueError(f"found {type(path).__name__}, expected {expected}")
+    return place
+
+
+def given_pipeline(pipeline: Any) -> Any:
+    """The StableDiffusionPipeline that was given. Raises ValueError for what has no UNet to adapt or steer."""
+    if not hasattr(getattr(pipeline, "unet", None), "config") or not hasattr(pipeline, "components"):
+        raise ValueError(f"found {type(pipeline).__name__}, expected a StableDiffusionPipeline, such as base() opens")
+    return pipeline
+
+
+def is_number(value: object) -> bool:
+    """Whether this is a real number; True and False are none."""
+    return isinstance(value, Real) and not isinstance(value, bool)
