@@ -10,8 +10,9 @@ from typing import Any
 from zoo.artefacts import hub_cache as cache
 from zoo.artefacts.hub_cache import Entry
 from zoo.artefacts.hub_errors import HubError, persistently, told
-from zoo.files import MAX_JSON
+from zoo.files import MAX_JSON, read_json
 from zoo.loaders.config import read_config
+from zoo.loaders.foreign import NAMED, command, kind_of
 from zoo.safety.filenames import MAX_NAMES, refuse_names, wanted
 from zoo.spec.hub_reference import COMMIT, SHORT_COMMIT, Reference
 from zoo.spec.problems import nearest
@@ -78,12 +79,18 @@ class OnHub:
             if cache.is_offline():
                 raise self._not_cached(["config.json"])
             holds = ", ".join(sorted(entries)[:5]) or "nothing"
-            raise HubError(f"{self}: no config.json, so this is no artefact of the zoo; it holds {holds}")
+            raise HubError(
+                self._foreign(entries, {})
+                or f"{self}: no config.json, so this is no artefact of the zoo; it holds {holds}"
+            )
         return entries
 
     def config(self) -> dict[str, Any]:
         """config.json, checked; nothing else is downloaded."""
         self._bring(["config.json"])
+        content = read_json(self.snapshot / "config.json")
+        if "schema" not in content and (message := self._foreign(self.entries, content)):
+            raise HubError(message)
         return read_config(self.snapshot)
 
     def folder(self) -> Path:
@@ -94,6 +101,15 @@ class OnHub:
         self.config()
         self._bring(list(filter(wanted, self.entries)))
         return self.snapshot
+
+    def _foreign(self, names: Iterable[str], config: Mapping[str, Any]) -> str | None:
+        """How to import what is no artefact, but what diffusers or peft saved; None for anything else."""
+        kind = kind_of(list(names), config)
+        if kind is None:
+            return None
+        folder = self.reference.repo_id.partition("/")[2]
+        fetched = f"`hf download {self.reference.repo_id} --revision {self.commit} --local-dir {folder}`"
+        return f"{self}: {NAMED[kind]}, no artefact yet; {fetched}, then {command(kind, folder)} makes one of it"
 
     def __str__(self) -> str:
         return str(self.reference.at(self.commit))

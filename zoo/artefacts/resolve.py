@@ -12,6 +12,7 @@ from zoo.artefacts.runs import find_finished, runs_root
 from zoo.files import read_json
 from zoo.loaders.base import Loader
 from zoo.loaders.config import read_config, unfinished_message
+from zoo.loaders.foreign import foreign_message
 from zoo.spec.hub_reference import Reference, looks_like, parse
 from zoo.spec.pins import pin_problems
 from zoo.spec.problems import SpecError, nearest
@@ -154,7 +155,11 @@ def _by_path(name: str | Path) -> Path:
         hint = nearest(str(name), [*list_trained(), *list_pipelines()])
         raise ValueError(f"{str(name)!r} is neither a model or pipeline of the zoo nor a folder{hint}")
     if path.is_file():
+        if message := foreign_message(path.parent):
+            raise ValueError(message)
         raise ValueError(f"{path}: this is a file; give the folder of a run or artefact, or the name of a model")
+    if message := foreign_message(path):
+        raise ValueError(message)
     folder = find_finished(path)
     if folder is None:
         runs = sorted(run.parent for run in path.glob("*/provenance.json")) if path.is_dir() else []

@@ -1,6 +1,7 @@
 """What every loader offers: the zoo knows models through this and nothing else."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, Self
@@ -79,4 +80,33 @@ class Trainable(Loader, Protocol):
 
     def preview(self, datamodule: Any, folder: Path, /) -> list[Path]:
         """Write a sample for the data's first dev example into `folder` through the verb, as a user would see it."""
+        ...
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a folder that another library saved does not say.
+
+    base, revision: Hub id of the Stable Diffusion that it was trained on, and a commit, branch or tag of it.
+    alpha: of a LoRA; None for what the folder says, or else its rank.
+    prompt, size: of a ControlNet, the text of every training picture, and their height and width in pixels.
+    """
+
+    base: str
+    revision: str | None = None
+    alpha: float | None = None
+    prompt: str | None = None
+    size: int | None = None
+
+
+class Importable(Loader, Protocol):
+    """A loader of what other libraries train, and save without what an artefact's config.json says."""
+
+    @classmethod
+    def lay_out(cls, folder: Path, told: Told, into: Path) -> list[str]:
+        """Write into an empty folder what an artefact has, of a folder in which no pickle and no code was seen; returns
+        what a user should know of it. Opening the artefact judges the rest.
+
+        Raises ValueError for another network, for files that are missing, and for those that contradict each other.
+        """
         ...

@@ -7,6 +7,7 @@ from typing import Any, Final
 from zoo.files import items, read_json
 from zoo.io_types import Signal
 from zoo.loaders.base import SCHEMA, Loader
+from zoo.loaders.foreign import CLASS, foreign_message
 from zoo.spec.architectures import kind_problems
 from zoo.spec.hub_reference import REPO
 from zoo.spec.problems import nearest
@@ -40,6 +41,8 @@ def read_config(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         raise ValueError(unfinished_message(folder))
     config = read_json(path)
+    if "schema" not in config and CLASS in config:
+        raise ValueError(foreign_message(folder) or _other_class(path, config[CLASS]))
     _refuse_schema(path, config.get("schema"))
     for key, message in kind_problems(config.get("task"), config.get("architecture")).items():
         raise ValueError(f"{path}: {key}: {message}")
@@ -68,7 +71,14 @@ def unfinished_message(folder: Path) -> str:
     if not folder.exists():
         siblings = [path.name for path in folder.parent.glob("*")] if folder.parent.is_dir() else []
         return f"{folder}: no such folder{nearest(folder.name, siblings)}"
-    return f"{folder}: no config.json, so this is neither a run nor an artefact"
+    return foreign_message(folder) or f"{folder}: no config.json, so this is neither a run nor an artefact"
+
+
+def _other_class(path: Path, name: object) -> str:
+    return (
+        f"{path}: found {str(name)[:80]!r} of diffusers, no artefact; `python -m zoo import` makes artefacts of "
+        "ControlNets and LoRAs of Stable Diffusion alone"
+    )
 
 
 def _refuse_schema(path: Path, schema: object) -> None:

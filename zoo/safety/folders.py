@@ -7,6 +7,7 @@ import json
 import os
 import stat
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,15 +31,16 @@ LIBRARIES: Final = ("diffusers", "transformers")
 """What a pipeline of diffusers or an adapter of peft may name where a package to import is named."""
 
 
-def refuse_folder(folder: Path) -> None:
+def refuse_folder(folder: Path, deep: bool = True) -> None:
     """Raise ValueError for a folder on disk that a loader must not open.
 
     Refused are links that leave the folder (those of the Hub's cache into its own blobs do not), what is no regular
     file, pickled weights beside the others, files that are not what their suffix says, JSON that names code, and sizes
-    that no model has. What loaders never look into is left alone: a run's checkpoints/ and logs/, and hidden files.
+    that no model has. What loaders never look into is left alone: a run's checkpoints/ and logs/, hidden files, and all
+    folders in it unless `deep`.
     """
     root = folder.resolve()
-    for count, (path, depth) in enumerate(visible(root)):
+    for count, (path, depth) in enumerate(visible(root) if deep else _direct(root)):
         if count >= MAX_NAMES or depth > MAX_DEPTH:
             raise ValueError(f"{folder}: more than {MAX_NAMES:,} files or {MAX_DEPTH} levels, so this is no artefact")
         status = _status(path, root)
@@ -55,6 +57,11 @@ def refuse_folder(folder: Path) -> None:
             refuse_spec(path)
         elif suffix == ".safetensors":
             shapes(path)
+
+
+def _direct(root: Path) -> Iterator[tuple[Path, int]]:
+    """What is in a folder itself, no folders and nothing hidden, as `visible` has it."""
+    yield from ((path, 1) for path in sorted(root.glob("[!.]*")) if not path.is_dir())
 
 
 def _status(path: Path, root: Path) -> os.stat_result:

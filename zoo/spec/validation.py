@@ -9,6 +9,7 @@ from typing import Any
 from zoo.spec.allowed_classes import meant_class, refusals
 from zoo.spec.architectures import kind_problems
 from zoo.spec.classes import allowed_classes, bare_names, dotted_name
+from zoo.spec.importable import is_imported
 from zoo.spec.pins import pin_problems
 from zoo.spec.pipeline_spec import is_pipeline
 from zoo.spec.problems import Problem, SpecError, nearest
@@ -16,7 +17,8 @@ from zoo.spec.sources import TRAINER, parameters
 from zoo.spec.spec import SECTIONS, Spec, read, resolve
 from zoo.spec.sweep_spec import is_sweep
 
-REQUIRED = ("name", "summary", "task", "architecture", "model", "data", "trainer")
+DESCRIBING = ("name", "summary", "task", "architecture")
+REQUIRED = (*DESCRIBING, "model", "data", "trainer")
 CARD_TEXTS = (
     "license",
     "license_name",
@@ -60,6 +62,11 @@ def accepted(path: Path, starter: bool = False, overrides: Sequence[str] = (), t
         raise ValueError(f"{path}: a sweep is not one training; `python -m zoo sweep {path}` trains each of its rows")
     if path.name == "spec.yaml" and "architecture" not in raw and path.with_name("provenance.json").is_file():
         raise ValueError(f"{path}: of an earlier zoo; `python -m zoo migrate {path.parent}` brings the run up to date")
+    if is_imported(raw):
+        raise ValueError(
+            f"{path}: of a {raw['architecture']} that was trained elsewhere and imported, so there is nothing to "
+            "train or measure here"
+        )
     spec, found = _examine(path, raw, starter, overrides, types)
     if found or spec is None:
         overridden = [override.partition("=")[0] for override in overrides]
@@ -69,6 +76,8 @@ def accepted(path: Path, starter: bool = False, overrides: Sequence[str] = (), t
 
 def spec_problems(raw: dict[str, Any], path: Path) -> list[Problem]:
     """Everything wrong with a spec, plain and with its starter, each problem once."""
+    if is_imported(raw):
+        return list(structure(raw, path))
     variants = (False, True) if raw.get("starter") else (False,)
     return list(dict.fromkeys(problem for starter in variants for problem in _examine(path, raw, starter)[1]))
 
@@ -136,12 +145,12 @@ def _readable(spec: Spec, named: Sequence[Problem]) -> Spec:
 def structure(raw: dict[str, Any], path: Path) -> Iterator[Problem]:
     """Keys and plain values outside model, data and trainer."""
     source = str(path)
-    for key in REQUIRED:
+    for key in DESCRIBING if is_imported(raw) else REQUIRED:
         if key not in raw:
             yield Problem(source, key, "missing")
     yield from _unknown(raw, SECTIONS, "", source)
     yield from _keys(raw, "", source)
-    for key in ("name", "summary", "task", "architecture"):
+    for key in DESCRIBING:
         yield from _expect(
             raw, key, source, "a line of text", lambda value: isinstance(value, str) and bool(value.strip())
         )

@@ -9,11 +9,21 @@ import torch
 from PIL import Image
 from torch import nn
 
+from datamodules.files import write_json
 from datamodules.media.images import read_image, resize
+from zoo.files import read_json
 from zoo.io_types import Signal
+from zoo.loaders.base import SCHEMA, Told
 from zoo.loaders.config import read_config, write_config
-from zoo.loaders.diffusion.diffusers_files import open_diffusers, save_diffusers
+from zoo.loaders.diffusion.diffusers_files import (
+    OPENED_FROM,
+    gather_weights,
+    open_diffusers,
+    own_settings,
+    save_diffusers,
+)
 from zoo.loaders.diffusion.stable_diffusion import check_revision, open_base, write_picture
+from zoo.loaders.inputs import given_path, given_pipeline
 from zoo.loaders.writing import refuse_unwritable
 
 if TYPE_CHECKING:
@@ -21,6 +31,8 @@ if TYPE_CHECKING:
 
 FOLDER: Final = "controlnet"
 """Where in an artefact it lies; `ControlNetModel.from_pretrained("user/name", subfolder="controlnet")` opens it."""
+SIZE: Final = 512
+"""Pixels a side that diffusers' script trains on, and `run` draws in, unless it is told."""
 SHARED: Final = ("in_channels", "block_out_channels", "down_block_types", "layers_per_block", "cross_attention_dim")
 """What a ControlNet has in common with the UNet that it steers."""
 VARIED: Final = (
@@ -69,7 +81,7 @@ pipeline = StableDiffusionControlNetPipeline.from_pretrained("BASE", controlnet=
         base_model: str | None = None,
         base_revision: str | None = None,
         prompt: str = "",
-        size: int = 512,
+        size: int = SIZE,
     ) -> None:
         """
         Args:
@@ -91,11 +103,11 @@ pipeline = StableDiffusionControlNetPipeline.from_pretrained("BASE", controlnet=
         """A StableDiffusionControlNetPipeline of this ControlNet and the parts of a StableDiffusionPipeline, which both
         then share. The ControlNet is moved to its device and type.
 
-        Raises ValueError for a pipeline whose UNet it does not fit.
+        Raises ValueError for what is no pipeline, and for one whose UNet it does not fit.
         """
         from diffusers import StableDiffusionControlNetPipeline
 
-        ours, theirs = self.network.config, pipeline.unet.config
+        ours, theirs = self.network.config, given_pipeline(pipeline).unet.config
         for name in SHARED:
             if _listed(ours[name]) != _listed(theirs[name]):
                 raise ValueError(
@@ -126,6 +138,29 @@ pipeline = StableDiffusionControlNetPipeline.from_pretrained("BASE", controlnet=
         size = config["gives"]["size"]
         return cls(network, config["base_model"], config["base_revision"], config["prompt"], size)
 
+    @classmethod
+    def lay_out(cls, folder: Path, told: Told, into: Path) -> list[str]:
+        """Put what `ControlNetModel.save_pretrained` wrote where an artefact has it; see `Importable`."""
+        from diffusers import ControlNetModel
+
+        own_settings(folder / "config.json", ControlNetModel)
+        settings = read_json(folder / "config.json")
+        (into / FOLDER).mkdir()
+        write_json(into / FOLDER / "config.json", {name: settings[name] for name in settings if name != OPENED_FROM})
+        gather_weights(folder, into / FOLDER)
+        content = {
+            "schema": SCHEMA,
+            "task": cls.task,
+            "architecture": cls.architecture,
+            "accepts": cls.accepts.content(),
+            "gives": Signal("image", size=told.size or SIZE).content(),
+            "base_model": told.base,
+            "base_revision": told.revision,
+            "prompt": told.prompt or "",
+        }
+        write_json(into / "config.json", content)
+        return [] if told.prompt else ["no --prompt was given, so `run` draws without one"]
+
     def save(self, folder: Path) -> None:
         """Write config.json, and controlnet/ as diffusers has it."""
         save_diffusers(self.network, folder / FOLDER)
@@ -154,7 +189,8 @@ pipeline = StableDiffusionControlNetPipeline.from_pretrained("BASE", controlnet=
         not in the cache.
         """
         refuse_unwritable(outputs, (".png",))
-        condition = Image.fromarray(resize(read_image(text), self.size, self.size))
+        path = given_path(text, "the path of a picture, the condition")
+        condition = Image.fromarray(resize(read_image(path), self.size, self.size))
         return write_picture(self.attach(self.base()), outputs, prompt=self.prompt, image=condition)
 
 

@@ -2,6 +2,8 @@
 
 import inspect
 import json
+import re
+import shutil
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -10,9 +12,15 @@ from safetensors.torch import save_file
 from torch import nn
 
 from zoo.files import read_json
-from zoo.loaders.storage import open_network
+from zoo.loaders.storage import load_single, open_network
 
 WEIGHTS: Final = "diffusion_pytorch_model.safetensors"
+VARIANT: Final = re.compile(r"diffusion_pytorch_model\.\w+\.safetensors")
+"""What `save_pretrained` calls the weights where it is told a `variant`, such as fp16."""
+PART: Final = re.compile(r"diffusion_pytorch_model(\.\w+)?-\d{5}-of-(\d{5})\.safetensors")
+"""One of several that the weights of a large network are in."""
+OPENED_FROM: Final = "_name_or_path"
+"""What is no setting in a config.json: where on a machine the network was opened from."""
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -20,7 +28,7 @@ Network = TypeVar("Network", bound=nn.Module)
 def save_diffusers(network: Any, folder: Path) -> None:
     """Write config.json and weights as diffusers does, but without the path that the network was once opened from."""
     folder.mkdir(exist_ok=True)
-    config = {name: value for name, value in json.loads(network.to_json_string()).items() if name != "_name_or_path"}
+    config = {name: value for name, value in json.loads(network.to_json_string()).items() if name != OPENED_FROM}
     (folder / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     weights = {name: value.contiguous() for name, value in network.state_dict().items()}
     save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
@@ -62,3 +70,23 @@ def own_settings(path: Path, kind: type) -> dict[str, Any]:
     if config.get("_class_name") != kind.__name__:
         raise ValueError(f"{path}: _class_name is {config.get('_class_name')!r}, expected {kind.__name__!r}")
     return {name: value for name, value in config.items() if name not in ("_class_name", "_diffusers_version")}
+
+
+def gather_weights(folder: Path, into: Path) -> None:
+    """Write the weights that `save_pretrained` left in a folder as one file, whichever and however many it wrote.
+
+    Raises ValueError where they are missing, or where it is not clear which they are.
+    """
+    names = sorted(path.name for path in folder.iterdir())
+    whole = [name for name in names if name == WEIGHTS] or [name for name in names if VARIANT.fullmatch(name)]
+    parts = [match for name in names if (match := PART.fullmatch(name))]
+    if len(whole) == 1:
+        shutil.copyfile(folder / whole[0], into / WEIGHTS)
+        return
+    if whole or not parts or len({match.group(1, 2) for match in parts}) > 1:
+        found = ", ".join([*whole, *(match[0] for match in parts)][:5]) or "no such file"
+        raise ValueError(f"{folder}: found {found}, expected {WEIGHTS}, that of one variant, or all its parts")
+    if len(parts) != int(parts[0][2]):
+        raise ValueError(f"{folder}: found {len(parts)} parts of the weights, expected {int(parts[0][2])}, as they say")
+    weights = {name: value for part in parts for name, value in load_single(folder / part[0]).items()}
+    save_file(weights, into / WEIGHTS, metadata={"format": "pt"})

@@ -16,19 +16,19 @@ from torch import Tensor, nn
 from datamodules.files import write_json
 from zoo.files import read_json
 from zoo.io_types import Signal
+from zoo.loaders.base import Told
 from zoo.loaders.config import read_config, write_config
+from zoo.loaders.diffusion.foreign_lora import CONFIG, DIFFUSERS, METADATA, PEFT, PREFIXES, read_lora
 from zoo.loaders.diffusion.low_rank import LowRank
 from zoo.loaders.diffusion.stable_diffusion import check_revision, open_base, write_picture
+from zoo.loaders.inputs import given_pipeline, given_text, is_number
 from zoo.loaders.storage import load_single
 from zoo.loaders.writing import refuse_unwritable
 
 FOLDER: Final = "lora"
 """Where in an artefact it lies, the `subfolder` of peft and diffusers."""
-CONFIG: Final = "adapter_config.json"
-FILES: Final = {"adapter_model.safetensors": "base_model.model.", "pytorch_lora_weights.safetensors": "unet."}
+FILES: Final = dict(zip((PEFT, DIFFUSERS), PREFIXES, strict=True))
 """The file of peft and that of diffusers, and what stands before each name in it: neither takes the other's names."""
-PEFT, DIFFUSERS = FILES
-METADATA: Final = "lora_adapter_metadata"
 
 
 class LoRA:
@@ -72,7 +72,7 @@ unet = PeftModel.from_pretrained(unet, "ADDRESS", subfolder="lora")
     ) -> Self:
         """The adapter of a UNet that was trained after `unet.add_adapter(LoraConfig(...), name)`.
 
-        Raises ValueError for a variant of LoRA, such as DoRA, and for other layers than linear ones.
+        Raises ValueError for a variant of LoRA, such as DoRA, and for layers that are neither linear nor convolutions.
         """
         from peft import get_peft_model_state_dict
 
@@ -86,13 +86,14 @@ unet = PeftModel.from_pretrained(unet, "ADDRESS", subfolder="lora")
 
         `pipeline.set_adapters` changes the strength or combines several, `pipeline.delete_adapters(name)` removes it.
 
-        Raises ValueError for a name in use and for a UNet whose layers are not those of this LoRA.
+        Raises ValueError for what is no pipeline, for a name in use, and for a UNet whose layers are not those of this
+        LoRA.
         """
-        unet = pipeline.unet
-        if not name.isidentifier() or name in getattr(unet, "peft_config", {}):
+        unet = given_pipeline(pipeline).unet
+        if not isinstance(name, str) or not name.isidentifier() or name in getattr(unet, "peft_config", {}):
             raise ValueError(f"name={name!r} is in use in this pipeline, or no plain word; choose another")
-        if not math.isfinite(strength):
-            raise ValueError(f"strength={strength}: expected a number, 1 for the strength of training")
+        if not is_number(strength) or not math.isfinite(strength):
+            raise ValueError(f"strength={strength!r}: expected a number, 1 for the strength of training")
         self._check_layers(unet)
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Already found a `peft_config` attribute", module="peft")
@@ -120,6 +121,19 @@ unet = PeftModel.from_pretrained(unet, "ADDRESS", subfolder="lora")
             raise ValueError(f"{below / CONFIG}, {PEFT}: {error}") from None
         return cls(network, config["base_model"], config["base_revision"])
 
+    @classmethod
+    def lay_out(cls, folder: Path, told: Told, into: Path) -> list[str]:
+        """Write as an artefact what peft or diffusers saved; see `Importable`."""
+        found = read_lora(folder, told.alpha)
+        cls(found.network, told.base, told.revision).save(into)
+        notes = []
+        if not found.stated and told.alpha is None:
+            rank = found.network.rank
+            notes.append(f"nothing says its alpha, so it is its rank, {rank}, as for diffusers; --alpha says another")
+        if found.base not in (None, told.base):
+            notes.append(f"its settings name {found.base} as its base model; recorded is {told.base}, as --base says")
+        return notes
+
     def save(self, folder: Path) -> None:
         """Write config.json, and lora/ for peft and diffusers: the weights twice, since each takes its own names.
 
@@ -135,11 +149,12 @@ unet = PeftModel.from_pretrained(unet, "ADDRESS", subfolder="lora")
         write_config(folder, self, base_revision=self.base_revision)
 
     def probe(self) -> dict[str, npt.NDArray[Any]]:
-        """What each layer gains for an input of noise."""
+        """What each layer gains for an input of noise; a convolution, in one place."""
         noise, gains = torch.Generator().manual_seed(0), {}
         for name, (first, second) in self.network.layers.items():
-            states = torch.randn(first.shape[1], generator=noise)
-            gains[name] = (self.network.scaling * (second.float() @ (first.float() @ states))).numpy()
+            states = torch.randn(first[0].numel(), generator=noise)
+            gain = second.float().flatten(1) @ (first.float().flatten(1) @ states)
+            gains[name] = (self.network.scaling * gain).numpy()
         return gains
 
     def run(self, text: str, outputs: Sequence[Path]) -> list[Path]:
@@ -148,7 +163,8 @@ unet = PeftModel.from_pretrained(unet, "ADDRESS", subfolder="lora")
         Raises ValueError, before it draws, for a path that cannot be written and a base model that is not in the cache.
         """
         refuse_unwritable(outputs, (".png",))
-        return write_picture(self.attach(self.base()), outputs, prompt=text)
+        prompt = given_text(text, "a text to draw, the prompt")
+        return write_picture(self.attach(self.base()), outputs, prompt=prompt)
 
     def _settings(self) -> dict[str, Any]:
         """What peft keeps in adapter_config.json."""
@@ -166,16 +182,17 @@ unet = PeftModel.from_pretrained(unet, "ADDRESS", subfolder="lora")
 
     def _check_layers(self, unet: nn.Module) -> None:
         """Raise ValueError unless the layers of the UNet that the targets mean are those of this LoRA, size by size."""
-        found: dict[str, tuple[int, int] | str] = {}
+        found: dict[str, tuple[int, ...] | str] = {}
         for name, module in unet.named_modules():
             layer = getattr(module, "base_layer", module)  # one that another adapter wraps
-            linear = isinstance(layer, nn.Linear)
-            found[name] = (layer.out_features, layer.in_features) if linear else type(layer).__name__
+            adapted = isinstance(layer, nn.Linear) or (isinstance(layer, nn.Conv2d) and layer.groups == 1)
+            found[name] = tuple(layer.weight.shape) if adapted else type(layer).__name__
         misfit = f"this LoRA does not fit the pipeline's UNet, it is for {self.base_model or 'another one'}"
         for name, (first, second) in self.network.layers.items():
-            wanted = (second.shape[0], first.shape[1])
+            wanted = (second.shape[0], *first.shape[1:])
             if found.get(name) != wanted:
-                raise ValueError(f"{misfit}: {name} is {found.get(name, 'missing')}, expected linear {wanted}")
+                kind = "linear" if len(wanted) == 2 else "a convolution"
+                raise ValueError(f"{misfit}: {name} is {found.get(name, 'missing')}, expected {kind} {wanted}")
         if more := self.network.meant(found) - set(self.network.layers):
             raise ValueError(f"{misfit}: its targets also mean {min(more)}, for which it has no weights")
 

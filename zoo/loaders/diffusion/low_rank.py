@@ -22,9 +22,10 @@ PLAIN: Final = {
 
 @dataclass(frozen=True)
 class LowRank:
-    """What a LoRA adds to the weights of linear layers: alpha / rank · B A each (Hu et al. 2021, arXiv 2106.09685).
+    """What a LoRA adds to the weights of linear layers: alpha / rank · B A each (Hu et al. 2021, arXiv 2106.09685). Of
+    convolutions, A is one itself, and B one of single pixels.
 
-    layers: by the layer's name in the UNet, A (rank, in) and B (out, rank).
+    layers: by the layer's name in the UNet, A (rank, in) and B (out, rank), or (rank, in, k, k) and (out, rank, 1, 1).
     targets: ends of names, as in peft; the layers are all those of the UNet whose name ends so.
     """
 
@@ -62,18 +63,26 @@ class LowRank:
         sides: dict[str, dict[str, Tensor]] = {}
         for key, matrix in weights.items():
             name, _, side = key.removesuffix(".weight").rpartition(".lora_")
-            if not name or side not in ("A", "B") or not key.endswith(".weight") or matrix.ndim != 2:
+            if not name or side not in ("A", "B") or not key.endswith(".weight") or matrix.ndim not in (2, 4):
                 raise ValueError(f"found {key} of shape {tuple(matrix.shape)}, expected matrices lora_A and lora_B")
             sides.setdefault(name, {})[side] = matrix
         for name, pair in sides.items():
             shapes = {side: tuple(matrix.shape) for side, matrix in pair.items()}
-            if set(pair) != {"A", "B"} or not len(pair["A"]) == pair["B"].shape[1] == rank:
-                raise ValueError(f"{name}: found {shapes}, expected A ({rank}, in) and B (out, {rank})")
+            if set(pair) != {"A", "B"} or not _belong(shapes["A"], shapes["B"], rank):
+                raise ValueError(
+                    f"{name}: found {shapes}, expected A ({rank}, in) and B (out, {rank}), of a convolution "
+                    f"({rank}, in, k, k) and (out, {rank}, 1, 1)"
+                )
         layers = {name: (sides[name]["A"], sides[name]["B"]) for name in sorted(sides)}
         network = cls(layers, alpha, tuple(sorted(targets)))
         if not layers or network.meant(layers) != set(layers):
             raise ValueError(f"target_modules {targets} do not mean the {len(layers)} layers that have weights")
         return network
+
+
+def _belong(first: tuple[int, ...], second: tuple[int, ...], rank: int) -> bool:
+    """Whether A and B of these shapes make one layer's update of a rank."""
+    return first[0] == second[1] == rank and second[2:] == (1,) * len(first[2:])
 
 
 def _plain(settings: dict[str, Any]) -> tuple[int, float, list[str]]:

@@ -1,0 +1,66 @@
+"""Folders that other libraries' training leaves: recognised by name, with the command that imports them. No torch.
+
+They lack what an artefact's config.json says, and a LoRA half of its files; `python -m zoo import` adds both.
+"""
+
+import shlex
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+from zoo.files import read_json
+from zoo.spec.hub_reference import REPO
+from zoo.spec.importable import CONTROLNET, LORA
+
+NAMED: Final = {CONTROLNET: "a ControlNet of diffusers", LORA: "a LoRA of peft or diffusers"}
+"""What can be imported, by architecture."""
+CLASS: Final = "_class_name"
+"""The key by which diffusers says in a config.json what it is of."""
+CONTROLNET_CLASS: Final = "ControlNetModel"
+ADAPTER: Final = "adapter_config.json"
+PEFT_WEIGHTS, DIFFUSERS_WEIGHTS = "adapter_model", "pytorch_lora_weights"
+"""Stems of the files that `PeftModel.save_pretrained` and `save_lora_weights` write."""
+
+
+def kind_of(names: Collection[str], config: Mapping[str, Any]) -> str | None:
+    """The architecture of what lies in a folder, by the names in it and its config.json; None for anything else."""
+    if config.get(CLASS) == CONTROLNET_CLASS:
+        return CONTROLNET
+    stems = {name.partition(".")[0] for name in names if name.endswith((".safetensors", ".bin"))}
+    return LORA if ADAPTER in names or stems & {PEFT_WEIGHTS, DIFFUSERS_WEIGHTS} else None
+
+
+def found_kind(folder: Path) -> str | None:
+    """The architecture of what a folder holds, if it can be imported; None for every other folder."""
+    config = _settings(folder / "config.json")
+    if "schema" in config or not folder.is_dir():
+        return None
+    return kind_of([path.name for path in folder.iterdir()], config)
+
+
+def foreign_message(folder: Path) -> str | None:
+    """Why a folder is no artefact but can become one, and by which command; None for every other folder."""
+    kind = found_kind(folder)
+    if kind is None:
+        return None
+    base = named_base(_settings(folder / ADAPTER)) if kind == LORA else None
+    return f"{folder}: {NAMED[kind]}, no artefact yet; {command(kind, str(folder), base)} makes one of it"
+
+
+def command(kind: str, folder: str, base: str | None = None) -> str:
+    """The command that imports a folder; `base` is the base model if that is known."""
+    return f"`python -m zoo import {shlex.quote(folder)} --as {kind} --base {base or 'USER/NAME'}`"
+
+
+def named_base(settings: dict[str, Any]) -> str | None:
+    """The base model that peft's settings name, where it is a repository of the Hub."""
+    base = settings.get("base_model_name_or_path")
+    return base if isinstance(base, str) and REPO.fullmatch(base) and not Path(base).exists() else None
+
+
+def _settings(path: Path) -> dict[str, Any]:
+    """What a JSON file holds; nothing where it is none, which its reader will refuse."""
+    with suppress(ValueError, OSError):
+        return read_json(path)
+    return {}
