@@ -190,3 +190,22 @@ def _dates(provenance: dict[str, Any]) -> str:
 
 def _hub_link(model: str) -> str:
     return f"[{model}](https://huggingface.co/{model})"
+
+
+def imported_training(provenance: dict[str, Any]) -> dict[str, Any]:
+    """Of a model that was imported, in place of all that a run records of its training; the rest is empty."""
+    imported, given = provenance["imported"], provenance["data"]
+    dataset = CATALOGUE.get(given["name"])
+    data: Facts = [("Data set", f"[{dataset.title}]({dataset.home})" if dataset else title(provenance))]
+    if dataset:
+        data.append(("Its terms", f"{dataset.licence or 'No standard licence'}. {dataset.terms}"))
+    elif given.get("licence"):
+        data.append(("Its licence", f"{given['licence']}, as its publisher says"))
+    files = ", ".join(f"`{name}` (SHA-256 `{value}`)" for name, value in imported["files"].items())
+    procedure = [
+        ("Trained", "elsewhere, with diffusers or peft; no record of the training came with it"),
+        ("Imported", f"on {imported['date'][:10]} by `python -m zoo import`, from {files}"),
+        ("Imported with", ", ".join(f"{name} {value}" for name, value in imported["versions"].items())),
+    ]
+    nothing = {"settings": [], "impact": [], "architecture": "", "hardware": "", "software": "", "versions": []}
+    return {"data": data, "procedure": procedure, **nothing}

@@ -176,10 +176,15 @@ def licence_of(config: dict[str, Any], provenance: dict[str, Any], card: dict[st
     known = [LICENCES[key] for key in chosen]
     own = [f"{item.title}: {item.terms}" for key, item in zip(chosen, known, strict=True) if key not in keys]
     terms = (*own, *(f"{source[:1].upper()}{source[1:]}: {text}" for source, _, text in sources))
-    link = declared.get("license_link") or known[0].link or CATALOGUE[provenance["data"]["name"]].home
+    link = declared.get("license_link") or known[0].link or _home(config, provenance["data"]["name"])
     if len(chosen) > 1 or chosen[0] == "research-only":
         return Licence("other", "-and-".join(chosen), link, terms, why)
     return Licence(chosen[0], known[0].title, link, terms, why)
+
+
+def _home(config: dict[str, Any], data: str) -> str:
+    """The page with the terms that no licence stands for: the data set's, or that of the base model."""
+    return CATALOGUE[data].home if data in CATALOGUE else f"https://huggingface.co/{config.get('base_model')}"
 
 
 Source = tuple[str, str, str]
@@ -199,6 +204,9 @@ def _base(model: str | None) -> list[Source]:
 
 def _data(data: dict[str, Any]) -> Source:
     dataset = CATALOGUE.get(data["name"])
+    if dataset is None and data.get("licence"):  # of what was imported, as its publisher says
+        key = licence_key(str(data["licence"]), "data.licence of provenance.json")
+        return (str(data["name"]), key, LICENCES[key].terms)
     if dataset is None:
         raise ValueError(
             f"data set {data['name']!r}: not in the catalogue{nearest(str(data['name']), CATALOGUE)}; enter it with "
@@ -212,10 +220,11 @@ def _data(data: dict[str, Any]) -> Source:
             f"was trained on it may be published, and enter `licence` of {data['name']!r} in datamodules/catalogue.py, "
             "`research-only` if so"
         )
-    return (dataset.title, _key(dataset.licence, f"{dataset.title}, datamodules/catalogue.py"), dataset.terms)
+    return (dataset.title, licence_key(dataset.licence, f"{dataset.title}, datamodules/catalogue.py"), dataset.terms)
 
 
-def _key(name: str, where: str) -> str:
+def licence_key(name: str, where: str) -> str:
+    """The key in LICENCES of a licence by any of its names. Raises ValueError, which begins with `where`."""
     key = ALIASES.get(name.lower(), name.lower())
     if key not in LICENCES:
         raise ValueError(
@@ -231,11 +240,11 @@ def _declared(card: dict[str, Any]) -> tuple[str, ...]:
     if name is None:
         return ()
     if str(name).lower() != "other":
-        return (_key(str(name), "card.license of the spec"),)
+        return (licence_key(str(name), "card.license of the spec"),)
     if not card.get("license_name"):
         raise ValueError("card.license of the spec is `other`; card.license_name must say which, such as research-only")
     where = "card.license_name of the spec"
-    return _combined([_key(part, where) for part in str(card["license_name"]).split("-and-")], where)
+    return _combined([licence_key(part, where) for part in str(card["license_name"]).split("-and-")], where)
 
 
 def _combined(keys: Sequence[str], why: str) -> tuple[str, ...]:

@@ -136,9 +136,6 @@ def render(
         "imports": "\n".join(imports),
         "usage": usage.strip(),
         "native": native.strip(),
-        "data": facts.data(provenance),
-        "procedure": facts.procedure(spec, provenance),
-        "settings": settings(spec),
         "sizes": facts.sizes(spec, provenance, weights),
         "results": results,
         "testing": tables.testing(results, provenance),
@@ -153,17 +150,13 @@ def render(
         "stillness": list(stillness(results)),
         "plots": [{"path": path, "what": tables.plot_text(PurePosixPath(path).stem)} for path in plots],
         "reported": card.get("reported"),
-        "impact": facts.impact(provenance),
-        "architecture": facts.architecture(spec),
         "network": [(key, plain(value)) for key, value in config.get("network", {}).items()],
-        "hardware": facts.hardware(provenance),
-        "software": facts.software(provenance),
         "bibtex": (card.get("citation") or "").strip(),
         "apa": apa(card.get("citation") or ""),
         "glossary": list((card.get("glossary") or {}).items()),
         "authors": card.get("authors"),
         "contact": card.get("contact"),
-        "versions": list(provenance["versions"].items()),
+        **(facts.imported_training(provenance) if "imported" in provenance else _training(spec, provenance)),
     }
     environment = Environment(
         loader=FileSystemLoader(shipped_folder().with_name("cards")),
@@ -177,6 +170,19 @@ def render(
     head = metadata(spec, config, results, provenance, licence, getattr(loader, "library", LIBRARY)).to_yaml()
     body = re.sub(r"\n{3,}", "\n\n", body).strip()
     return sealed(f"---\n{head}\n---\n\n{body}\n", prose)
+
+
+def _training(spec: dict[str, Any], provenance: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "data": facts.data(provenance),
+        "procedure": facts.procedure(spec, provenance),
+        "settings": settings(spec),
+        "impact": facts.impact(provenance),
+        "architecture": facts.architecture(spec),
+        "hardware": facts.hardware(provenance),
+        "software": facts.software(provenance),
+        "versions": list(provenance["versions"].items()),
+    }
 
 
 def licence_or_none(spec: dict[str, Any], config: dict[str, Any], provenance: dict[str, Any]) -> Licence | None:

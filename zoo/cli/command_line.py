@@ -22,6 +22,7 @@ VERBS: Final = {
     "sweep": "train and test every row of an ablation and compare them; the same command goes on",
     "show": "print a resolved spec",
     "list": "list the models",
+    "import": "make an artefact of a ControlNet or LoRA that was trained with diffusers or peft",
     "push": "publish a measured model on the Hub: built, opened again, linted, then one commit",
     "card": "write a model's card anew",
     "migrate": "bring runs and artefacts of an earlier zoo up to date",

@@ -54,7 +54,8 @@ def build(source: Path, loader: Loader, into: Path) -> dict[str, str]:
         loader.save(part)
         written = list(names(part))
         for name in RECORDS:
-            shutil.copyfile(source / name, part / name)
+            if name != "results.json" or (source / name).is_file():  # what was imported need not be measured
+                shutil.copyfile(source / name, part / name)
         if (source / "README.md").is_file():
             shutil.copyfile(source / "README.md", part / "README.md")
         _copy_shown(source / "samples", part / "samples", SAMPLES)

@@ -7,10 +7,12 @@ from typing import Any, Final
 
 import yaml
 
+from zoo.artefacts.importing import is_import
 from zoo.artefacts.resolve import finished
 from zoo.card.licences import licence_of
 from zoo.files import read_json
 from zoo.publishing.build import build, place, refuse_personal
+from zoo.publishing.imported import imported_records
 from zoo.publishing.prose import keep_edits, seal
 from zoo.publishing.publish import Shipment, publish, refuse_without_token
 from zoo.spec.hub_reference import REPO
@@ -24,7 +26,7 @@ def push(target: str, repo: str | None, private: bool, pull_request: bool, dry_r
     """Publish the artefact of a model's last finished run, or of a folder, and print what to pin in its spec.
 
     Args:
-        target: a model's name, or the folder of a run or artefact.
+        target: a model's name, or the folder of a run, an artefact or an import.
         repo: user/name of the repository; None for `hub.repo_id` of the spec.
         private: make the repository private, if it is new.
         pull_request: open a pull request instead of committing.
@@ -40,13 +42,13 @@ def push(target: str, repo: str | None, private: bool, pull_request: bool, dry_r
     from zoo.publishing.reload_check import prove
 
     source = finished(target)
-    spec, provenance = _records(source)
+    spec, provenance = _records(source, dry_run or repo is not None)
     name = str(spec["name"])
     repo_id = _repository(spec, provenance, repo, dry_run)
     if not dry_run:
         refuse_without_token()
     _say(f"{name}, run {provenance['run']}, from {source}")
-    if provenance["code"].get("dirty"):
+    if provenance.get("code", {}).get("dirty"):
         _say("trained by a checkout with uncommitted changes: provenance.json says so, and its commit is not the code")
     licence = licence_of(read_config(source), provenance, spec.get("card"))
     _say(f"licence {licence.name}: {licence.why}")
@@ -84,11 +86,13 @@ def pin(repo_id: str, revision: str, sums: dict[str, str]) -> str:
     return yaml.safe_dump({"hub": {"repo_id": repo_id, "revision": revision, "sha256": sums}}, sort_keys=False).rstrip()
 
 
-def _records(source: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+def _records(source: Path, addressed: bool) -> tuple[dict[str, Any], dict[str, Any]]:
     """Spec and provenance of an artefact that can be published. Raises ValueError that says what it lacks."""
+    if is_import(source):
+        return imported_records(source, addressed)
     for name, remedy in (
-        ("spec.yaml", "only the folder of a run, or one made from a run, can be published"),
-        ("provenance.json", "only the folder of a run, or one made from a run, can be published"),
+        ("spec.yaml", "only the folder of a run, or one that `import` made, can be published"),
+        ("provenance.json", "only the folder of a run, or one that `import` made, can be published"),
         ("results.json", f"it was not measured yet; `python -m zoo test {source}` does it"),
     ):
         if not (source / name).is_file():

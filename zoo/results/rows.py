@@ -12,6 +12,8 @@ _SETTING: Final = ("protocol", "n", "split", "data", "dataset", "judge", "varian
 NO_BASELINE: Final = ("value", "interval", GROUND_TRUTH, *_SETTING)
 STILL: Final = {"frozen_pose": "the frozen pose", "mean_pose": "the mean pose"}
 """Baselines that do not move."""
+UNNAMED: Final = "data that nobody named"
+"""What an import is said to be trained on until somebody says it."""
 SPELLED_OUT: Final = 3
 """Keys that still poses win are told with their scores up to this many."""
 READ: Final = {"bleu_4": ("reference poses", 5.0), "judged_acc": ("true pictures", 0.5)}
@@ -55,7 +57,7 @@ def data_note(provenance: dict[str, Any]) -> str:
 
 def title(provenance: dict[str, Any]) -> str:
     """The published name of the data set that a run's data is, or is the twin of."""
-    name = str(provenance["data"]["name"])
+    name = str(provenance["data"]["name"] or UNNAMED)
     return CATALOGUE[name].title if name in CATALOGUE else name
 
 

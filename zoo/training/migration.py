@@ -8,6 +8,7 @@ from zoo.card import write
 from zoo.files import read_json
 from zoo.loaders.base import SCHEMA
 from zoo.loaders.config import MIGRATED, read_config
+from zoo.spec.importable import is_imported
 from zoo.spec.spec import Spec, read, resolve
 
 KINDS: Final = {
@@ -75,11 +76,13 @@ def _config(path: Path) -> dict[str, Any] | None:
 
 
 def _records(folder: Path) -> tuple[str | None, dict[str, Any] | None]:
-    """spec.yaml and provenance.json as they are written now; Nones for an artefact without them."""
+    """spec.yaml and provenance.json as they are written now; Nones for an artefact without them, or of no training."""
     source, path = folder / "spec.yaml", folder / "provenance.json"
     if not (source.is_file() and path.is_file()):
         return None, None
     raw, record = read(source), read_json(path)
+    if is_imported(raw):
+        return None, None
     whole = dict(raw)
     if "architecture" not in whole and whole.get("task") in KINDS:
         whole["task"], whole["architecture"] = KINDS[whole["task"]]
