@@ -97,7 +97,8 @@ def test_what_does_not_follow_a_prompt_is_refused() -> None:
         for wrong in (None, "pipeline", 3, object(), tiny_pipeline().unet):
             assert "expected a StableDiffusionPipeline" in refusal(model.attach, wrong)
     for name in (3, None, ["a"]):
-        assert "is in use in this pipeline, or no plain word" in refusal(tiny_lora().attach, tiny_pipeline(), name)
+        with pytest.raises(ValueError, match="in use in this pipeline, or no plain word"):
+            tiny_lora().attach(tiny_pipeline(), name)
     for strength in ("1", None, True):
         assert f"strength={strength!r}" in refusal(tiny_lora().attach, tiny_pipeline(), "a", strength)
 

@@ -146,8 +146,9 @@ def _write(output: Path, name: str, ranked: Sequence[Reading]) -> None:
     write_json(output, {"image": name, "letters": [dataclasses.asdict(reading) for reading in ranked]})
 
 
-def _check(images: Pictures) -> None:
-    shape, kind = getattr(images, "shape", ()), getattr(images, "dtype", type(images).__name__)
+def _check(images: object) -> None:
+    shape: tuple[int, ...] = getattr(images, "shape", ())
+    kind = getattr(images, "dtype", type(images).__name__)
     if kind != np.uint8 or len(shape) not in (3, 4) or shape[-1] != 3 or 0 in shape:
         found = f"{kind} of shape {tuple(shape)}" if shape else kind
         raise ValueError(
