@@ -13,6 +13,7 @@ from datamodules.poses.conversion import to_joints
 from datamodules.poses.formats import write_pose, write_skels
 from datamodules.poses.motions import read_motions
 from datamodules.poses.sequences import Joints
+from zoo.loaders.inputs import given_path
 
 SHEET_FRAMES = 30
 
@@ -59,7 +60,8 @@ def film(source: str, outputs: Sequence[Path], draw: Callable[[Joints], Iterator
     Raises ValueError, before anything is drawn, for a path that cannot be written and for another source.
     """
     refuse_unwritable(outputs, FILMS)
-    motions = list(read_motions(Path(source)))
+    path = given_path(source, "the path of a .pose or .skels file, or of a folder of OpenPose JSON")
+    motions = list(read_motions(Path(path)))
     joints = np.concatenate([motion for motion, _ in motions])
     for output in outputs:
         if output.suffix.lower() == ".mp4":

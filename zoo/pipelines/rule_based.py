@@ -77,7 +77,7 @@ class AvatarSigner:
         Raises ValueError for a path that cannot be written, before it performs, and for a text without a gloss.
         """
         refuse_unwritable(outputs)
-        glosses = text.upper().split()
+        glosses = given_text(text, "glosses").upper().split()
         if not glosses:
             raise ValueError(f"no gloss in {text[:40]!r}: expected such as 'YOUR NAME WHAT'")
         pose = self.perform(glosses)
