@@ -34,6 +34,8 @@ def provenance(spec: Spec, dataset: str, twin: dict[str, Any] | None, fingerprin
     twin: what the mark of the avatar's twin says; None for the data set itself.
     fingerprint: the data module's SHA-256 over what it read.
     """
+    data = spec.config["data"]
+    split = (data.get("init_args") or {}).get("split")
     return {
         "name": spec.name,
         "run": spec.run_id,
@@ -46,9 +48,10 @@ def provenance(spec: Spec, dataset: str, twin: dict[str, Any] | None, fingerprin
         "hardware": hardware(),
         "data": {
             "name": dataset,
-            "class_path": spec.config["data"]["class_path"],
+            "class_path": data["class_path"],
             "fingerprint": fingerprint,
             "twin": twin,
+            **({"split": split} if split else {}),
         },
     }
 

@@ -13,6 +13,7 @@ from zoo.files import read_json
 from zoo.loaders.base import Loader
 from zoo.loaders.config import read_config, unfinished_message
 from zoo.loaders.foreign import foreign_message
+from zoo.results.lineage import of_the_avatar
 from zoo.spec.hub_reference import Reference, looks_like, parse
 from zoo.spec.pins import pin_problems
 from zoo.spec.problems import SpecError, nearest
@@ -170,5 +171,4 @@ def _by_path(name: str | Path) -> Path:
 
 def _of_the_avatar(folder: Path) -> bool:
     record = folder / "provenance.json"
-    data = read_json(record).get("data") if record.is_file() else None
-    return isinstance(data, dict) and bool(data.get("twin"))
+    return record.is_file() and of_the_avatar(read_json(record))

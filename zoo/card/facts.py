@@ -8,6 +8,7 @@ from zoo.card.licences import Licence
 from zoo.card.settings import described
 from zoo.card.weights import Weights
 from zoo.results.formatting import duration, language, quantity, sentence, signal, times
+from zoo.results.lineage import bases
 from zoo.results.rows import data_name, title
 from zoo.spec.classes import dotted_name
 
@@ -42,6 +43,7 @@ def details(
         ("License", licence and f"[{licence.name}]({licence.link}); {licence.why}" if licence else None),
         ("Terms", licence and " ".join(licence.terms)),
         ("Builds on", config.get("base_model") and _hub_link(config["base_model"])),
+        ("Base model", ", itself trained on from ".join(map(_base, bases(provenance)))),
     ]
     return [(label, text) for label, text in facts if text]
 
@@ -51,6 +53,12 @@ def languages(spec: dict[str, Any], config: dict[str, Any], provenance: dict[str
     declared: list[str] = (spec.get("card") or {}).get("language") or []
     known = dict.fromkeys(filter(None, (config[end].get("language") for end in ("accepts", "gives"))))
     return list(known) if provenance["data"]["twin"] and known else declared
+
+
+def base_models(config: dict[str, Any], provenance: dict[str, Any]) -> list[str]:
+    """Repositories of the Hub that a model builds on, and that its training started from; other models have none."""
+    started_from = next(bases(provenance), {}).get("repo_id")
+    return list(dict.fromkeys(filter(None, (config.get("base_model"), started_from))))
 
 
 def sources(card: dict[str, Any], repo_id: str | None) -> Facts:
@@ -96,13 +104,14 @@ def data(provenance: dict[str, Any]) -> Facts:
 
 def procedure(spec: dict[str, Any], provenance: dict[str, Any]) -> Facts:
     """How to train it again, and how it went."""
-    code, resumed = provenance["code"], provenance["resumed"]
+    code, resumed, continued = provenance["code"], provenance["resumed"], provenance.get("continued")
     commit = code["commit"] and f"`{code['commit']}`" + (" with uncommitted changes" if code["dirty"] else "")
     facts = [
         ("Recipe", f"[spec.yaml](spec.yaml); `python -m zoo fit spec.yaml` trains it, run `{provenance['run']}`"),
         ("Regime", _regime(spec)),
         ("Seed", str(provenance["seed"])),
         ("Interrupted", f"{times(len(resumed))}, and resumed from its checkpoint" if resumed else "no"),
+        ("Continued", continued and f"run `{continued}` went on, with its optimiser, to be this long"),
         ("Code", commit),
     ]
     return [(label, text) for label, text in facts if text]
@@ -186,6 +195,12 @@ def _regime(spec: dict[str, Any]) -> str:
 def _dates(provenance: dict[str, Any]) -> str:
     days = [provenance[key][:10] for key in ("started", "finished") if key in provenance]
     return " to ".join(dict.fromkeys(days))
+
+
+def _base(base: dict[str, Any]) -> str:
+    name = _hub_link(base["repo_id"]) if base.get("repo_id") else str(base["name"])
+    run = f", run `{base['run']}`" if base["run"] else ""
+    return f"{name}{run}, weights `{base['sha256'][:12]}`" if base.get("sha256") else f"{name}{run}"
 
 
 def _hub_link(model: str) -> str:

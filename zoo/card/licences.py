@@ -4,11 +4,12 @@ The tables are closed: what they do not know is refused, never guessed. They hel
 people's terms and are no legal advice.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from datamodules.catalogue import CATALOGUE
+from zoo.results.lineage import bases, of_the_avatar
 from zoo.spec.problems import nearest
 
 COMMERCIAL, RESEARCH, USES, SHARE = "commercial use", "use outside research", "certain uses", "other licences"
@@ -152,19 +153,20 @@ def licence_of(config: dict[str, Any], provenance: dict[str, Any], card: dict[st
 
     Args:
         config: config.json of the artefact; its `base_model` counts.
-        provenance: of the run; the data it was trained on counts.
+        provenance: of the run; the data it was trained on counts, and so do the models that it started from.
         card: `card` of its spec, `license` (and `license_name`) of which count where the model was trained on the data
-            set itself: what the avatar taught owes nothing to its makers.
+            set itself, or a model that it started from was: what the avatar taught owes nothing to its makers.
 
     Raises:
         ValueError: a licence that is unknown, sources that no licence satisfies together, or a declared licence that
             is laxer than they allow.
     """
-    sources = [*_base(config.get("base_model")), _data(provenance["data"])]
+    found = [*_base(config.get("base_model")), *_inherited(provenance), _data(provenance["data"])]
+    sources = list(dict.fromkeys(found))
     why = " and ".join(f"{LICENCES[key].title} of {source}" for source, key, _ in sources)
     keys = list(dict.fromkeys(key for _, key, _ in sources))
     needed = _combined(keys, why)
-    declared = {} if provenance["data"]["twin"] else card or {}
+    declared = {} if of_the_avatar(provenance) else card or {}
     chosen = _declared(declared) or needed
     if not all(any(_may_become(key, licence) for licence in chosen) for key in keys):
         raise ValueError(
@@ -202,6 +204,23 @@ def _base(model: str | None) -> list[Source]:
     return [(model, BASE_MODELS[model], LICENCES[BASE_MODELS[model]].terms)]
 
 
+def _inherited(provenance: dict[str, Any]) -> Iterator[Source]:
+    """What is owed to the models that a training started from: what their cards declare, what they build on, and their
+    data, so that nothing of it is shaken off by training on other data."""
+    for base in bases(provenance):
+        what = f"base model {base.get('repo_id') or base['name']}"
+        declared = _declared(base, "", f"the card of {what}")
+        yield from ((what, key, LICENCES[key].terms) for key in declared)
+        yield from _base(base.get("builds_on"))
+        if base["data"]:
+            yield _data(base["data"])
+        elif not declared:
+            raise ValueError(
+                f"{what}: its licence is unknown: neither provenance.json nor a card beside its weights says what "
+                "taught it; ask who made it, or start from another model"
+            )
+
+
 def _data(data: dict[str, Any]) -> Source:
     dataset = CATALOGUE.get(data["name"])
     if dataset is None and data.get("licence"):  # of what was imported, as its publisher says
@@ -234,16 +253,17 @@ def licence_key(name: str, where: str) -> str:
     return key
 
 
-def _declared(card: dict[str, Any]) -> tuple[str, ...]:
-    """Keys of what the spec declares; empty where it declares nothing."""
+def _declared(card: dict[str, Any], prefix: str = "card.", of: str = "the spec") -> tuple[str, ...]:
+    """Keys of the licence that a spec, or the card of another model, declares; empty where there is none."""
     name = card.get("license")
     if name is None:
         return ()
     if str(name).lower() != "other":
-        return (licence_key(str(name), "card.license of the spec"),)
+        return (licence_key(str(name), f"{prefix}license of {of}"),)
+    where = f"{prefix}license_name of {of}"
     if not card.get("license_name"):
-        raise ValueError("card.license of the spec is `other`; card.license_name must say which, such as research-only")
-    where = "card.license_name of the spec"
+        told = f"{prefix}license of {of} is `other`"
+        raise ValueError(f"{told}; {prefix}license_name must say which, such as research-only")
     return _combined([licence_key(part, where) for part in str(card["license_name"]).split("-and-")], where)
 
 

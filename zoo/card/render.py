@@ -46,7 +46,7 @@ def metadata(
         license_link=licence.link if licence and other else None,
         library_name=library,
         pipeline_tag=card.get("pipeline_tag"),
-        base_model=config.get("base_model"),
+        base_model=(found[0] if len(found := facts.base_models(config, provenance)) == 1 else found) or None,
         datasets=None if twin else card.get("datasets"),
         language=languages(spec, config, provenance) or None,
         tags=[*card.get("tags", []), *([TWIN_TAG] if twin else [])],
