@@ -10,7 +10,7 @@ from zoo.spec.allowed_classes import meant_class, refusals
 from zoo.spec.architectures import kind_problems
 from zoo.spec.classes import allowed_classes, bare_names, dotted_name
 from zoo.spec.importable import is_imported
-from zoo.spec.pins import pin_problems
+from zoo.spec.pins import base_problems, pin_problems
 from zoo.spec.pipeline_spec import is_pipeline
 from zoo.spec.problems import Problem, SpecError, nearest
 from zoo.spec.sources import TRAINER, parameters
@@ -169,6 +169,7 @@ def structure(raw: dict[str, Any], path: Path) -> Iterator[Problem]:
         if isinstance(block, dict):
             yield from _class_block(block, section, source)
     yield from pin_problems(raw, source)
+    yield from base_problems(raw, source)
     yield from _card(raw, source)
 
 

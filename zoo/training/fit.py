@@ -18,11 +18,13 @@ from lightning_utilities.core.rank_zero import rank_zero_only
 from datamodules.base import SignDataModule
 from datamodules.files import NO_ROOM, named_when_full, write_json, write_text
 from zoo.artefacts.artefact import save_artefact
+from zoo.artefacts.base_model import BaseModel
 from zoo.artefacts.provenance import now, provenance, refuse_other_data
 from zoo.artefacts.runs import Run
 from zoo.card import write
 from zoo.loaders import trainable_class
 from zoo.spec.spec import Spec
+from zoo.training.beginning import Continuation, StartingWeights
 from zoo.training.callbacks import EpochLines, Preview
 from zoo.training.emissions import Meter
 from zoo.training.lightning_cli import assemble, listed, one_line
@@ -35,16 +37,30 @@ class Interrupted(Exception):
     """Training was stopped from outside; the run can go on."""
 
 
-def fit(spec: Spec, run: Run) -> None:
+def fit(spec: Spec, run: Run, shorter: Run | None = None) -> None:
     """Train until the run is finished.
 
-    Raises Interrupted on Ctrl-C, ValueError for bad data, for a Trainer that this machine cannot build and for a
-    training without a step, of which nothing stays behind, and OSError where the disk is full.
+    shorter: a finished run that this one is to go on with, where it has not been begun.
+
+    Raises Interrupted on Ctrl-C, ValueError for bad data, for a Trainer that this machine cannot build, for a training
+    without a step and for one that cannot begin as it is asked to, of which nothing stays behind, and OSError where the
+    disk is full.
     """
     quiet()
     checkpoint, step = _resumable(run)
     preview, meter = Preview(spec.config["architecture"], run.samples), Meter()
     callbacks = [Resumption(spec.config["seed"]), preview, meter, LastCheckpoint(run.checkpoints / "last.ckpt")]
+    begun, continuation = 0, None
+    if checkpoint is None and shorter is not None:
+        continuation = Continuation(shorter)
+        callbacks.append(continuation)
+        checkpoint, step = _resumable(shorter)
+        begun = step
+        if checkpoint is None:
+            continuation.refuse("its checkpoint is damaged")
+    elif checkpoint is None and "from" in spec.config:
+        base = BaseModel.of(spec)
+        callbacks.append(StartingWeights(base.address, base.what, base.folder))
     if not sys.stderr.isatty():
         callbacks.append(EpochLines())
     cli = assemble(_with_checkpoint_names(spec.config, run), run.folder, callbacks)
@@ -59,13 +75,15 @@ def fit(spec: Spec, run: Run) -> None:
     created = [folder for folder in (run.folder.parent, run.folder.parent.parent) if not folder.exists()]
     with run.lock():
         try:
-            _record(spec, run, data, fingerprint)
+            _record(spec, run, data, fingerprint, shorter)
             print(f"{'run' if fresh else 'going on with'} {run.folder}", flush=True)
-            trainer.loggers = loggers(spec, run, step)
             with _resumable_when_full(run):
+                if continuation is not None:
+                    continuation.carry_over(run)
+                trainer.loggers = loggers(spec, run, step)
                 with one_line(MisconfigurationException):
                     trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
-                if trainer.global_step == 0:
+                if trainer.global_step == begun:
                     raise ValueError(f"{run.folder}: no training step was made; let the trainer's limits allow one")
                 _finish(spec, run, trainer, module, preview, meter)
             print(f"finished {run.folder}\nopen it with zoo.load({str(run.folder)!r})")
@@ -73,7 +91,7 @@ def fit(spec: Spec, run: Run) -> None:
             signal.signal(signal.SIGINT, signal.default_int_handler)
             raise Interrupted from None
         except Exception:
-            if fresh and trainer.global_step == 0:
+            if fresh and trainer.global_step in (0, begun):
                 _discard(run, created)
             raise
         finally:
@@ -108,7 +126,7 @@ def _say(line: str) -> None:
     print(line, flush=True)
 
 
-def _record(spec: Spec, run: Run, data: SignDataModule, fingerprint: str) -> None:
+def _record(spec: Spec, run: Run, data: SignDataModule, fingerprint: str, shorter: Run | None) -> None:
     """spec.yaml and provenance.json of a new run; the moment of going on for one that was started."""
     if run.started:
         refuse_other_data(run.folder, run.provenance(), fingerprint, "move the folder away to start anew")
@@ -116,6 +134,13 @@ def _record(spec: Spec, run: Run, data: SignDataModule, fingerprint: str) -> Non
         record["resumed"].append(now())
     else:
         record = provenance(spec, data.dataset, data.twin_mark(), fingerprint)
+        if shorter is not None:
+            before = shorter.provenance()
+            refuse_other_data(shorter.folder, before, fingerprint, "a run goes on with the data that it began with")
+            record["continued"] = before["run"]
+            record |= {key: before[key] for key in ("base_model",) if key in before}
+        elif "from" in spec.config:
+            record["base_model"] = BaseModel.of(spec).record()
         write_text(run.folder / "spec.yaml", spec.yaml())
     write_json(run.folder / "provenance.json", record)
 
