@@ -117,7 +117,12 @@ class Told:
 
 
 class Importable(Loader, Protocol):
-    """A loader of what other libraries train, and save without what an artefact's config.json says."""
+    """A loader of what other libraries train, and save without what an artefact's config.json says.
+
+    subfolder: where in an artefact their own files lie.
+    """
+
+    subfolder: ClassVar[str]
 
     @classmethod
     def lay_out(cls, folder: Path, told: Told, into: Path) -> list[str]:

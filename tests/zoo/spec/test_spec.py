@@ -296,7 +296,7 @@ class TestCheck:
             "hub",
             "card",
         )
-        for block in (*blocks, "card"):
+        for block in blocks:
             *parents, last = block.split(".")
 
             def change(raw: dict[str, Any], parents: list[str] = parents, last: str = last) -> None:
