@@ -21,8 +21,10 @@ from zoo.spec.spec import Spec
 CONTENT: Final = ("config.json", "tokens.json")
 """What tells artefacts apart beside their weights; scores, cards and samples do not."""
 DATA: Final = ("name", "class_path", "fingerprint", "split", "twin")
-TEXTS: Final = ("address", "repo_id", "sha256", "builds_on", "license", "license_name")
-METADATA: Final = re.compile(r"---\r?\n(.*?)\r?\n---", re.DOTALL)
+LICENCE: Final = ("license", "license_name")
+TEXTS: Final = ("address", "repo_id", "sha256", "builds_on", *LICENCE, "license_unread")
+METADATA: Final = re.compile(r"\A\s*---[ \t]*[\r\n]+(?:(.*?)[\r\n]+)?---\s*?(?:[\r\n]|\Z)", re.DOTALL)
+"""At the head of a card; as the Hub does, what is blank before it is passed over."""
 
 
 @dataclass(frozen=True)
@@ -119,12 +121,18 @@ def _texts(base: dict[str, Any]) -> dict[str, str]:
 
 
 def _licence(card: Path) -> dict[str, str]:
-    """What a card declares; nothing where it cannot be read."""
-    text = card.read_text(encoding="utf-8", errors="replace") if card.is_file() else ""
-    try:
-        head = METADATA.match(text)
-        found = bounded_yaml(head[1]) if head else None
-    except (ValueError, yaml.YAMLError):
+    """What a card declares; `license_unread`, with the reason, for a card whose metadata cannot be read."""
+    text = card.read_text(encoding="utf-8-sig", errors="replace") if card.is_file() else ""
+    if not re.match(r"\s*---[ \t]*[\r\n]", text):
         return {}
-    known = found if isinstance(found, dict) else {}
-    return {key: str(known[key]) for key in ("license", "license_name") if known.get(key) is not None}
+    head = METADATA.match(text)
+    if head is None:
+        return {"license_unread": "found no second `---` behind the one that its metadata begin with"}
+    try:
+        found = bounded_yaml(head[1] or "")
+    except (ValueError, yaml.YAMLError) as error:
+        return {"license_unread": " ".join(str(error).split())[:200]}
+    if not isinstance(found, dict | None):
+        return {"license_unread": f"found {str(found)[:40]!r} as its metadata, expected a mapping"}
+    known = found or {}
+    return {key: str(known[key]) for key in LICENCE if known.get(key) is not None}

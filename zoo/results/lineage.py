@@ -1,4 +1,5 @@
-"""What taught a model: its own training and those of the models that it started from, as provenance.json has them."""
+"""What a model was trained on: in its own training and in those of the models that it started from, as provenance.json
+has them."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,15 +13,20 @@ def bases(provenance: dict[str, Any]) -> Iterator[dict[str, Any]]:
         base = base.get("base_model")
 
 
+def base_name(base: dict[str, Any]) -> str:
+    """How print calls it: by its repository, where it is published; what its own record calls itself proves nothing."""
+    return str(base.get("repo_id") or base["name"])
+
+
 def of_the_avatar(provenance: dict[str, Any]) -> bool:
-    """Whether nothing but the signing avatar taught a model. Its record, of unknown origin, may lack anything."""
+    """Whether a model was trained on the signing avatar alone. Its record, of unknown origin, may lack anything."""
     told = [record.get("data") for record in (provenance, *bases(provenance))]
     return all(isinstance(data, dict) and data.get("twin") for data in told)
 
 
 def may_have_seen(provenance: dict[str, Any], real: bool = False) -> list[dict[str, Any]]:
-    """Those of the models a training started from that may have been taught what it is tested on: by the same data set,
-    or by the avatar as it was, from other files or with other splits; and those of which nothing is known.
+    """Those of the models a training started from that may have been trained on what it is tested on: on the same data
+    set, or on the avatar, in other files or with other splits; and those of which nothing is known.
 
     real: it is tested on the data set itself, of which its own data is the twin.
     """

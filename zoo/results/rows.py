@@ -7,7 +7,7 @@ from datamodules.catalogue import CATALOGUE
 from lightning_modules.evaluation.glossary import BASELINES, meaning
 from lightning_modules.evaluation.results import GROUND_TRUTH, Results
 from zoo.results.formatting import number
-from zoo.results.lineage import bases, may_have_seen
+from zoo.results.lineage import base_name, bases, may_have_seen
 
 _SETTING: Final = ("protocol", "n", "split", "data", "dataset", "judge", "variant")
 NO_BASELINE: Final = ("value", "interval", GROUND_TRUTH, *_SETTING)
@@ -57,12 +57,12 @@ def data_note(provenance: dict[str, Any]) -> str:
         )
     doubtful = may_have_seen(provenance)
     for base in bases(provenance):
-        note += f" It started from the weights of {base['name']}, {_taught_by(base)}"
+        note += f" It started from the weights of {base_name(base)}, {_trained_on(base)}"
         note += ", which may hold items that are tested here." if base in doubtful else "."
     return note
 
 
-def _taught_by(base: dict[str, Any]) -> str:
+def _trained_on(base: dict[str, Any]) -> str:
     if not base["data"]:
         return "of whose training nothing is known"
     return f"trained on {'the avatar twin of ' if base['data']['twin'] else ''}{title(base)}"

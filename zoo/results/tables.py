@@ -5,7 +5,7 @@ from typing import Any
 from lightning_modules.evaluation.glossary import GROUND_TRUTH, PLOTS, PROTOCOLS, meaning
 from lightning_modules.evaluation.results import Results
 from zoo.results.formatting import cell
-from zoo.results.lineage import may_have_seen
+from zoo.results.lineage import base_name, may_have_seen
 from zoo.results.rows import (
     BEATS,
     baseline_name,
@@ -23,7 +23,7 @@ from zoo.results.rows import (
 def testing(results: Results, provenance: dict[str, Any]) -> str:
     """What was tested on, two sentences for each data set."""
     own, *others = by_data(results).items()
-    doubtful = " and ".join(str(base["name"]) for base in may_have_seen(provenance))
+    doubtful = " and ".join(map(base_name, may_have_seen(provenance)))
     seen = "No item of it was seen in training."
     if doubtful:
         seen = f"{doubtful}, from which the training started, may have been trained on items of it."
