@@ -565,6 +565,9 @@ class TestBundle:
             "samples",
         }
         assert "(samples/preview.mp4)" in (into / "README.md").read_text()
+        here = yaml.safe_load((finished / "spec.yaml").read_text())["data"]["init_args"]["root"]
+        assert Path(here).is_absolute()
+        assert here not in (into / "spec.yaml").read_text()
         assert [path.name for path in into.parent.iterdir()] == ["asl-slp"]
         assert "rounded to half precision after training, and measured so" in (into / "README.md").read_text()
         assert (into / "model.safetensors").stat().st_size < 0.6 * (finished / "model.safetensors").stat().st_size
