@@ -56,6 +56,14 @@ def provenance(spec: Spec, dataset: str, twin: dict[str, Any] | None, fingerprin
     }
 
 
+def continued(before: dict[str, Any]) -> dict[str, Any]:
+    """What the record of a run that goes on from another has of that one's: what both halves owe, and what the first
+    was made with."""
+    half = ("run", "code", "versions", "hardware", "continued")
+    kept: dict[str, Any] = {key: before[key] for key in ("started", "resumed", "base_model") if key in before}
+    return {**kept, "continued": {key: before[key] for key in half if key in before}}
+
+
 def now() -> str:
     """UTC, to the second, ISO 8601."""
     return datetime.now(UTC).isoformat(timespec="seconds")

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from datamodules.files import locked, user_path
 from zoo.files import read_json
@@ -51,6 +51,11 @@ class Run:
         return self.folder / "checkpoints"
 
     @property
+    def last(self) -> Path:
+        """The checkpoint that training goes on from, once there is one."""
+        return self.checkpoints / "last.ckpt"
+
+    @property
     def samples(self) -> Path:
         return self.folder / "samples"
 
@@ -88,23 +93,27 @@ def longer(run: Run, spec: Spec) -> Spec:
 
     Raises ValueError for one that differs in anything else, for no more epochs, and for a run without its checkpoint.
     """
-    what = f"--continue {run.folder}"
-    again = f"`--from {run.folder}` starts another training from its weights"
-    if not (run.checkpoints / "last.ckpt").is_file():
-        raise ValueError(f"{what}: no checkpoints/last.ckpt, without which its optimiser cannot go on; {again}")
+    if not run.last.is_file():
+        refuse_longer(run, "no checkpoints/last.ckpt, without which its optimiser cannot go on")
     path = run.folder / "spec.yaml"
     theirs, own = dict(_leaves(resolve(read(path), str(path)).config)), dict(_leaves(spec.config))
     for key in dict.fromkeys([*theirs, *own]):
         told = key not in (EPOCHS, *UNTOLD) and key.partition(".")[0] not in UNTOLD
         if told and theirs.get(key) != own.get(key):
-            raise ValueError(
-                f"{what}: {key}: found {own.get(key)!r}, expected {theirs.get(key)!r} as it was; only {EPOCHS} may be "
-                f"another, and {again}"
-            )
+            was = f"was {theirs[key]!r} in that run" if key in theirs else "was not set in that run"
+            found = f"is {own[key]!r} here" if key in own else "is not set here"
+            refuse_longer(run, f"{key} {found} and {was}; only {EPOCHS} may differ")
     before, now = theirs.get(EPOCHS), own.get(EPOCHS)
     if before == now or (isinstance(before, int) and isinstance(now, int) and -1 < now < before):
-        raise ValueError(f"{what}: {EPOCHS}: found {now}, expected more than {before}: add --{EPOCHS} N")
+        raise ValueError(
+            f"--continue {run.folder}: {EPOCHS}: found {now}, expected more than {before}: add --{EPOCHS} N"
+        )
     return replace(spec, source=str(run.folder), starter=bool(run.provenance().get("starter")))
+
+
+def refuse_longer(run: Run, why: str) -> NoReturn:
+    """Raise ValueError that says why a finished run cannot go on, and what can be done instead."""
+    raise ValueError(f"--continue {run.folder}: {why}; `--from {run.folder}` starts another training from its weights")
 
 
 def _leaves(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:

@@ -30,31 +30,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Train a spec, go on with its run, or make a finished one longer."""
     if options.spec is None and options.shorter is None:
-        raise ValueError("found no SPEC; name one, or with --continue RUN a finished run that is to be longer")
+        raise ValueError("no SPEC given; name one, or use --continue RUN to train a finished run for more epochs")
     if options.base is not None and options.shorter is not None:
         raise ValueError("--from starts another training and --continue goes on with one; leave one of them out")
+    target = Target.of(options)
     with suppress(SpecError):  # a finished run needs no torch to say so
-        _, meant, _ = _meant(options, types=False)
+        _, meant, _ = _meant(target, options.shorter, types=False)
         if meant.finished:
             print(f"already finished: {meant.folder}")
             return OK
-    spec, meant, shorter = _meant(options, types=True)
+    spec, meant, shorter = _meant(target, options.shorter, types=True)
     from zoo.training.fit import Interrupted, fit
 
     try:
         fit(spec, meant, shorter)
     except (Interrupted, KeyboardInterrupt):
-        command = f"python -m zoo fit {meant.folder}" if meant.started else "the same command"
+        begun = meant.started and (shorter is None or meant.last.is_file())
+        command = f"python -m zoo fit {meant.folder}" if begun else "the same command"
         print(f"interrupted; `{command}` goes on with it", file=sys.stderr)
         return INTERRUPTED
     return OK
 
 
-def _meant(options: argparse.Namespace, types: bool) -> tuple[Spec, Run, Run | None]:
+def _meant(target: Target, to_continue: str | None, types: bool) -> tuple[Spec, Run, Run | None]:
     """A spec, its run, and the finished one that it goes on with, if any."""
-    if options.shorter is None:
-        return *Target.of(options).run(types), None
-    shorter = Run(finished(options.shorter))
-    path = locate(options.spec) if options.spec else shorter.folder / "spec.yaml"
-    spec = longer(shorter, accepted(path, options.starter, options.overrides, types))
+    if to_continue is None:
+        return *target.run(types), None
+    shorter = Run(finished(to_continue))
+    path = locate(target.spec) if target.spec else shorter.folder / "spec.yaml"
+    spec = longer(shorter, accepted(path, target.starter, target.overrides, types))
     return spec, Run.of(spec), shorter

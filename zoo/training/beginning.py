@@ -15,15 +15,16 @@ from torch import Tensor, nn
 from datamodules.files import atomic
 from lightning_modules.schedules import depends_on_length
 from zoo.artefacts.artefact import open_artefact
-from zoo.artefacts.runs import Run
+from zoo.artefacts.runs import Run, refuse_longer
 from zoo.loaders import trainable_class
 from zoo.loaders.base import Inheritance
+from zoo.spec.spec import read
 from zoo.training.callbacks import modes_kept
 
 PUBLISHED: Final = ("network", "learner")
 """Where a LightningModule has what an artefact holds: the network, and that of which it is the average."""
-CARRIED: Final = ("logs/metrics.csv", "checkpoints/best.ckpt", "checkpoints/last.ckpt")
-"""Of a run that is made longer; the last one counts on the others."""
+CARRIED: Final = ("logs/metrics.csv", "checkpoints/best.ckpt")
+"""What the last checkpoint of a run that is made longer counts on."""
 
 
 class StartingWeights(Callback):
@@ -45,8 +46,8 @@ class StartingWeights(Callback):
         for part in (getattr(pl_module, name) for name in PUBLISHED if hasattr(pl_module, name)):
             if found := misfit(part, own, self.weights, self.theirs):
                 raise ValueError(
-                    f"--from {self.address}: its weights are another network's: {found}; give `model` in the spec "
-                    "the same, or start from another model"
+                    f"--from {self.address}: its weights do not fit this network: {found}; make `model` in the spec "
+                    "match, or start from another model"
                 )
             anew = take_over(part, own, self.weights, self.theirs)
         others = [
@@ -108,40 +109,52 @@ def take_over(network: nn.Module, own: Inheritance, weights: Mapping[str, Tensor
 
 
 class Continuation(Callback):
-    """Lets a finished run go on where it would have gone on in a longer training, and no other."""
+    """Lets a finished run go on where it would have gone on in a longer training, and no other.
 
-    def __init__(self, run: Run) -> None:
-        self.run = run
+    The longer run has no last.ckpt until nothing is left to refuse, so that however often it is killed before, the same
+    command refuses the same.
+    """
+
+    def __init__(self, shorter: Run, run: Run) -> None:
+        self.shorter, self.run = shorter, run
+        self.planned = read(shorter.folder / "spec.yaml").get("trainer", {}).get("max_epochs")
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """Raises ValueError for a run that ended otherwise than with its last epoch."""
         epochs, most = checkpoint["epoch"], trainer.max_epochs
         if trainer.max_steps != -1:
             self.refuse("it lasts trainer.max_steps, which end within an epoch, and its rest would never be seen")
-        if checkpoint.get("should_stop"):
+        whole = isinstance(self.planned, int) and epochs >= self.planned > -1
+        if checkpoint.get("should_stop") or not whole:  # which older checkpoints do not say
             self.refuse(f"it ended by itself, by EarlyStopping or trainer.max_time, after {epochs} epochs")
         averaging = (StochasticWeightAveraging, WeightAveraging)
         if any(isinstance(callback, averaging) for callback in trainer.callbacks):  # type: ignore[attr-defined]
-            self.refuse("it ended with an average in the place of the weights that its optimiser had reached")
+            self.refuse("its final weights are an average, from which its optimiser cannot go on")
         if most is not None and -1 < most <= epochs:
             self.refuse(f"trainer.max_epochs: found {most}, expected more than the {epochs} that it lasted")
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Raises ValueError for learning rates that were planned over a training which has ended."""
+        """Take over the checkpoint. Raises ValueError for learning rates planned over a training which has ended."""
         if any(depends_on_length(config.scheduler) for config in trainer.lr_scheduler_configs):
             self.refuse(
                 "its learning rate was planned over its epochs and has come to its end, and in a longer training it "
                 "would have been another one from the first step on"
             )
 
-    def carry_over(self, run: Run) -> None:
-        """Copy into another run what that goes on from; killed in the middle, the same command does it again."""
+        if trainer.is_global_zero:
+            _copy(self.shorter.last, self.run.last)
+
+    def carry_over(self) -> None:
+        """Copy what the checkpoint counts on."""
         for name in CARRIED:
-            if (self.run.folder / name).is_file():
-                with atomic(run.folder / name) as part:
-                    shutil.copyfile(self.run.folder / name, part)
+            if (self.shorter.folder / name).is_file():
+                _copy(self.shorter.folder / name, self.run.folder / name)
 
     def refuse(self, why: str) -> None:
         """Raise ValueError that says so, and what can be done instead."""
-        again = f"`--from {self.run.folder}` starts another training from its weights"
-        raise ValueError(f"--continue {self.run.folder}: {why}; {again}")
+        refuse_longer(self.shorter, why)
+
+
+def _copy(source: Path, target: Path) -> None:
+    with atomic(target) as part:
+        shutil.copyfile(source, part)

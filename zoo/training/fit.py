@@ -19,8 +19,8 @@ from datamodules.base import SignDataModule
 from datamodules.files import NO_ROOM, named_when_full, write_json, write_text
 from zoo.artefacts.artefact import save_artefact
 from zoo.artefacts.base_model import BaseModel
-from zoo.artefacts.provenance import now, provenance, refuse_other_data
-from zoo.artefacts.runs import Run
+from zoo.artefacts.provenance import continued, now, provenance, refuse_other_data
+from zoo.artefacts.runs import EPOCHS, Run
 from zoo.card import write
 from zoo.loaders import trainable_class
 from zoo.spec.spec import Spec
@@ -47,20 +47,26 @@ def fit(spec: Spec, run: Run, shorter: Run | None = None) -> None:
     disk is full.
     """
     quiet()
-    checkpoint, step = _resumable(run)
+    if shorter is None and "continued" in (record := run.provenance()) and not run.last.is_file():
+        raise ValueError(
+            f"{run.folder}: goes on from run {record['continued']['run']} and has no checkpoints/last.ckpt, so it has "
+            f"not begun; `fit --continue RUN --{EPOCHS} N` with that run begins it"
+        )
     preview, meter = Preview(spec.config["architecture"], run.samples), Meter()
-    callbacks = [Resumption(spec.config["seed"]), preview, meter, LastCheckpoint(run.checkpoints / "last.ckpt")]
-    begun, continuation = 0, None
-    if checkpoint is None and shorter is not None:
-        continuation = Continuation(shorter)
+    callbacks = [Resumption(spec.config["seed"]), preview, meter, LastCheckpoint(run.last)]
+    begun, continuation, base = 0, None, None
+    if shorter is not None and not run.last.is_file():
+        continuation = Continuation(shorter, run)
         callbacks.append(continuation)
-        checkpoint, step = _resumable(shorter)
+        checkpoint, step = _resumable(shorter.last)
         begun = step
         if checkpoint is None:
-            continuation.refuse("its checkpoint is damaged")
-    elif checkpoint is None and "from" in spec.config:
-        base = BaseModel.of(spec)
-        callbacks.append(StartingWeights(base.address, base.what, base.folder))
+            continuation.refuse("its checkpoints/last.ckpt is damaged")
+    else:
+        checkpoint, step = _resumable(run.last, run.checkpoints / "best.ckpt")
+        if checkpoint is None and "from" in spec.config:
+            base = BaseModel.of(spec)
+            callbacks.append(StartingWeights(base.address, base.what, base.folder))
     if not sys.stderr.isatty():
         callbacks.append(EpochLines())
     cli = assemble(_with_checkpoint_names(spec.config, run), run.folder, callbacks)
@@ -75,11 +81,11 @@ def fit(spec: Spec, run: Run, shorter: Run | None = None) -> None:
     created = [folder for folder in (run.folder.parent, run.folder.parent.parent) if not folder.exists()]
     with run.lock():
         try:
-            _record(spec, run, data, fingerprint, shorter)
+            _record(spec, run, data, fingerprint, shorter, base)
             print(f"{'run' if fresh else 'going on with'} {run.folder}", flush=True)
             with _resumable_when_full(run):
                 if continuation is not None:
-                    continuation.carry_over(run)
+                    continuation.carry_over()
                 trainer.loggers = loggers(spec, run, step)
                 with one_line(MisconfigurationException):
                     trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
@@ -126,7 +132,9 @@ def _say(line: str) -> None:
     print(line, flush=True)
 
 
-def _record(spec: Spec, run: Run, data: SignDataModule, fingerprint: str, shorter: Run | None) -> None:
+def _record(
+    spec: Spec, run: Run, data: SignDataModule, fingerprint: str, shorter: Run | None, base: BaseModel | None
+) -> None:
     """spec.yaml and provenance.json of a new run; the moment of going on for one that was started."""
     if run.started:
         refuse_other_data(run.folder, run.provenance(), fingerprint, "move the folder away to start anew")
@@ -137,10 +145,11 @@ def _record(spec: Spec, run: Run, data: SignDataModule, fingerprint: str, shorte
         if shorter is not None:
             before = shorter.provenance()
             refuse_other_data(shorter.folder, before, fingerprint, "a run goes on with the data that it began with")
-            record["continued"] = before["run"]
-            record |= {key: before[key] for key in ("base_model",) if key in before}
-        elif "from" in spec.config:
-            record["base_model"] = BaseModel.of(spec).record()
+            record |= continued(before)
+            for what in (name for name in ("code", "versions") if record[name] != before[name]):
+                _say(f"{what}: not those of run {before['run']}, so it may end otherwise than a training in one go")
+        elif base is not None:
+            record["base_model"] = base.record()
         write_text(run.folder / "spec.yaml", spec.yaml())
     write_json(run.folder / "provenance.json", record)
 
@@ -153,9 +162,9 @@ def _discard(run: Run, created: list[Path]) -> None:
             folder.rmdir()
 
 
-def _resumable(run: Run) -> tuple[str | None, int]:
-    """The newest readable checkpoint, if there is one, and its step."""
-    for path in (run.checkpoints / "last.ckpt", run.checkpoints / "best.ckpt"):
+def _resumable(*paths: Path) -> tuple[str | None, int]:
+    """The first readable one of some checkpoints, the newest first, and its step; None where there is none."""
+    for path in paths:
         if not path.is_file():
             continue
         try:

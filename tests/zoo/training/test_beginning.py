@@ -17,13 +17,16 @@ from lightning.pytorch.callbacks import EMAWeightAveraging
 from safetensors.torch import load_file
 
 import zoo
+from datamodules.files import write_json
 from zoo.artefacts.artefact import open_artefact, starter_folder
 from zoo.artefacts.base_model import BaseModel
 from zoo.artefacts.runs import Run
+from zoo.card.facts import base_models
 from zoo.card.licences import licence_of
 from zoo.cli import main
 from zoo.loaders.base import Inheritance
 from zoo.results.lineage import bases, may_have_seen, of_the_avatar
+from zoo.results.rows import data_note
 from zoo.training.beginning import Continuation, misfit, take_over
 
 STILL = ("--model.learning_rate=1.0e-30",)
@@ -92,19 +95,32 @@ class TestFrom:
             row = after["embedding.weight"][new.index(token)]
             assert (token in known) == (token in old and torch.equal(row, before["embedding.weight"][old.index(token)]))
 
-    @pytest.mark.parametrize(("name", "anew"), [("letter-ddpm", None), ("pix2pix", "discriminator")])
+    @pytest.mark.parametrize(
+        ("name", "anew"),
+        [("letter-ddpm", None), ("pix2pix", "discriminator"), ("letter-gan", "critic"), ("gloss-classifier", None)],
+    )
     def test_what_learns_starts_from_them_and_what_no_artefact_has_is_named(
         self, name: str, anew: str | None, tiny: Any, tiny_runs: Runs, root: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         """The average of a network that had not begun there would not be there at the end."""
         base = tiny_runs(name)
-        assert main(tiny(name, *STILL, "--seed=1", "--from", str(base))) == 0
+        assert main(tiny(name, *STILL, "--seed=1", "--trainer.max_epochs=1", "--from", str(base))) == 0
         out = capsys.readouterr().out
         assert ("in no artefact and made anew" in out) == (anew is not None)
         assert anew is None or f"in no artefact and made anew: {anew}\n" in out
         before, after = (dict(open_artefact(run).network.named_parameters()) for run in (base, only_run(root)))
         for key, value in before.items():
             assert torch.allclose(after[key], value, rtol=0, atol=1e-6), key
+
+    def test_what_standardised_rows_mean_to_a_classifier_is_not_taken_over_unsaid(
+        self, tiny: Any, tiny_runs: Runs, root: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        base = str(tiny_runs("gloss-classifier"))
+        before = load_file(Path(base, "model.safetensors"))["deviation"]
+        there = bool((before != 1).any())
+        assert main(tiny("gloss-classifier", f"--model.standardise={not there}", "--from", base)) == 2
+        assert f"standardised is {there} there and {not there} here" in capsys.readouterr().err
+        assert not root.exists()
 
     def test_a_base_counts_by_its_content_and_is_remembered_by_what_starts_from_it(
         self, tiny: Any, tiny_runs: Runs, root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -168,7 +184,10 @@ class TestFrom:
                 "back-translation",
                 "found architecture 'pose-transformer', expected asl-slp's, 'progressive-transformer'",
             ),
-            ("asl-slp", "another network's: width is 256 there and 16 here, heads is 4 there and 2 here, feedforward"),
+            (
+                "asl-slp",
+                "do not fit this network: width is 256 there and 16 here, heads is 4 there and 2 here, feedforward",
+            ),
             ("asl-slq", "'asl-slq' is neither a model or pipeline of the zoo nor a folder; did you mean 'asl-slp'?"),
             ("text-to-video", "--from text-to-video: a pipeline has no weights of its own"),
             ("/nowhere/at/all", "/nowhere/at/all: no such folder"),
@@ -276,11 +295,50 @@ class TestOwed:
         needs = {"data": self.TWIN, "builds_on": "CompVis/stable-diffusion-v1-4"}
         assert licence_of({}, self.of(self.TWIN, needs)).identifier == "creativeml-openrail-m"
 
+    @pytest.mark.parametrize(
+        ("card", "expected"),
+        [
+            ("---\nlicense: cc-by-nc-4.0\n---\n# x", "cc-by-nc-4.0"),
+            ("\ufeff---\r\nlicense: cc-by-nc-4.0\r\n---\r\n", "cc-by-nc-4.0"),
+            ("\n \n---\n\nlicense: cc-by-nc-4.0\n---", "cc-by-nc-4.0"),
+            ("---\n---\n# x", None),
+            ("# x\n---\nlicense: cc-by-nc-4.0\n---\n", None),
+            ("-----\nno metadata", None),
+            ("---\nlicense: [\n---\n", "cannot be read: while parsing"),
+            ("---\nlicense: cc-by-nc-4.0\n", "cannot be read: found no second `---`"),
+            (f"---\nlicense: cc-by-nc-4.0\nx: {'y' * 100_000}\n---\n", "cannot be read: found 100,"),
+            ("---\n- license\n---\n", "cannot be read: found \"['license']\""),
+        ],
+    )
+    def test_a_licence_that_a_card_declares_is_read_or_missed_aloud(
+        self, card: str, expected: str | None, tmp_path: Path
+    ) -> None:
+        shutil.copyfile(starter_folder("letter-judge") / "config.json", tmp_path / "config.json")
+        shutil.copyfile(starter_folder("letter-judge") / "provenance.json", tmp_path / "provenance.json")
+        (tmp_path / "README.md").write_text(card, encoding="utf-8", newline="")
+        base = BaseModel("me/x@0", "from the Hub", tmp_path, "me/x", "0").record()
+        if expected is None or " " not in expected:
+            assert licence_of({}, self.of(self.TWIN, base)).identifier == (expected or "mit")
+        else:
+            with pytest.raises(ValueError, match="base model me/x: its card's licence ") as error:
+                licence_of({}, self.of(self.TWIN, base))
+            assert expected in str(error.value)
+
+    def test_what_is_on_the_hub_is_named_so_however_far_back_it_lies(self) -> None:
+        """A record says of itself what its author likes; and a local step in between hides nobody."""
+        local, published = {"data": self.TWIN}, {"data": self.TWIN, "name": "asl-slp", "repo_id": "me/x"}
+        found = self.of(self.TWIN, local, published)
+        assert base_models({}, found) == "me/x"
+        assert base_models({"base_model": "me/y"}, found) == ["me/y", "me/x"]
+        assert base_models({}, self.of(self.TWIN, local)) is None
+        assert "started from the weights of older, trained on" in data_note(found)
+        assert "started from the weights of me/x, trained on" in data_note(found)
+
     def test_a_base_of_which_nothing_is_known_is_published_by_nobody(self) -> None:
         with pytest.raises(ValueError, match="base model older: its licence is unknown"):
             licence_of({}, self.of(self.TWIN, {}))
 
-    def test_taught_by_the_avatar_alone_is_who_started_from_nobody_else(self) -> None:
+    def test_trained_on_the_avatar_alone_is_what_started_from_nothing_else(self) -> None:
         assert of_the_avatar(self.of(self.TWIN, {"data": self.TWIN}))
         for other in (self.of(self.REAL), self.of(self.TWIN, {"data": self.REAL}), self.of(self.TWIN, {}), {}):
             assert not of_the_avatar(other)
@@ -312,13 +370,36 @@ def short(twin_root: Callable[[str], Path], tmp_path_factory: pytest.TempPathFac
     return only_run(runs)
 
 
+class Killed(BaseException):
+    """What no code of ours hears of."""
+
+
+def killed(command: list[str], patches: pytest.MonkeyPatch, how: type[BaseException] = Killed) -> int:
+    """Run a command that is ended when its checkpoint is read, before anything of it was refused."""
+
+    def end(*_: Any) -> None:
+        raise how
+
+    with patches.context() as patch:
+        patch.setattr(Continuation, "on_load_checkpoint", end)
+        if how is not Killed:
+            return main(command)
+        with pytest.raises(Killed):
+            main(command)
+    return 0
+
+
 class TestContinue:
-    def test_two_more_epochs_are_as_if_it_had_been_longer_from_the_start(
+    def test_more_epochs_and_more_are_as_if_it_had_been_longer_from_the_start(
         self, short: Path, tiny: Any, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         ended, log = weights(short), (short / "logs" / "metrics.csv").read_bytes()
-        assert main(["fit", "--continue", str(short), "--trainer.max_epochs=4"]) == 0
-        longer = only_run(root)
+        command = ["fit", "--continue", str(short), "--trainer.max_epochs=3"]
+        killed(command, monkeypatch)
+        assert main(command) == 0
+        (between,) = root.glob("*/*")
+        assert main(["fit", "--continue", str(between), "--trainer.max_epochs=4"]) == 0
+        (longer,) = (run for run in root.glob("*/*") if run != between)
         monkeypatch.setenv("ZOO_RUNS", str(tmp_path / "whole"))
         assert main(tiny("asl-slp", PLATEAU, BEST, "--trainer.max_epochs=4")) == 0
         whole = only_run(tmp_path / "whole")
@@ -326,19 +407,26 @@ class TestContinue:
         assert weights(longer) == weights(whole) != ended
         assert (longer / "logs" / "metrics.csv").read_bytes() == (whole / "logs" / "metrics.csv").read_bytes()
         assert (weights(short), (short / "logs" / "metrics.csv").read_bytes()) == (ended, log)
-        assert record(longer)["continued"] == short.name
+        before = record(longer)["continued"]
+        assert (before["run"], before["continued"]["run"]) == (between.name, short.name)
+        assert record(longer)["started"] == record(short)["started"]
         assert record(longer)["starter"] is True
-        assert f"- **Continued:** run `{short.name}` went on" in (longer / "README.md").read_text()
+        assert f"- **Continued:** run `{between.name}` went on" in (longer / "README.md").read_text()
         assert record(longer)["seconds"] > record(short)["seconds"]
 
     def test_a_name_and_a_spec_say_the_same(
         self, short: Path, tiny: Any, root: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        shutil.copytree(short, root / "asl-slp" / short.name)
+        copy = Path(shutil.copytree(short, root / "asl-slp" / short.name))
+        old = record(copy)
+        write_json(copy / "provenance.json", {**old, "versions": {**old["versions"], "torch": "0.1"}})
         words = [*tiny("asl-slp", PLATEAU, BEST, "--trainer.max_epochs=3"), "--continue", "asl-slp"]
         assert main(words) == 0
-        assert "resuming after 2 epochs" in capsys.readouterr().out
+        out = capsys.readouterr().out
+        assert "resuming after 2 epochs" in out
+        assert f"versions: not those of run {short.name}, so it may end otherwise than a training in one go\n" in out
         (longer,) = (run for run in root.glob("*/*") if run.name != short.name)
+        assert "it was trained with torch 0.1" in (longer / "README.md").read_text()
         assert main(["fit", "--continue", str(short), "--trainer.max_epochs=3"]) == 0
         assert capsys.readouterr().out == f"already finished: {longer}\n"
 
@@ -349,7 +437,7 @@ class TestContinue:
             (["--trainer.max_epochs=1"], "trainer.max_epochs: found 1, expected more than 2"),
             (
                 ["--trainer.max_epochs=3", "--model.dropout=0.1"],
-                "model.init_args.dropout: found 0.1, expected None as it was; only trainer.max_epochs may be another",
+                "model.init_args.dropout is 0.1 here and was not set in that run; only trainer.max_epochs may differ",
             ),
             (["--from", "asl-slp"], "--from starts another training and --continue goes on with one"),
         ],
@@ -362,21 +450,61 @@ class TestContinue:
         assert not root.exists()
 
     def test_a_schedule_that_is_over_refuses_in_one_message_that_says_what_to_do(
-        self, tiny_runs: Runs, root: Path, capsys: pytest.CaptureFixture[str]
+        self, tiny_runs: Runs, root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
+        """Also once it was killed, or interrupted, before it refused."""
         run = tiny_runs("asl-slp")
-        assert main(["fit", "--continue", str(run), "--trainer.max_epochs=4"]) == 2
-        (line,) = capsys.readouterr().err.splitlines()
-        assert f"--continue {run}: its learning rate was planned over its epochs" in line
-        assert line.endswith(f"`--from {run}` starts another training from its weights")
+        command = ["fit", "--continue", str(run), "--trainer.max_epochs=4"]
+
+        def refused() -> bool:
+            assert main(command) == 2
+            (line,) = capsys.readouterr().err.splitlines()
+            assert line.endswith(f"`--from {run}` starts another training from its weights")
+            return f"--continue {run}: its learning rate was planned over its epochs" in line
+
+        assert refused()
+        assert not root.exists()
+        killed(command, monkeypatch)
+        begun = only_run(root)
+        assert not (begun / "checkpoints" / "last.ckpt").exists()
+        capsys.readouterr()
+        assert main(["fit", str(begun)]) == 2
+        assert f"{begun}: goes on from run {run.name} and has no checkpoints/last.ckpt" in capsys.readouterr().err
+        assert killed(command, monkeypatch, KeyboardInterrupt) == 130
+        assert "interrupted; `the same command` goes on with it" in capsys.readouterr().err
+        assert refused()
+
+    def test_a_run_that_stopped_early_does_not_go_on_whatever_its_checkpoint_says(
+        self, tiny: Any, root: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        stops = "--trainer.callbacks=[{class_path: EarlyStopping, init_args: %s}]"
+        stopping = stops % "{monitor: val/loss, patience: 1, min_delta: 1.0e9}"
+        assert main(tiny("asl-slp", PLATEAU, stopping, "--trainer.max_epochs=5")) == 0
+        run = only_run(root)
+        last = run / "checkpoints" / "last.ckpt"
+        for _ in range(2):
+            assert main(["fit", "--continue", str(run), "--trainer.max_epochs=6"]) == 2
+            why = "it ended by itself, by EarlyStopping or trainer.max_time, after 2 epochs"
+            assert f"--continue {run}: {why}" in capsys.readouterr().err
+            state = torch.load(last, weights_only=True)
+            torch.save({key: state[key] for key in state if key != "should_stop"}, last)  # as it was once written
+
+    def test_a_damaged_checkpoint_is_said(
+        self, short: Path, root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        copy = Path(shutil.copytree(short, tmp_path / "copy"))
+        (copy / "checkpoints" / "last.ckpt").write_bytes(b"PK")
+        assert main(["fit", "--continue", str(copy), "--trainer.max_epochs=3"]) == 2
+        assert f"--continue {copy}: its checkpoints/last.ckpt is damaged" in capsys.readouterr().err
         assert not root.exists()
 
     @pytest.mark.parametrize(
         ("trainer", "state", "expected"),
         [
             ({"max_steps": 9}, {}, "it lasts trainer.max_steps"),
+            ({}, {"epoch": 1}, "it ended by itself, by EarlyStopping or trainer.max_time, after 1 epochs"),
             ({}, {"should_stop": True}, "it ended by itself, by EarlyStopping or trainer.max_time, after 2 epochs"),
-            ({"callbacks": [EMAWeightAveraging()]}, {}, "it ended with an average in the place of the weights"),
+            ({"callbacks": [EMAWeightAveraging()]}, {}, "its final weights are an average"),
             ({"max_epochs": 2}, {}, "trainer.max_epochs: found 2, expected more than the 2 that it lasted"),
         ],
     )
@@ -385,13 +513,16 @@ class TestContinue:
     ) -> None:
         its: Any = SimpleNamespace(**{"max_steps": -1, "max_epochs": 4, "callbacks": [], **trainer})
         nothing: Any = None
+        (tmp_path / "spec.yaml").write_text("trainer: {max_epochs: 2}")
         with pytest.raises(ValueError, match=f"--continue {tmp_path}: {expected}"):
-            Continuation(Run(tmp_path)).on_load_checkpoint(its, nothing, {"epoch": 2, "should_stop": False, **state})
+            Continuation(Run(tmp_path), Run(tmp_path / "longer")).on_load_checkpoint(
+                its, nothing, {"epoch": 2, "should_stop": False, **state}
+            )
 
     def test_a_model_without_its_checkpoint(self, root: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["fit", "--continue", "pix2pix", "--trainer.max_epochs=200"]) == 2
         err = capsys.readouterr().err
         assert "no checkpoints/last.ckpt, without which its optimiser cannot go on; `--from" in err
         assert main(["fit"]) == 2
-        assert "found no SPEC; name one, or with --continue RUN" in capsys.readouterr().err
+        assert "no SPEC given; name one, or use --continue RUN" in capsys.readouterr().err
         assert not root.exists()

@@ -216,7 +216,8 @@ print(model.predict(frames)[:3])  # the likeliest glosses first, each with its p
         """Glosses by their scores, of embeddings that the same encoder made of windows of the same kind."""
         *_, last = (f"head.{name}" for name, part in self.network.head.named_children() if isinstance(part, nn.Linear))
         encoder = {f"embeddings.{name}": getattr(self.settings, name) for name in INHERITED}
-        settings = {**sizes_of(self.network, ("classes",)), **encoder}
+        standardised = {"standardised": bool((self.network.deviation != 1).any())}  # or these would be taken over too
+        settings = {**sizes_of(self.network, ("classes",)), **encoder, **standardised}
         return Inheritance("glosses", self.glosses, (f"{last}.weight", f"{last}.bias"), settings)
 
     def save(self, folder: Path) -> None:
