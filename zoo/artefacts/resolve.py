@@ -72,12 +72,12 @@ def load(name: str | Path, weights: str | None = None) -> Loader:
 
 
 def opened(artefact: Artefact) -> Loader:
-    """The loader of an artefact that was found; one line on stderr says which, and whether anything but the avatar
-    taught it. Raises ValueError."""
+    """The loader of an artefact that was found; one line on stderr says which, and whether it was trained on the
+    avatar alone. Raises ValueError."""
     folder = artefact.folder()
     loader = open_artefact(folder)
-    taught = ", taught by the signing avatar alone" if _of_the_avatar(folder) else ""
-    print(f"zoo: {artefact.name}: {artefact.what}{taught}, {folder}", file=sys.stderr)
+    trained = ", trained on the signing avatar alone" if _of_the_avatar(folder) else ""
+    print(f"zoo: {artefact.name}: {artefact.what}{trained}, {folder}", file=sys.stderr)
     return loader
 
 

@@ -416,7 +416,7 @@ class TestCommand:
             (("--prompt", "x"), "--prompt belongs to --as controlnet; leave it out for --as lora"),
             (("--name", "Mine"), "--name: found 'Mine', expected lower-case words joined by '-'"),
             (("--name", "pix2pix"), "--name: pix2pix is a model or pipeline of the zoo"),
-            (("--data-license", "mit"), "--data-license mit: of which data?"),
+            (("--data-license", "mit"), "--data-license mit: needs --data NAME"),
             (("--data", "x", "--data-license", "none"), "--data-license: licence 'none' is unknown"),
             (("--data", "How2Sign", "--data-license", "mit"), "leave it out; the terms of How2Sign are known"),
         ],

@@ -651,9 +651,9 @@ class TestLoad:
             zoo.load("asl-slp")
         assert zoo.load("asl-slp", weights="starter")
 
-    def test_what_the_avatar_taught_is_named_so(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_what_was_trained_on_the_avatar_is_named_so(self, capsys: pytest.CaptureFixture[str]) -> None:
         zoo.load("asl-slp")
-        assert "taught by the signing avatar alone" in capsys.readouterr().err
+        assert "trained on the signing avatar alone" in capsys.readouterr().err
 
     @pytest.mark.parametrize("name", [None, 5, "", " "])
     def test_what_is_no_address(self, name: Any) -> None:
