@@ -31,6 +31,11 @@ def plateau(optimizer: Optimizer, monitor: str, factor: float, patience: int) ->
     return {"optimizer": optimizer, "lr_scheduler": {"scheduler": falling, "monitor": monitor}}
 
 
+def depends_on_length(scheduler: object) -> bool:
+    """Whether rates follow from how long the training lasts, and not from what it has reached."""
+    return not isinstance(scheduler, ReduceLROnPlateau)
+
+
 def steps_of(module: LightningModule, what: str) -> int:
     """Steps of the whole training. Raises ValueError, naming `what` needs them, for one without an end."""
     steps = module.trainer.estimated_stepping_batches

@@ -34,6 +34,8 @@ def provenance(spec: Spec, dataset: str, twin: dict[str, Any] | None, fingerprin
     twin: what the mark of the avatar's twin says; None for the data set itself.
     fingerprint: the data module's SHA-256 over what it read.
     """
+    data = spec.config["data"]
+    split = (data.get("init_args") or {}).get("split")
     return {
         "name": spec.name,
         "run": spec.run_id,
@@ -46,11 +48,20 @@ def provenance(spec: Spec, dataset: str, twin: dict[str, Any] | None, fingerprin
         "hardware": hardware(),
         "data": {
             "name": dataset,
-            "class_path": spec.config["data"]["class_path"],
+            "class_path": data["class_path"],
             "fingerprint": fingerprint,
             "twin": twin,
+            **({"split": split} if split else {}),
         },
     }
+
+
+def continued(before: dict[str, Any]) -> dict[str, Any]:
+    """What the record of a run that goes on from another has of that one's: what both halves owe, and what the first
+    was made with."""
+    half = ("run", "code", "versions", "hardware", "continued")
+    kept: dict[str, Any] = {key: before[key] for key in ("started", "resumed", "base_model") if key in before}
+    return {**kept, "continued": {key: before[key] for key in half if key in before}}
 
 
 def now() -> str:

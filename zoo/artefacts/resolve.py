@@ -13,6 +13,7 @@ from zoo.files import read_json
 from zoo.loaders.base import Loader
 from zoo.loaders.config import read_config, unfinished_message
 from zoo.loaders.foreign import foreign_message
+from zoo.results.lineage import of_the_avatar
 from zoo.spec.hub_reference import Reference, looks_like, parse
 from zoo.spec.pins import pin_problems
 from zoo.spec.problems import SpecError, nearest
@@ -71,12 +72,12 @@ def load(name: str | Path, weights: str | None = None) -> Loader:
 
 
 def opened(artefact: Artefact) -> Loader:
-    """The loader of an artefact that was found; one line on stderr says which, and whether anything but the avatar
-    taught it. Raises ValueError."""
+    """The loader of an artefact that was found; one line on stderr says which, and whether it was trained on the
+    avatar alone. Raises ValueError."""
     folder = artefact.folder()
     loader = open_artefact(folder)
-    taught = ", taught by the signing avatar alone" if _of_the_avatar(folder) else ""
-    print(f"zoo: {artefact.name}: {artefact.what}{taught}, {folder}", file=sys.stderr)
+    trained = ", trained on the signing avatar alone" if _of_the_avatar(folder) else ""
+    print(f"zoo: {artefact.name}: {artefact.what}{trained}, {folder}", file=sys.stderr)
     return loader
 
 
@@ -170,5 +171,4 @@ def _by_path(name: str | Path) -> Path:
 
 def _of_the_avatar(folder: Path) -> bool:
     record = folder / "provenance.json"
-    data = read_json(record).get("data") if record.is_file() else None
-    return isinstance(data, dict) and bool(data.get("twin"))
+    return record.is_file() and of_the_avatar(read_json(record))

@@ -1,15 +1,19 @@
 """Where runs live and how far they are: runs/<name>/<id>/, an artefact in the making. No torch."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, NoReturn
 
 from datamodules.files import locked, user_path
 from zoo.files import read_json
-from zoo.spec.spec import Spec
+from zoo.spec.spec import NOT_TRAINING, Spec, read, resolve
+
+EPOCHS: Final = "trainer.max_epochs"
+UNTOLD: Final = (*NOT_TRAINING, "from.address", "data.init_args.root")
+"""What may differ where a run is made longer: whether the data is the same is seen by its files."""
 
 
 def runs_root() -> Path:
@@ -36,7 +40,8 @@ class Run:
             if started != spec.run_id:
                 raise ValueError(
                     f"{run.folder}: run {started}, but its spec is now that of run {spec.run_id}; a run keeps the "
-                    "spec it was started with, so copy spec.yaml elsewhere to change it"
+                    f"spec it was started with; `fit --continue {run.folder}` trains it for more epochs, and a copy of "
+                    "spec.yaml elsewhere may be changed"
                 )
             return run
         return cls(runs_root() / spec.name / spec.run_id)
@@ -44,6 +49,11 @@ class Run:
     @property
     def checkpoints(self) -> Path:
         return self.folder / "checkpoints"
+
+    @property
+    def last(self) -> Path:
+        """The checkpoint that training goes on from, once there is one."""
+        return self.checkpoints / "last.ckpt"
 
     @property
     def samples(self) -> Path:
@@ -76,3 +86,40 @@ def find_finished(folder: Path) -> Path | None:
         return folder
     finished = [path.parent for path in folder.glob("*/config.json") if (path.parent / "spec.yaml").is_file()]
     return max(finished, key=lambda path: (path / "config.json").stat().st_mtime, default=None)
+
+
+def longer(run: Run, spec: Spec) -> Spec:
+    """A spec that is a finished run's but for more epochs, as one of its own that is no longer that run's.
+
+    Raises ValueError for one that differs in anything else, for no more epochs, and for a run without its checkpoint.
+    """
+    if not run.last.is_file():
+        refuse_longer(run, "no checkpoints/last.ckpt, without which its optimiser cannot go on")
+    path = run.folder / "spec.yaml"
+    theirs, own = dict(_leaves(resolve(read(path), str(path)).config)), dict(_leaves(spec.config))
+    for key in dict.fromkeys([*theirs, *own]):
+        told = key not in (EPOCHS, *UNTOLD) and key.partition(".")[0] not in UNTOLD
+        if told and theirs.get(key) != own.get(key):
+            was = f"was {theirs[key]!r} in that run" if key in theirs else "was not set in that run"
+            found = f"is {own[key]!r} here" if key in own else "is not set here"
+            refuse_longer(run, f"{key} {found} and {was}; only {EPOCHS} may differ")
+    before, now = theirs.get(EPOCHS), own.get(EPOCHS)
+    if before == now or (isinstance(before, int) and isinstance(now, int) and -1 < now < before):
+        raise ValueError(
+            f"--continue {run.folder}: {EPOCHS}: found {now}, expected more than {before}: add --{EPOCHS} N"
+        )
+    return replace(spec, source=str(run.folder), starter=bool(run.provenance().get("starter")))
+
+
+def refuse_longer(run: Run, why: str) -> NoReturn:
+    """Raise ValueError that says why a finished run cannot go on, and what can be done instead."""
+    raise ValueError(f"--continue {run.folder}: {why}; `--from {run.folder}` starts another training from its weights")
+
+
+def _leaves(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
+    """Every value in nested mappings with its dotted key; lists are values."""
+    if not (isinstance(value, Mapping) and value):
+        yield key, value
+        return
+    for name, item in value.items():
+        yield from _leaves(item, f"{key}.{name}" if key else str(name))

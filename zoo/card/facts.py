@@ -8,8 +8,10 @@ from zoo.card.licences import Licence
 from zoo.card.settings import described
 from zoo.card.weights import Weights
 from zoo.results.formatting import duration, language, quantity, sentence, signal, times
+from zoo.results.lineage import base_name, bases
 from zoo.results.rows import data_name, title
 from zoo.spec.classes import dotted_name
+from zoo.spec.registry import list_trained
 
 REGIMES: Final = {
     "32": "single precision",
@@ -39,18 +41,27 @@ def details(
         ("Input", signal(config["accepts"])),
         ("Output", signal(config["gives"])),
         ("Languages", ", ".join(map(language, languages(spec, config, provenance)))),
-        ("License", licence and f"[{licence.name}]({licence.link}); {licence.why}" if licence else None),
+        ("License", licence and f"{_linked(licence)}; {licence.why}"),
         ("Terms", licence and " ".join(licence.terms)),
         ("Builds on", config.get("base_model") and _hub_link(config["base_model"])),
+        ("Base model", ", itself trained on from ".join(map(_base, bases(provenance)))),
     ]
     return [(label, text) for label, text in facts if text]
 
 
 def languages(spec: dict[str, Any], config: dict[str, Any], provenance: dict[str, Any]) -> list[str]:
-    """Their codes, as the spec declares them; of what the avatar taught, those that it knows."""
+    """Their codes, as the spec declares them; of what was trained on the avatar, those that it knows."""
     declared: list[str] = (spec.get("card") or {}).get("language") or []
     known = dict.fromkeys(filter(None, (config[end].get("language") for end in ("accepts", "gives"))))
     return list(known) if provenance["data"]["twin"] and known else declared
+
+
+def base_models(config: dict[str, Any], provenance: dict[str, Any]) -> str | list[str] | None:
+    """Repositories of the Hub that a model builds on and that its training started from, as a card's metadata have
+    one, several or none; of what it started from, the nearest that is on the Hub."""
+    started_from = next((base["repo_id"] for base in bases(provenance) if base.get("repo_id")), None)
+    found = list(dict.fromkeys(filter(None, (config.get("base_model"), started_from))))
+    return found if len(found) > 1 else next(iter(found), None)
 
 
 def sources(card: dict[str, Any], repo_id: str | None) -> Facts:
@@ -96,16 +107,39 @@ def data(provenance: dict[str, Any]) -> Facts:
 
 def procedure(spec: dict[str, Any], provenance: dict[str, Any]) -> Facts:
     """How to train it again, and how it went."""
-    code, resumed = provenance["code"], provenance["resumed"]
-    commit = code["commit"] and f"`{code['commit']}`" + (" with uncommitted changes" if code["dirty"] else "")
+    resumed = provenance["resumed"]
+    base = next(bases(provenance), None)
+    nowhere = base is not None and not base.get("repo_id") and base.get("address") not in list_trained()
+    again = "`python -m zoo fit spec.yaml`" + (", with `--from` the base model named above," if nowhere else "")
     facts = [
-        ("Recipe", f"[spec.yaml](spec.yaml); `python -m zoo fit spec.yaml` trains it, run `{provenance['run']}`"),
+        ("Recipe", f"[spec.yaml](spec.yaml); {again} trains it, run `{provenance['run']}`"),
         ("Regime", _regime(spec)),
         ("Seed", str(provenance["seed"])),
         ("Interrupted", f"{times(len(resumed))}, and resumed from its checkpoint" if resumed else "no"),
-        ("Code", commit),
+        ("Continued", _continued(provenance)),
+        ("Code", _commit(provenance["code"])),
     ]
     return [(label, text) for label, text in facts if text]
+
+
+def _continued(provenance: dict[str, Any]) -> str | None:
+    """That a run went on from a finished one, and what that was trained with where it was something else."""
+    before = provenance.get("continued")
+    if before is None:
+        return None
+    told = [f"run `{before['run']}` went on, with its optimiser, to be this long"]
+    if before["code"] != provenance["code"] and (commit := _commit(before["code"])):
+        told.append(f"its code was {commit}")
+    own = provenance["versions"]
+    if others := [f"{name} {value}" for name, value in before["versions"].items() if own.get(name) != value]:
+        told.append(f"it was trained with {', '.join(others)}")
+    if before["hardware"] != provenance["hardware"]:
+        told.append(f"it was trained on {_computed_on(before)}")
+    return "; ".join(told)
+
+
+def _commit(code: dict[str, Any]) -> str | None:
+    return code["commit"] and f"`{code['commit']}`" + (" with uncommitted changes" if code["dirty"] else "")
 
 
 def sizes(spec: dict[str, Any], provenance: dict[str, Any], weights: Weights) -> Facts:
@@ -171,7 +205,7 @@ def _seconds(provenance: dict[str, Any]) -> float | None:
     """Of training; of a run that did not count them, from start to finish if nothing came between."""
     if "seconds" in provenance:
         return float(provenance["seconds"])
-    if "finished" not in provenance or provenance["resumed"]:
+    if "finished" not in provenance or provenance["resumed"] or "continued" in provenance:
         return None
     started, finished = (datetime.fromisoformat(provenance[key]) for key in ("started", "finished"))
     return (finished - started).total_seconds()
@@ -186,6 +220,16 @@ def _regime(spec: dict[str, Any]) -> str:
 def _dates(provenance: dict[str, Any]) -> str:
     days = [provenance[key][:10] for key in ("started", "finished") if key in provenance]
     return " to ".join(dict.fromkeys(days))
+
+
+def _base(base: dict[str, Any]) -> str:
+    name = _hub_link(base["repo_id"]) if base.get("repo_id") else base_name(base)
+    run = f", run `{base['run']}`" if base["run"] else ""
+    return f"{name}{run}, weights `{base['sha256'][:12]}`" if base.get("sha256") else f"{name}{run}"
+
+
+def _linked(licence: Licence) -> str:
+    return f"[{licence.name}]({licence.link})" if licence.link else licence.name
 
 
 def _hub_link(model: str) -> str:

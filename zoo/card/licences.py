@@ -4,11 +4,12 @@ The tables are closed: what they do not know is refused, never guessed. They hel
 people's terms and are no legal advice.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from datamodules.catalogue import CATALOGUE
+from zoo.results.lineage import base_name, bases, of_the_avatar
 from zoo.spec.problems import nearest
 
 COMMERCIAL, RESEARCH, USES, SHARE = "commercial use", "use outside research", "certain uses", "other licences"
@@ -20,7 +21,7 @@ class Licence:
 
     identifier: the Hub's, lower case; "other" where the Hub has none.
     name: what to call it; of "other" the Hub's `license_name`.
-    link: where its text is.
+    link: where its text is, or the terms are that it stands for; empty where nobody says.
     terms: sentences that a user must keep to, those of the data and of the base model included.
     why: in one line, what it follows from.
     """
@@ -152,19 +153,20 @@ def licence_of(config: dict[str, Any], provenance: dict[str, Any], card: dict[st
 
     Args:
         config: config.json of the artefact; its `base_model` counts.
-        provenance: of the run; the data it was trained on counts.
+        provenance: of the run; the data it was trained on counts, and so do the models that it started from.
         card: `card` of its spec, `license` (and `license_name`) of which count where the model was trained on the data
-            set itself: what the avatar taught owes nothing to its makers.
+            set itself, or a model that it started from was: training on the avatar owes nothing to its makers.
 
     Raises:
         ValueError: a licence that is unknown, sources that no licence satisfies together, or a declared licence that
             is laxer than they allow.
     """
-    sources = [*_base(config.get("base_model")), _data(provenance["data"])]
-    why = " and ".join(f"{LICENCES[key].title} of {source}" for source, key, _ in sources)
-    keys = list(dict.fromkeys(key for _, key, _ in sources))
+    found = [*_base(config.get("base_model")), *_inherited(provenance), _data(provenance["data"])]
+    sources = list(dict.fromkeys(found))
+    why = " and ".join(f"{LICENCES[source.key].title} of {source.what}" for source in sources)
+    keys = list(dict.fromkeys(source.key for source in sources))
     needed = _combined(keys, why)
-    declared = {} if provenance["data"]["twin"] else card or {}
+    declared = {} if of_the_avatar(provenance) else card or {}
     chosen = _declared(declared) or needed
     if not all(any(_may_become(key, licence) for licence in chosen) for key in keys):
         raise ValueError(
@@ -175,20 +177,21 @@ def licence_of(config: dict[str, Any], provenance: dict[str, Any], card: dict[st
         why = f"its spec declares {' and '.join(chosen)}; {why} would allow {' and '.join(needed)}"
     known = [LICENCES[key] for key in chosen]
     own = [f"{item.title}: {item.terms}" for key, item in zip(chosen, known, strict=True) if key not in keys]
-    terms = (*own, *(f"{source[:1].upper()}{source[1:]}: {text}" for source, _, text in sources))
-    link = declared.get("license_link") or known[0].link or _home(config, provenance["data"]["name"])
+    terms = (*own, *(f"{source.what[:1].upper()}{source.what[1:]}: {source.terms}" for source in sources))
+    imposed = [source.home for source in sources if source.home and source.key in (chosen[0], *needed)]
+    link = declared.get("license_link") or known[0].link or next(iter(imposed), "")
     if len(chosen) > 1 or chosen[0] == "research-only":
         return Licence("other", "-and-".join(chosen), link, terms, why)
     return Licence(chosen[0], known[0].title, link, terms, why)
 
 
-def _home(config: dict[str, Any], data: str) -> str:
-    """The page with the terms that no licence stands for: the data set's, or that of the base model."""
-    return CATALOGUE[data].home if data in CATALOGUE else f"https://huggingface.co/{config.get('base_model')}"
+class Source(NamedTuple):
+    """What a model owes to. key: of its licence. home: the page with its terms, for a licence that has no text."""
 
-
-Source = tuple[str, str, str]
-"""What it is, the key of its licence, its terms."""
+    what: str
+    key: str
+    terms: str
+    home: str = ""
 
 
 def _base(model: str | None) -> list[Source]:
@@ -199,28 +202,57 @@ def _base(model: str | None) -> list[Source]:
             f"base model {model}: its licence is unknown{nearest(model, BASE_MODELS)}; read it on the model's page and "
             "enter it in BASE_MODELS of zoo/card/licences.py"
         )
-    return [(model, BASE_MODELS[model], LICENCES[BASE_MODELS[model]].terms)]
+    key = BASE_MODELS[model]
+    return [Source(model, key, LICENCES[key].terms, _page(model))]
+
+
+def _page(repo_id: str) -> str:
+    return f"https://huggingface.co/{repo_id}"
+
+
+def _inherited(provenance: dict[str, Any]) -> Iterator[Source]:
+    """What is owed to the models that a training started from: what their cards declare, what they build on, and their
+    data, so that nothing of it is shaken off by training on other data."""
+    for base in bases(provenance):
+        what = f"base model {base_name(base)}"
+        if reason := base.get("license_unread"):
+            raise ValueError(
+                f"{what}: its card's licence cannot be read: {reason}; have the metadata at the head of its README.md "
+                "mended, or start from another model"
+            )
+        declared = _declared(base, "", f"the card of {what}")
+        home = _page(base["repo_id"]) if base.get("repo_id") else ""
+        yield from (Source(what, key, LICENCES[key].terms, home) for key in declared)
+        yield from _base(base.get("builds_on"))
+        if base["data"]:
+            yield _data(base["data"])
+        elif not declared:
+            raise ValueError(
+                f"{what}: its licence is unknown: neither provenance.json nor a card beside its weights says what it "
+                "was trained on; ask who made it, or start from another model"
+            )
 
 
 def _data(data: dict[str, Any]) -> Source:
     dataset = CATALOGUE.get(data["name"])
     if dataset is None and data.get("licence"):  # of what was imported, as its publisher says
         key = licence_key(str(data["licence"]), "data.licence of provenance.json")
-        return (str(data["name"]), key, LICENCES[key].terms)
+        return Source(str(data["name"]), key, LICENCES[key].terms)
     if dataset is None:
         raise ValueError(
             f"data set {data['name']!r}: not in the catalogue{nearest(str(data['name']), CATALOGUE)}; enter it with "
             "its licence and terms in datamodules/catalogue.py"
         )
     if data["twin"]:
-        return (f"the signing avatar's twin of {dataset.title}", "mit", "Synthetic, and free to use under MIT.")
+        return Source(f"the signing avatar's twin of {dataset.title}", "mit", "Synthetic, and free to use under MIT.")
     if dataset.licence is None:
         raise ValueError(
             f"{dataset.title}: its licence is unknown ({dataset.terms}); ask its makers ({dataset.home}) whether what "
             f"was trained on it may be published, and enter `licence` of {data['name']!r} in datamodules/catalogue.py, "
             "`research-only` if so"
         )
-    return (dataset.title, licence_key(dataset.licence, f"{dataset.title}, datamodules/catalogue.py"), dataset.terms)
+    key = licence_key(dataset.licence, f"{dataset.title}, datamodules/catalogue.py")
+    return Source(dataset.title, key, dataset.terms, dataset.home)
 
 
 def licence_key(name: str, where: str) -> str:
@@ -234,16 +266,17 @@ def licence_key(name: str, where: str) -> str:
     return key
 
 
-def _declared(card: dict[str, Any]) -> tuple[str, ...]:
-    """Keys of what the spec declares; empty where it declares nothing."""
+def _declared(card: dict[str, Any], prefix: str = "card.", of: str = "the spec") -> tuple[str, ...]:
+    """Keys of the licence that a spec, or the card of another model, declares; empty where there is none."""
     name = card.get("license")
     if name is None:
         return ()
     if str(name).lower() != "other":
-        return (licence_key(str(name), "card.license of the spec"),)
+        return (licence_key(str(name), f"{prefix}license of {of}"),)
+    where = f"{prefix}license_name of {of}"
     if not card.get("license_name"):
-        raise ValueError("card.license of the spec is `other`; card.license_name must say which, such as research-only")
-    where = "card.license_name of the spec"
+        told = f"{prefix}license of {of} is `other`"
+        raise ValueError(f"{told}; {prefix}license_name must say which, such as research-only")
     return _combined([licence_key(part, where) for part in str(card["license_name"]).split("-and-")], where)
 
 

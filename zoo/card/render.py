@@ -43,10 +43,10 @@ def metadata(
     return ModelCardData(
         license=licence.identifier if licence else None,
         license_name=licence.name if licence and other else None,
-        license_link=licence.link if licence and other else None,
+        license_link=licence.link or None if licence and other else None,
         library_name=library,
         pipeline_tag=card.get("pipeline_tag"),
-        base_model=config.get("base_model"),
+        base_model=facts.base_models(config, provenance),
         datasets=None if twin else card.get("datasets"),
         language=languages(spec, config, provenance) or None,
         tags=[*card.get("tags", []), *([TWIN_TAG] if twin else [])],

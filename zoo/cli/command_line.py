@@ -39,6 +39,9 @@ Overrides are dotted keys with YAML values: --trainer.max_epochs 3, --model.widt
 examples:
   python -m zoo fit asl-slp --starter                       train small on the avatar, on two CPU cores
   python -m zoo fit specs/asl-slp.yaml --trainer.devices 4  train the real recipe
+  python -m zoo fit asl-slp --from me/asl-slp@0123456       start from the weights of a model
+  python -m zoo fit --continue runs/asl-slp/ID --trainer.max_epochs 40
+                                                            more epochs for a finished run
   python -m zoo test asl-slp --starter                      measure that run; without one, the bundled weights
   python -m zoo sweep ablations/asl-slp --starter           train and test the rows of a table, then write it
   python -m zoo run asl-slp "What is your name?" -o name.mp4

@@ -4,28 +4,59 @@ import argparse
 import sys
 from contextlib import suppress
 
+from zoo.artefacts.resolve import finished
+from zoo.artefacts.runs import Run, longer
 from zoo.cli.arguments import INTERRUPTED, OK, add_experiment
 from zoo.cli.target import Target
 from zoo.spec.problems import SpecError
+from zoo.spec.registry import locate
+from zoo.spec.spec import Spec
+from zoo.spec.validation import accepted
 
-add_arguments = add_experiment
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The experiment, or the finished run that is to be longer."""
+    add_experiment(parser, optional=True)
+    parser.add_argument(
+        "--continue",
+        dest="shorter",
+        metavar="RUN",
+        help="train a finished run for more epochs, as if it had been longer from the start: its folder, or a model "
+        "whose last one is meant; SPEC is the run's own where it is left out",
+    )
+    parser.usage = f"{parser.usage}\n       {parser.prog} --continue RUN --trainer.max_epochs N"
 
 
 def run(options: argparse.Namespace) -> int:
-    """Train a spec, or go on with its run."""
-    meant = Target.of(options)
+    """Train a spec, go on with its run, or make a finished one longer."""
+    if options.spec is None and options.shorter is None:
+        raise ValueError("no SPEC given; name one, or use --continue RUN to train a finished run for more epochs")
+    if options.base is not None and options.shorter is not None:
+        raise ValueError("--from starts another training and --continue goes on with one; leave one of them out")
+    target = Target.of(options)
     with suppress(SpecError):  # a finished run needs no torch to say so
-        _, run = meant.run(types=False)
-        if run.finished:
-            print(f"already finished: {run.folder}")
+        _, meant, _ = _meant(target, options.shorter, types=False)
+        if meant.finished:
+            print(f"already finished: {meant.folder}")
             return OK
-    spec, run = meant.run(types=True)
+    spec, meant, shorter = _meant(target, options.shorter, types=True)
     from zoo.training.fit import Interrupted, fit
 
     try:
-        fit(spec, run)
+        fit(spec, meant, shorter)
     except (Interrupted, KeyboardInterrupt):
-        command = f"python -m zoo fit {run.folder}" if run.started else "the same command"
+        begun = meant.started and (shorter is None or meant.last.is_file())
+        command = f"python -m zoo fit {meant.folder}" if begun else "the same command"
         print(f"interrupted; `{command}` goes on with it", file=sys.stderr)
         return INTERRUPTED
     return OK
+
+
+def _meant(target: Target, to_continue: str | None, types: bool) -> tuple[Spec, Run, Run | None]:
+    """A spec, its run, and the finished one that it goes on with, if any."""
+    if to_continue is None:
+        return *target.run(types), None
+    shorter = Run(finished(to_continue))
+    path = locate(target.spec) if target.spec else shorter.folder / "spec.yaml"
+    spec = longer(shorter, accepted(path, target.starter, target.overrides, types))
+    return spec, Run.of(spec), shorter

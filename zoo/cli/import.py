@@ -52,7 +52,7 @@ def _data(name: str | None, licence: str | None) -> Data:
     if licence is None:
         return Data(name and known.get(name.casefold(), name))
     if name is None:
-        raise ValueError(f"--data-license {licence}: of which data? --data names them")
+        raise ValueError(f"--data-license {licence}: needs --data NAME")
     if (key := known.get(name.casefold())) is not None:
         raise ValueError(f"--data-license {licence}: leave it out; the terms of {CATALOGUE[key].title} are known")
     return Data(name, licence_key(licence, "--data-license"))

@@ -13,7 +13,7 @@ from zoo.spec.registry import list_experiments, list_models
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What to call, with what, and where its answer goes."""
-    parser.set_defaults(takes_overrides=True)
+    parser.set_defaults(takes_overrides=True, base=None)
     parser.add_argument(
         "spec",
         metavar="NAME",

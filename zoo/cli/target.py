@@ -4,9 +4,11 @@ from argparse import Namespace
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
+from zoo.artefacts.base_model import BaseModel, starting_from
 from zoo.artefacts.resolve import find
 from zoo.artefacts.runs import Run
 from zoo.loaders.config import unfinished_message
@@ -19,23 +21,33 @@ from zoo.spec.validation import accepted
 
 @dataclass(frozen=True)
 class Target:
-    """A SPEC as it was typed, with --starter and overrides."""
+    """A SPEC as it was typed, with --starter, overrides and the model to start from."""
 
     spec: str
     starter: bool
     overrides: Sequence[str]
+    base: str | None = None
 
     @classmethod
     def of(cls, options: Namespace) -> Self:
         """What `add_experiment` asked for."""
-        return cls(options.spec, options.starter, options.overrides)
+        return cls(options.spec, options.starter, options.overrides, options.base)
+
+    def experiment(self, types: bool) -> Spec:
+        """The resolved spec; see `run`."""
+        spec = accepted(locate(self.spec), self.starter, self.overrides, types)
+        return spec if self.base is None else starting_from(spec, self._base)
+
+    @cached_property
+    def _base(self) -> BaseModel:
+        return BaseModel.find(str(self.base))
 
     def run(self, types: bool) -> tuple[Spec, Run]:
         """The resolved spec and its run, started or not; `types` checks it by importing what it names, and torch.
 
         Raises SpecError with every problem, and ValueError for what is no spec.
         """
-        spec = accepted(locate(self.spec), self.starter, self.overrides, types)
+        spec = self.experiment(types)
         run = Run.of(spec)
         if run.started and run.provenance().get("starter"):
             spec = Spec(spec.source, spec.config, starter=True)
@@ -58,13 +70,18 @@ class Target:
         model's name that was never trained here."""
         if self.spec not in list_trained():
             there = Path(self.spec).exists() or Path(self.spec).suffix in (".yaml", ".yml")
-            return None if there or not ("@" in self.spec or looks_like(self.spec)) else find(self.spec).folder()
+            if there or not ("@" in self.spec or looks_like(self.spec)):
+                return None
+            if self.base is not None:
+                raise ValueError(f"--from {self.base}: {self.spec} is trained already; leave it out")
+            return find(self.spec).folder()
         with suppress(SpecError):
-            if not self.overrides and not self.run(types=False)[1].started:
+            if not self.overrides and self.base is None and not self.run(types=False)[1].started:
                 with suppress(ValueError):  # nothing is bundled, or nothing pinned
                     return find(self.spec, "starter" if self.starter else "hub").folder()
         return None
 
     def _fit(self) -> str:
         command = ["python -m zoo fit", self.spec, *(["--starter"] if self.starter else [])]
+        command += [] if self.base is None else ["--from", self.base]
         return f"`{' '.join([*command, *(f'--{override}' for override in self.overrides)])}` trains it"

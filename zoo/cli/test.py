@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from zoo.artefacts.runs import Run
-from zoo.cli.arguments import OK, OVERRIDES, add_experiment
+from zoo.cli.arguments import BASE, OK, OVERRIDES, add_experiment
 from zoo.cli.target import Target
 from zoo.spec.validation import accepted
 
@@ -14,12 +14,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_experiment(parser)
     parser.add_argument("--split", choices=("dev", "test"), default="test", help="the split to measure on")
     parser.add_argument(
-        "--judge", metavar="NAME|RUN|REPO", help="who reads what is generated: a back-translation or a letter-judge"
+        "--judge", metavar=BASE, help="who reads what is generated: a back-translation or a letter-judge"
     )
     parser.add_argument(
         "--real", metavar="FOLDER", type=Path, help="of a model trained on a twin: measure it on the real data set too"
     )
-    parser.usage = f"{parser.prog} SPEC [--starter] [--split SPLIT] [--judge JUDGE] [--real FOLDER] {OVERRIDES}"
+    more = "[--split SPLIT] [--judge JUDGE] [--real FOLDER]"
+    parser.usage = f"{parser.prog} SPEC [--starter] [--from {BASE}] {more} {OVERRIDES}"
 
 
 def run(options: argparse.Namespace) -> int:

@@ -1,10 +1,10 @@
 """What every loader offers: the zoo knows models through this and nothing else."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import RLock
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Protocol, Self
 
 from zoo.io_types import Signal
 
@@ -70,12 +70,29 @@ class Loader(Protocol):
         ...
 
 
+class Inheritance(NamedTuple):
+    """What a training has to know of a model whose weights it starts from, and of its own.
+
+    kind: what its names are, in print. names: those that it knows, in order. rows: tensors of the network that have a
+    row for each name. settings: of the network, under which alone its weights mean what they do.
+    """
+
+    kind: str
+    names: Sequence[str]
+    rows: Collection[str]
+    settings: Mapping[str, Any]
+
+
 class Trainable(Loader, Protocol):
     """A loader that a spec's training ends in; without these a loader only opens what was trained elsewhere."""
 
     @classmethod
     def from_training(cls, module: Any, datamodule: Any) -> Self:
         """The loader of a trained LightningModule and the data module it was trained with."""
+        ...
+
+    def inheritance(self) -> Inheritance:
+        """What another training takes over of its weights."""
         ...
 
     def preview(self, datamodule: Any, folder: Path, /) -> list[Path]:
@@ -100,7 +117,12 @@ class Told:
 
 
 class Importable(Loader, Protocol):
-    """A loader of what other libraries train, and save without what an artefact's config.json says."""
+    """A loader of what other libraries train, and save without what an artefact's config.json says.
+
+    subfolder: where in an artefact their own files lie.
+    """
+
+    subfolder: ClassVar[str]
 
     @classmethod
     def lay_out(cls, folder: Path, told: Told, into: Path) -> list[str]:

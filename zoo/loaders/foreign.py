@@ -21,6 +21,8 @@ CONTROLNET_CLASS: Final = "ControlNetModel"
 ADAPTER: Final = "adapter_config.json"
 PEFT_WEIGHTS, DIFFUSERS_WEIGHTS = "adapter_model", "pytorch_lora_weights"
 """Stems of the files that `PeftModel.save_pretrained` and `save_lora_weights` write."""
+NETWORK_WEIGHTS: Final = "diffusion_pytorch_model"
+"""How those begin that the `save_pretrained` of diffusers' networks writes."""
 
 
 def kind_of(names: Collection[str], config: Mapping[str, Any]) -> str | None:

@@ -1,7 +1,7 @@
 """A network in an artefact: what config.json says of it, and weights in safetensors."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -69,3 +69,8 @@ def _one_line(error: RuntimeError) -> str:
     first, *more = [line.strip() for line in str(error).splitlines()[1:]] or [str(error)]
     first = first if len(first) < 240 else f"{first[:240]} ..."
     return f"{first} (and {len(more)} more)" if more else first
+
+
+def sizes_of(network: Any, free: Collection[str] = ()) -> dict[str, Any]:
+    """The sizes of a network of ours, but for those in which it may differ from one that it takes its weights from."""
+    return {name: value for name, value in dataclasses.asdict(network.config).items() if name not in free}

@@ -62,7 +62,7 @@ def build(source: Path, loader: Loader, into: Path) -> dict[str, str]:
         _copy_shown(source / "plots", part / "plots", PLOTS)
         for name in names(part):
             if any(fnmatchcase(name, pattern) for pattern in SETTINGS):
-                _forget_places(part / name)
+                forget_places(part / name)
         files = sorted({*names(part), "README.md"})
         write_json(part / "provenance.json", {**read_json(part / "provenance.json"), FILES: files})
     return {name: checksum(into / name) for name in written}
@@ -111,7 +111,8 @@ def without_places(value: Any) -> Any:
     return WITHIN.sub(r"\1", value)
 
 
-def _forget_places(path: Path) -> None:
+def forget_places(path: Path) -> None:
+    """Write a JSON or YAML file anew as `without_places` has it. Raises ValueError for JSON that is none."""
     text = path.read_text(encoding="utf-8")
     try:
         content = yaml.safe_load(text) if path.suffix == ".yaml" else json.loads(text)

@@ -20,6 +20,7 @@ from zoo.artefacts.artefact import open_artefact, starter_folder
 from zoo.artefacts.runs import Run
 from zoo.card import write
 from zoo.loaders.config import unfinished_message
+from zoo.publishing.build import forget_places
 from zoo.spec.spec import read, resolve
 from zoo.training.evaluate import measure
 
@@ -34,7 +35,8 @@ TOLERANCE = 0.02
 
 
 def bundle(run: Run, into: Path, real: Path | None = None) -> Path:
-    """Copy a run's artefact without logs, checkpoints and large pictures to `into`, in place of what is there.
+    """Copy a run's artefact without logs, checkpoints, large pictures and places on this machine to `into`, in place of
+    what is there.
 
     It ships with its scores, which are measured here, as what is halved is another network, and measured on the real
     data in `real` too where that is given. What is there stays until the new folder is whole. Raises ValueError for a
@@ -57,7 +59,10 @@ def bundle(run: Run, into: Path, real: Path | None = None) -> Path:
         _refuse_another(loader.probe(), open_artefact(part).probe())
         spec = part / "spec.yaml"
         measure(resolve(read(spec), str(spec)), part, real=real)
+        for name in RECORDS:
+            forget_places(part / name)
         _drop_large(part)
+        write(part)
     return into
 
 
@@ -68,12 +73,10 @@ def _trained(folder: Path) -> Path:
 
 
 def _drop_large(folder: Path) -> None:
-    """Leave out plots that no install should bring along, and the card's mention of them."""
-    large = [plot for plot in sorted((folder / "plots").glob("*")) if plot.stat().st_size > SHOWN_BYTES]
-    for plot in large:
-        plot.unlink()
-    if large:
-        write(folder)
+    """Leave out plots that no install should bring along."""
+    for plot in sorted((folder / "plots").glob("*")):
+        if plot.stat().st_size > SHOWN_BYTES:
+            plot.unlink()
 
 
 def _refuse_another(whole: Probe, halved: Probe) -> None:

@@ -28,12 +28,13 @@ def imported_records(folder: Path, addressed: bool) -> tuple[dict[str, Any], dic
     spec, provenance = read(folder / "spec.yaml"), read_json(folder / "provenance.json")
     if found := list(structure(spec, folder / "spec.yaml")):
         raise SpecError(found)
-    problems = [*_of_data(folder, provenance), *_of_licence(folder, spec, provenance), *_of_card(folder, spec)]
+    problems = [*_of_data(folder, provenance), *_of_licence(folder, spec, provenance)]
+    problems += [*_of_base(folder), *_of_card(folder, spec)]
     if not addressed and not (spec.get("hub") or {}).get("repo_id"):
         where = "where it goes, as USER/NAME (push --repo USER/NAME)"
         problems.append(Problem(str(folder / "spec.yaml"), "hub.repo_id", where))
     if problems:
-        head = f"{folder}: it was trained elsewhere; before it is published, somebody has to say:"
+        head = f"{folder}: it was trained elsewhere; before it is published, this is needed:"
         raise ValueError("\n".join([head, *map(str, problems)]))
     return spec, provenance
 
@@ -56,6 +57,17 @@ def _of_licence(folder: Path, spec: dict[str, Any], provenance: dict[str, Any]) 
         licence_of(read_config(folder), {"data": supposed}, spec.get("card"))
     except ValueError as error:
         yield Problem(str(folder), "licence", str(error))
+
+
+def _of_base(folder: Path) -> Iterator[Problem]:
+    """The base model, which the Python of the card opens, and which nothing here downloads."""
+    from zoo.loaders.diffusion.stable_diffusion import cached_base
+
+    config = read_config(folder)
+    try:
+        cached_base(config["base_model"], config.get("base_revision"))
+    except ValueError as error:
+        yield Problem(str(folder), "base_model", f"{error}; the Python of its card is run before it is published")
 
 
 def _of_card(folder: Path, spec: dict[str, Any]) -> Iterator[Problem]:

@@ -1,9 +1,8 @@
 """`python -m zoo push`: a measured model, built, opened again elsewhere, linted, then one commit on the Hub."""
 
-import re
 import sys
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import yaml
 
@@ -16,10 +15,8 @@ from zoo.publishing.imported import imported_records
 from zoo.publishing.prose import keep_edits, seal
 from zoo.publishing.publish import Shipment, publish, refuse_without_token
 from zoo.spec.hub_reference import REPO
-from zoo.spec.registry import list_trained, locate
+from zoo.spec.registry import MODEL_NAME, list_trained, locate
 from zoo.spec.spec import read
-
-NAME: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
 def push(target: str, repo: str | None, private: bool, pull_request: bool, dry_run: bool) -> None:
@@ -100,7 +97,7 @@ def _records(source: Path, addressed: bool) -> tuple[dict[str, Any], dict[str, A
     if not read_json(source / "results.json"):
         raise ValueError(f"{source / 'results.json'}: it holds no score; `python -m zoo test {source}` measures")
     spec, provenance = read(source / "spec.yaml"), read_json(source / "provenance.json")
-    if not NAME.fullmatch(str(spec.get("name"))):
+    if not MODEL_NAME.fullmatch(str(spec.get("name"))):
         raise ValueError(f"{source / 'spec.yaml'}: name: found {spec.get('name')!r}, expected words joined by '-'")
     data, code = provenance.get("data"), provenance.get("code")
     named = isinstance(data, dict) and isinstance(data.get("name"), str) and "twin" in data

@@ -7,6 +7,7 @@ from datamodules.catalogue import CATALOGUE
 from lightning_modules.evaluation.glossary import BASELINES, meaning
 from lightning_modules.evaluation.results import GROUND_TRUTH, Results
 from zoo.results.formatting import number
+from zoo.results.lineage import base_name, bases, may_have_seen
 
 _SETTING: Final = ("protocol", "n", "split", "data", "dataset", "judge", "variant")
 NO_BASELINE: Final = ("value", "interval", GROUND_TRUTH, *_SETTING)
@@ -44,15 +45,27 @@ class Row(NamedTuple):
 
 
 def data_note(provenance: dict[str, Any]) -> str:
-    """One sentence on what a model was trained on; a twin is never passed off as the data set."""
+    """What a model was trained on, in a sentence, and another for each model that its training started from; a twin is
+    never passed off as the data set."""
     data = provenance["data"]
     dataset = title(provenance)
+    note = f"Trained on {dataset}."
     if data["twin"]:
-        return (
+        note = (
             f"Trained on the signing avatar's twin of {dataset}: synthetic signing, reviewed by no Deaf "
             f"signer. Numbers here are the twin's, not {dataset}'s."
         )
-    return f"Trained on {dataset}."
+    doubtful = may_have_seen(provenance)
+    for base in bases(provenance):
+        note += f" It started from the weights of {base_name(base)}, {_trained_on(base)}"
+        note += ", which may hold items that are tested here." if base in doubtful else "."
+    return note
+
+
+def _trained_on(base: dict[str, Any]) -> str:
+    if not base["data"]:
+        return "of whose training nothing is known"
+    return f"trained on {'the avatar twin of ' if base['data']['twin'] else ''}{title(base)}"
 
 
 def title(provenance: dict[str, Any]) -> str:

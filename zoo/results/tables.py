@@ -5,6 +5,7 @@ from typing import Any
 from lightning_modules.evaluation.glossary import GROUND_TRUTH, PLOTS, PROTOCOLS, meaning
 from lightning_modules.evaluation.results import Results
 from zoo.results.formatting import cell
+from zoo.results.lineage import base_name, may_have_seen
 from zoo.results.rows import (
     BEATS,
     baseline_name,
@@ -22,7 +23,11 @@ from zoo.results.rows import (
 def testing(results: Results, provenance: dict[str, Any]) -> str:
     """What was tested on, two sentences for each data set."""
     own, *others = by_data(results).items()
-    sentences = [f"**{data_name(provenance)}**, {tested(own[1])}. No item of it was seen in training."]
+    doubtful = " and ".join(map(base_name, may_have_seen(provenance)))
+    seen = "No item of it was seen in training."
+    if doubtful:
+        seen = f"{doubtful}, from which the training started, may have been trained on items of it."
+    sentences = [f"**{data_name(provenance)}**, {tested(own[1])}. {seen}"]
     for title, group in others:
         text = f"{', '.join(f'`{key}`' for key in group)}: **{title}** itself, {tested(group)}."
         sentences.append(f"{text} No item of it was seen in training, nor in the choice of a checkpoint.")

@@ -7,7 +7,6 @@ import json
 import os
 import stat
 import struct
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,37 +30,36 @@ LIBRARIES: Final = ("diffusers", "transformers")
 """What a pipeline of diffusers or an adapter of peft may name where a package to import is named."""
 
 
-def refuse_folder(folder: Path, deep: bool = True) -> None:
+def refuse_folder(folder: Path) -> None:
     """Raise ValueError for a folder on disk that a loader must not open.
 
     Refused are links that leave the folder (those of the Hub's cache into its own blobs do not), what is no regular
     file, pickled weights beside the others, files that are not what their suffix says, JSON that names code, and sizes
-    that no model has. What loaders never look into is left alone: a run's checkpoints/ and logs/, hidden files, and all
-    folders in it unless `deep`.
+    that no model has. What loaders never look into is left alone: a run's checkpoints/ and logs/, and hidden files.
     """
     root = folder.resolve()
-    for count, (path, depth) in enumerate(visible(root) if deep else _direct(root)):
+    for count, (path, depth) in enumerate(visible(root)):
         if count >= MAX_NAMES or depth > MAX_DEPTH:
             raise ValueError(f"{folder}: more than {MAX_NAMES:,} files or {MAX_DEPTH} levels, so this is no artefact")
-        status = _status(path, root)
-        if stat.S_ISDIR(status.st_mode):
-            continue
-        if not stat.S_ISREG(status.st_mode):
-            raise ValueError(f"{path}: neither a file nor a folder, so it is not read")
-        suffix = path.suffix.casefold()
-        if suffix in PICKLED.split():
-            raise ValueError(f"{path}: refused, it {REFUSED[suffix]}; remove it, or put it into checkpoints/")
-        if suffix == ".json":
-            refuse_json(path)
-        elif path == root / "spec.yaml":
-            refuse_spec(path)
-        elif suffix == ".safetensors":
-            shapes(path)
+        refuse_file(path, root)
 
 
-def _direct(root: Path) -> Iterator[tuple[Path, int]]:
-    """What is in a folder itself, no folders and nothing hidden, as `visible` has it."""
-    yield from ((path, 1) for path in sorted(root.glob("[!.]*")) if not path.is_dir())
+def refuse_file(path: Path, root: Path) -> None:
+    """Raise ValueError for what `refuse_folder` refuses, of one path in the resolved folder `root`."""
+    status = _status(path, root)
+    if stat.S_ISDIR(status.st_mode):
+        return
+    if not stat.S_ISREG(status.st_mode):
+        raise ValueError(f"{path}: neither a file nor a folder, so it is not read")
+    suffix = path.suffix.casefold()
+    if suffix in PICKLED.split():
+        raise ValueError(f"{path}: refused, it {REFUSED[suffix]}; remove it, or put it into checkpoints/")
+    if suffix == ".json":
+        refuse_json(path)
+    elif path == root / "spec.yaml":
+        refuse_spec(path)
+    elif suffix == ".safetensors":
+        shapes(path)
 
 
 def _status(path: Path, root: Path) -> os.stat_result:

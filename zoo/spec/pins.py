@@ -1,4 +1,5 @@
-"""Where a spec says that its weights live: `hub`, with a repository, a commit and the sums of its files."""
+"""Where a spec says that weights are: `hub`, with a repository, a commit and the sums of its files; and `from`, with
+what its training starts from."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -23,6 +24,10 @@ KEYS: Final[dict[str, tuple[str, Callable[[Any], bool]]]] = {
     "revision": ("a commit (40 hex digits, in quotes where all are decimal) or null", _text(COMMIT)),
     "sha256": ("a mapping of file names to their SHA-256 (64 hex digits)", _sums),
 }
+BASE_KEYS: Final[dict[str, tuple[str, Callable[[Any], bool]]]] = {
+    "address": ("a model's name, a folder or user/repo@revision", _text(re.compile(r".*\S.*"))),
+    "sha256": ("the SHA-256 of what is there (64 hex digits)", _text(SHA256)),
+}
 
 
 def pin_problems(raw: dict[str, Any], source: str) -> Iterator[Problem]:
@@ -40,3 +45,21 @@ def pin_problems(raw: dict[str, Any], source: str) -> Iterator[Problem]:
         yield Problem(source, "hub.repo_id", "missing, although hub.revision is pinned")
     if hub.get("sha256") and not hub.get("revision"):
         yield Problem(source, "hub.revision", "missing, although hub.sha256 pins what it holds")
+
+
+def base_problems(raw: dict[str, Any], source: str) -> Iterator[Problem]:
+    """What is wrong with the `from` section of a spec, which `--from` writes; nothing where there is none."""
+    if "from" not in raw:
+        return
+    base = raw["from"]
+    if not isinstance(base, dict):
+        yield Problem(source, "from", f"found {base!r}, expected a mapping; leave it out and add --from {base}")
+        return
+    for key in base:
+        if key not in BASE_KEYS:
+            yield Problem(source, f"from.{key}", f"unknown key{nearest(str(key), BASE_KEYS)}")
+    for key, (expected, valid) in BASE_KEYS.items():
+        if key not in base:
+            yield Problem(source, f"from.{key}", "missing; leave `from` out and add --from ADDRESS, which finds it out")
+        elif not valid(base[key]):
+            yield Problem(source, f"from.{key}", f"found {base[key]!r}, expected {expected}")

@@ -9,6 +9,8 @@ from typing import Final
 from datamodules.files import user_path
 from zoo.spec.problems import nearest
 
+MODEL_NAME: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+"""What a model may be called."""
 PIPELINES: Final = "pipelines"
 """The folder in `specs/` of those specs that compose models."""
 SWEEPS: Final = "ablations"

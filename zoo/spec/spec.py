@@ -15,7 +15,20 @@ from zoo.spec.classes import bare, bare_names
 from zoo.spec.interpolation import BOUNDLESS, MAX_BYTES, bounded_yaml, boundless, resolvers
 from zoo.spec.problems import Problem, SpecError, nearest
 
-SECTIONS = ("name", "summary", "task", "architecture", "seed", "model", "data", "trainer", "starter", "hub", "card")
+SECTIONS = (
+    "name",
+    "summary",
+    "task",
+    "architecture",
+    "seed",
+    "from",
+    "model",
+    "data",
+    "trainer",
+    "starter",
+    "hub",
+    "card",
+)
 OVERRIDABLE = ("model", "data", "trainer", "seed")
 DEFAULTS: dict[str, Any] = {"seed": 0, "trainer": {"deterministic": True}}
 NOT_TRAINING = ("summary", "card", "hub", "starter")
@@ -37,8 +50,11 @@ class Spec:
 
     @property
     def run_id(self) -> str:
-        """First 12 hex digits of the SHA-256 of everything that determines the training."""
+        """First 12 hex digits of the SHA-256 of everything that determines the training: of what it starts from the
+        content, wherever that lies."""
         training = {key: value for key, value in self.config.items() if key not in NOT_TRAINING}
+        if isinstance(base := training.get("from"), dict):
+            training["from"] = base.get("sha256")
         canonical = json.dumps(training, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 

@@ -10,9 +10,10 @@ from zoo.spec.allowed_classes import meant_class, refusals
 from zoo.spec.architectures import kind_problems
 from zoo.spec.classes import allowed_classes, bare_names, dotted_name
 from zoo.spec.importable import is_imported
-from zoo.spec.pins import pin_problems
+from zoo.spec.pins import base_problems, pin_problems
 from zoo.spec.pipeline_spec import is_pipeline
 from zoo.spec.problems import Problem, SpecError, nearest
+from zoo.spec.registry import MODEL_NAME
 from zoo.spec.sources import TRAINER, parameters
 from zoo.spec.spec import SECTIONS, Spec, read, resolve
 from zoo.spec.sweep_spec import is_sweep
@@ -155,7 +156,7 @@ def structure(raw: dict[str, Any], path: Path) -> Iterator[Problem]:
             raw, key, source, "a line of text", lambda value: isinstance(value, str) and bool(value.strip())
         )
     name = raw.get("name")
-    if isinstance(name, str) and not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
+    if isinstance(name, str) and not MODEL_NAME.fullmatch(name):
         yield Problem(source, "name", f"found {name!r}, expected lower-case words joined by '-'")
     elif isinstance(name, str) and path.name != "spec.yaml" and name != path.stem:
         yield Problem(source, "name", f"found {name!r}, expected {path.stem!r}, the name of the file")
@@ -169,6 +170,7 @@ def structure(raw: dict[str, Any], path: Path) -> Iterator[Problem]:
         if isinstance(block, dict):
             yield from _class_block(block, section, source)
     yield from pin_problems(raw, source)
+    yield from base_problems(raw, source)
     yield from _card(raw, source)
 
 

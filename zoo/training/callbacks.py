@@ -1,6 +1,8 @@
 """What shows how a training goes: previews, grids of samples, progress lines."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -10,6 +12,17 @@ from lightning.pytorch.utilities.seed import isolate_rng
 
 from zoo.loaders import trainable_class
 from zoo.training.loggers import log_files
+
+
+@contextmanager
+def modes_kept(module: LightningModule) -> Iterator[None]:
+    """Afterwards each part trains, or does not, as before: a loader is handed networks to be used."""
+    modes = {part: part.training for part in module.modules()}
+    try:
+        yield
+    finally:
+        for part, training in modes.items():
+            part.training = training
 
 
 class Preview(Callback):
@@ -33,13 +46,10 @@ class Preview(Callback):
 
         The training goes on as if nothing had been drawn: with its random numbers, and each part in its mode.
         """
-        modes = {part: part.training for part in pl_module.modules()}
         folder.mkdir(exist_ok=True)
-        with isolate_rng(), torch.no_grad():
+        with isolate_rng(), torch.no_grad(), modes_kept(pl_module):
             data = trainer.datamodule  # type: ignore[attr-defined]
             paths = self.loader.from_training(pl_module, data).preview(data, folder)
-        for part, training in modes.items():
-            part.training = training
         for logger in trainer.loggers:
             if isinstance(logger, WandbLogger):
                 log_files(logger, paths)

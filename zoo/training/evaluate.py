@@ -17,6 +17,7 @@ from zoo.card import write
 from zoo.files import read_json
 from zoo.loaders.base import Loader
 from zoo.results.formatting import number
+from zoo.results.lineage import may_have_seen
 from zoo.spec.spec import Spec
 from zoo.training.judges import find_judge
 from zoo.training.lightning_cli import SpecCLI, assemble, one_line
@@ -87,14 +88,20 @@ def on_real_data(spec: Spec, folder: Path, real: Path) -> Results:
     """What a test of an artefact that was trained on a twin finds on the real data set in `real`, all splits together:
     the model saw none of it. Keys end in "@real"; baselines that learn have learnt from the twin.
 
-    Raises ValueError where there is no twin on the one side and no real data on the other, and as `evaluated`.
+    Raises ValueError where there is no twin on the one side and no real data on the other, where a model that it
+    started from may have seen that, and as `evaluated`.
     """
     cli, _ = _assembled(spec, folder, "test")
-    data, twin = cli.datamodule, read_json(folder / "provenance.json")["data"]["twin"]
+    data, recorded = cli.datamodule, read_json(folder / "provenance.json")
     if not isinstance(data, SurveyedDataModule) or hasattr(cli.model, "judged_by"):
         raise ValueError(f"--real {real}: {spec.name} cannot be measured apart from its own data; leave it out")
-    if twin is None:
+    if recorded["data"]["twin"] is None:
         raise ValueError(f"--real {real}: {spec.name} was trained on real data, which its test measures; leave it out")
+    if seen := may_have_seen(recorded, real=True):
+        raise ValueError(
+            f"--real {real}: {spec.name} started from the weights of {seen[0]['name']}, which may have been trained on "
+            "it; leave it out"
+        )
     settings = spec.config["data"]
     init = {**settings["init_args"], "root": str(real), "twin": None}
     other = assemble({**spec.config, "data": {**settings, "init_args": init}}, folder, []).datamodule

@@ -18,11 +18,13 @@ from lightning_utilities.core.rank_zero import rank_zero_only
 from datamodules.base import SignDataModule
 from datamodules.files import NO_ROOM, named_when_full, write_json, write_text
 from zoo.artefacts.artefact import save_artefact
-from zoo.artefacts.provenance import now, provenance, refuse_other_data
-from zoo.artefacts.runs import Run
+from zoo.artefacts.base_model import BaseModel
+from zoo.artefacts.provenance import continued, now, provenance, refuse_other_data
+from zoo.artefacts.runs import EPOCHS, Run
 from zoo.card import write
 from zoo.loaders import trainable_class
 from zoo.spec.spec import Spec
+from zoo.training.beginning import Continuation, StartingWeights
 from zoo.training.callbacks import EpochLines, Preview
 from zoo.training.emissions import Meter
 from zoo.training.lightning_cli import assemble, listed, one_line
@@ -35,16 +37,36 @@ class Interrupted(Exception):
     """Training was stopped from outside; the run can go on."""
 
 
-def fit(spec: Spec, run: Run) -> None:
+def fit(spec: Spec, run: Run, shorter: Run | None = None) -> None:
     """Train until the run is finished.
 
-    Raises Interrupted on Ctrl-C, ValueError for bad data, for a Trainer that this machine cannot build and for a
-    training without a step, of which nothing stays behind, and OSError where the disk is full.
+    shorter: a finished run that this one is to go on with, where it has not been begun.
+
+    Raises Interrupted on Ctrl-C, ValueError for bad data, for a Trainer that this machine cannot build, for a training
+    without a step and for one that cannot begin as it is asked to, of which nothing stays behind, and OSError where the
+    disk is full.
     """
     quiet()
-    checkpoint, step = _resumable(run)
+    if shorter is None and "continued" in (record := run.provenance()) and not run.last.is_file():
+        raise ValueError(
+            f"{run.folder}: goes on from run {record['continued']['run']} and has no checkpoints/last.ckpt, so it has "
+            f"not begun; `fit --continue RUN --{EPOCHS} N` with that run begins it"
+        )
     preview, meter = Preview(spec.config["architecture"], run.samples), Meter()
-    callbacks = [Resumption(spec.config["seed"]), preview, meter, LastCheckpoint(run.checkpoints / "last.ckpt")]
+    callbacks = [Resumption(spec.config["seed"]), preview, meter, LastCheckpoint(run.last)]
+    begun, continuation, base = 0, None, None
+    if shorter is not None and not run.last.is_file():
+        continuation = Continuation(shorter, run)
+        callbacks.append(continuation)
+        checkpoint, step = _resumable(shorter.last)
+        begun = step
+        if checkpoint is None:
+            continuation.refuse("its checkpoints/last.ckpt is damaged")
+    else:
+        checkpoint, step = _resumable(run.last, run.checkpoints / "best.ckpt")
+        if checkpoint is None and "from" in spec.config:
+            base = BaseModel.of(spec)
+            callbacks.append(StartingWeights(base.address, base.what, base.folder))
     if not sys.stderr.isatty():
         callbacks.append(EpochLines())
     cli = assemble(_with_checkpoint_names(spec.config, run), run.folder, callbacks)
@@ -59,13 +81,15 @@ def fit(spec: Spec, run: Run) -> None:
     created = [folder for folder in (run.folder.parent, run.folder.parent.parent) if not folder.exists()]
     with run.lock():
         try:
-            _record(spec, run, data, fingerprint)
+            _record(spec, run, data, fingerprint, shorter, base)
             print(f"{'run' if fresh else 'going on with'} {run.folder}", flush=True)
-            trainer.loggers = loggers(spec, run, step)
             with _resumable_when_full(run):
+                if continuation is not None:
+                    continuation.carry_over()
+                trainer.loggers = loggers(spec, run, step)
                 with one_line(MisconfigurationException):
                     trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
-                if trainer.global_step == 0:
+                if trainer.global_step == begun:
                     raise ValueError(f"{run.folder}: no training step was made; let the trainer's limits allow one")
                 _finish(spec, run, trainer, module, preview, meter)
             print(f"finished {run.folder}\nopen it with zoo.load({str(run.folder)!r})")
@@ -73,7 +97,7 @@ def fit(spec: Spec, run: Run) -> None:
             signal.signal(signal.SIGINT, signal.default_int_handler)
             raise Interrupted from None
         except Exception:
-            if fresh and trainer.global_step == 0:
+            if fresh and trainer.global_step in (0, begun):
                 _discard(run, created)
             raise
         finally:
@@ -108,7 +132,9 @@ def _say(line: str) -> None:
     print(line, flush=True)
 
 
-def _record(spec: Spec, run: Run, data: SignDataModule, fingerprint: str) -> None:
+def _record(
+    spec: Spec, run: Run, data: SignDataModule, fingerprint: str, shorter: Run | None, base: BaseModel | None
+) -> None:
     """spec.yaml and provenance.json of a new run; the moment of going on for one that was started."""
     if run.started:
         refuse_other_data(run.folder, run.provenance(), fingerprint, "move the folder away to start anew")
@@ -116,6 +142,14 @@ def _record(spec: Spec, run: Run, data: SignDataModule, fingerprint: str) -> Non
         record["resumed"].append(now())
     else:
         record = provenance(spec, data.dataset, data.twin_mark(), fingerprint)
+        if shorter is not None:
+            before = shorter.provenance()
+            refuse_other_data(shorter.folder, before, fingerprint, "a run goes on with the data that it began with")
+            record |= continued(before)
+            for what in (name for name in ("code", "versions") if record[name] != before[name]):
+                _say(f"{what}: not those of run {before['run']}, so it may end otherwise than a training in one go")
+        elif base is not None:
+            record["base_model"] = base.record()
         write_text(run.folder / "spec.yaml", spec.yaml())
     write_json(run.folder / "provenance.json", record)
 
@@ -128,9 +162,9 @@ def _discard(run: Run, created: list[Path]) -> None:
             folder.rmdir()
 
 
-def _resumable(run: Run) -> tuple[str | None, int]:
-    """The newest readable checkpoint, if there is one, and its step."""
-    for path in (run.checkpoints / "last.ckpt", run.checkpoints / "best.ckpt"):
+def _resumable(*paths: Path) -> tuple[str | None, int]:
+    """The first readable one of some checkpoints, the newest first, and its step; None where there is none."""
+    for path in paths:
         if not path.is_file():
             continue
         try:

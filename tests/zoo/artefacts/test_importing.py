@@ -1,6 +1,7 @@
 """What diffusers' and peft's training scripts leave becomes an artefact by one command; a hostile folder does not."""
 
 import json
+import os
 import shlex
 import shutil
 from collections.abc import Callable
@@ -14,7 +15,7 @@ import yaml
 from diffusers import StableDiffusionPipeline, UNet2DConditionModel
 from diffusers.utils import convert_state_dict_to_diffusers
 from hub_server import Hub
-from huggingface_hub import ModelCard
+from huggingface_hub import ModelCard, snapshot_download
 from peft import LoraConfig, get_peft_model
 from peft.utils import get_peft_model_state_dict
 from safetensors.torch import load_file, save_file
@@ -197,8 +198,9 @@ class TestLoRA:
         wanted = answer(script(folder))
         state = folder / "checkpoint-500"
         state.mkdir()
-        torch.save({"step": 1}, state / "optimizer.bin")
-        torch.save({"step": 1}, state / "random_states_0.pkl")
+        for place in (folder, state):
+            torch.save({"step": 1}, place / "optimizer.bin")
+            torch.save({"step": 1}, place / "random_states_0.pkl")
         (folder / "README.md").write_text("# somebody's")
         (folder / "latest").symlink_to(state)
         place = imported(folder, "lora")
@@ -210,10 +212,10 @@ class TestLoRA:
     ) -> None:
         script(folder)
         assert zoo.load(imported(folder, "lora")).network.scaling == 1
-        assert "nothing says its alpha, so it is its rank, 4, as for diffusers" in capsys.readouterr().err
+        assert "no alpha is recorded, so the rank, 4, is used, as in diffusers" in capsys.readouterr().err
         shutil.rmtree(folder.with_name("out"))
         assert zoo.load(imported(folder, "lora", "--alpha", "2")).network.scaling == 0.5
-        assert "its alpha" not in capsys.readouterr().err
+        assert "no alpha" not in capsys.readouterr().err
 
     def test_a_file_of_another_name_is_taken_where_it_is_the_only_one(self, folder: Path) -> None:
         wanted = answer(told_script(folder))
@@ -264,6 +266,10 @@ class TestLoRA:
             ("mid_block.attentions.0.to_q.lora_magnitude_vector", "expected matrices lora_A and lora_B"),
             ("mid_block.attentions.0.to_q.lora_B.bias", "expected matrices lora_A and lora_B"),
             ("mid_block.attentions.0.to_q.lora_A.weight", "expected A (4, in) and B (out, 4)"),
+            (
+                "unet.mid_block.attentions.0.transformer_blocks.12.attn1.to_q.lora_A.weight",
+                "a layer that Stable Diffusion 1 and 2 do not have (XL's?)",
+            ),
         ],
     )
     def test_matrices_of_something_else_are_refused(
@@ -273,6 +279,22 @@ class TestLoRA:
         line = refused("lora")
         assert message in line
         assert f"{folder / 'pytorch_lora_weights.safetensors'}: " in line
+
+    def test_damaged_files_are_named(self, folder: Path, refused: Callable[..., str]) -> None:
+        path = folder / "pytorch_lora_weights.safetensors"
+        save_file({"mid_block.attentions.0.to_q.lora_A.weight": torch.tensor(1.0)}, path)
+        assert f"{path}: found mid_block.attentions.0.to_q.lora_A.weight of shape ()" in refused("lora")
+        script(folder)
+        path.write_bytes(path.read_bytes().replace(b'"F32"', b'"F99"'))
+        assert f"{folder}: damaged" in refused("lora")
+        path.write_bytes(path.read_bytes()[:-1])
+        assert f"{path}: damaged" in refused("lora")
+        script(folder)
+        (folder / "adapter_config.json").write_text("{")
+        assert f"{folder / 'adapter_config.json'}: not readable as JSON" in refused("lora")
+        for settings in ([], {"r": {}}, {"lora_alpha": "2"}):
+            (folder / "adapter_config.json").write_text(json.dumps(settings))
+            assert str(folder) in refused("lora")
 
     def test_files_that_contradict_each_other_are_refused(self, folder: Path, refused: Callable[..., str]) -> None:
         both(folder)
@@ -295,7 +317,7 @@ class TestLoRA:
         StableDiffusionPipeline.save_lora_weights(folder, layers(adapted()), safe_serialization=False)
         assert "pytorch_lora_weights.bin: refused, a pickle can run code" in refused("lora")
         script(folder)
-        assert "pytorch_lora_weights.bin: refused, it can run code when it is read" in refused("lora")
+        assert "pytorch_lora_weights.bin: refused, a pickle can run code" in refused("lora")
 
     def test_a_link_out_of_the_folder_is_refused(self, folder: Path, refused: Callable[..., str]) -> None:
         script(folder)
@@ -339,10 +361,12 @@ class TestControlNet:
         place = imported(folder, "controlnet")
         assert "jane" not in "".join(path.read_text() for path in place.rglob("*.json"))
 
-    def test_a_missing_prompt_is_said(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_a_missing_prompt_or_size_is_said(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
         tiny_controlnet().network.save_pretrained(folder)
         assert zoo.load(imported(folder, "controlnet")).size == 512
-        assert "no --prompt was given, so `run` draws without one" in capsys.readouterr().err
+        err = capsys.readouterr().err
+        assert "no --prompt was given, so `run` draws without one" in err
+        assert "no --size was given, so 512 pixels are taken" in err
 
     @pytest.mark.parametrize(
         ("changes", "message"),
@@ -384,11 +408,15 @@ class TestCommand:
         ("arguments", "message"),
         [
             (("--base", "../sd"), "--base: found '../sd', expected a repository of the Hub as user/name"),
-            (("--base", BASE, "--revision", "../x"), "base_revision: found '../x'"),
+            (
+                ("--base", BASE, "--revision", "../x"),
+                "--revision: found '../x', expected a commit, branch or tag",
+            ),
+            (("--alpha", "nan"), "--alpha: found nan, expected a number above 0"),
             (("--prompt", "x"), "--prompt belongs to --as controlnet; leave it out for --as lora"),
             (("--name", "Mine"), "--name: found 'Mine', expected lower-case words joined by '-'"),
             (("--name", "pix2pix"), "--name: pix2pix is a model or pipeline of the zoo"),
-            (("--data-license", "mit"), "--data-license mit: of which data?"),
+            (("--data-license", "mit"), "--data-license mit: needs --data NAME"),
             (("--data", "x", "--data-license", "none"), "--data-license: licence 'none' is unknown"),
             (("--data", "How2Sign", "--data-license", "mit"), "leave it out; the terms of How2Sign are known"),
         ],
@@ -404,6 +432,7 @@ class TestCommand:
         for size in ("0", "-8", "100", "100000"):
             assert f"--size: found {size}, expected pixels" in refused("controlnet", "--size", size)
         assert "--alpha belongs to --as lora" in refused("controlnet", "--alpha", "2")
+        assert "--revision: found '../x'" in refused("controlnet", "--revision", "../x")
 
     def test_the_right_command_is_named_for_what_is_there(self, folder: Path, refused: Callable[..., str]) -> None:
         tiny_controlnet().network.save_pretrained(folder)
@@ -417,6 +446,21 @@ class TestCommand:
         folder.mkdir()
         tiny_lora().save(folder)
         assert f"{folder}: an artefact already" in refused("lora")
+
+    @pytest.mark.parametrize("newest", ["checkpoint-500", "checkpoint-1000"])
+    def test_the_newest_checkpoint_is_named_and_the_command_works(
+        self, newest: str, folder: Path, refused: Callable[..., str]
+    ) -> None:
+        for number, name in enumerate(("checkpoint-500", "checkpoint-1000")):
+            place = folder / name
+            place.mkdir()
+            script(place)
+            for state in ("optimizer.bin", "scheduler.bin", "random_states_0.pkl", "scaler.pt"):
+                torch.save({}, place / state)
+            written = 10.0 if name == newest else float(number)
+            os.utime(place / "pytorch_lora_weights.safetensors", (written, written))
+        assert f"`python -m zoo import {folder / newest} --as lora --base USER/NAME` imports" in refused("lora")
+        assert zoo.load(imported(folder / newest, "lora", "--name", "x")).network.rank == 4
 
     def test_where_something_stands_nothing_is_written(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
         script(folder)
@@ -505,9 +549,8 @@ class TestMessages:
 class TestPublishing:
     @pytest.fixture(autouse=True)
     def _in_this_process(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Without the processes that open the folder and run its card: they take seconds, and have tests elsewhere."""
+        """Without the process that opens the folder again: it takes seconds, and has tests elsewhere."""
         monkeypatch.setattr("zoo.publishing.reload_check.prove", lambda loader, folder: 0.0)
-        monkeypatch.setattr("zoo.card.blocks.failures", lambda fences, folder: [])
 
     def test_all_that_is_lacking_is_asked_for_in_one_message(
         self, folder: Path, hub: Hub, capsys: pytest.CaptureFixture[str]
@@ -523,24 +566,40 @@ class TestPublishing:
             str(out / "provenance.json"),
             str(out / "provenance.json"),
             str(out),
+            str(out),
             str(out / "README.md"),
             str(out / "spec.yaml"),
         ]
-        wanted = ("import --data NAME", "import --data-license ID", "BASE_MODELS", "Out-of-scope use", "push --repo")
+        wanted = ["import --data NAME", "import --data-license ID", "BASE_MODELS", f"`hf download {base} --include"]
+        wanted += ["Out-of-scope use", "push --repo"]
         for word, line in zip(wanted, lines, strict=True):
             assert word in line
         assert not hub.repos
 
     @pytest.mark.parametrize(
-        ("data", "licence", "published"),
+        ("data", "licence", "published", "card_runs"),
         [
-            (("--data", "our own recordings", "--data-license", "CC-BY-4.0"), "creativeml-openrail-m", "our own rec"),
-            (("--data", "How2Sign"), "other", "How2Sign"),
+            (("--data", "ours", "--data-license", "CC-BY-4.0"), "creativeml-openrail-m", "ours", True),
+            (("--data", "How2Sign"), "other", "How2Sign", False),
         ],
     )
     def test_once_it_is_said_it_is_published_and_opens(
-        self, data: tuple[str, ...], licence: str, published: str, folder: Path, hub: Hub, capsys: pytest.CaptureFixture
+        self,
+        data: tuple[str, ...],
+        licence: str,
+        published: str,
+        card_runs: bool,
+        folder: Path,
+        hub: Hub,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture,
     ) -> None:
+        """With its base model in the cache, which the Python of its card opens; once is enough for that."""
+        tiny_pipeline().save_pretrained(folder.with_name("base"))
+        hub.plant(BASE, folder.with_name("base"))
+        snapshot_download(BASE)
+        if not card_runs:
+            monkeypatch.setattr("zoo.card.blocks.failures", lambda fences, folder: [])
         wanted = answer(script(folder))
         place = imported(folder, "lora", "--name", "my-style", *data)
         card = place / "README.md"

@@ -13,6 +13,8 @@ from zoo.spec.registry import shipped_folder
 from zoo.spec.spec import read
 
 SD, VJEPA = "CompVis/stable-diffusion-v1-4", "facebook/vjepa2-vitg-fpc64-256"
+RESEARCH = {"license": "other", "license_name": "research-only"}
+RESEARCH = {"license": "other", "license_name": "research-only"}
 TWIN = {"size": 10, "seed": 0, "signers": 1}
 
 
@@ -36,6 +38,17 @@ def test_the_strictest_of_its_sources(data: str, base: str | None, expected: str
     assert f"{CATALOGUE[data].title}: {CATALOGUE[data].terms}" in found.terms
     assert CATALOGUE[data].title in found.why
     assert found.link.startswith("https://")
+
+
+def test_terms_without_a_text_are_read_where_they_are_imposed() -> None:
+    """At the home of what imposes them, whatever else the model was trained on or builds on."""
+    base = {"name": "older", "run": "0", "repo_id": "me/x", "data": None, "base_model": None, **RESEARCH}
+    for data in ({"name": "how2sign", "twin": None}, {"name": "how2sign", "twin": TWIN}):
+        found = licence_of({"base_model": VJEPA}, {"data": data, "base_model": base})
+        assert (found.name, found.link) == ("research-only", "https://huggingface.co/me/x")
+    assert licence("how2sign", VJEPA, **RESEARCH).link == CATALOGUE["how2sign"].home
+    ours = {"name": "ours", "licence": "research-only", "twin": None}
+    assert licence_of({"base_model": VJEPA}, {"data": ours}).link == ""
 
 
 def test_where_none_covers_all_they_hold_together() -> None:

@@ -565,6 +565,9 @@ class TestBundle:
             "samples",
         }
         assert "(samples/preview.mp4)" in (into / "README.md").read_text()
+        here = yaml.safe_load((finished / "spec.yaml").read_text())["data"]["init_args"]["root"]
+        assert Path(here).is_absolute()
+        assert here not in (into / "spec.yaml").read_text()
         assert [path.name for path in into.parent.iterdir()] == ["asl-slp"]
         assert "rounded to half precision after training, and measured so" in (into / "README.md").read_text()
         assert (into / "model.safetensors").stat().st_size < 0.6 * (finished / "model.safetensors").stat().st_size
@@ -648,9 +651,9 @@ class TestLoad:
             zoo.load("asl-slp")
         assert zoo.load("asl-slp", weights="starter")
 
-    def test_what_the_avatar_taught_is_named_so(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_what_was_trained_on_the_avatar_is_named_so(self, capsys: pytest.CaptureFixture[str]) -> None:
         zoo.load("asl-slp")
-        assert "taught by the signing avatar alone" in capsys.readouterr().err
+        assert "trained on the signing avatar alone" in capsys.readouterr().err
 
     @pytest.mark.parametrize("name", [None, 5, "", " "])
     def test_what_is_no_address(self, name: Any) -> None:

@@ -28,6 +28,7 @@ RAW: dict[str, Any] = {
     "starter": {"model": {"init_args": {"width": 32}}, "trainer": {"max_epochs": 2}},
     "card": {"license": "mit"},
 }
+BASE = {"address": "asl-slp", "sha256": "0" * 64}
 
 
 @pytest.fixture
@@ -105,6 +106,13 @@ class TestIdentity:
     @pytest.mark.parametrize("override", ["model.width=65", "seed=4", "trainer.max_epochs=10", "data.root=elsewhere"])
     def test_what_determines_the_training_changes_it(self, override: str) -> None:
         assert resolve(RAW, "x", overrides=[override]).run_id != resolve(RAW, "x").run_id
+
+    def test_what_a_training_starts_from_counts_by_its_content_wherever_it_lies(self) -> None:
+        other = {**BASE, "sha256": "1" * 64}
+        sections: list[dict[str, Any]] = [{}, {"from": BASE}, {"from": {**BASE, "address": "y"}}, {"from": other}]
+        ids = [resolve({**RAW, **section}, "x").run_id for section in sections]
+        assert ids[1] == ids[2]
+        assert len(set(ids)) == 3
 
     def test_a_resolved_spec_is_the_same_run(self, tmp_path: Path) -> None:
         spec = resolve(RAW, "x", starter=True)
@@ -207,6 +215,10 @@ class TestCheck:
             ({"model": {"init_args": {}}}, "model.class_path: missing"),
             ({"seed": -1}, "seed: found -1, expected a whole number"),
             ({"hub": {"repo_id": "me/x", "revision": "main"}}, "hub.revision: found 'main', expected a commit"),
+            ({"from": "asl-slp"}, "from: found 'asl-slp', expected a mapping; leave it out and add --from asl-slp"),
+            ({"from": {"address": "x"}}, "from.sha256: missing; leave `from` out and add --from ADDRESS"),
+            ({"from": {"address": "x", "sha256": "0"}}, "from.sha256: found '0', expected the SHA-256"),
+            ({"from": {**BASE, "adress": "x"}}, "from.adress: unknown key; did you mean 'address'?"),
             ({"trainer": {"logger": {"class_path": "x"}}}, "trainer.logger: expected true, or false"),
             ({"trainer": {"default_root_dir": "x"}}, "trainer.default_root_dir: leave it out"),
             ({"trainer": {"precision": "fp3"}}, "trainer.precision: found 'fp3', expected"),
@@ -273,7 +285,17 @@ class TestCheck:
 
     @pytest.mark.parametrize("value", [3, None, [], {}, "x", True, 1.5, [3], {3: 4}, {True: 1, "a": 3}, "${seed}"])
     def test_whatever_stands_where_a_block_belongs_is_met_with_words(self, write: Any, value: Any) -> None:
-        blocks = ("model", "model.init_args", "data", "trainer", "trainer.callbacks", "starter.model", "hub", "card")
+        blocks = (
+            "model",
+            "model.init_args",
+            "data",
+            "trainer",
+            "trainer.callbacks",
+            "starter.model",
+            "from",
+            "hub",
+            "card",
+        )
         for block in blocks:
             *parents, last = block.split(".")
 

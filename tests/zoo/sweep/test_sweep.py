@@ -51,7 +51,8 @@ OFF = {
     "computational_optimisation": False,
     "token_durations": False,
 }
-EPOCHS = "--trainer.max_epochs=6"
+EPOCHS = "--trainer.max_epochs=3"
+"""The first is interrupted once it is over, the second killed, and the third is what is gone on with."""
 
 
 def write(folder: Path, content: dict[str, Any], name: str = "tiny") -> Path:
@@ -285,6 +286,7 @@ def runs(tiny: Path) -> Path:
         assert not list(runs.glob("*/*/config.json"))
 
         said = io.StringIO()
+        patch.setattr("zoo.cli.sweep._call", lambda *words: main(words))  # two more processes would tell nothing new
         with contextlib.redirect_stdout(said):
             assert main(command) == 0
         (tiny.parent / "said.txt").write_text(said.getvalue())

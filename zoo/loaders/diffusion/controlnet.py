@@ -55,6 +55,7 @@ class ControlNet:
 
     task: ClassVar[str] = "image-to-image"
     architecture: ClassVar[str] = "controlnet"
+    subfolder: ClassVar[str] = FOLDER
     verb: ClassVar[str] = "attach"
     usage: ClassVar[str] = """\
 from PIL import Image
@@ -63,7 +64,7 @@ from datamodules.media.skeleton_drawing import draw_frames
 
 pipeline = model.attach(model.base())  # or any StableDiffusionPipeline of that base
 condition = Image.fromarray(next(draw_frames(perform(["HELLO"]).joints, model.size)))
-picture = pipeline(model.prompt, image=condition, num_inference_steps=30).images[0]
+picture = pipeline(model.prompt, image=condition, num_inference_steps=8).images[0]  # more steps, better pictures
 """
     native: ClassVar[str] = """\
 from diffusers import ControlNetModel, StableDiffusionControlNetPipeline
@@ -159,7 +160,8 @@ pipeline = StableDiffusionControlNetPipeline.from_pretrained("BASE", controlnet=
             "prompt": told.prompt or "",
         }
         write_json(into / "config.json", content)
-        return [] if told.prompt else ["no --prompt was given, so `run` draws without one"]
+        notes = [] if told.prompt else ["no --prompt was given, so `run` draws without one"]
+        return notes if told.size else [*notes, f"no --size was given, so {SIZE} pixels are taken"]
 
     def save(self, folder: Path) -> None:
         """Write config.json, and controlnet/ as diffusers has it."""

@@ -12,12 +12,13 @@ from safetensors.torch import save_file
 from torch import nn
 
 from zoo.files import read_json
+from zoo.loaders.foreign import NETWORK_WEIGHTS
 from zoo.loaders.storage import load_single, open_network
 
-WEIGHTS: Final = "diffusion_pytorch_model.safetensors"
-VARIANT: Final = re.compile(r"diffusion_pytorch_model\.\w+\.safetensors")
+WEIGHTS: Final = f"{NETWORK_WEIGHTS}.safetensors"
+VARIANT: Final = re.compile(rf"{NETWORK_WEIGHTS}\.\w+\.safetensors")
 """What `save_pretrained` calls the weights where it is told a `variant`, such as fp16."""
-PART: Final = re.compile(r"diffusion_pytorch_model(\.\w+)?-\d{5}-of-(\d{5})\.safetensors")
+PART: Final = re.compile(rf"{NETWORK_WEIGHTS}(\.\w+)?-\d{{5}}-of-(\d{{5}})\.safetensors")
 """One of several that the weights of a large network are in."""
 OPENED_FROM: Final = "_name_or_path"
 """What is no setting in a config.json: where on a machine the network was opened from."""

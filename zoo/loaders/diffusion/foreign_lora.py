@@ -13,11 +13,10 @@ from torch import Tensor
 
 from zoo.files import items, read_json
 from zoo.loaders.diffusion.low_rank import LowRank
-from zoo.loaders.foreign import named_base
+from zoo.loaders.foreign import ADAPTER, DIFFUSERS_WEIGHTS, PEFT_WEIGHTS, named_base
 from zoo.loaders.storage import load_single
 
-CONFIG: Final = "adapter_config.json"
-PEFT, DIFFUSERS = "adapter_model.safetensors", "pytorch_lora_weights.safetensors"
+PEFT, DIFFUSERS = f"{PEFT_WEIGHTS}.safetensors", f"{DIFFUSERS_WEIGHTS}.safetensors"
 METADATA: Final = "lora_adapter_metadata"
 """Where in the head of its file diffusers keeps the settings that peft has in its own."""
 PREFIXES: Final = ("base_model.model.", "unet.")
@@ -27,6 +26,8 @@ OLDER: Final = re.compile(r"(?:\.lora|_lora|\.lora_linear_layer)\.(down|up)\.wei
 SIDES: Final = {"down": "A", "up": "B"}
 UNET: Final = re.compile(r"(?:down_blocks|mid_block|up_blocks|conv_in|conv_out|time_embedding)\.")
 """How the names of a UNet's layers begin."""
+OF_XL: Final = re.compile(r"transformer_blocks\.[1-9]")
+"""The attentions of Stable Diffusion 1 and 2 have one block each."""
 UNET_CLASS: Final = "UNet2DConditionModel"
 MOST_LAYERS: Final = 2_000
 BEGINNINGS: Final = (True, False, "gaussian", "orthogonal")
@@ -73,7 +74,7 @@ def read_lora(folder: Path, alpha: float | None = None) -> ForeignLoRA:
     stated = settings.get("lora_alpha")
     if alpha is not None and stated not in (None, alpha):
         raise ValueError(f"--alpha {alpha:g}: {folder} says that lora_alpha is {stated}; leave --alpha out")
-    rank = next((len(value) for name, value in weights.items() if name.endswith(".lora_A.weight")), 1)
+    rank = next((len(value) for name, value in weights.items() if name.endswith(".lora_A.weight") and value.ndim), 1)
     known = {
         "r": rank,
         "lora_alpha": rank if alpha is None else alpha,
@@ -106,6 +107,8 @@ def _plain_names(weights: dict[str, Tensor], path: Path) -> dict[str, Tensor]:
         if not UNET.match(own):
             advice = _advice(weights)
             raise ValueError(f"{path}: found {name}, expected layers of Stable Diffusion's UNet alone{advice}")
+        if OF_XL.search(own):
+            raise ValueError(f"{path}: found {name}, a layer that Stable Diffusion 1 and 2 do not have (XL's?)")
         if match := OLDER.search(own):
             layer = own[: match.start()]
             layer = f"{layer}.0" if layer.endswith(".to_out") else layer
@@ -129,12 +132,12 @@ def _advice(names: Collection[str]) -> str:
 def _settings(folder: Path, paths: Sequence[Path], alpha: float | None) -> dict[str, Any]:
     """What adapter_config.json and the metadata of the files say of it, which must agree. Raises ValueError."""
     found = {path: _metadata(path) for path in paths}
-    if (folder / CONFIG).is_file():
-        found = {folder / CONFIG: read_json(folder / CONFIG), **found}
+    if (folder / ADAPTER).is_file():
+        found = {folder / ADAPTER: read_json(folder / ADAPTER), **found}
     stated = [(path.name, _of_unet(settings, path)) for path, settings in found.items() if settings]
     if not stated and alpha is None and any(path.name == PEFT for path in paths):
         raise ValueError(
-            f"{folder}: {CONFIG} is missing, which peft writes beside {PEFT}; copy it there, or say what "
+            f"{folder}: {ADAPTER} is missing, which peft writes beside {PEFT}; copy it there, or say what "
             "lora_alpha was with --alpha"
         )
     for key in ("r", "lora_alpha"):

@@ -18,9 +18,10 @@ from zoo.files import read_json
 from zoo.io_types import Signal
 from zoo.loaders.base import Told
 from zoo.loaders.config import read_config, write_config
-from zoo.loaders.diffusion.foreign_lora import CONFIG, DIFFUSERS, METADATA, PEFT, PREFIXES, read_lora
+from zoo.loaders.diffusion.foreign_lora import DIFFUSERS, METADATA, PEFT, PREFIXES, read_lora
 from zoo.loaders.diffusion.low_rank import LowRank
 from zoo.loaders.diffusion.stable_diffusion import check_revision, open_base, write_picture
+from zoo.loaders.foreign import ADAPTER
 from zoo.loaders.inputs import given_pipeline, given_text, is_number
 from zoo.loaders.storage import load_single
 from zoo.loaders.writing import refuse_unwritable
@@ -36,10 +37,11 @@ class LoRA:
 
     task: ClassVar[str] = "text-to-image"
     architecture: ClassVar[str] = "lora"
+    subfolder: ClassVar[str] = FOLDER
     verb: ClassVar[str] = "attach"
     usage: ClassVar[str] = """\
 pipeline = model.attach(model.base(), strength=0.8)  # or any StableDiffusionPipeline of that base
-picture = pipeline("a person signing", num_inference_steps=30).images[0]
+picture = pipeline("a person signing", num_inference_steps=8).images[0]  # more steps, better pictures
 pipeline.delete_adapters("lora")  # as it was before
 """
     native: ClassVar[str] = """\
@@ -109,16 +111,16 @@ unet = PeftModel.from_pretrained(unet, "ADDRESS", subfolder="lora")
     def open(cls, folder: Path) -> Self:
         """Read what `save` wrote, both files. Raises ValueError when files do not belong together."""
         config, below = read_config(folder), folder / FOLDER
-        settings = read_json(below / CONFIG)
+        settings = read_json(below / ADAPTER)
         found = {file: _stripped(load_single(below / file), prefix, below / file) for file, prefix in FILES.items()}
         if not _equal(found[PEFT], found[DIFFUSERS]):
             raise ValueError(f"{below}: {PEFT} and {DIFFUSERS} differ, expected the same weights")
         if _metadata(below / DIFFUSERS) != _named(settings):
-            raise ValueError(f"{below / DIFFUSERS}: its metadata differ from {CONFIG}, expected the same settings")
+            raise ValueError(f"{below / DIFFUSERS}: its metadata differ from {ADAPTER}, expected the same settings")
         try:
             network = LowRank.read(found[PEFT], settings)
         except ValueError as error:
-            raise ValueError(f"{below / CONFIG}, {PEFT}: {error}") from None
+            raise ValueError(f"{below / ADAPTER}, {PEFT}: {error}") from None
         return cls(network, config["base_model"], config["base_revision"])
 
     @classmethod
@@ -129,7 +131,7 @@ unet = PeftModel.from_pretrained(unet, "ADDRESS", subfolder="lora")
         notes = []
         if not found.stated and told.alpha is None:
             rank = found.network.rank
-            notes.append(f"nothing says its alpha, so it is its rank, {rank}, as for diffusers; --alpha says another")
+            notes.append(f"no alpha is recorded, so the rank, {rank}, is used, as in diffusers; --alpha sets another")
         if found.base not in (None, told.base):
             notes.append(f"its settings name {found.base} as its base model; recorded is {told.base}, as --base says")
         return notes
@@ -141,7 +143,7 @@ unet = PeftModel.from_pretrained(unet, "ADDRESS", subfolder="lora")
         """
         below, settings, weights = folder / FOLDER, self._settings(), self.network.weights()
         below.mkdir(exist_ok=True)
-        write_json(below / CONFIG, settings)
+        write_json(below / ADAPTER, settings)
         notes = {PEFT: {"format": "pt"}, DIFFUSERS: {METADATA: json.dumps(_named(settings), indent=2)}}
         for file, prefix in FILES.items():
             named = {f"{prefix}{name}": value for name, value in weights.items()}

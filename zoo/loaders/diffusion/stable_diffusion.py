@@ -45,7 +45,7 @@ def open_base(base_model: str | None, revision: str | None) -> Any:
 
     if base_model is None:
         raise ValueError("config.json names no base_model; attach to a StableDiffusionPipeline that you opened")
-    folder = _cached(base_model, revision)
+    folder = cached_base(base_model, revision)
     _refuse_others(folder)
     unused = dict.fromkeys(UNUSED)
     try:
@@ -60,10 +60,10 @@ def open_base(base_model: str | None, revision: str | None) -> Any:
     return pipeline
 
 
-def check_revision(revision: object) -> None:
+def check_revision(revision: object, what: str = "base_revision") -> None:
     """Raise ValueError unless this is a commit, branch or tag, or None: no path, and nothing that a shell reads."""
     if revision is not None and not (isinstance(revision, str) and re.fullmatch(r"\w[\w./-]*", revision, re.ASCII)):
-        raise ValueError(f"base_revision: found {revision!r}, expected null or a commit of the base model")
+        raise ValueError(f"{what}: found {revision!r}, expected a commit, branch or tag of the base model, or nothing")
 
 
 def write_picture(pipeline: Any, outputs: Sequence[Path], **arguments: Any) -> list[Path]:
@@ -76,7 +76,8 @@ def write_picture(pipeline: Any, outputs: Sequence[Path], **arguments: Any) -> l
     return list(outputs)
 
 
-def _cached(base_model: str, revision: str | None) -> Path:
+def cached_base(base_model: str, revision: str | None) -> Path:
+    """Where the Hub's cache has it. Raises ValueError, with the command that fetches it, where it has not."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 

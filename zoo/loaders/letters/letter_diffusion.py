@@ -10,6 +10,7 @@ from torch import Tensor
 
 from datamodules.media.video import Frame
 from lightning_modules.networks.diffusion.schedule import Sampler, Sampling, Schedule, patch_of, sample
+from zoo.loaders.base import Inheritance
 from zoo.loaders.config import read_config, write_config
 from zoo.loaders.diffusion.diffusers_files import open_diffusers, own_settings, save_diffusers
 from zoo.loaders.letters.letter_sampler import FPS, LetterSampler, Pictures
@@ -33,6 +34,8 @@ VARIED: Final = (
     "num_class_embeds",
 )
 """Settings that a spec decides."""
+NO_CLASS: Final = ""
+"""What the last embedding stands for."""
 
 
 class LetterDiffusion(LetterSampler):
@@ -140,6 +143,15 @@ pictures = torch.nn.functional.pixel_shuffle(pictures, patch)  # (1, 3, S, S)
     def from_training(cls, module: Any, datamodule: Any) -> Self:
         """The loader of a trained `LetterDDPM` and its data."""
         return cls(module.network, datamodule.classes, datamodule.languages[1], module.schedule, module.sampling)
+
+    def inheritance(self) -> Inheritance:
+        """Classes by their embeddings, the last of which stands for none; any size of pictures, but the same schedule:
+        at each of its timesteps the network knows how much noise there is."""
+        free = ("sample_size", "num_class_embeds")
+        sizes = {name: self.network.config[name] for name in VARIED if name not in free}
+        settings = {name: list(value) if isinstance(value, tuple) else value for name, value in sizes.items()}
+        settings |= dataclasses.asdict(self.schedule)
+        return Inheritance("classes", (*self.classes, NO_CLASS), ("class_embedding.weight",), settings)
 
     def save(self, folder: Path) -> None:
         """Write config.json, and unet/ and scheduler/ as diffusers has them."""

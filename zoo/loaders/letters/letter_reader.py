@@ -17,9 +17,10 @@ from datamodules.files import write_json
 from datamodules.media.images import read_image, resize, stack
 from lightning_modules.networks.letters.letter_cnn import LetterCNN, LetterCNNConfig
 from zoo.io_types import Signal
+from zoo.loaders.base import Inheritance
 from zoo.loaders.config import read_config
 from zoo.loaders.inputs import given_path
-from zoo.loaders.storage import open_network, save_network
+from zoo.loaders.storage import open_network, save_network, sizes_of
 from zoo.loaders.writing import refuse_unwritable
 
 BATCH = 64
@@ -101,6 +102,11 @@ print(model.read(picture)[:3])  # the likeliest letters first, each with its pro
     def from_training(cls, module: Any, datamodule: Any) -> Self:
         """The loader of a trained `LetterJudge` and its data."""
         return cls(module.network, datamodule.classes, datamodule.image_size, datamodule.languages[1])
+
+    def inheritance(self) -> Inheritance:
+        """Letters by their scores."""
+        settings = sizes_of(self.network, ("classes", "dropout"))
+        return Inheritance("letters", self.letters, ("output.weight", "output.bias"), settings)
 
     def save(self, folder: Path) -> None:
         """Write config.json and model.safetensors."""

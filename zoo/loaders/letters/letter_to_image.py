@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from lightning_modules.networks.letters.letter_generator import LetterGenerator, LetterGeneratorConfig
+from zoo.loaders.base import Inheritance
 from zoo.loaders.config import read_config
 from zoo.loaders.letters.letter_sampler import LetterSampler
-from zoo.loaders.storage import open_network, save_network
+from zoo.loaders.storage import open_network, save_network, sizes_of
 
 
 class LetterToImage(LetterSampler):
@@ -33,6 +34,11 @@ write_png("drawn.png", contact_sheet(list(pictures), columns=4))  # of letters, 
     def from_training(cls, module: Any, datamodule: Any) -> Self:
         """The loader of a trained `LetterVAE` or `LetterGAN` and its data."""
         return cls(module.network, datamodule.classes, datamodule.image_size, datamodule.languages[1])
+
+    def inheritance(self) -> Inheritance:
+        """Classes by their embeddings, and by their gains and biases in batch norms, which are embeddings too."""
+        rows = [f"{name}.weight" for name, part in self.network.named_modules() if isinstance(part, nn.Embedding)]
+        return Inheritance("classes", self.classes, rows, sizes_of(self.network, ("classes",)))
 
     def save(self, folder: Path) -> None:
         """Write config.json and model.safetensors: what draws, neither an encoder nor a critic."""

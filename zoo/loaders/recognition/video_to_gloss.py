@@ -8,11 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Final, Self
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import nn
 
 from datamodules.features.embedding_files import EmbeddingSettings, embedded
 from datamodules.features.vjepa import Encoder, model_folder, settings_of
@@ -21,15 +22,17 @@ from datamodules.media.video import Frame, read_video
 from datamodules.media.video_windows import FPS, check_rate, crop, filled, resample, windows
 from lightning_modules.networks.recognition.gloss_classifier import AttentionClassifier, AttentionClassifierConfig
 from zoo.io_types import Signal
-from zoo.loaders.base import OPENING
+from zoo.loaders.base import OPENING, Inheritance
 from zoo.loaders.config import read_config
 from zoo.loaders.inputs import given_path
-from zoo.loaders.storage import open_network, save_network
+from zoo.loaders.storage import open_network, save_network, sizes_of
 from zoo.loaders.writing import refuse_unwritable
 from zoo.spec.hub_reference import REPO
 
 ENCODER = "encoder"
 """The folder of an encoder that the artefact carries, a VJEPA2Model's; one from the Hub is referred to."""
+INHERITED: Final = ("weights", "fps", "size", "frames", "tubelet")
+"""What of the settings of embeddings a classifier was trained for."""
 
 
 @dataclass(frozen=True)
@@ -208,6 +211,14 @@ print(model.predict(frames)[:3])  # the likeliest glosses first, each with its p
     def from_training(cls, module: Any, datamodule: Any) -> Self:
         """The loader of a trained `GlossClassifier` and its data."""
         return cls(module.network, datamodule.glosses, datamodule.settings, datamodule.languages[1])
+
+    def inheritance(self) -> Inheritance:
+        """Glosses by their scores, of embeddings that the same encoder made of windows of the same kind."""
+        *_, last = (f"head.{name}" for name, part in self.network.head.named_children() if isinstance(part, nn.Linear))
+        encoder = {f"embeddings.{name}": getattr(self.settings, name) for name in INHERITED}
+        standardised = {"standardised": bool((self.network.deviation != 1).any())}  # or these would be taken over too
+        settings = {**sizes_of(self.network, ("classes",)), **encoder, **standardised}
+        return Inheritance("glosses", self.glosses, (f"{last}.weight", f"{last}.bias"), settings)
 
     def save(self, folder: Path) -> None:
         """Write config.json and model.safetensors, and beside them the encoder, unless it is one of the Hub."""

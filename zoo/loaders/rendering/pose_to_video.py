@@ -22,8 +22,9 @@ from datamodules.media.video import Frame
 from datamodules.poses.motions import slp_joints
 from lightning_modules.networks.rendering.pix2pix import UNetConfig, UNetGenerator
 from zoo.io_types import Signal
+from zoo.loaders.base import Inheritance
 from zoo.loaders.config import read_config
-from zoo.loaders.storage import open_network, save_network
+from zoo.loaders.storage import open_network, save_network, sizes_of
 from zoo.loaders.writing import film
 
 BATCH: Final = 16
@@ -97,6 +98,10 @@ write_video("hello.mp4", frames, pose.body.fps)
     def from_training(cls, module: Any, datamodule: Any) -> Self:
         """The loader of a trained `Pix2Pix` and its data."""
         return cls(module.network, datamodule.image_size, datamodule.framing)
+
+    def inheritance(self) -> Inheritance:
+        """All of the generator, whatever the size of the pictures."""
+        return Inheritance("names", (), (), sizes_of(self.network, ("dropout",)))
 
     def save(self, folder: Path) -> None:
         """Write config.json and model.safetensors: the generator, not the discriminator."""

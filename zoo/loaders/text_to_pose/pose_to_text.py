@@ -18,9 +18,10 @@ from datamodules.poses.sequences import FRAME_SHAPE, Joints
 from datamodules.text import Tokenizer
 from lightning_modules.networks.text_to_pose.pose_to_text import START, PoseToTextConfig, PoseToTextTransformer, read
 from zoo.io_types import Signal
+from zoo.loaders.base import Inheritance
 from zoo.loaders.config import read_config
 from zoo.loaders.inputs import given_path, is_number
-from zoo.loaders.storage import open_network, save_network
+from zoo.loaders.storage import open_network, save_network, sizes_of
 from zoo.loaders.writing import refuse_unwritable
 
 MAX_FRAMES: Final = 3000
@@ -140,6 +141,11 @@ print(model.read(pose))
     def from_training(cls, module: Any, datamodule: Any) -> Self:
         """The loader of a trained `BackTranslation` and its data."""
         return cls(module.network, module.tokenizer, datamodule.fps, *datamodule.languages)
+
+    def inheritance(self) -> Inheritance:
+        """Words and letters by their embeddings and by their scores."""
+        rows = ("embedding.weight", "output.weight", "output.bias")
+        return Inheritance("tokens", self.tokenizer.tokens, rows, sizes_of(self.network, ("vocabulary", "dropout")))
 
     def save(self, folder: Path) -> None:
         """Write config.json, tokens.json and model.safetensors."""

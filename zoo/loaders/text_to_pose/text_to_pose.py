@@ -19,9 +19,10 @@ from lightning_modules.networks.text_to_pose.progressive_transformer import (
     ProgressiveTransformerConfig,
 )
 from zoo.io_types import Signal
+from zoo.loaders.base import Inheritance
 from zoo.loaders.config import read_config
 from zoo.loaders.inputs import given_text
-from zoo.loaders.storage import open_network, save_network
+from zoo.loaders.storage import open_network, save_network, sizes_of
 from zoo.loaders.writing import refuse_unwritable, write
 
 
@@ -125,6 +126,11 @@ with open("name.pose", "wb") as file:
     def from_training(cls, module: Any, datamodule: Any) -> Self:
         """The loader of a trained `ASLSLP` and its data."""
         return cls(module.network, datamodule.tokenizer, datamodule.fps, *datamodule.languages)
+
+    def inheritance(self) -> Inheritance:
+        """Words and letters by their embeddings; how many frames are predicted at once is up to the last layer."""
+        free = ("vocabulary", "dropout", "future_prediction", "just_counter")
+        return Inheritance("tokens", self.tokenizer.tokens, ("embedding.weight",), sizes_of(self.network, free))
 
     def save(self, folder: Path) -> None:
         """Write config.json, tokens.json and model.safetensors."""
