@@ -263,7 +263,6 @@ class TestUNet:
         with pytest.raises(ValueError, match=message):
             letter_unet(**{"classes": 29, "size": 64, **sizes})
 
-
     def test_a_patch_is_one_position(self):
         network = letter_unet(29, 64, channels=(8, 8), layers=1, attention=(), groups=4, patch=2)
         assert patch_of(network) == 2
