@@ -31,6 +31,13 @@ TRAIN, TEST = 12, 5
 JUDGED = {"judged_acc", "fid_by-heart"}
 
 
+@pytest.fixture(autouse=True)
+def no_models(tmp_path, monkeypatch) -> None:
+    """No hand landmarker lies anywhere."""
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path))
+    monkeypatch.delenv("ZOO_MODELS", raising=False)
+
+
 class Spelled(LabelledPictures):
     """Letters that the avatar shows, each picture of another signer; those of training, test, and neither."""
 
