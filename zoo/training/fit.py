@@ -31,6 +31,7 @@ from zoo.training.lightning_cli import assemble, listed, one_line
 from zoo.training.log_filters import quiet
 from zoo.training.loggers import close, loggers
 from zoo.training.resuming import BestCheckpoint, LastCheckpoint, Resumption
+from zoo.training.same_twin import SameTwin
 
 
 class Interrupted(Exception):
@@ -53,7 +54,7 @@ def fit(spec: Spec, run: Run, shorter: Run | None = None) -> None:
             f"not begun; `fit --continue RUN --{EPOCHS} N` with that run begins it"
         )
     preview, meter = Preview(spec.config["architecture"], run.samples), Meter()
-    callbacks = [Resumption(spec.config["seed"]), preview, meter, LastCheckpoint(run.last)]
+    callbacks = [Resumption(spec.config["seed"]), SameTwin(), preview, meter, LastCheckpoint(run.last)]
     begun, continuation, base = 0, None, None
     if shorter is not None and not run.last.is_file():
         continuation = Continuation(shorter, run)
