@@ -1,15 +1,17 @@
-"""What shows how a training goes: previews, grids of samples, progress lines."""
+"""What watches a training: previews, grids of samples, progress lines, and whether its twin is the same."""
 
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import WandbLogger
 from lightning.pytorch.utilities.seed import isolate_rng
 
+from datamodules.base import SignDataModule
 from zoo.loaders import trainable_class
 from zoo.training.loggers import log_files
 
@@ -92,3 +94,29 @@ class EpochLines(Callback):
         self.printed = elapsed
         scores = "  ".join(f"{key} {float(value):.4g}" for key, value in trainer.progress_bar_metrics.items())
         print(f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}  {scores}  {elapsed:.0f} s", flush=True)
+
+
+class SameTwin(Callback):
+    """Two trainings may share a folder, and each has its twin written there: the second would go on with half of its
+    epochs on other pictures, and nothing in its log would say so."""
+
+    def __init__(self) -> None:
+        self.mark: dict[str, Any] | None = None
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self.mark = _mark(trainer)
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Raises ValueError where it is another twin by now."""
+        found = _mark(trainer)
+        if found != self.mark:
+            root = trainer.datamodule.root  # type: ignore[attr-defined]
+            raise ValueError(
+                f"{root}: another twin was written here while this training read it, found {found}, expected "
+                f"{self.mark}; give one of the two another data.root, and start this one anew"
+            )
+
+
+def _mark(trainer: Trainer) -> dict[str, Any] | None:
+    data: SignDataModule = trainer.datamodule  # type: ignore[attr-defined]
+    return data.twin_mark()

@@ -25,13 +25,12 @@ from zoo.card import write
 from zoo.loaders import trainable_class
 from zoo.spec.spec import Spec
 from zoo.training.beginning import Continuation, StartingWeights
-from zoo.training.callbacks import EpochLines, Preview
+from zoo.training.callbacks import EpochLines, Preview, SameTwin
 from zoo.training.emissions import Meter
 from zoo.training.lightning_cli import assemble, listed, one_line
 from zoo.training.log_filters import quiet
 from zoo.training.loggers import close, loggers
 from zoo.training.resuming import BestCheckpoint, LastCheckpoint, Resumption
-from zoo.training.same_twin import SameTwin
 
 
 class Interrupted(Exception):

@@ -8,7 +8,7 @@ import pytest
 
 from datamodules.mnist import MNIST
 from datamodules.twins import Twin, ensure_twin
-from zoo.training.same_twin import SameTwin
+from zoo.training.callbacks import SameTwin
 
 
 def test_another_training_s_twin_in_the_same_folder_ends_it(tmp_path: Path) -> None:
