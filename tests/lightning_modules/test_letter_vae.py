@@ -151,8 +151,8 @@ class TestTraining:
                 enable_progress_bar=False,
                 enable_model_summary=False,
                 default_root_dir=tmp_path,
-                max_epochs=30,
-                check_val_every_n_epoch=30,
+                max_epochs=20,
+                check_val_every_n_epoch=20,
             )
             before = trainer.validate(module, Letters(str(letters_twin), image_size=8), verbose=False)[0]
             trainer.fit(module, datamodule=Letters(str(letters_twin), image_size=8, batch_size=16))
