@@ -97,8 +97,11 @@ class EpochLines(Callback):
 
 
 class SameTwin(Callback):
-    """Two trainings may share a folder, and each has its twin written there: the second would go on with half of its
-    epochs on other pictures, and nothing in its log would say so."""
+    """Keeps what was learned from another training's twin out of checkpoints, and so out of what is published.
+
+    Two trainings may share a folder of twins. Where each asks for another one, the second replaces the first's while
+    that is reading it, and nothing in its log would say so.
+    """
 
     def __init__(self) -> None:
         self.mark: dict[str, Any] | None = None
@@ -106,14 +109,15 @@ class SameTwin(Callback):
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self.mark = _mark(trainer)
 
-    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Raises ValueError where it is another twin by now."""
+    def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Raises ValueError where the twin is another one by now; the checkpoint before stays."""
         found = _mark(trainer)
         if found != self.mark:
-            root = trainer.datamodule.root  # type: ignore[attr-defined]
+            data: SignDataModule = trainer.datamodule  # type: ignore[attr-defined]
             raise ValueError(
-                f"{root}: another twin was written here while this training read it, found {found}, expected "
-                f"{self.mark}; give one of the two another data.root, and start this one anew"
+                f"{data.root}: another training replaced the twin that this one was reading, found {found}, expected "
+                f"{self.mark}; give the other training its own data.root, and the same command goes on from the last "
+                "checkpoint"
             )
 
 

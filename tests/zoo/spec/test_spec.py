@@ -125,6 +125,15 @@ class TestCheck:
     def test_shipped_specs_are_good(self, name: str) -> None:
         assert problems(shipped_folder() / f"{name}.yaml") == []
 
+    def test_starters_that_share_a_folder_ask_for_the_same_twin_there(self) -> None:
+        """Or of two at once each would replace the other's."""
+        asked: dict[str, set[str]] = {}
+        for name in SHIPPED:
+            path = shipped_folder() / f"{name}.yaml"
+            data = resolve(read(path), str(path), starter=True).config["data"]["init_args"]
+            asked.setdefault(data["root"], set()).add(str(data["twin"]))
+        assert {root: twins for root, twins in asked.items() if len(twins) > 1} == {}
+
     def test_everything_is_reported_at_once(self, write: Any) -> None:
         def change(raw: dict[str, Any]) -> None:
             raw["hubb"] = {}
