@@ -140,7 +140,6 @@ class Continuation(Callback):
                 "its learning rate was planned over its epochs and has come to its end, and in a longer training it "
                 "would have been another one from the first step on"
             )
-
         if trainer.is_global_zero:
             _copy(self.shorter.last, self.run.last)
 

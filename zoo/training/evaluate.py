@@ -17,7 +17,7 @@ from zoo.card import write
 from zoo.files import read_json
 from zoo.loaders.base import Loader
 from zoo.results.formatting import number
-from zoo.results.lineage import may_have_seen
+from zoo.results.lineage import base_name, may_have_seen
 from zoo.spec.spec import Spec
 from zoo.training.judges import find_judge
 from zoo.training.lightning_cli import SpecCLI, assemble, one_line
@@ -99,8 +99,8 @@ def on_real_data(spec: Spec, folder: Path, real: Path) -> Results:
         raise ValueError(f"--real {real}: {spec.name} was trained on real data, which its test measures; leave it out")
     if seen := may_have_seen(recorded, real=True):
         raise ValueError(
-            f"--real {real}: {spec.name} started from the weights of {seen[0]['name']}, which may have been trained on "
-            "it; leave it out"
+            f"--real {real}: {spec.name} started from the weights of {base_name(seen[0])}, which may have been trained "
+            "on it; leave it out"
         )
     settings = spec.config["data"]
     init = {**settings["init_args"], "root": str(real), "twin": None}
