@@ -28,10 +28,9 @@ class Twin:
     signers: int | None = None
 
     def __post_init__(self) -> None:
-        for name, least in (("size", 1), ("seed", 0), ("people", 1)):
-            if getattr(self, name) < least:
-                key = {"people": "signers"}.get(name, name)
-                raise ValueError(f"twin.{key}: found {getattr(self, name)}, expected at least {least}")
+        for name, found, least in (("size", self.size, 1), ("seed", self.seed, 0), ("signers", self.people, 1)):
+            if found < least:
+                raise ValueError(f"twin.{name}: found {found}, expected at least {least}")
 
     @property
     def people(self) -> int:
