@@ -71,7 +71,7 @@ def import_folder(
     run = hashlib.sha256(identity.encode()).hexdigest()[:12]
     place = runs_root() / name / run if out is None else out
     if place.exists() and (not place.is_dir() or any(place.iterdir())):
-        raise ValueError(f"{place}: something stands there already; remove it, or name another place with -o")
+        raise ValueError(f"{place}: already exists and is not an empty folder; remove it, or choose another with -o")
     with TemporaryDirectory(prefix="zoo-import-") as scratch:
         loader, notes = _laid_out(cast("type[Importable]", loader_class(kind)), folder, told, Path(scratch).resolve())
     title = {CONTROLNET: "ControlNet", LORA: "LoRA"}[kind]

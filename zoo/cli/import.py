@@ -47,7 +47,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _data(name: str | None, licence: str | None) -> Data:
-    """What the two flags say. Raises ValueError for a licence of nothing, of what has one, or that is none."""
+    """What --data and --data-license say. Raises ValueError for a licence without data, for data whose licence is
+    known, and for an unknown licence."""
     known = {word.casefold(): key for key, entry in CATALOGUE.items() for word in (key, entry.title)}
     if licence is None:
         return Data(name and known.get(name.casefold(), name))

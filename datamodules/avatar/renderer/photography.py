@@ -57,8 +57,8 @@ class Shot:
         return cls(contrast, gain=(red, green, blue), blur=rng.uniform(0.15, 0.5), noise=rng.uniform(0.3, 1.5))
 
     def take(self, scene: Floats, rng: np.random.Generator) -> Image:
-        """The picture (H, W, 3) uint8 of a scene (H, W, 3) in grey levels, of which it may be as much as is seen in
-        all; `rng` gives the noise."""
+        """The picture (H, W, 3) uint8 that the camera makes of a whole scene (H, W, 3) in grey levels, from which its
+        contrast is set; `rng` gives the noise."""
         height, width = scene.shape[:2]
         picture = scene.astype(np.float32) * np.asarray(self.gain, np.float32)
         if self.blur:

@@ -467,7 +467,7 @@ class TestCommand:
         place = imported(folder, "lora")
         before = (place / "provenance.json").read_bytes()
         assert main(["import", str(folder), "--as", "lora", "--base", BASE, "-o", str(place)]) == 2
-        assert "something stands there already" in capsys.readouterr().err
+        assert "already exists and is not an empty folder" in capsys.readouterr().err
         assert (place / "provenance.json").read_bytes() == before
 
     def test_without_o_it_is_a_run_of_its_name_and_the_same_twice(
@@ -498,7 +498,7 @@ class TestCommand:
 
 
 class TestMessages:
-    """Whoever opens or publishes such a folder is told the command, and the command works as it is told."""
+    """Opening or publishing such a folder names the command that imports it, and that command works."""
 
     @pytest.fixture(params=["lora", "controlnet"])
     def foreign(self, request: pytest.FixtureRequest, folder: Path) -> tuple[str, Path]:
