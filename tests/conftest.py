@@ -111,11 +111,12 @@ def made_once(common: Path) -> MadeOnce:
 
 @pytest.fixture(scope="session")
 def twin_root(common: Path) -> Callable[[str], Path]:
-    """Name of a spec to where the twin of its tiny runs is written; the letters' specs share one.
+    """Name of a spec to where the twin of its tiny runs is written; specs that generate letters share one.
 
     Who trains on it writes it if it is not there. Tests change nothing in it, nor ask there for another twin.
     """
-    return lambda name: common / "twins" / ("letters" if name.startswith("letter-") else name)
+    shared = dict.fromkeys(("letter-ddpm", "letter-gan", "letter-vae"), "letters-to-generate")
+    return lambda name: common / "twins" / shared.get(name, name)
 
 
 @pytest.fixture(scope="session")
