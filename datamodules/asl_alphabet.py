@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from datamodules.base import Samples
-from datamodules.labelled import LabelledPictures
+from datamodules.kinds.labelled import LabelledPictures
 from datamodules.media.drawing_primitives import Image
 from datamodules.media.frame_files import frame_files, is_litter
 from datamodules.media.images import read_image, resize

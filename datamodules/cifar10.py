@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from datamodules.files import read_lines
-from datamodules.labelled import Block, Found, PictureFiles, shown
+from datamodules.kinds.labelled import Block, Found, PictureFiles, shown
 from datamodules.media.drawing_primitives import Image
 from datamodules.samples import Sample, Split, Survey
 from datamodules.twins import Twin

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from datamodules.labelled import Block, Bytes, Found, PictureFiles, shown
+from datamodules.kinds.labelled import Block, Bytes, Found, PictureFiles, shown
 from datamodules.media.drawing_primitives import Image
 from datamodules.samples import Finding, Sample, Survey
 from datamodules.splits import cut

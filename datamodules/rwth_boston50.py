@@ -10,12 +10,12 @@ import cv2
 import numpy as np
 
 from datamodules.base import Samples
+from datamodules.kinds.paired_frames import PairedFrame, PairedFrames
 from datamodules.media.drawing_primitives import Image
 from datamodules.media.frame_files import frame_files, look, near_duplicates
 from datamodules.media.framing import RWTH_BOSTON50, RWTH_BOSTON50_WHOLE, Framing
 from datamodules.media.hand_boxes import Box, hand_boxes
 from datamodules.media.images import read_image, resize
-from datamodules.paired_frames import PairedFrame, PairedFrames
 from datamodules.samples import SPLITS, Finding, Sample, Split, Survey
 from datamodules.splits import cut
 from datamodules.twins import Twin

@@ -9,7 +9,7 @@ from zlib import crc32
 import lightning as L
 from torch import Tensor
 
-from datamodules.labelled import LabelledBatch, LabelledPictures
+from datamodules.kinds.labelled import LabelledBatch, LabelledPictures
 from lightning_modules.evaluation.generation import GenerationEvaluation
 from lightning_modules.evaluation.judge import PictureJudge
 from lightning_modules.evaluation.training_pictures import TrainingDistance

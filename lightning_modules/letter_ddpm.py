@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 from torch.nn.functional import pixel_unshuffle
 
-from datamodules.labelled import LabelledBatch, LabelledPictures
+from datamodules.kinds.labelled import LabelledBatch, LabelledPictures
 from lightning_modules.class_conditional import ClassConditional
 from lightning_modules.networks.diffusion.averaging import update_average
 from lightning_modules.networks.diffusion.schedule import UNGUIDED, Prediction, Sampler, Sampling, Schedule, sample

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 
-from datamodules.labelled import LabelledBatch, LabelledPictures
+from datamodules.kinds.labelled import LabelledBatch, LabelledPictures
 from lightning_modules.augmentation import vary_for_critic
 from lightning_modules.class_conditional import FromLatents
 from lightning_modules.networks.diffusion.averaging import update_average

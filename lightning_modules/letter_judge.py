@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from datamodules.labelled import LabelledBatch, LabelledPictures
+from datamodules.kinds.labelled import LabelledBatch, LabelledPictures
 from lightning_modules.augmentation import vary_pictures
 from lightning_modules.evaluation import classification
 from lightning_modules.metrics.classification import top1

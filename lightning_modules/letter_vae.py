@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from datamodules.labelled import LabelledBatch, LabelledPictures
+from datamodules.kinds.labelled import LabelledBatch, LabelledPictures
 from lightning_modules.class_conditional import FromLatents, seeds_of
 from lightning_modules.networks.diffusion.noise import draw, generators
 from lightning_modules.networks.letters.letter_generator import LetterEncoder, LetterGenerator, LetterGeneratorConfig

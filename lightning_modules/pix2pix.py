@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.func import functional_call
 from torch.nn import functional
 
-from datamodules.paired_frames import PairedFrames, PairedFramesBatch
+from datamodules.kinds.paired_frames import PairedFrames, PairedFramesBatch
 from lightning_modules.evaluation.rendering import RenderingEvaluation
 from lightning_modules.networks.rendering.pix2pix import PatchDiscriminator, UNetConfig, UNetGenerator
 from lightning_modules.validation import data_of, not_negative, positive

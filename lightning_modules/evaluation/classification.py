@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from datamodules.base import SurveyedDataModule
-from datamodules.labelled import LabelledBatch, LabelledPictures
+from datamodules.kinds.labelled import LabelledBatch, LabelledPictures
 from datamodules.media.drawing_primitives import Image
 from datamodules.wlasl.embeddings import EmbeddingBatch, WLASLEmbeddings
 from lightning_modules.evaluation import plots

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from datamodules.features.bundles import hand_bundle
 from datamodules.features.letter_landmarks import real_letters
-from datamodules.labelled import LabelledBatch, LabelledPictures
+from datamodules.kinds.labelled import LabelledBatch, LabelledPictures
 from datamodules.media.drawing_primitives import Image
 from lightning_modules.evaluation import plots
 from lightning_modules.evaluation.distances import Fid

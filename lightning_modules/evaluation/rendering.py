@@ -12,9 +12,9 @@ from torch.utils.data import Subset
 
 from datamodules.features.bundles import hand_bundle
 from datamodules.features.hand_landmarks import HandLandmarker
+from datamodules.kinds.paired_frames import PairedFrames, PairedFramesBatch
 from datamodules.media.drawing_primitives import Image
 from datamodules.media.hand_boxes import Box
-from datamodules.paired_frames import PairedFrames, PairedFramesBatch
 from lightning_modules.evaluation.results import GROUND_TRUTH, MODEL, Comparison, Results
 from lightning_modules.evaluation.sample_strips import as_images, strips
 from lightning_modules.metrics.images import (

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from datamodules.labelled import LabelledPictures
+from datamodules.kinds.labelled import LabelledPictures
 from lightning_modules.evaluation.distances import Fid
 from lightning_modules.metrics.frechet import frechet_distance
 

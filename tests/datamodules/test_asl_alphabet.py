@@ -10,7 +10,7 @@ import torch
 from bad_pictures import named, spoil
 
 from datamodules.asl_alphabet import CLASSES, Letters, survey
-from datamodules.labelled import LabelledBatch
+from datamodules.kinds.labelled import LabelledBatch
 from datamodules.samples import SPLITS, Sample
 from datamodules.splits import leaks
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from datamodules.labelled import LabelledBatch
+from datamodules.kinds.labelled import LabelledBatch
 from datamodules.mnist import MNIST, read_idx, survey
 from datamodules.samples import SPLITS
 from datamodules.splits import leaks

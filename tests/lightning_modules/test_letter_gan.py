@@ -18,7 +18,7 @@ from torch.nn.utils.parametrize import is_parametrized
 
 import zoo
 from datamodules.asl_alphabet import Letters
-from datamodules.labelled import LabelledBatch
+from datamodules.kinds.labelled import LabelledBatch
 from datamodules.twins import Twin, ensure_twin
 from lightning_modules.augmentation import recolour, translate, vary_for_critic
 from lightning_modules.evaluation.training_pictures import as_seen, edge_features

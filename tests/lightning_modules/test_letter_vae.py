@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from torch.distributions import Normal, kl_divergence
 
 from datamodules.asl_alphabet import CLASSES, Letters
-from datamodules.labelled import LabelledBatch
+from datamodules.kinds.labelled import LabelledBatch
 from datamodules.rwth_boston50 import Boston50
 from datamodules.twins import Twin, ensure_twin
 from lightning_modules.letter_vae import LetterVAE, divergence

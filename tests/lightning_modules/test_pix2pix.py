@@ -15,10 +15,10 @@ import torch
 from datamodules.avatar.perform import perform
 from datamodules.avatar.phonology.grammar import sentences
 from datamodules.how2sign.frames import How2SignFrames
+from datamodules.kinds.paired_frames import PairedFramesBatch
 from datamodules.media.framing import RWTH_BOSTON50
 from datamodules.media.images import read_image
 from datamodules.media.video import read_video
-from datamodules.paired_frames import PairedFramesBatch
 from datamodules.poses.conversion import to_pose
 from datamodules.poses.formats import write_pose, write_skels
 from datamodules.rwth_boston50 import Boston50, read_pair

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from datamodules.labelled import LabelledPictures
-from datamodules.paired_frames import PairedFrames
+from datamodules.kinds.labelled import LabelledPictures
+from datamodules.kinds.paired_frames import PairedFrames
 from lightning_modules.schedules import cooled, one_cycle, plateau
 from lightning_modules.validation import data_of
 

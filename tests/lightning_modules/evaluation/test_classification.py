@@ -9,7 +9,7 @@ import torch
 from sklearn.metrics import balanced_accuracy_score, top_k_accuracy_score
 
 from datamodules.base import Samples
-from datamodules.labelled import LabelledPictures
+from datamodules.kinds.labelled import LabelledPictures
 from datamodules.samples import Sample, Split, Survey
 from lightning_modules.evaluation.classification import (
     ClassificationEvaluation,

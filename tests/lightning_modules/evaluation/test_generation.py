@@ -10,7 +10,7 @@ from torch import Tensor
 
 from datamodules.avatar.renderer.letters import letter_frame
 from datamodules.base import Samples, signed_pixels
-from datamodules.labelled import LabelledBatch, LabelledPictures
+from datamodules.kinds.labelled import LabelledBatch, LabelledPictures
 from datamodules.media.drawing_primitives import Image
 from datamodules.media.skeleton_drawing import HIGHLIGHT
 from datamodules.samples import Sample, Split, Survey

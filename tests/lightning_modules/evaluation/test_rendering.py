@@ -9,9 +9,9 @@ from spoilt_pictures import SPOILT, Pair, avatar_pairs, boxes_of, frames_of, noi
 
 from datamodules.base import Samples
 from datamodules.features.hand_landmarks import HandLandmarker
+from datamodules.kinds.paired_frames import PairedFrame, PairedFrames
 from datamodules.media.framing import RWTH_BOSTON50, Framing
 from datamodules.media.hand_boxes import Box
-from datamodules.paired_frames import PairedFrame, PairedFrames
 from datamodules.samples import Sample, Split, Survey
 from lightning_modules.evaluation import rendering
 from lightning_modules.evaluation.rendering import (
