@@ -17,6 +17,7 @@ import numpy.typing as npt
 from pose_format import Pose
 
 from datamodules.media.drawing_primitives import Image
+from datamodules.media.images import resize
 from datamodules.poses.conversion import FINGER_COLOURS
 from datamodules.poses.layouts import expected_layouts
 from datamodules.poses.motions import one_person
@@ -89,6 +90,13 @@ def _lines(mask: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         lines[y : y + height, x : x + width] = thin[2:-2, 2:-2]
     thick: npt.NDArray[np.uint8] = cv2.dilate(lines, np.ones((LINE, LINE), np.uint8))
     return thick
+
+
+def shrunk(frame: Image, side: int) -> Image:
+    """A frame at a smaller size, (side, side, 3), its lines as bright as before: each is first made thicker by what
+    shrinking takes from it. A larger size is left to whoever looks at it."""
+    ratio = -(-len(frame) // side)
+    return resize(cv2.dilate(frame, np.ones((ratio, ratio), np.uint8)), side, side)
 
 
 def write_skeletons(folder: Path, pose: Pose) -> None:

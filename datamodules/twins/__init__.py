@@ -12,6 +12,7 @@ What each writes, `size` training items and a share of others:
                        rgb_front/features/openpose_output/json/SENTENCE_NAME/SENTENCE_NAME_000000000000_keypoints.json
                        text/en/raw_text/re_aligned/how2sign_realigned_{train,val,test}.csv
     mnist          {train,t10k}-{images-idx3,labels-idx1}-ubyte: the digits 0 to 9, signed
+    picture-folder {train,validation,test}/{metadata.jsonl,00001.jpg,00002.png}
     cifar10        cifar-10-batches-bin/{data_batch_{1..5},test_batch}.bin, batches.meta.txt: the letters A to J
 """
 

@@ -4,11 +4,13 @@ Frames are 1280 x 720, filmed at 640 x 360 and enlarged: the real ones are no sh
 a quarter of the time.
 """
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from datamodules.avatar.perform import Performance
 from datamodules.avatar.phonology.grammar import Sentence
 from datamodules.avatar.renderer.footage import recorded
 from datamodules.avatar.renderer.frames import Camera, film
@@ -23,7 +25,8 @@ from datamodules.twins.signers import Twin, cast, spread
 
 FPS = 24.0  # of the clips; poses have 25
 CAMERA = Camera(1280, 720, 240.0, (640.0, 350.0))
-_ENLARGED = 2
+FILMED = Camera(640, 360, 120.0, (320.0, 175.0))
+"""Half of it."""
 _HEADER = "VIDEO_ID\tVIDEO_NAME\tSENTENCE_ID\tSENTENCE_NAME\tSTART_REALIGNED\tEND_REALIGNED\tSENTENCE"
 _GREEN = (140, 182, 138)
 
@@ -61,24 +64,28 @@ def write_poses(root: Path, twin: Twin) -> None:
 def write_clip(folder: Path, split: Split, number: int, sentence: Sentence, twin: Twin) -> None:
     """One sentence's video and keypoints in the folder of its split's front view."""
     whole, name = performed(split, number, sentence, twin, FPS), _name(split, number, twin)
-    joints = whole.joints
-    signer = number % twin.people
-    seed = 1000 * twin.seed + signer  # one signer keeps clothes, light and curtain
-    small = Camera(
-        CAMERA.width // _ENLARGED,
-        CAMERA.height // _ENLARGED,
-        CAMERA.unit / _ENLARGED,
-        (CAMERA.neck[0] / _ENLARGED, CAMERA.neck[1] / _ENLARGED),
-    )
-    rng = np.random.default_rng(seed)
-    curtain, shot = green_screen(small.width, small.height, rng), Shot.studio(rng)
-    shown = film(joints, cast(twin)[signer].look, small, seed, curtain, face=whole.face)
-    frames = recorded(shown, joints, small, shot, np.random.default_rng([seed, FIRST[split] + number]))
     size = (CAMERA.width, CAMERA.height)
+    frames = filmed(whole, split, number, twin)
     large = (cv2.resize(frame, size, interpolation=cv2.INTER_CUBIC) for frame in frames)
     write_video(folder / "raw_videos" / f"{name}.mp4", large, FPS, crf=23, threads=1)
-    keypoints = openpose_keypoints(joints, CAMERA, face=whole.face)
+    keypoints = openpose_keypoints(whole.joints, CAMERA, face=whole.face)
     write_openpose(folder / "features" / "openpose_output" / "json" / name, name, keypoints)
+
+
+def filmed(
+    whole: Performance, split: Split, number: int, twin: Twin, at: Sequence[int] | None = None
+) -> Iterator[Image]:
+    """The frames (360, 640, 3) of a split's sentence, as `FILMED` sees them; `at` chooses some. Each signer keeps
+    clothes, light and curtain."""
+    signer = number % twin.people
+    seed = 1000 * twin.seed + signer
+    rng = np.random.default_rng(seed)
+    curtain, shot = green_screen(FILMED.width, FILMED.height, rng), Shot.studio(rng)
+    shown = whole.joints if at is None else whole.joints[list(at)]
+    face = whole.face if at is None or whole.face is None else whole.face[list(at)]
+    frames = film(shown, cast(twin)[signer].look, FILMED, seed, curtain, face=face)
+    noise = np.random.default_rng([seed, FIRST[split] + number])
+    return recorded(frames, whole.joints, FILMED, shot, noise, at)
 
 
 def green_screen(width: int, height: int, rng: np.random.Generator) -> Image:

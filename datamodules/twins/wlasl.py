@@ -1,19 +1,24 @@
 """The twin of WLASL: signs of the lexicon as short clips, listed in the files that the real set comes with."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from pose_format import Pose
 
-from datamodules.avatar.perform import perform
+from datamodules.avatar.perform import Performance, perform
 from datamodules.avatar.phonology.lexicon import lexicon
 from datamodules.avatar.renderer.backdrop import Kind, ground
 from datamodules.avatar.renderer.footage import recorded
 from datamodules.avatar.renderer.frames import Camera, film
+from datamodules.avatar.renderer.openpose import openpose_keypoints
 from datamodules.avatar.renderer.photography import Shot
 from datamodules.avatar.signer import Signer
 from datamodules.media.video import write_video
+from datamodules.poses.layouts import make_pose
+from datamodules.poses.skeletons import OPENPOSE_137
 from datamodules.twins.poses import write_lines
 from datamodules.twins.signers import Twin, cast, spread
 
@@ -69,8 +74,8 @@ def cut(twin: Twin) -> tuple[list[str], list[Clip]]:
 
 def write_clip(folder: Path, clip: Clip, gloss: str, signer: Signer, seed: int) -> int:
     """One sign, from rest to rest; returns its number of frames."""
-    width, height, fps = STUDIOS[clip.signer % len(STUDIOS)]
-    camera = Camera(width, height, 0.36 * height, (0.5 * width, 0.44 * height))
+    camera, fps = studio(clip.signer)
+    width, height = camera.width, camera.height
     whole = perform([gloss], signer, fps, seed=1_000_000 * seed + clip.number)
     joints = whole.joints
     own = 1000 * seed + clip.signer
@@ -83,6 +88,22 @@ def write_clip(folder: Path, clip: Clip, gloss: str, signer: Signer, seed: int) 
     frames = recorded(shown, joints, camera, shot, np.random.default_rng([own, clip.number]))
     write_video(folder / f"{clip.name}.mp4", frames, fps, crf=23, threads=1)
     return len(joints)
+
+
+def studio(signer: int) -> tuple[Camera, float]:
+    """The camera that a signer stands before, by number, and its frames a second."""
+    width, height, fps = STUDIOS[signer % len(STUDIOS)]
+    return Camera(width, height, 0.36 * height, (0.5 * width, 0.44 * height)), fps
+
+
+def seen_pose(whole: Performance, camera: Camera, at: Sequence[int] | None = None) -> Pose:
+    """What an errorless detector finds in the clip of a performance: OpenPose's points, in pixels of its picture; of
+    some of its frames where `at` says so."""
+    joints, face = whole.joints, whole.face
+    if at is not None:
+        joints, face = joints[list(at)], None if face is None else face[list(at)]
+    keypoints = openpose_keypoints(joints, camera, face=face)
+    return make_pose(OPENPOSE_137, keypoints[..., :2], keypoints[..., 2], whole.fps, (camera.width, camera.height))
 
 
 def _write_index(root: Path, glosses: list[str], clips: list[Clip], frames: list[int]) -> None:

@@ -1,6 +1,6 @@
 """Frames of a signer as a video camera records them: hands blurred by their movement, exposure, noise, blocks."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 import cv2
@@ -20,15 +20,23 @@ HANDS: Final = (skeletons.RIGHT_HAND, skeletons.LEFT_HAND)
 
 
 def recorded(
-    frames: Iterable[Image], joints: NDArray[np.float32], camera: Camera, shot: Shot, rng: np.random.Generator
+    frames: Iterable[Image],
+    joints: NDArray[np.float32],
+    camera: Camera,
+    shot: Shot,
+    rng: np.random.Generator,
+    at: Sequence[int] | None = None,
 ) -> Iterator[Image]:
     """The frames of a film of joints (T, 50, 3) in SLP units, through the camera that filmed them, as recorded.
 
     Where a hand moves, what the picture shows there is smeared along the hand's way while the shutter was open.
+
+    at: which of the joints the frames show, where they are only some of the film's.
     """
     places = camera.project(joints)
     ways = np.gradient(places, axis=0) if len(places) > 1 else np.zeros_like(places)
-    for frame, place, way in zip(frames, places, ways, strict=True):
+    shown = slice(None) if at is None else list(at)
+    for frame, place, way in zip(frames, places[shown], ways[shown], strict=True):
         scene: Floats = frame.astype(np.float32)
         for hand in HANDS:
             _smear_around(scene, place[hand], SHUTTER * way[hand].mean(0), 0.16 * camera.unit)
