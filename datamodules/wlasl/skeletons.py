@@ -14,6 +14,7 @@ from datamodules.base import signed_pixels
 from datamodules.files import user_path
 from datamodules.kinds.captioned import CaptionedBatch, CaptionedPictures
 from datamodules.kinds.labelled import LabelledBatch, LabelledPictures
+from datamodules.media.clip_frames import evenly
 from datamodules.media.drawing_primitives import Image
 from datamodules.media.images import read_image
 from datamodules.media.skeleton_frames import shrunk
@@ -26,6 +27,10 @@ from datamodules.wlasl.survey import SplitBy, split_instances
 
 ENDS: Final = 0.3
 """Share of a clip's frames that is left out at its beginning, and again at its end."""
+
+FEW: Final = 5
+"""Frames of a clip that validation and test read: neighbours are nearly the same picture, so that scores over all would
+seem surer than they are."""
 
 
 def prompt(gloss: str) -> str:
@@ -72,11 +77,15 @@ Item = tuple[str, str, int, Image]
 
 
 class Skeletons(Dataset[Item]):
-    """Every frame of clips that shows their sign; see `signing`."""
+    """Frames of clips that show their sign, all of them, or `few` of each clip, spread over it; see `signing`."""
 
-    def __init__(self, samples: Sequence[Sample], labels: Mapping[str, int], image_size: int) -> None:
+    def __init__(
+        self, samples: Sequence[Sample], labels: Mapping[str, int], image_size: int, few: int | None = None
+    ) -> None:
         self.samples, self.labels, self.image_size = samples, labels, image_size
         shown = [signing(sum(1 for _ in sample.files[0].glob("*.png"))) for sample in samples]
+        if few is not None:
+            shown = [[of[k] for k in evenly(few, len(of))] if len(of) > few else of for of in shown]
         self.clips = np.repeat(np.arange(len(samples)), [len(numbers) for numbers in shown])
         self.numbers = np.concatenate(shown) if shown else np.empty(0, int)
 
@@ -147,7 +156,7 @@ class WLASLSkeletons(CaptionedPictures, LabelledPictures):
 
     def examples(self, split: Split) -> Skeletons:
         labels = {gloss: label for label, gloss in enumerate(self.glosses)}
-        return Skeletons(self.samples[split], labels, self.image_size)
+        return Skeletons(self.samples[split], labels, self.image_size, None if split == "train" else FEW)
 
     @staticmethod
     def collate(items: list[Any]) -> SkeletonBatch:
