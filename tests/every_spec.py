@@ -49,7 +49,7 @@ TINY: dict[str, tuple[str, ...]] = {
     "letter-gan": (*GAN, *LETTERS),
     "letter-judge": ("--model.width=4", "--data.image_size=32", "--data.batch_size=16", "--data.twin.size=87"),
     "letter-vae": (*VAE, *LETTERS),
-    "skeleton-judge": ("--model.width=4", "--data.image_size=32", "--data.batch_size=16", "--data.twin.size=4"),
+    "skeleton-judge": ("--model.width=4", "--data.image_size=32", "--data.batch_size=16", "--data.twin.size=3"),
     "pix2pix": (
         "--model.width=4",
         "--model.depth=4",
