@@ -83,7 +83,7 @@ class Skeletons(Dataset[Item]):
         self, samples: Sequence[Sample], labels: Mapping[str, int], image_size: int, few: int | None = None
     ) -> None:
         self.samples, self.labels, self.image_size = samples, labels, image_size
-        shown = [signing(sum(1 for _ in sample.files[0].glob("*.png"))) for sample in samples]
+        shown: list[Sequence[int]] = [signing(sum(1 for _ in sample.files[0].glob("*.png"))) for sample in samples]
         if few is not None:
             shown = [[of[k] for k in evenly(few, len(of))] if len(of) > few else of for of in shown]
         self.clips = np.repeat(np.arange(len(samples)), [len(numbers) for numbers in shown])
