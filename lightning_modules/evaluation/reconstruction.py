@@ -20,6 +20,7 @@ Reconstruct = Callable[[Tensor], Tensor]
 
 QUALITIES: Final = (2, 5, 10, 20, 30, 50, 75, 95)
 """Of JPEGs, of which the first that is as like the pictures as the model's stands beside it."""
+ROUNDING: Final = 1e-6
 MEAN, JPEG = "mean_of_training", "jpeg"
 
 
@@ -71,7 +72,7 @@ class ReconstructionEvaluation:
         """`ssim`, `psnr` and `l1`, and `hand_ssim` where the data knows where hands are."""
         scores = self.compared["ssim"].scores
         own = float(scores[MODEL].compute())
-        alike = (quality for quality, name in self.names.items() if float(scores[name].compute()) >= own)
+        alike = (quality for quality, name in self.names.items() if float(scores[name].compute()) >= own - ROUNDING)
         quality = next(alike, QUALITIES[-1])
         count = len(self.kept.scores)
         size = round(self.bytes[quality] / count)
