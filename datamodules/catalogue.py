@@ -111,7 +111,7 @@ CATALOGUE: Final[dict[str, DataSet]] = {
     "picture-folder": DataSet(
         title="Picture folder",
         licence=None,
-        terms="Whoever made the pictures says what they may be used for.",
+        terms="It comes with no licence: whoever made the pictures says what they may be used for.",
         home="https://huggingface.co/docs/datasets/image_dataset",
         citation="lhoest2021datasets",
         size=900,

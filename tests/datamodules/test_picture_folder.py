@@ -99,7 +99,7 @@ class TestFaults:
         assert finding.where == "test/one.png"
 
     def test_a_folder_without_captions_says_what_is_expected(self, tmp_path: Path) -> None:
-        with pytest.raises(FileNotFoundError, match="none of train/metadata.jsonl"):
+        with pytest.raises(FileNotFoundError, match=r"none of train/metadata\.jsonl"):
             survey(tmp_path)
 
 

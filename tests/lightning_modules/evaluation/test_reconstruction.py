@@ -65,7 +65,7 @@ def test_the_mean_picture_is_beside_itself_and_has_no_hands(data: PictureFolder)
 
 
 def test_hands_that_are_painted_over_cost_hand_ssim_more_than_ssim(data: PictureFolder) -> None:
-    boxes = {name: hands for name, hands in zip(*named(data), strict=True)}
+    boxes = dict(zip(*named(data), strict=True))
 
     def without_hands(batch: object) -> Tensor:
         left = batch.images.clone()  # type: ignore[attr-defined]
@@ -78,7 +78,7 @@ def test_hands_that_are_painted_over_cost_hand_ssim_more_than_ssim(data: Picture
     for batch in data.test_dataloader():
         evaluation.update(batch, lambda pictures, batch=batch: without_hands(batch))
     found = evaluation.results()
-    assert found["hand_ssim"]["value"] < 0.2 < 0.7 < found["ssim"]["value"]
+    assert 2 * found["hand_ssim"]["value"] < found["ssim"]["value"]
 
 
 def named(data: PictureFolder) -> tuple[list[str], list[list[tuple[int, int, int, int]]]]:
