@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 
 from datamodules.avatar import perform
+from datamodules.avatar.renderer.frames import render
 from datamodules.avatar.renderer.letters import letter_frame
+from datamodules.avatar.signer import Signer
 from datamodules.media.skeleton_drawing import draw_frames, write_png
 from datamodules.media.skeleton_frames import draw_skeletons
 from datamodules.media.video import write_video
@@ -50,6 +52,13 @@ TINY: dict[str, tuple[str, ...]] = {
     "letter-judge": ("--model.width=4", "--data.image_size=32", "--data.batch_size=16", "--data.twin.size=87"),
     "letter-vae": (*VAE, *LETTERS),
     "skeleton-judge": ("--model.width=4", "--data.image_size=32", "--data.batch_size=16", "--data.twin.size=3"),
+    "sd-starter-vae": (
+        "--model.channels=[8,8,8]",
+        "--data.image_size=32",
+        "--data.batch_size=16",
+        "--data.twin.size=24",
+        "--data.twin.signers=1",
+    ),
     "pix2pix": (
         "--model.width=4",
         "--model.depth=4",
@@ -106,12 +115,18 @@ def _skeleton(folder: Path) -> str:
     return str(folder / "hello.png")
 
 
+def _picture(folder: Path) -> str:
+    write_png(folder / "signer.png", render(perform(["HELLO"]).joints[:1], Signer().look, 64)[0])
+    return str(folder / "signer.png")
+
+
 CALLS: dict[str, tuple[Callable[[Path], str], str]] = {
     "text-to-pose": (_sentence, ".pose"),
     "pose-to-text": (_pose, ".json"),
     "pose-to-video": (_pose, ".mp4"),
     "image-to-letter": (_letter, ".json"),
     "image-to-gloss": (_skeleton, ".json"),
+    "image-to-image": (_picture, ".png"),
     "letter-to-image": (_sentence, ".mp4"),
     "video-to-gloss": (_video, ".json"),
 }

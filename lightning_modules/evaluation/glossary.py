@@ -128,6 +128,8 @@ BASELINES: Final = {
     "mean_frame": "the mean training frame, whatever the pose",
     "mean_picture": "the mean training picture of the class",
     "train_picture": "a training picture of the class, as a model shows that has memorised its data",
+    "mean_of_training": "the mean of the training pictures",
+    "jpeg": "the same pictures as JPEGs, of the lowest quality at which they are as like the true ones as the model's",
     "other_class": "a training picture of another class",
     "base": "what the model that this one adapts generates from the same prompts and seeds",
     "true_picture": "the true pictures of the split that is tested, where the references are training's",
