@@ -94,10 +94,14 @@ class Skeletons(Dataset[Item]):
 
     def __getitem__(self, key: Key | int) -> Item:
         index = key if isinstance(key, int) else key[1]
+        name, caption, file = self.described(index)
+        label = self.labels[str(self.samples[self.clips[index]].label)]
+        return name, caption, label, shrunk(read_image(file), self.image_size)
+
+    def described(self, index: int) -> tuple[str, str, Path]:
+        """Name, prompt and file of a frame, which is not read."""
         sample, number = self.samples[self.clips[index]], int(self.numbers[index])
-        gloss = str(sample.label)
-        image = shrunk(read_image(sample.files[0] / f"{number:05d}.png"), self.image_size)
-        return f"{sample.name}/{number}", prompt(gloss), self.labels[gloss], image
+        return f"{sample.name}/{number}", prompt(str(sample.label)), sample.files[0] / f"{number:05d}.png"
 
 
 class WLASLSkeletons(CaptionedPictures, LabelledPictures):
@@ -157,6 +161,11 @@ class WLASLSkeletons(CaptionedPictures, LabelledPictures):
     def examples(self, split: Split) -> Skeletons:
         labels = {gloss: label for label, gloss in enumerate(self.glosses)}
         return Skeletons(self.samples[split], labels, self.image_size, None if split == "train" else FEW)
+
+    def described(self, split: Split) -> list[tuple[str, str, Path]]:
+        """Name, prompt and file of each of a split's frames, in the order of `examples`; none of them is read."""
+        frames = self.examples(split)
+        return [frames.described(index) for index in range(len(frames))]
 
     @staticmethod
     def collate(items: list[Any]) -> SkeletonBatch:
