@@ -1,4 +1,4 @@
-"""sd-starter-vae: pictures to latents a forty-eighth their size and back, what a tiny Stable Diffusion generates in
+"""sd-starter-vae: pictures to latents a twelfth their size and back, what a tiny Stable Diffusion generates in
 (Rombach et al. 2022, "High-Resolution Image Synthesis with Latent Diffusion Models", arXiv 2112.10752, section 3.1)."""
 
 from collections.abc import Sequence

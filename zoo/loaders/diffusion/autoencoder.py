@@ -52,7 +52,7 @@ from datamodules.avatar.signer import Signer
 
 pictures = render(perform(["HELLO"]).joints[::10], Signer().look, model.size)  # or pictures of your own
 left = model.reconstruct(pictures)  # uint8 RGB (N, S, S, 3)
-latents = model.encode(pictures)  # (N, 4, S / 8, S / 8), scaled as diffusion wants them
+latents = model.encode(pictures)  # (N, 4, S / 4, S / 4), scaled as diffusion wants them
 """
     native: ClassVar[str] = """\
 import torch
