@@ -19,7 +19,7 @@ from tiny_diffusion import tiny_pipeline
 import zoo
 from datamodules.files import write_json
 from zoo.artefacts.artefact import starter_folder
-from zoo.artefacts.base_model import BaseModel
+from zoo.artefacts.base_model import BaseModel, Foundation
 from zoo.card.licences import licence_of
 from zoo.cli import main
 from zoo.publishing import starters
@@ -27,7 +27,6 @@ from zoo.results.lineage import may_have_seen, of_the_avatar
 from zoo.results.rows import data_note
 from zoo.spec.registry import locate
 from zoo.spec.validation import accepted
-from zoo.training.foundation import Foundation
 from zoo.training.memory import said_when_out_of_memory
 
 Runs = Callable[[str], Path]
@@ -254,7 +253,7 @@ class TestHub:
         commit = hub.plant("me/sd", plain)
         size = (plain / "vae/diffusion_pytorch_model.safetensors").stat().st_size
         hub.fault("*vae/diffusion_pytorch_model.safetensors", "GET", content=b"\0" * size, times=None)
-        with pytest.raises(ValueError, match="vae/.* is not what was published"):
+        with pytest.raises(ValueError, match=r"vae/.* is not what was published"):
             BaseModel.used(f"me/sd@{commit}")
 
     def test_pickles_alone_are_refused(self, hub: Hub, plain: Path) -> None:
