@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import avatar_skeletons
 import pytest
 from every_spec import starter
 from filelock import FileLock
@@ -120,6 +121,12 @@ def twin_root(common: Path) -> Callable[[str], Path]:
         **dict.fromkeys(("sd-starter", "sd-starter-vae"), "pictures-with-captions"),
     }
     return lambda name: common / "twins" / shared.get(name, name)
+
+
+@pytest.fixture(scope="session")
+def skeletons(made_once: MadeOnce) -> Path:
+    """The avatar's twin of WLASL as skeleton frames, of `avatar_skeletons.TWIN`; tests change nothing in it."""
+    return made_once("skeletons", avatar_skeletons.write) / "twin"
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ from datamodules.avatar.renderer.frames import render
 from datamodules.avatar.renderer.letters import letter_frame
 from datamodules.avatar.signer import Signer
 from datamodules.media.skeleton_drawing import draw_frames, write_png
+from datamodules.media.skeleton_frames import draw_skeletons
 from datamodules.media.video import write_video
 from datamodules.poses.formats import write_pose
 
@@ -51,6 +52,7 @@ TINY: dict[str, tuple[str, ...]] = {
     "letter-gan": (*GAN, *LETTERS),
     "letter-judge": ("--model.width=4", "--data.image_size=32", "--data.batch_size=16", "--data.twin.size=87"),
     "letter-vae": (*VAE, *LETTERS),
+    "skeleton-judge": ("--model.width=4", "--data.image_size=32", "--data.batch_size=16", "--data.twin.size=3"),
     "sd-starter": (
         "--model.channels=[32,32]",
         "--model.heads=2",
@@ -111,6 +113,11 @@ def _letter(folder: Path) -> str:
     return str(folder / "a.png")
 
 
+def _skeleton(folder: Path) -> str:
+    write_png(folder / "hello.png", next(draw_skeletons(perform(["HELLO"]).pose)))
+    return str(folder / "hello.png")
+
+
 def _picture(folder: Path) -> str:
     write_png(folder / "signer.png", render(perform(["HELLO"]).joints[:1], Signer().look, 64)[0])
     return str(folder / "signer.png")
@@ -121,6 +128,7 @@ CALLS: dict[str, tuple[Callable[[Path], str], str]] = {
     "pose-to-text": (_pose, ".json"),
     "pose-to-video": (_pose, ".mp4"),
     "image-to-letter": (_letter, ".json"),
+    "image-to-gloss": (_skeleton, ".json"),
     "image-to-image": (_picture, ".png"),
     "letter-to-image": (_sentence, ".mp4"),
     "text-to-image": (_sentence, ".png"),

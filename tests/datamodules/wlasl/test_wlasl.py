@@ -6,16 +6,22 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from avatar_skeletons import performances
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from datamodules.kinds.captioned import CaptionedBatch, CaptionedPictures
+from datamodules.kinds.labelled import LabelledBatch, LabelledPictures
 from datamodules.media.clip_frames import evenly, frame_count, read_square
+from datamodules.media.images import read_image
+from datamodules.media.skeleton_frames import draw_skeletons
 from datamodules.media.video import write_video
 from datamodules.samples import SPLITS, Sample
 from datamodules.splits import leaks
+from datamodules.twins import Twin, ensure_twin, wlasl
 from datamodules.wlasl.clips import WLASL, survey
 from datamodules.wlasl.index import Instance, read_index
-from datamodules.wlasl.skeletons import WLASLSkeletons
+from datamodules.wlasl.skeletons import FEW, WLASLSkeletons, signing
 from datamodules.wlasl.survey import frame_range, source_video
 
 GLOSSES = ("book", "come here", "drink")
@@ -341,7 +347,7 @@ def write_skeletons(root, names):
             cv2.imwrite(str(folder / f"{number:05d}.png"), np.full((64, 64, 3), 100 * number, np.uint8))
 
 
-def test_skeleton_frames_come_with_their_prompts_split_by_source_video(root):
+def test_skeleton_frames_come_with_their_prompts_and_glosses_split_by_source_video(root):
     names = [f"{gloss}{number:04d}" for gloss in range(3) for number in range(18)]
     write_skeletons(root, names)
     data = WLASLSkeletons(str(root), image_size=32, batch_size=6)
@@ -353,12 +359,87 @@ def test_skeleton_frames_come_with_their_prompts_split_by_source_video(root):
     assert sum(map(len, data.samples.values())) == len(names)
     assert not leaks(data.surveyed.samples)
     batch = batches[0]
-    assert batch.pixels.shape == (6, 3, 32, 32)
-    for pixels, prompt, label, name in zip(batch.pixels, batch.prompts, batch.labels, batch.names, strict=True):
+    assert batch.images.shape == (6, 3, 32, 32)
+    for pixels, prompt, label, name in zip(batch.images, batch.captions, batch.labels, batch.names, strict=True):
         clip, number = name.split("/")
         assert prompt == f"ASL sign for '{GLOSSES[int(clip[0])]}'"
         assert label == int(clip[0])
         assert torch.allclose(pixels, torch.tensor(100 * int(number) / 127.5 - 1), atol=0.01)
+
+
+@pytest.fixture
+def drawn(skeletons):
+    return WLASLSkeletons(str(skeletons), split="official", image_size=64)
+
+
+def test_a_twin_of_skeletons_is_what_is_drawn_of_the_true_joints(drawn):
+    assert drawn.classes == ("hello", "please", "stop", "yes")
+    assert not (drawn.root / "videos").exists()
+    actions = json.loads((drawn.root / "nslt_4.json").read_text())
+    for clip, whole in performances():
+        assert whole.glosses == [drawn.classes[clip.gloss].upper()]
+        files = sorted((drawn.skeletons / clip.name).iterdir())
+        assert [path.name for path in files] == [f"{number:05d}.png" for number in range(len(whole.joints))]
+        assert actions[clip.name] == {"subset": clip.split, "action": [clip.gloss, 1, len(files)]}
+    camera, _ = wlasl.studio(clip.signer)
+    (expected,) = draw_skeletons(wlasl.seen_pose(whole, camera, [20]))
+    assert np.array_equal(read_image(files[20]), expected)
+
+
+def test_frames_at_rest_are_nobodys_sign():
+    kept, strokes = [], 0
+    for _, whole in performances():
+        shown = signing(len(whole.truth))
+        phases = whole.truth["phase"]
+        kept += phases[shown.start : shown.stop].tolist()
+        strokes += (phases == "stroke").sum()
+    assert "rest" not in kept
+    assert kept.count("stroke") == strokes
+    assert kept.count("transition") < len(kept) / 3
+
+
+def test_validation_and_test_read_few_frames_of_a_clip(drawn):
+    train, dev, test = ([name for name, *_ in drawn.examples(split)] for split in SPLITS)
+    shown = {clip.name: signing(len(whole.joints)) for clip, whole in performances()}
+    assert train == [f"{one.name}/{frame}" for one in drawn.samples["train"] for frame in shown[one.name]]
+    assert len(set(dev)) == len(set(test)) == 4 * FEW
+    names, captions, files = zip(*drawn.described("dev"), strict=True)
+    assert list(names) == dev
+    assert set(captions) == {f"ASL sign for '{gloss}'" for gloss in drawn.classes}
+    assert [f"{path.parent.name}/{int(path.stem)}" for path in files] == dev
+    for name in (*dev, *test):
+        clip, _, frame = name.partition("/")
+        assert int(frame) in shown[clip]
+
+
+@given(st.integers(1, 500))
+def test_every_clip_has_a_frame_that_shows_its_sign(frames):
+    shown = signing(frames)
+    assert 0.4 * frames <= len(shown) <= 0.4 * frames + 2
+    assert shown.start == frames - shown.stop
+
+
+def test_skeleton_frames_are_pictures_with_captions_and_with_classes(drawn):
+    assert isinstance(drawn, CaptionedPictures)
+    assert isinstance(drawn, LabelledPictures)
+    assert drawn.image_size == 64
+    drawn.setup("fit")
+    batch = next(iter(drawn.val_dataloader()))
+    assert isinstance(batch, CaptionedBatch)
+    assert isinstance(batch, LabelledBatch)
+    assert batch.captions == [f"ASL sign for '{drawn.classes[label]}'" for label in batch.labels]
+    assert (batch.images.amax((1, 2, 3)) > 0.9).all()  # lines as bright as in frames of 512 pixels
+
+
+def test_a_twin_of_clips_is_written_anew_for_skeletons(tmp_path, monkeypatch):
+    monkeypatch.setattr(wlasl, "write", lambda root, twin: (root / "clips").touch())
+    data = WLASLSkeletons(str(tmp_path / "twin"), twin=Twin(1, signers=1))
+    ensure_twin("wlasl", data.root, data.twin)
+    data.prepare_data()
+    stamp = (data.root / "twin.json").stat().st_mtime_ns
+    assert data.skeletons.is_dir()
+    data.prepare_data()
+    assert (data.root / "twin.json").stat().st_mtime_ns == stamp
 
 
 def test_a_skeleton_of_a_training_video_in_another_split_is_refused(root, monkeypatch):
