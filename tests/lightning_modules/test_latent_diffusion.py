@@ -228,6 +228,11 @@ def test_min_snr_weights_are_those_of_the_paper() -> None:
     assert weights["epsilon"][2] == 1
 
 
+def test_a_base_of_another_family_is_refused() -> None:
+    with pytest.raises(ValueError, match="found AutoencoderKL, expected a Stable Diffusion"):
+        Tuned().stand_on(tiny_pipeline().vae)
+
+
 @pytest.mark.parametrize(
     ("switches", "message"),
     [
