@@ -21,6 +21,7 @@ from datamodules.poses.formats import write_pose
 TEXT_TO_POSE = ("--model.width=16", "--model.heads=2", "--model.feedforward=16", "--data.twin.size=30")
 LETTERS = ("--data.image_size=32", "--data.batch_size=16", "--data.twin.size=87")
 VAE = ("--model.width=4", "--model.latent=4")
+STUDIO = ("--data.image_size=32", "--data.batch_size=16", "--data.twin.size=24", "--data.twin.signers=1")
 GAN = (*VAE, "--model.critic_width=4")
 
 TINY: dict[str, tuple[str, ...]] = {
@@ -52,13 +53,15 @@ TINY: dict[str, tuple[str, ...]] = {
     "letter-judge": ("--model.width=4", "--data.image_size=32", "--data.batch_size=16", "--data.twin.size=87"),
     "letter-vae": (*VAE, *LETTERS),
     "skeleton-judge": ("--model.width=4", "--data.image_size=32", "--data.batch_size=16", "--data.twin.size=3"),
-    "sd-starter-vae": (
-        "--model.channels=[8,8,8]",
-        "--data.image_size=32",
-        "--data.batch_size=16",
-        "--data.twin.size=24",
-        "--data.twin.signers=1",
+    "sd-starter": (
+        "--model.channels=[32,32]",
+        "--model.heads=2",
+        "--model.text_width=8",
+        "--model.text_layers=1",
+        "--model.steps=2",
+        *STUDIO,
     ),
+    "sd-starter-vae": ("--model.channels=[8,8,8]", *STUDIO),
     "pix2pix": (
         "--model.width=4",
         "--model.depth=4",
@@ -128,6 +131,7 @@ CALLS: dict[str, tuple[Callable[[Path], str], str]] = {
     "image-to-gloss": (_skeleton, ".json"),
     "image-to-image": (_picture, ".png"),
     "letter-to-image": (_sentence, ".mp4"),
+    "text-to-image": (_sentence, ".png"),
     "video-to-gloss": (_video, ".json"),
 }
 """Task to what makes an input of its verb in a folder, and the suffix of an output."""

@@ -1,28 +1,40 @@
-"""The artefact whose weights a training starts from: found, told from others by its content, recorded. No torch."""
+"""The model that a training starts from, and the one that its module stands on, using its weights as they are: found,
+told from others by their content, recorded. No torch."""
 
 import hashlib
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Self
 
 import yaml
 
-from zoo.artefacts.hub import OnHub
-from zoo.artefacts.resolve import find
+from datamodules.files import user_path
+from zoo.artefacts.artefact import open_artefact
+from zoo.artefacts.hub import HubBase, OnHub
+from zoo.artefacts.resolve import find, reference_of
 from zoo.files import read_json
+from zoo.loaders import loader_class
 from zoo.loaders.config import read_config
+from zoo.loaders.foreign import INDEX
+from zoo.results.lineage import STANDS_ON, STARTED_FROM
 from zoo.safety.filenames import visible
 from zoo.safety.folders import refuse_folder
+from zoo.spec.classes import named_class
 from zoo.spec.interpolation import bounded_yaml
 from zoo.spec.registry import list_pipelines, list_trained
 from zoo.spec.spec import Spec
 
 CONTENT: Final = ("config.json", "tokens.json")
 """What tells artefacts apart beside their weights; scores, cards and samples do not."""
+USED: Final = (*CONTENT, "scheduler_config.json", "merges.txt", "vocab.json")
+"""What tells apart models that others stand on, and which they use as they are."""
+DIGITS: Final = 12
+"""Of a sum, in print."""
 DATA: Final = ("name", "class_path", "fingerprint", "split", "twin")
 LICENCE: Final = ("license", "license_name")
-TEXTS: Final = ("address", "repo_id", "sha256", "builds_on", *LICENCE, "license_unread")
+TEXTS: Final = ("address", "argument", "repo_id", "sha256", "builds_on", *LICENCE, "license_unread")
 METADATA: Final = re.compile(r"\A\s*---[ \t]*[\r\n]+(?:(.*?)[\r\n]+)?---\s*?(?:[\r\n]|\Z)", re.DOTALL)
 """At the head of a card; as the Hub does, what is blank before it is passed over."""
 
@@ -56,6 +68,38 @@ class BaseModel:
         return cls(lasting, artefact.what, folder, repo_id, _content(folder))
 
     @classmethod
+    def used(cls, address: str) -> Self:
+        """A model to stand on: the weights that a name has in this package, whatever is published under it; a folder or
+        a repository, of an artefact or of a Stable Diffusion in diffusers' own layout. Of a repository, what is not in
+        the cache is downloaded.
+
+        Raises ValueError where there is none.
+        """
+        if address in list_trained():
+            artefact = find(address, "starter")
+            return cls(address, artefact.what, artefact.folder(), None, _content(artefact.folder(), USED))
+        reference = reference_of(address)
+        base = HubBase(address, reference) if reference else None
+        if base is not None and not base.is_artefact:
+            folder, lasting = base.folder(), f"{base.reference.repo_id}@{base.commit}"
+            return cls(lasting, base.what, folder, base.reference.repo_id, _content(folder, USED))
+        path = user_path(address)
+        if base is None and (path / INDEX).is_file() and not (path / "config.json").is_file():
+            refuse_folder(path)
+            return cls(str(path.resolve()), "from disk", path, None, _content(path, USED))
+        found = cls.find(address)
+        return replace(found, sha256=_content(found.folder, USED))
+
+    def open(self) -> Any:
+        """What others stand on: the StableDiffusionPipeline of one, the network of any other model. Raises
+        ValueError."""
+        if not (self.folder / "config.json").is_file():
+            plain: Any = loader_class("stable-diffusion")
+            return plain.open_plain(self.folder)
+        loader: Any = open_artefact(self.folder)
+        return loader.pipeline if hasattr(loader, "pipeline") else loader.network
+
+    @classmethod
     def of(cls, spec: Spec) -> Self:
         """That of a spec which has one. Raises ValueError where it is gone, and where it is another by now."""
         section = spec.config["from"]
@@ -77,16 +121,83 @@ class BaseModel:
     def record(self) -> dict[str, Any]:
         """What provenance.json keeps of it, the models that it was itself started from included: what it owes to whom,
         and what it may have seen. Its own records may come from anybody; what is not as ours are counts as absent."""
-        path = self.folder / "provenance.json"
+        path, config = self.folder / "provenance.json", self.folder / "config.json"
         found = read_json(path) if path.is_file() else {}
         return {
             "address": self.address,
             "repo_id": self.repo_id,
             "sha256": self.sha256,
-            "builds_on": read_config(self.folder).get("base_model"),
+            "builds_on": read_config(self.folder).get("base_model") if config.is_file() else None,
             **_licence(self.folder / "README.md"),
             **_training(found, self.repo_id or Path(self.address).name),
         }
+
+
+@dataclass(frozen=True)
+class Foundation:
+    """The model that a spec's module stands on.
+
+    argument: of the module, which holds the address; its class says it as `stands_on`.
+    """
+
+    argument: str
+    model: BaseModel
+
+    @classmethod
+    def of(cls, spec: Spec) -> Self | None:
+        """That of a spec whose module stands on one; it is downloaded where it is on the Hub and not in its cache.
+
+        Raises ValueError where there is none yet, with what to do.
+        """
+        found = stands_on(spec)
+        if found is None:
+            return None
+        argument, address = found
+        try:
+            return cls(argument, BaseModel.used(address))
+        except ValueError as error:
+            raise ValueError(
+                f"{spec.source}: model.init_args.{argument}: {spec.name} stands on {address}, which cannot be opened: "
+                f"{error}; --model.{argument} names another one, by its folder or repository"
+            ) from None
+
+    def hand_to(self, module: Any) -> None:
+        """Open it, and let the module stand on it. Raises ValueError for what it cannot stand on."""
+        try:
+            module.stand_on(self.model.open())
+        except ValueError as error:
+            raise ValueError(f"model.init_args.{self.argument}: {self.model.address}: {error}") from None
+
+    def record(self) -> dict[str, Any]:
+        """What provenance.json keeps of it."""
+        return {**self.model.record(), "argument": self.argument}
+
+    def refuse_another(self, recorded: dict[str, Any], where: str) -> None:
+        """Raise ValueError where a model was trained on other weights than these are."""
+        before = str((recorded.get(STANDS_ON) or {}).get("sha256"))
+        if before != self.model.sha256:
+            raise ValueError(
+                f"{where}: model.init_args.{self.argument}: found weights {self.model.sha256[:DIGITS]} at "
+                f"{self.model.address}, expected {before[:DIGITS]}, on which it was trained; bring those back, name "
+                f"where they are with --model.{self.argument}, or start another training"
+            )
+
+
+def stands_on(spec: Spec) -> tuple[str, str] | None:
+    """The argument of a spec's module that says what it stands on, and the address in it; None where there is none.
+
+    Raises ValueError where nothing is named.
+    """
+    argument = getattr(named_class(str(spec.config["model"]["class_path"]), "model"), STANDS_ON, None)
+    if argument is None:
+        return None
+    address = (spec.config["model"].get("init_args") or {}).get(argument)
+    if not isinstance(address, str) or not address:
+        raise ValueError(
+            f"{spec.source}: model.init_args.{argument}: found {address!r}, expected what {spec.name} stands on: the "
+            "name of a model, a folder, or user/name@revision on the Hub"
+        )
+    return argument, address
 
 
 def starting_from(spec: Spec, base: BaseModel) -> Spec:
@@ -95,10 +206,10 @@ def starting_from(spec: Spec, base: BaseModel) -> Spec:
     return replace(spec, config={**spec.config, "from": {"address": base.address, "sha256": base.sha256}})
 
 
-def _content(folder: Path) -> str:
+def _content(folder: Path, names: Collection[str] = CONTENT) -> str:
     digest = hashlib.sha256()
     for path, _ in visible(folder):
-        if path.suffix == ".safetensors" or path.name in CONTENT:
+        if path.suffix == ".safetensors" or path.name in names:
             digest.update(path.relative_to(folder).as_posix().encode())
             with path.open("rb") as file:
                 digest.update(hashlib.file_digest(file, "sha256").digest())
@@ -106,14 +217,19 @@ def _content(folder: Path) -> str:
 
 
 def _training(record: dict[str, Any], name: str) -> dict[str, Any]:
-    data, base = record.get("data"), record.get("base_model")
+    data = record.get("data")
     told = isinstance(data, dict) and isinstance(data.get("name"), str) and "twin" in data and "fingerprint" in data
     return {
         "name": record["name"] if isinstance(record.get("name"), str) else name,
         "run": record.get("run"),
         "data": {key: data[key] for key in DATA if key in data} if isinstance(data, dict) and told else None,
-        "base_model": {**_texts(base), **_training(base, "another model")} if isinstance(base, dict) else None,
+        STARTED_FROM: _inner(record.get(STARTED_FROM)),
+        **({STANDS_ON: _inner(record[STANDS_ON])} if isinstance(record.get(STANDS_ON), dict) else {}),
     }
+
+
+def _inner(base: object) -> dict[str, Any] | None:
+    return {**_texts(base), **_training(base, "another model")} if isinstance(base, dict) else None
 
 
 def _texts(base: dict[str, Any]) -> dict[str, str]:

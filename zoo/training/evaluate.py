@@ -12,16 +12,18 @@ from datamodules.media.skeleton_drawing import write_png
 from datamodules.samples import SPLITS, Split
 from lightning_modules.evaluation.results import Evaluation, Results
 from zoo.artefacts.artefact import open_artefact
+from zoo.artefacts.base_model import Foundation
 from zoo.artefacts.provenance import refuse_other_data
 from zoo.card import write
 from zoo.files import read_json
 from zoo.loaders.base import Loader
 from zoo.results.formatting import number
-from zoo.results.lineage import base_name, may_have_seen
+from zoo.results.lineage import base_name, may_have_seen, relation
 from zoo.spec.spec import Spec
 from zoo.training.judges import find_judge
 from zoo.training.lightning_cli import SpecCLI, assemble, one_line
 from zoo.training.log_filters import quiet
+from zoo.training.memory import said_when_out_of_memory
 
 ONE_DEVICE = {"devices": 1, "num_nodes": 1, "strategy": "auto"}
 """A split is measured whole, by one process: several would each score, and write, their share."""
@@ -78,7 +80,7 @@ def evaluated(spec: Spec, folder: Path, split: Split, judge: str | None = None) 
         module.judge = find_judge(module.judged_by, judge, artefact, recorded)
     elif judge is not None:
         raise ValueError(f"--judge {judge}: nothing that {spec.name} gives is read by a judge; leave it out")
-    with one_line(MisconfigurationException):
+    with one_line(MisconfigurationException), said_when_out_of_memory(spec.config):
         cli.trainer.test(module, datamodule=data, verbose=False)
     of = {"split": split, "data": recorded["data"]["fingerprint"][:DIGITS]}
     return module.test_scores, {key: {**row, **of} for key, row in module.test_scores.results().items()}
@@ -99,8 +101,8 @@ def on_real_data(spec: Spec, folder: Path, real: Path) -> Results:
         raise ValueError(f"--real {real}: {spec.name} was trained on real data, which its test measures; leave it out")
     if seen := may_have_seen(recorded, real=True):
         raise ValueError(
-            f"--real {real}: {spec.name} started from the weights of {base_name(seen[0])}, which may have been trained "
-            "on it; leave it out"
+            f"--real {real}: {spec.name} {relation(seen[0])} {base_name(seen[0])}, which may have been trained on it; "
+            "leave it out"
         )
     settings = spec.config["data"]
     init = {**settings["init_args"], "root": str(real), "twin": None}
@@ -148,6 +150,9 @@ def _assembled(spec: Spec, folder: Path, verb: str) -> tuple[SpecCLI, Loader]:
     recorded = read_json(folder / "provenance.json")
     advice = f"`{verb}` needs the data that it was trained on"
     refuse_other_data(folder, recorded, cli.datamodule.fingerprint(), advice)
+    if foundation := Foundation.of(spec):
+        foundation.refuse_another(recorded, str(folder))
+        foundation.hand_to(cli.model)
     artefact = open_artefact(folder)
     cli.model.network = artefact.network
     return cli, artefact

@@ -1,6 +1,5 @@
 """The Stable Diffusion that a ControlNet or LoRA is for: opened from the Hub's cache, and made to draw a picture."""
 
-import logging
 import re
 import shlex
 import sys
@@ -15,24 +14,10 @@ import torch
 from datamodules.media.skeleton_drawing import write_png
 from zoo.files import json_content
 from zoo.loaders.base import OPENING
+from zoo.loaders.foreign import COMPONENTS, FILES, INDEX, UNUSED
 from zoo.safety.folders import refuse_json
 
-COMPONENTS: Final = {
-    "vae": "diffusers.AutoencoderKL",
-    "text_encoder": "transformers.CLIPTextModel",
-    "tokenizer": "transformers.CLIPTokenizer",
-    "unet": "diffusers.UNet2DConditionModel",
-    "scheduler": r"diffusers.\w+Scheduler",
-}
-"""What Stable Diffusion 1 and 2 consist of."""
-INDEX: Final = "model_index.json"
-UNUSED: Final = ("safety_checker", "feature_extractor", "image_encoder")
-FILES: Final = ("*.json", "*.txt", "*/diffusion_pytorch_model.safetensors", "text_encoder/model.safetensors")
 STEPS: Final = 30
-
-logging.getLogger("transformers.utils.import_utils").addFilter(  # nothing here uses what it says is missing
-    lambda record: "requires torchvision" not in str(record.msg)
-)
 
 
 def open_base(base_model: str | None, revision: str | None) -> Any:
@@ -41,11 +26,18 @@ def open_base(base_model: str | None, revision: str | None) -> Any:
 
     Raises ValueError for what is not in the cache whole, and for another kind of pipeline.
     """
-    from diffusers import StableDiffusionPipeline
-
     if base_model is None:
         raise ValueError("config.json names no base_model; attach to a StableDiffusionPipeline that you opened")
-    folder = cached_base(base_model, revision)
+    return open_pipeline(cached_base(base_model, revision), _fetch(base_model, revision))
+
+
+def open_pipeline(folder: Path, advice: str = "save or download it again") -> Any:
+    """The StableDiffusionPipeline in a folder of diffusers' own layout, in single precision; see `open_base`.
+
+    Raises ValueError, with the advice, for what is not whole, and for another kind of pipeline.
+    """
+    from diffusers import StableDiffusionPipeline
+
     _refuse_others(folder)
     unused = dict.fromkeys(UNUSED)
     try:
@@ -55,7 +47,7 @@ def open_base(base_model: str | None, revision: str | None) -> Any:
             )
     except (OSError, ValueError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0]
-        raise ValueError(f"{folder}: not a whole Stable Diffusion ({reason}); {_fetch(base_model, revision)}") from None
+        raise ValueError(f"{folder}: not a whole Stable Diffusion ({reason}); {advice}") from None
     pipeline.set_progress_bar_config(disable=not sys.stderr.isatty())
     return pipeline
 
