@@ -55,6 +55,7 @@ TINY: dict[str, tuple[str, ...]] = {
     "skeleton-judge": ("--model.width=4", "--data.image_size=32", "--data.batch_size=16", "--data.twin.size=3"),
     "sd-starter": (
         "--model.channels=[32,32]",
+        "--model.attention=[0]",
         "--model.heads=2",
         "--model.text_width=8",
         "--model.text_layers=1",
