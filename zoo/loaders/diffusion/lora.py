@@ -137,7 +137,12 @@ unet = PeftModel.from_pretrained(unet, "ADDRESS", subfolder="lora")
         return notes
 
     def save(self, folder: Path) -> None:
-        """Write config.json, and lora/ for peft and diffusers: the weights twice, since each takes its own names.
+        """Write config.json, and what `save_weights` writes."""
+        self.save_weights(folder)
+        write_config(folder, self, base_revision=self.base_revision)
+
+    def save_weights(self, folder: Path) -> None:
+        """Write lora/ for peft and diffusers: the weights twice, since each takes its own names.
 
         diffusers reads alpha in the metadata of its file, and would take the rank for it where there are none.
         """
@@ -148,7 +153,6 @@ unet = PeftModel.from_pretrained(unet, "ADDRESS", subfolder="lora")
         for file, prefix in FILES.items():
             named = {f"{prefix}{name}": value for name, value in weights.items()}
             save_file(named, below / file, metadata=notes[file])  # one note a file: their order would be chance
-        write_config(folder, self, base_revision=self.base_revision)
 
     def probe(self) -> dict[str, npt.NDArray[Any]]:
         """What each layer gains for an input of noise; a convolution, in one place."""

@@ -25,6 +25,7 @@ COMPONENTS: Final = {
     "scheduler": r"diffusers.\w+Scheduler",
 }
 """What Stable Diffusion 1 and 2 consist of."""
+FAMILY: Final = "choose a base of the family of Stable Diffusion 1 and 2"
 INDEX: Final = "model_index.json"
 UNUSED: Final = ("safety_checker", "feature_extractor", "image_encoder")
 FILES: Final = ("*.json", "*.txt", "*/diffusion_pytorch_model.safetensors", "text_encoder/model.safetensors")
@@ -41,21 +42,35 @@ def open_base(base_model: str | None, revision: str | None) -> Any:
 
     Raises ValueError for what is not in the cache whole, and for another kind of pipeline.
     """
-    from diffusers import StableDiffusionPipeline
-
     if base_model is None:
         raise ValueError("config.json names no base_model; attach to a StableDiffusionPipeline that you opened")
-    folder = cached_base(base_model, revision)
+    return open_pipeline(cached_base(base_model, revision), _fetch(base_model, revision))
+
+
+def open_pipeline(folder: Path, advice: str) -> Any:
+    """The StableDiffusionPipeline in a folder, in single precision, as `open_base` opens it.
+
+    advice: what to do where a part is missing, in print.
+
+    Raises ValueError for what is not whole, and for another kind of pipeline.
+    """
+    from diffusers import StableDiffusionPipeline
+
     _refuse_others(folder)
     unused = dict.fromkeys(UNUSED)
     try:
         with OPENING, _without_bars():
             pipeline = StableDiffusionPipeline.from_pretrained(
-                folder, **unused, requires_safety_checker=False, use_safetensors=True, local_files_only=True
+                folder,
+                **unused,
+                requires_safety_checker=False,
+                use_safetensors=True,
+                local_files_only=True,
+                dtype=torch.float32,
             )
     except (OSError, ValueError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0]
-        raise ValueError(f"{folder}: not a whole Stable Diffusion ({reason}); {_fetch(base_model, revision)}") from None
+        raise ValueError(f"{folder}: not a whole Stable Diffusion ({reason}); {advice}") from None
     pipeline.set_progress_bar_config(disable=not sys.stderr.isatty())
     return pipeline
 
@@ -99,11 +114,14 @@ def _refuse_others(folder: Path) -> None:
     """Raise ValueError unless the components are of Stable Diffusion's own classes, and their settings name no code."""
     path = folder / INDEX
     index = json_content(path)
+    for name, value in index.items():
+        if isinstance(value, list) and any(value) and name not in (*COMPONENTS, *UNUSED):
+            raise ValueError(f"{path}: found {name} ({'.'.join(map(str, value))}), which no such model has; {FAMILY}")
     for name, wanted in COMPONENTS.items():
         value = index.get(name)
         found = ".".join(map(str, value)) if isinstance(value, list) else "missing"
         if not re.fullmatch(wanted, found):
-            raise ValueError(f"{path}: {name} is {found}, expected {wanted}")
+            raise ValueError(f"{path}: {name} is {found}, expected {wanted}; {FAMILY}")
         for settings in sorted((folder / name).glob("*.json")):
             refuse_json(settings)
 
