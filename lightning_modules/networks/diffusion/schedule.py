@@ -1,12 +1,12 @@
-"""Denoising diffusion of pictures of a class: the forward process, and ways back (Ho et al. 2020, arXiv 2006.11239)."""
+"""Denoising diffusion: the forward process, and ways back to pictures of a class (Ho et al. 2020, arXiv 2006.11239)."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, get_args
 
 import torch
 from torch import Tensor
@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # diffusers takes seconds to import
 Sampler = Literal["ancestral", "ddim", "dpm-solver++"]
 SAMPLERS: Final = get_args(Sampler)
 Prediction = Literal["epsilon", "v_prediction"]
+Curve = Literal["linear", "scaled_linear"]
 UNGUIDED: Final = 1.0
 MOST_TIMESTEPS: Final = 10_000
 """Ten times the usual thousand: a schedule is kept in memory, step by step."""
@@ -54,12 +55,13 @@ class Sampling:
 
 @dataclass(frozen=True)
 class Schedule:
-    """How much noise each of T timesteps adds: variances that rise linearly.
+    """How much noise each of T timesteps adds: variances that rise.
 
     timesteps: T. beta_start, beta_end: the first and the last variance.
     prediction: what a network finds in a noisy picture, in diffusers' words: the noise, as published, or the velocity
         sqrt(a) noise - sqrt(1 - a) x (Salimans and Ho 2022, arXiv 2202.00512, section 4), of which a picture can be
         told better where it is nearly all noise.
+    curve: what rises linearly, in diffusers' words: the variance, as published, or its root, as in Stable Diffusion.
 
     Raises ValueError for what is no schedule.
     """
@@ -68,6 +70,7 @@ class Schedule:
     beta_start: float = 1e-4
     beta_end: float = 0.02
     prediction: Prediction = "epsilon"
+    curve: Curve = "linear"
 
     def __post_init__(self) -> None:
         if not 2 <= self.timesteps <= MOST_TIMESTEPS:
@@ -80,6 +83,17 @@ class Schedule:
             raise ValueError(
                 f"prediction: found {self.prediction!r}, expected one of {', '.join(get_args(Prediction))}"
             )
+        if self.curve not in get_args(Curve):
+            raise ValueError(f"beta_schedule: found {self.curve!r}, expected one of {', '.join(get_args(Curve))}")
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any]) -> Self:
+        """That of a scheduler of diffusers, by its configuration. Raises ValueError for one that is of another kind."""
+        for name in ("trained_betas", "rescale_betas_zero_snr"):
+            if config.get(name):
+                raise ValueError(f"{name}: found {config[name]!r}, expected none, as in Stable Diffusion 1 and 2.0")
+        names = ("num_train_timesteps", "beta_start", "beta_end", "prediction_type", "beta_schedule")
+        return cls(*(config[name] for name in names))
 
     def config(self) -> dict[str, Any]:
         """What diffusers' schedulers are made from."""
@@ -87,7 +101,7 @@ class Schedule:
             "num_train_timesteps": self.timesteps,
             "beta_start": self.beta_start,
             "beta_end": self.beta_end,
-            "beta_schedule": "linear",
+            "beta_schedule": self.curve,
             "prediction_type": self.prediction,
         }
 
@@ -111,10 +125,19 @@ class Schedule:
         kept = self._kept_at(timesteps)
         return kept.sqrt() * found + (1 - kept).sqrt() * noised
 
+    def min_snr(self, timesteps: Tensor, gamma: float) -> Tensor:
+        """Weights (B,) of the squared errors at timesteps (B,), so that those with little noise do not outweigh all
+        others: min(snr, gamma) / snr of the noise, / (snr + 1) of the velocity (Hang et al. 2023, arXiv 2303.09556)."""
+        kept = self._kept_at(timesteps).flatten()
+        snr = kept / (1 - kept)
+        return snr.clamp(max=gamma) / (snr if self.prediction == "epsilon" else snr + 1)
+
     @cached_property
     def kept(self) -> Tensor:
         """a, (T,): the product of 1 - beta up to each step, which is the share of a picture's variance that is left."""
-        return torch.cumprod(1 - torch.linspace(self.beta_start, self.beta_end, self.timesteps), dim=0)
+        power = 1 if self.curve == "linear" else 0.5
+        betas = torch.linspace(self.beta_start**power, self.beta_end**power, self.timesteps) ** (1 / power)
+        return torch.cumprod(1 - betas, dim=0)
 
     def _kept_at(self, timesteps: Tensor) -> Tensor:
         """(B, 1, 1, 1), on the timesteps' device."""

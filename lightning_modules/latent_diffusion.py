@@ -1,0 +1,175 @@
+"""Latent diffusion: what models that take noise out of an autoencoder's latents have in common (Rombach et al. 2022,
+"High-Resolution Image Synthesis with Latent Diffusion Models")."""
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from datamodules.kinds.captioned import CaptionedBatch
+from lightning_modules.frozen import OnFrozen
+from lightning_modules.networks.diffusion.averaging import update_average
+from lightning_modules.networks.diffusion.latents import embedded, moments, sampled
+from lightning_modules.networks.diffusion.schedule import Schedule
+from lightning_modules.validation import not_negative, positive, shares
+
+if TYPE_CHECKING:
+    from diffusers import AutoencoderKL, StableDiffusionPipeline, UNet2DConditionModel
+    from transformers import CLIPTextModel, CLIPTokenizer
+
+
+class LatentDiffusion(OnFrozen):
+    """Objective of a UNet that is told captions: mean squared error of the noise, or velocity, found in latents.
+
+    It stands on a Stable Diffusion, of which autoencoder, text encoder and noise schedule stay as they are. Whoever
+    derives from it says what `unet` is and which of its weights are trained: those that ask for a gradient. They stay
+    in single precision, and a trainer's `precision` casts what is computed with them.
+
+    min_snr: gamma of the Min-SNR weighting of the errors (5 is usual); None for none, as published.
+    offset_noise: how much of the noise is one value for a whole channel of a picture, so that a picture's mean is
+        learnt too (0.1 is usual).
+    prompt_drop: share of captions that training replaces by "", which guidance needs.
+    ema_decay: of the average of the trained weights, which is validated and published; None for the weights themselves.
+    checkpointing: compute activations anew on the way back, for less memory and a third more time.
+    compiled: compile the UNet's repeated blocks.
+    cache: encode each picture and caption once; see `CachedTensors`.
+    """
+
+    stands_on: ClassVar[str] = "base"
+    """The argument of a derived module that says which model it stands on."""
+
+    def __init__(
+        self,
+        *,
+        min_snr: float | None = None,
+        offset_noise: float = 0.0,
+        prompt_drop: float = 0.0,
+        ema_decay: float | None = None,
+        checkpointing: bool = False,
+        compiled: bool = False,
+        cache: bool = True,
+    ) -> None:
+        super().__init__()
+        not_negative(offset_noise=offset_noise)
+        shares(prompt_drop=prompt_drop, **({} if ema_decay is None else {"ema_decay": ema_decay}))
+        if min_snr is not None:
+            positive(min_snr=min_snr)
+        self.min_snr, self.offset_noise, self.prompt_drop = min_snr, offset_noise, prompt_drop
+        self.ema_decay, self.checkpointing, self.compiled, self.cache = ema_decay, checkpointing, compiled, cache
+        self.base: StableDiffusionPipeline
+        self.schedule: Schedule
+        self.vae: AutoencoderKL
+        self.tokenizer: CLIPTokenizer
+        self.text_encoder: CLIPTextModel
+        self.average: nn.ParameterList
+
+    @property
+    @abstractmethod
+    def unet(self) -> "UNet2DConditionModel":
+        """The network that predicts."""
+
+    def stand_on(self, base: "StableDiffusionPipeline") -> None:
+        """Take over what is not trained, before anything is configured. Raises ValueError for a noise schedule of
+        another kind."""
+        self.base, self.tokenizer = base, base.tokenizer
+        self.schedule = Schedule.of(base.scheduler.config)
+        self.hold_frozen(vae=base.vae, text_encoder=base.text_encoder)
+
+    def configure_model(self) -> None:
+        """Switch on what was asked for, of a UNet that is there by now; in a training, begin the average."""
+        if self.checkpointing:
+            self.unet.enable_gradient_checkpointing()
+        if self.compiled:
+            self.unet.compile_repeated_blocks(fullgraph=True)
+        if self.ema_decay is not None and self.trainer.state.fn == "fit" and not hasattr(self, "average"):
+            own = [nn.Parameter(weight.detach().clone(), requires_grad=False) for weight in self.trained()]
+            self.average = nn.ParameterList(own)
+
+    def trained(self) -> list[nn.Parameter]:
+        """The weights that are trained, always in the same order."""
+        return [weight for weight in self.parameters() if weight.requires_grad]
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Within, the trained weights are their average, where there is one: so the module is to be used."""
+        pairs = list(zip(self.trained(), self.average, strict=True)) if hasattr(self, "average") else []
+        _exchange(pairs)
+        try:
+            yield
+        finally:
+            _exchange(pairs)
+
+    def training_step(self, batch: CaptionedBatch) -> Tensor:
+        latents = self.latents(batch)
+        noise = self.noise_like(latents)
+        timesteps = torch.randint(self.schedule.timesteps, (len(latents),), device=self.device)
+        loss = self.error(latents, noise, timesteps, self.context(self.told(batch.captions)))
+        self.log("train/loss", loss, prog_bar=True)
+        return loss
+
+    def validation_step(self, batch: CaptionedBatch, batch_idx: int) -> None:
+        """The error of what is to be published, at the same timesteps under the same noise in every epoch."""
+        own, found = torch.Generator().manual_seed(batch_idx), self.moments(batch)
+        shape = (len(found), found.shape[1] // 2, *found.shape[2:])
+        first, noise = (torch.randn(shape, generator=own).to(self.device) for _ in range(2))
+        timesteps = torch.randint(self.schedule.timesteps, (len(found),), generator=own).to(self.device)
+        latents = sampled(found, first, self.vae.config.scaling_factor)
+        with self.averaged():
+            loss = self.error(latents, noise, timesteps, self.context(batch.captions))
+        self.log("val/loss", loss, prog_bar=True, batch_size=len(found), sync_dist=True)
+
+    def moments(self, batch: CaptionedBatch) -> Tensor:
+        """Mean and log-variance (B, 2 C, h, w) of the latents of a batch's pictures."""
+        return moments(self.vae, batch.images)
+
+    def latents(self, batch: CaptionedBatch) -> Tensor:
+        """Latents (B, C, h, w) of a batch's pictures, sampled and scaled."""
+        found = self.moments(batch)
+        noise = torch.randn_like(found[:, : found.shape[1] // 2])
+        return sampled(found, noise, self.vae.config.scaling_factor)
+
+    def noise_like(self, latents: Tensor) -> Tensor:
+        """Noise of the shape (B, C, h, w) of latents, with its offset."""
+        noise = torch.randn_like(latents)
+        if self.offset_noise:
+            noise = noise + self.offset_noise * torch.randn(*latents.shape[:2], 1, 1, device=latents.device)
+        return noise
+
+    def told(self, captions: list[str]) -> list[str]:
+        """The captions, a random share of them withheld."""
+        if not self.prompt_drop:
+            return captions
+        withheld = (torch.rand(len(captions)) < self.prompt_drop).tolist()
+        return ["" if dropped else caption for dropped, caption in zip(withheld, captions, strict=True)]
+
+    def context(self, captions: list[str]) -> Tensor:
+        """What the UNet attends to, (B, L, D), of captions."""
+        with torch.no_grad():
+            return embedded(self.tokenizer, self.text_encoder, captions)
+
+    def predict(self, noisy: Tensor, timesteps: Tensor, context: Tensor) -> Tensor:
+        """The noise or velocity in noisy latents (B, C, h, w) at timesteps (B,) under a context (B, L, D)."""
+        found: Tensor = self.unet(noisy, timesteps, encoder_hidden_states=context).sample
+        return found
+
+    def error(self, latents: Tensor, noise: Tensor, timesteps: Tensor, context: Tensor) -> Tensor:
+        """Mean squared error of what the UNet finds in latents that noise was added to, weighted as asked for."""
+        found = self.predict(self.schedule.noised(latents, noise, timesteps), timesteps, context).float()
+        errors = (found - self.schedule.target(latents, noise, timesteps)).square().mean(dim=(1, 2, 3))
+        if self.min_snr is not None:
+            errors = errors * self.schedule.min_snr(timesteps, self.min_snr)
+        return errors.mean()
+
+    def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
+        super().optimizer_step(*args, **kwargs)
+        if self.ema_decay is not None:  # the step is counted later
+            update_average(self.average, nn.ParameterList(self.trained()), self.trainer.global_step + 1, self.ema_decay)
+
+
+@torch.no_grad()
+def _exchange(pairs: list[tuple[nn.Parameter, nn.Parameter]]) -> None:
+    for one, other in pairs:
+        one.data, other.data = other.data, one.data
