@@ -39,7 +39,7 @@ class CaptionedPictures(SurveyedDataModule):
         seed: int = 0,
         twin: Twin | None = None,
     ) -> None:
-        super().__init__(root, batch_size, num_workers, seed, twin)
+        super().__init__(root, batch_size=batch_size, num_workers=num_workers, seed=seed, twin=twin)
         self.at_least(image_size=(image_size, 8))
         self.image_size = image_size
 

@@ -176,7 +176,7 @@ class TextPoseDataModule(SignDataModule):
             ValueError: files that cannot be read or do not belong together, or a source in two splits.
         """
         if self.twin is not None:
-            ensure_twin(self.dataset, self.root, self.twin, videos=False)
+            ensure_twin(self.dataset, self.root, self.twin, only="poses")
         missing = [path for split in SPLITS for path in self.files(split) if not path.is_file()]
         if missing:
             names = ", ".join(path.name for path in missing)

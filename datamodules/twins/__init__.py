@@ -3,7 +3,8 @@
 What each writes, `size` training items and a share of others:
 
     asl-alphabet   asl_alphabet_train/{A..Z,del,nothing,space}/A123.jpg
-    wlasl          WLASL_v0.3.json, nslt_<n>.json, wlasl_class_list.txt, videos/00001.mp4
+    wlasl          WLASL_v0.3.json, nslt_<n>.json, wlasl_class_list.txt, videos/00001.mp4; with skeletons only, and of
+                   ten glosses, landmarks/skeletons/00001/00000.png in place of the videos
     rwth-boston50  {train,val}/image123.jpg
     phoenix14t     {train,dev,test}.{skels,text,gloss,files}
     how2sign       how2sign_realigned_{train,val,test}.csv and {train,val,test}.{skels,files}; with videos also, as the
@@ -20,7 +21,7 @@ import json
 from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from datamodules.avatar import VERSION
 from datamodules.catalogue import CATALOGUE
@@ -31,29 +32,32 @@ from datamodules.twins.signers import Twin
 __all__ = ["Twin", "ensure_twin", "twin_at"]
 
 MARK: Final = "twin.json"
+Part = Literal["poses", "skeletons"]
+"""What some training reads of a data set, where its writer has a `write_poses` or `write_skeletons` for that alone."""
 
 
-def ensure_twin(dataset: str, root: Path, twin: Twin, videos: bool = True) -> None:
+def ensure_twin(dataset: str, root: Path, twin: Twin, only: Part | None = None) -> None:
     """Write the twin of a data set at `root`, unless that of this version of the avatar is there already, whole.
 
     The folder appears whole or not at all, also when the writing is killed. Who calls while another process writes
     waits for it, at the empty file `.<name>.lock` beside `root`, which stays.
-    `videos=False` writes only what text-to-pose training reads, where that is less; the whole twin will do for it too.
+    `only="poses"` writes what text-to-pose training reads, where that is less; the whole twin will do for it too.
+    `only="skeletons"` writes the skeleton frames of clips, which the whole twin does not have.
 
     Raises FileExistsError where `root` holds anything but a twin of the data set, or strange files with a twin that
     must be replaced.
     """
     writer = import_module(CATALOGUE[dataset].twin)
-    poses_only = not videos and hasattr(writer, "write_poses")
-    wanted = {"layout": dataset, **asdict(twin), "videos": not poses_only, "avatar": VERSION}
-    enough = [wanted, {**wanted, "videos": True}]
+    write = getattr(writer, f"write_{only}", writer.write)
+    wanted = {"layout": dataset, **asdict(twin), "videos": write is writer.write, "avatar": VERSION}
+    enough = [wanted, {**wanted, "videos": True}] if only == "poses" else [wanted]
     if _stands(dataset, root, enough):
         return
     root.parent.mkdir(parents=True, exist_ok=True)
     with locked(root.with_name(f".{root.name}.lock")), replacing(root) as folder:
         if _stands(dataset, root, enough):  # written by somebody else meanwhile
             return
-        (writer.write_poses if poses_only else writer.write)(folder, twin)
+        write(folder, twin)
         (folder / MARK).write_text(json.dumps({**wanted, "files": contents(folder)}))
 
 

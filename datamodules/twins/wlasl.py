@@ -16,12 +16,15 @@ from datamodules.avatar.renderer.frames import Camera, film
 from datamodules.avatar.renderer.openpose import openpose_keypoints
 from datamodules.avatar.renderer.photography import Shot
 from datamodules.avatar.signer import Signer
+from datamodules.media import skeleton_frames
 from datamodules.media.video import write_video
 from datamodules.poses.layouts import make_pose
 from datamodules.poses.skeletons import OPENPOSE_137
 from datamodules.twins.poses import write_lines
 from datamodules.twins.signers import Twin, cast, spread
 
+SKELETONS = ("HELLO", "PLEASE", "STOP", "YES", "GOOD", "NO", "SORRY", "THANK-YOU", "HELP", "NAME")
+"""Glosses of which there are skeleton frames: few, so that a model sees each often."""
 CLIPS = 8
 """Training clips a gloss; one more for validation and one for test."""
 STUDIOS = ((320, 240, 25.0), (288, 192, 30000 / 1001), (320, 180, 25.0))
@@ -59,24 +62,36 @@ def write(root: Path, twin: Twin) -> None:
     _write_index(root, glosses, clips, frames)
 
 
-def cut(twin: Twin) -> tuple[list[str], list[Clip]]:
-    """The glosses of a twin, and its clips in the order of their numbers."""
+def write_skeletons(root: Path, twin: Twin) -> None:
+    """The same with skeleton frames in place of the videos: what `python -m zoo data landmarks --skeletons` draws, but
+    of the true joints. As many clips are of the glosses in `SKELETONS`, or of the first `size` of them."""
+    glosses, clips = cut(twin, SKELETONS[: twin.size])
+    people = cast(replace(twin, signers=max(3, twin.people)))
+    folder = root / "landmarks" / "skeletons"
+    tasks = [(folder, clip, glosses[clip.gloss], people[clip.signer], twin.seed) for clip in clips]
+    frames = spread(write_clip_skeletons, tasks, "the avatar's skeleton is drawn", worth=15)
+    _write_index(root, glosses, clips, frames)
+
+
+def cut(twin: Twin, glosses: Sequence[str] | None = None) -> tuple[list[str], list[Clip]]:
+    """The glosses of a twin, drawn by lot unless they are given, and its clips in the order of their numbers."""
     rng = np.random.default_rng(twin.seed)
     names, signers = sorted(lexicon().signs), max(3, twin.people)
-    glosses = [names[k] for k in rng.permutation(len(names))[: max(1, twin.size // CLIPS)]]
+    if glosses is None:
+        glosses = [names[k] for k in rng.permutation(len(names))[: max(1, twin.size // CLIPS)]]
     rounds = (divmod(n, len(glosses)) for n in range(twin.size))
     parts = [(gloss, (turn + gloss) % (signers - 2), "train") for turn, gloss in rounds]
     for split, signer in (("val", signers - 2), ("test", signers - 1)):
         parts += [(n % len(glosses), signer, split) for n in range(max(len(glosses), twin.size // CLIPS))]
     order = rng.permutation(len(parts)).tolist()
-    return glosses, [Clip(number, *parts[k]) for number, k in enumerate(order, 1)]
+    return list(glosses), [Clip(number, *parts[k]) for number, k in enumerate(order, 1)]
 
 
 def write_clip(folder: Path, clip: Clip, gloss: str, signer: Signer, seed: int) -> int:
     """One sign, from rest to rest; returns its number of frames."""
     camera, fps = studio(clip.signer)
     width, height = camera.width, camera.height
-    whole = perform([gloss], signer, fps, seed=1_000_000 * seed + clip.number)
+    whole = performed(clip, gloss, signer, seed)
     joints = whole.joints
     own = 1000 * seed + clip.signer
     rng = np.random.default_rng([own, 0])
@@ -88,6 +103,20 @@ def write_clip(folder: Path, clip: Clip, gloss: str, signer: Signer, seed: int) 
     frames = recorded(shown, joints, camera, shot, np.random.default_rng([own, clip.number]))
     write_video(folder / f"{clip.name}.mp4", frames, fps, crf=23, threads=1)
     return len(joints)
+
+
+def write_clip_skeletons(folder: Path, clip: Clip, gloss: str, signer: Signer, seed: int) -> int:
+    """The skeleton frames of one sign; returns their number."""
+    whole = performed(clip, gloss, signer, seed)
+    camera, _ = studio(clip.signer)
+    skeleton_frames.write_skeletons(folder / clip.name, seen_pose(whole, camera))
+    return len(whole.joints)
+
+
+def performed(clip: Clip, gloss: str, signer: Signer, seed: int) -> Performance:
+    """What a clip shows of its signer, at the frame rate of the studio."""
+    _, fps = studio(clip.signer)
+    return perform([gloss], signer, fps, seed=1_000_000 * seed + clip.number)
 
 
 def studio(signer: int) -> tuple[Camera, float]:

@@ -1,31 +1,47 @@
-"""WLASL as skeleton frames and prompts: what skeleton-lora learns from."""
+"""WLASL as skeleton frames: with prompts, what skeleton-lora learns from, and with glosses, what its judge does."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import torch
-from torch import Tensor
 from torch.utils.data import Dataset
 
-from datamodules.base import Batch, SurveyedDataModule, signed_pixels
+from datamodules.base import signed_pixels
 from datamodules.files import user_path
+from datamodules.kinds.captioned import CaptionedBatch, CaptionedPictures
+from datamodules.kinds.labelled import LabelledBatch, LabelledPictures
 from datamodules.media.drawing_primitives import Image
-from datamodules.media.images import read_image, resize
+from datamodules.media.images import read_image
+from datamodules.media.skeleton_frames import shrunk
 from datamodules.orders import Key
 from datamodules.samples import Finding, Sample, Split, Survey
-from datamodules.twins import Twin
+from datamodules.twins import Twin, ensure_twin
 from datamodules.wlasl.glosses import choose_glosses, only
 from datamodules.wlasl.index import INDEX, read_index
 from datamodules.wlasl.survey import SplitBy, split_instances
+
+ENDS: Final = 0.3
+"""Share of a clip's frames that is left out at its beginning, and again at its end."""
 
 
 def prompt(gloss: str) -> str:
     """What a text-to-image model is told: "ASL sign for 'hello'"."""
     return f"ASL sign for '{gloss}'"
+
+
+def signing(frames: int) -> range:
+    """The frames of a clip of so many that show its sign.
+
+    At both ends of a clip the hands rest, come from there and go back: frames that are nobody's sign. The signs of
+    WLASL stand in the middle of their clips, and no file says from when to when, so the first and the last three tenths
+    are left out. Of the avatar's clips, what is left holds all of their strokes, and a quarter of it is transitions.
+    """
+    end = int(ENDS * frames)
+    return range(end, frames - end)
 
 
 def survey(root: Path, skeletons: Path, index: str = INDEX, split: SplitBy = "source") -> Survey:
@@ -46,13 +62,9 @@ def survey(root: Path, skeletons: Path, index: str = INDEX, split: SplitBy = "so
 
 
 @dataclass
-class SkeletonBatch(Batch):
-    """pixels (B, 3, S, S) float in [-1, 1]; prompts; labels (B,) int64, indices into the glosses; names, "00623/12"."""
-
-    pixels: Tensor
-    prompts: list[str]
-    labels: Tensor
-    names: list[str]
+class SkeletonBatch(LabelledBatch, CaptionedBatch):
+    """images (B, 3, S, S) float in [-1, 1]; captions, the prompts; labels (B,) int64, indices into the glosses; names,
+    "00623/12"."""
 
 
 Item = tuple[str, str, int, Image]
@@ -60,13 +72,13 @@ Item = tuple[str, str, int, Image]
 
 
 class Skeletons(Dataset[Item]):
-    """Every frame of clips."""
+    """Every frame of clips that shows their sign; see `signing`."""
 
     def __init__(self, samples: Sequence[Sample], labels: Mapping[str, int], image_size: int) -> None:
         self.samples, self.labels, self.image_size = samples, labels, image_size
-        counts = [sum(1 for _ in sample.files[0].glob("*.png")) for sample in samples]
-        self.clips = np.repeat(np.arange(len(samples)), counts)
-        self.numbers = np.concatenate([np.arange(count) for count in counts]) if counts else np.empty(0, int)
+        shown = [signing(sum(1 for _ in sample.files[0].glob("*.png"))) for sample in samples]
+        self.clips = np.repeat(np.arange(len(samples)), [len(numbers) for numbers in shown])
+        self.numbers = np.concatenate(shown) if shown else np.empty(0, int)
 
     def __len__(self) -> int:
         return len(self.clips)
@@ -74,18 +86,19 @@ class Skeletons(Dataset[Item]):
     def __getitem__(self, key: Key | int) -> Item:
         index = key if isinstance(key, int) else key[1]
         sample, number = self.samples[self.clips[index]], int(self.numbers[index])
-        image = resize(read_image(sample.files[0] / f"{number:05d}.png"), self.image_size, self.image_size)
         gloss = str(sample.label)
+        image = shrunk(read_image(sample.files[0] / f"{number:05d}.png"), self.image_size)
         return f"{sample.name}/{number}", prompt(gloss), self.labels[gloss], image
 
 
-class WLASLSkeletons(SurveyedDataModule):
-    """Skeleton frames of WLASL's clips with the prompt "ASL sign for 'hello'".
+class WLASLSkeletons(CaptionedPictures, LabelledPictures):
+    """Skeleton frames of WLASL's clips with the prompt "ASL sign for 'hello'", and with their glosses as classes.
 
-    root, batch_size, num_workers, seed, twin: see `SignDataModule`; `root` is that of the clips.
+    root, batch_size, num_workers, seed, twin: see `SignDataModule`; `root` is that of the clips, and a twin is of ten
+    glosses, without videos.
     skeletons: OUT/skeletons of `python -m zoo data landmarks ROOT OUT --skeletons`, relative to `root`.
     index, split, glosses: see `WLASL`.
-    image_size: S, in pixels; frames are 512 x 512.
+    image_size: S, in pixels; frames are 512 x 512, and drawn smaller with lines as bright as before.
     """
 
     dataset = "wlasl"
@@ -103,16 +116,27 @@ class WLASLSkeletons(SurveyedDataModule):
         seed: int = 0,
         twin: Twin | None = None,
     ) -> None:
-        super().__init__(root, batch_size, num_workers, seed, twin)
-        self.at_least(image_size=(image_size, 8))
+        super().__init__(root, image_size, batch_size, num_workers, seed, twin)
         self.skeletons = self.root / user_path(skeletons)
-        self.index, self.split, self.wanted, self.image_size = str(user_path(index)), split, glosses, image_size
+        self.index, self.split, self.wanted = str(user_path(index)), split, glosses
+
+    def prepare_data(self) -> None:
+        """Write the twin's skeleton frames where they are asked for."""
+        if self.twin is None:
+            super().prepare_data()
+        else:
+            ensure_twin(self.dataset, self.root, self.twin, only="skeletons")
 
     @cached_property
     def glosses(self) -> list[str]:
         """The gloss of each label."""
         path = self.root / self.index
         return choose_glosses(path, read_index(path), self.wanted)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The same, as the classes of pictures."""
+        return tuple(self.glosses)
 
     def survey(self) -> Survey:
         return only(self.glosses, survey(self.root, self.skeletons, self.index, self.split))
@@ -128,4 +152,6 @@ class WLASLSkeletons(SurveyedDataModule):
     @staticmethod
     def collate(items: list[Any]) -> SkeletonBatch:
         names, prompts, labels, images = zip(*items, strict=True)
-        return SkeletonBatch(signed_pixels(images), list(prompts), torch.tensor(labels), list(names))
+        return SkeletonBatch(
+            images=signed_pixels(images), captions=list(prompts), names=list(names), labels=torch.tensor(labels)
+        )

@@ -369,14 +369,14 @@ class TestHow2Sign:
         assert np.concatenate(hits).mean() > 0.9
 
     def test_poses_alone_come_without_pictures_and_the_whole_will_do_for_them(self, tmp_path, twin):
-        ensure_twin("how2sign", tmp_path / "poses", TWINS["how2sign"], videos=False)
+        ensure_twin("how2sign", tmp_path / "poses", TWINS["how2sign"], only="poses")
         poses, whole = tree(tmp_path / "poses"), twin("how2sign")
         assert poses < tree(whole)
         assert not any(name.startswith("sentence_level") for name in poses)
         for name in poses - {"twin.json"}:
             assert (tmp_path / "poses" / name).read_bytes() == (whole / name).read_bytes()
         stamp = (whole / "train.skels").stat().st_mtime_ns
-        ensure_twin("how2sign", whole, TWINS["how2sign"], videos=False)
+        ensure_twin("how2sign", whole, TWINS["how2sign"], only="poses")
         assert (whole / "train.skels").stat().st_mtime_ns == stamp
 
 

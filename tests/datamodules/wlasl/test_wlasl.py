@@ -9,13 +9,19 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from datamodules.kinds.captioned import CaptionedBatch, CaptionedPictures
+from datamodules.kinds.labelled import LabelledBatch, LabelledPictures
 from datamodules.media.clip_frames import evenly, frame_count, read_square
+from datamodules.media.images import read_image
+from datamodules.media.skeleton_frames import draw_skeletons
 from datamodules.media.video import write_video
 from datamodules.samples import SPLITS, Sample
 from datamodules.splits import leaks
+from datamodules.twins import Twin, ensure_twin, wlasl
+from datamodules.twins.signers import cast
 from datamodules.wlasl.clips import WLASL, survey
 from datamodules.wlasl.index import Instance, read_index
-from datamodules.wlasl.skeletons import WLASLSkeletons
+from datamodules.wlasl.skeletons import WLASLSkeletons, signing
 from datamodules.wlasl.survey import frame_range, source_video
 
 GLOSSES = ("book", "come here", "drink")
@@ -341,7 +347,7 @@ def write_skeletons(root, names):
             cv2.imwrite(str(folder / f"{number:05d}.png"), np.full((64, 64, 3), 100 * number, np.uint8))
 
 
-def test_skeleton_frames_come_with_their_prompts_split_by_source_video(root):
+def test_skeleton_frames_come_with_their_prompts_and_glosses_split_by_source_video(root):
     names = [f"{gloss}{number:04d}" for gloss in range(3) for number in range(18)]
     write_skeletons(root, names)
     data = WLASLSkeletons(str(root), image_size=32, batch_size=6)
@@ -353,12 +359,93 @@ def test_skeleton_frames_come_with_their_prompts_split_by_source_video(root):
     assert sum(map(len, data.samples.values())) == len(names)
     assert not leaks(data.surveyed.samples)
     batch = batches[0]
-    assert batch.pixels.shape == (6, 3, 32, 32)
-    for pixels, prompt, label, name in zip(batch.pixels, batch.prompts, batch.labels, batch.names, strict=True):
+    assert batch.images.shape == (6, 3, 32, 32)
+    for pixels, prompt, label, name in zip(batch.images, batch.captions, batch.labels, batch.names, strict=True):
         clip, number = name.split("/")
         assert prompt == f"ASL sign for '{GLOSSES[int(clip[0])]}'"
         assert label == int(clip[0])
         assert torch.allclose(pixels, torch.tensor(100 * int(number) / 127.5 - 1), atol=0.01)
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory):
+    """The avatar's skeleton frames of four glosses: two training clips of each, one for validation and one for test."""
+    data = WLASLSkeletons(
+        str(tmp_path_factory.mktemp("drawn") / "twin"), split="official", image_size=64, twin=Twin(8, signers=4)
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(wlasl, "SKELETONS", wlasl.SKELETONS[:4])
+        data.prepare_data()
+    return data
+
+
+def whole_clips(data):
+    """Each clip of the twin with what the avatar knows of it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(wlasl, "SKELETONS", wlasl.SKELETONS[:4])
+        glosses, clips = wlasl.cut(data.twin, wlasl.SKELETONS)
+    people = cast(data.twin)
+    for clip in clips:
+        gloss = glosses[clip.gloss]
+        yield clip, gloss, wlasl.performed(clip, gloss, people[clip.signer], data.twin.seed)
+
+
+def test_a_twin_of_skeletons_is_what_is_drawn_of_the_true_joints(drawn):
+    assert drawn.classes == ("hello", "please", "stop", "yes")
+    assert not (drawn.root / "videos").exists()
+    actions = json.loads((drawn.root / "nslt_4.json").read_text())
+    for clip, gloss, whole in whole_clips(drawn):
+        assert gloss == drawn.classes[clip.gloss].upper()
+        files = sorted((drawn.skeletons / clip.name).iterdir())
+        assert [path.name for path in files] == [f"{number:05d}.png" for number in range(len(whole.joints))]
+        assert actions[clip.name] == {"subset": clip.split, "action": [clip.gloss, 1, len(files)]}
+    camera, _ = wlasl.studio(clip.signer)
+    (expected,) = draw_skeletons(wlasl.seen_pose(whole, camera, [20]))
+    assert np.array_equal(read_image(files[20]), expected)
+
+
+def test_frames_at_rest_are_nobodys_sign(drawn):
+    kept, strokes = [], 0
+    for _, _, whole in whole_clips(drawn):
+        shown = signing(len(whole.truth))
+        phases = whole.truth["phase"]
+        kept += phases[shown.start : shown.stop].tolist()
+        strokes += (phases == "stroke").sum()
+    assert "rest" not in kept
+    assert kept.count("stroke") == strokes
+    assert kept.count("transition") < len(kept) / 3
+    names = {name for split in SPLITS for name, *_ in drawn.examples(split)}
+    assert len(names) == len(kept)
+
+
+@given(st.integers(1, 500))
+def test_every_clip_has_a_frame_that_shows_its_sign(frames):
+    shown = signing(frames)
+    assert 0.4 * frames <= len(shown) <= 0.4 * frames + 2
+    assert shown.start == frames - shown.stop
+
+
+def test_skeleton_frames_are_pictures_with_captions_and_with_classes(drawn):
+    assert isinstance(drawn, CaptionedPictures)
+    assert isinstance(drawn, LabelledPictures)
+    assert drawn.image_size == 64
+    drawn.setup("fit")
+    batch = next(iter(drawn.val_dataloader()))
+    assert isinstance(batch, CaptionedBatch)
+    assert isinstance(batch, LabelledBatch)
+    assert batch.captions == [f"ASL sign for '{drawn.classes[label]}'" for label in batch.labels]
+    assert (batch.images.amax((1, 2, 3)) > 0.9).all()  # lines as bright as in frames of 512 pixels
+
+
+def test_a_twin_of_clips_is_written_anew_for_skeletons(tmp_path, monkeypatch):
+    monkeypatch.setattr(wlasl, "write", lambda root, twin: (root / "clips").touch())
+    data = WLASLSkeletons(str(tmp_path / "twin"), twin=Twin(1, signers=1))
+    ensure_twin("wlasl", data.root, data.twin)
+    data.prepare_data()
+    stamp = (data.root / "twin.json").stat().st_mtime_ns
+    assert data.skeletons.is_dir()
+    data.prepare_data()
+    assert (data.root / "twin.json").stat().st_mtime_ns == stamp
 
 
 def test_a_skeleton_of_a_training_video_in_another_split_is_refused(root, monkeypatch):

@@ -103,7 +103,7 @@ def wlasl(tmp_path: Path) -> Path:
 def twins(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("twins")
     for dataset in ("how2sign", "phoenix14t"):
-        ensure_twin(dataset, folder / dataset, Twin(6), videos=False)
+        ensure_twin(dataset, folder / dataset, Twin(6), only="poses")
     return folder
 
 
