@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
-from datamodules.files import write_json
+from datamodules.files import user_path, write_json
 from zoo.files import read_json
 from zoo.loaders.diffusion.stable_diffusion import COMPONENTS, INDEX, open_pipeline
-from zoo.spec.registry import list_models, starters
+from zoo.spec.hub_reference import looks_like, parse
+from zoo.spec.registry import list_models, list_trained, starters
 
 FOLDER: Final = "base"
 """Where in an artefact the copy lies."""
@@ -64,6 +65,14 @@ class BaseFolder:
         if digest is None:
             return None
         return cls(artefact / FOLDER if name is None else starters() / name, str(digest))
+
+
+def base_reference(address: str) -> tuple[str, str] | tuple[None, None]:
+    """Repository and revision of a base that an address in a spec names; None for a model's name and for a folder."""
+    if address in list_trained() or user_path(address).exists() or not looks_like(address):
+        return None, None
+    found = parse(address)
+    return found.repo_id, found.revision
 
 
 def leave_out(artefact: Path) -> None:

@@ -99,7 +99,7 @@ unet = PeftModel.from_pretrained(unet, "ADDRESS", subfolder="lora")
         self._check_layers(unet)
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Already found a `peft_config` attribute", module="peft")
-            unet.load_lora_adapter(self.network.weights(), prefix=None, adapter_name=name, metadata=self._settings())
+            unet.load_lora_adapter(self.network.state_dict(), prefix=None, adapter_name=name, metadata=self._settings())
         unet.set_adapters([name], [strength])
         return pipeline
 
@@ -146,7 +146,7 @@ unet = PeftModel.from_pretrained(unet, "ADDRESS", subfolder="lora")
 
         diffusers reads alpha in the metadata of its file, and would take the rank for it where there are none.
         """
-        below, settings, weights = folder / FOLDER, self._settings(), self.network.weights()
+        below, settings, weights = folder / FOLDER, self._settings(), self.network.state_dict()
         below.mkdir(exist_ok=True)
         write_json(below / ADAPTER, settings)
         notes = {PEFT: {"format": "pt"}, DIFFUSERS: {METADATA: json.dumps(_named(settings), indent=2)}}

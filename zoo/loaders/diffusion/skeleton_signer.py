@@ -1,5 +1,6 @@
 """Word to skeleton frame, and words to a film: what `zoo.load("skeleton-lora")` returns."""
 
+import copy
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,9 +19,9 @@ from datamodules.media.skeleton_drawing import contact_sheet, enlarged, write_pn
 from datamodules.media.video import Frame, write_video
 from lightning_modules.networks.diffusion.text_to_image import draw
 from zoo.io_types import Signal
-from zoo.loaders.base import OPENING
+from zoo.loaders.base import OPENING, Inheritance
 from zoo.loaders.config import read_config, write_config
-from zoo.loaders.diffusion.base_folder import BaseFolder
+from zoo.loaders.diffusion.base_folder import BaseFolder, base_reference
 from zoo.loaders.diffusion.gloss_words import GlossWords
 from zoo.loaders.diffusion.lora import LoRA
 from zoo.loaders.inputs import given_whole, is_number
@@ -151,8 +152,9 @@ unet = PeftModel.from_pretrained(unet, "ADDRESS", subfolder="lora")
         now."""
         return self.lora.base() if self.base_folder is None else self.base_folder.open()
 
+    @property
     def pipeline(self) -> Any:
-        """The StableDiffusionPipeline with this LoRA, opened once; `model.pipeline().to("cuda")` moves it.
+        """The StableDiffusionPipeline with this LoRA, opened once; `model.pipeline.to("cuda")` moves it.
 
         Raises ValueError as `base` does, and for a base whose layers are not those of this LoRA.
         """
@@ -250,7 +252,7 @@ unet = PeftModel.from_pretrained(unet, "ADDRESS", subfolder="lora")
         glosses, seeds = zip(*asked, strict=True)
         prompts = [self.prompts[gloss] for gloss in glosses]
         start = {} if how.strength is None else {"start": self._start(glosses), "strength": how.strength}
-        return draw(self.pipeline(), prompts, seeds, steps=how.steps, guidance=how.guidance, size=self.size, **start)
+        return draw(self.pipeline, prompts, seeds, steps=how.steps, guidance=how.guidance, size=self.size, **start)
 
     def _start(self, glosses: Sequence[str]) -> torch.Tensor:
         """The references (N, 3, S, S) in [0, 1]. Raises ValueError where one is missing."""
@@ -259,6 +261,35 @@ unet = PeftModel.from_pretrained(unet, "ADDRESS", subfolder="lora")
                 raise ValueError(f"strength: no frame of {gloss!r} is kept here to start from; None needs none")
         frames = np.stack([self.references[gloss] for gloss in glosses])
         return torch.from_numpy(frames).permute(0, 3, 1, 2) / 255
+
+    @classmethod
+    def from_training(cls, module: Any, datamodule: Any) -> Self:
+        """The loader of a trained `SkeletonLoRA` and its data; until it is saved, it draws with the module's own UNet,
+        or with a copy of it where that is trained on and its average is published."""
+        from datamodules.wlasl.skeletons import prompt
+
+        reference = base_reference(module.address)
+        with module.averaged():
+            lora = LoRA.of(module.unet, *reference)
+            unet = copy.deepcopy(module.unet) if module.ema_decay is not None else module.unet
+        signer = cls(
+            lora,
+            {gloss: prompt(gloss) for gloss in datamodule.glosses},
+            datamodule.image_size,
+            Drawing(module.steps, module.guidance),
+            datamodule.middle_frames(),
+            BaseFolder.at(Path(module.base.name_or_path)) if reference == (None, None) else None,
+        )
+        signer._pipeline = type(module.base)(
+            **{**module.base.components, "unet": unet.eval()}, requires_safety_checker=False
+        )
+        signer._pipeline.set_progress_bar_config(disable=True)
+        return signer
+
+    def inheritance(self) -> Inheritance:
+        """All of the matrices, whatever the glosses, of the same ranks in the same layers."""
+        settings = {"rank": self.network.rank, "alpha": self.network.alpha, "targets": list(self.network.targets)}
+        return Inheritance("glosses", self.glosses, (), settings)
 
     def save(self, folder: Path) -> None:
         """Write config.json, lora/ for peft and diffusers, references.safetensors, and in base/ a copy of a base model
