@@ -162,7 +162,7 @@ def test_a_test_draws_with_the_weights_that_users_load(root: Path, base_folder: 
 
 
 @pytest.mark.parametrize(
-    "switch", [{"min_snr": 0.5}, {"offset_noise": 0.1}, {"prompt_drop": 0.5}, {"checkpointing": True}]
+    "switch", [{"min_snr": 1e-4}, {"offset_noise": 0.1}, {"prompt_drop": 0.5}, {"checkpointing": True}]
 )
 def test_each_switch_trains(switch: dict[str, Any], root: Path, base_folder: Path) -> None:
     _, plain = fitted(root, base_folder, steps=2)
