@@ -44,7 +44,7 @@ def made(folder: Path, **more: Any) -> SkeletonLoRA:
     from zoo.loaders.diffusion.stable_diffusion import open_pipeline
 
     module = SkeletonLoRA(str(folder), **{**SIZES, **more})
-    module.stand_on(open_pipeline(folder, "copy it anew"))
+    module.stand_on(open_pipeline(folder))
     return module
 
 

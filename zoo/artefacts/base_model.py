@@ -1,17 +1,23 @@
-"""The artefact whose weights a training starts from: found, told from others by its content, recorded. No torch."""
+"""The model that a training starts from or stands on: found, told from others by its content, recorded. No torch."""
 
 import hashlib
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Self
 
 import yaml
 
+from datamodules.files import user_path
+from zoo.artefacts.artefact import open_artefact
 from zoo.artefacts.hub import OnHub
-from zoo.artefacts.resolve import find
+from zoo.artefacts.hub_base import HubBase
+from zoo.artefacts.resolve import find, reference_of
 from zoo.files import read_json
 from zoo.loaders.config import read_config
+from zoo.loaders.foreign import INDEX
+from zoo.results.lineage import STANDS_ON, STARTED_FROM
 from zoo.safety.filenames import visible
 from zoo.safety.folders import refuse_folder
 from zoo.spec.interpolation import bounded_yaml
@@ -20,9 +26,11 @@ from zoo.spec.spec import Spec
 
 CONTENT: Final = ("config.json", "tokens.json")
 """What tells artefacts apart beside their weights; scores, cards and samples do not."""
+USED: Final = (*CONTENT, "scheduler_config.json", "merges.txt", "vocab.json")
+"""What tells apart models that others stand on, and which they use as they are."""
 DATA: Final = ("name", "class_path", "fingerprint", "split", "twin")
 LICENCE: Final = ("license", "license_name")
-TEXTS: Final = ("address", "repo_id", "sha256", "builds_on", *LICENCE, "license_unread")
+TEXTS: Final = ("address", "argument", "repo_id", "sha256", "builds_on", *LICENCE, "license_unread")
 METADATA: Final = re.compile(r"\A\s*---[ \t]*[\r\n]+(?:(.*?)[\r\n]+)?---\s*?(?:[\r\n]|\Z)", re.DOTALL)
 """At the head of a card; as the Hub does, what is blank before it is passed over."""
 
@@ -56,6 +64,39 @@ class BaseModel:
         return cls(lasting, artefact.what, folder, repo_id, _content(folder))
 
     @classmethod
+    def used(cls, address: str) -> Self:
+        """A model to stand on: the weights that a name has in this package, whatever is published under it; a folder or
+        a repository, of an artefact or of a Stable Diffusion in diffusers' own layout. Of a repository, what is not in
+        the cache is downloaded.
+
+        Raises ValueError where there is none.
+        """
+        if address in list_trained():
+            artefact = find(address, "starter")
+            return cls(address, artefact.what, artefact.folder(), None, _content(artefact.folder(), USED))
+        reference = reference_of(address)
+        base = HubBase(address, reference) if reference else None
+        if base is not None and not base.is_artefact:
+            folder, lasting = base.folder(), f"{base.reference.repo_id}@{base.commit}"
+            return cls(lasting, base.what, folder, base.reference.repo_id, _content(folder, USED))
+        path = user_path(address)
+        if base is None and (path / INDEX).is_file() and not (path / "config.json").is_file():
+            refuse_folder(path)
+            return cls(str(path.resolve()), "from disk", path, None, _content(path, USED))
+        found = cls.find(address)
+        return replace(found, sha256=_content(found.folder, USED))
+
+    def open(self) -> Any:
+        """What others stand on: the StableDiffusionPipeline of one, the network of any other model. Raises
+        ValueError."""
+        if not (self.folder / "config.json").is_file():
+            from zoo.loaders.diffusion.stable_diffusion import open_pipeline
+
+            return open_pipeline(self.folder)
+        loader: Any = open_artefact(self.folder)
+        return loader.pipeline if hasattr(loader, "pipeline") else loader.network
+
+    @classmethod
     def of(cls, spec: Spec) -> Self:
         """That of a spec which has one. Raises ValueError where it is gone, and where it is another by now."""
         section = spec.config["from"]
@@ -77,13 +118,13 @@ class BaseModel:
     def record(self) -> dict[str, Any]:
         """What provenance.json keeps of it, the models that it was itself started from included: what it owes to whom,
         and what it may have seen. Its own records may come from anybody; what is not as ours are counts as absent."""
-        path = self.folder / "provenance.json"
+        path, config = self.folder / "provenance.json", self.folder / "config.json"
         found = read_json(path) if path.is_file() else {}
         return {
             "address": self.address,
             "repo_id": self.repo_id,
             "sha256": self.sha256,
-            "builds_on": read_config(self.folder).get("base_model"),
+            "builds_on": read_config(self.folder).get("base_model") if config.is_file() else None,
             **_licence(self.folder / "README.md"),
             **_training(found, self.repo_id or Path(self.address).name),
         }
@@ -95,10 +136,10 @@ def starting_from(spec: Spec, base: BaseModel) -> Spec:
     return replace(spec, config={**spec.config, "from": {"address": base.address, "sha256": base.sha256}})
 
 
-def _content(folder: Path) -> str:
+def _content(folder: Path, names: Collection[str] = CONTENT) -> str:
     digest = hashlib.sha256()
     for path, _ in visible(folder):
-        if path.suffix == ".safetensors" or path.name in CONTENT:
+        if path.suffix == ".safetensors" or path.name in names:
             digest.update(path.relative_to(folder).as_posix().encode())
             with path.open("rb") as file:
                 digest.update(hashlib.file_digest(file, "sha256").digest())
@@ -106,14 +147,19 @@ def _content(folder: Path) -> str:
 
 
 def _training(record: dict[str, Any], name: str) -> dict[str, Any]:
-    data, base = record.get("data"), record.get("base_model")
+    data = record.get("data")
     told = isinstance(data, dict) and isinstance(data.get("name"), str) and "twin" in data and "fingerprint" in data
     return {
         "name": record["name"] if isinstance(record.get("name"), str) else name,
         "run": record.get("run"),
         "data": {key: data[key] for key in DATA if key in data} if isinstance(data, dict) and told else None,
-        "base_model": {**_texts(base), **_training(base, "another model")} if isinstance(base, dict) else None,
+        STARTED_FROM: _inner(record.get(STARTED_FROM)),
+        **({STANDS_ON: _inner(record[STANDS_ON])} if isinstance(record.get(STANDS_ON), dict) else {}),
     }
+
+
+def _inner(base: object) -> dict[str, Any] | None:
+    return {**_texts(base), **_training(base, "another model")} if isinstance(base, dict) else None
 
 
 def _texts(base: dict[str, Any]) -> dict[str, str]:

@@ -60,21 +60,26 @@ class OnHub:
         """Where the cache has, or will have, the files of this commit."""
         return cache.storage(self.reference.repo_id) / "snapshots" / self.commit
 
-    @cached_property
-    def entries(self) -> dict[str, Entry]:
-        """The listing of the commit, its names checked. Raises ValueError."""
+    def listed(self) -> dict[str, Entry]:
+        """The listing of the commit, whatever its names are. Raises ValueError."""
         repo_id, commit = self.reference.repo_id, self.commit
         entries = cache.listing(repo_id, commit)
         if entries is None and cache.is_offline():
             entries = cache.present(self.snapshot)
-            refuse_names(entries, str(self))
         if entries is None:
             if not self._reached:
                 self._ask(commit)  # listing a repository takes half a minute to find that there is no network
             entries = self._list()
-            refuse_names(entries, str(self))
-            with suppress(OSError):  # a cache that may not be written is still read
-                cache.remember_listing(repo_id, commit, entries)
+            if len(entries) <= MAX_NAMES:
+                with suppress(OSError):  # a cache that may not be written is still read
+                    cache.remember_listing(repo_id, commit, entries)
+        return entries
+
+    @cached_property
+    def entries(self) -> dict[str, Entry]:
+        """The files of the commit, their names checked. Raises ValueError."""
+        entries = self.listed()
+        refuse_names(entries, str(self))
         if "config.json" not in entries:
             if cache.is_offline():
                 raise self._not_cached(["config.json"])

@@ -48,7 +48,9 @@ def cached(repo_id: str, revision: str | None = None) -> Path | None:
     if commit is None:
         return None
     snapshot = storage(repo_id) / "snapshots" / commit
-    names = filter(wanted, listing(repo_id, commit) or ())
+    entries = listing(repo_id, commit) or {}
+    refuse_names(entries, f"{repo_id}@{commit[:12]}")
+    names = filter(wanted, entries)
     whole = all((snapshot / name).is_file() for name in ("config.json", *names))
     return snapshot if whole else None
 
@@ -78,18 +80,16 @@ def remember_commit(repo_id: str, revision: str, commit: str) -> None:
 
 
 def listing(repo_id: str, commit: str) -> dict[str, Entry] | None:
-    """Name to entry of all files of a commit, if it was listed on this machine before. Raises ValueError for names
-    that are refused: whoever wrote them, nothing is opened under them."""
+    """Name to entry of all files of a commit, if it was listed on this machine before; anybody may have written the
+    names."""
     path = storage(repo_id) / "trees" / f"{commit}.json"
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         if found["format_version"] != TREE_FORMAT:
             return None
-        entries = {name: _entry(info) for name, info in found["files"].items()}
+        return {name: _entry(info) for name, info in found["files"].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
-    refuse_names(entries, f"{repo_id}@{commit[:12]}")
-    return entries
 
 
 def remember_listing(repo_id: str, commit: str, entries: dict[str, Entry]) -> None:

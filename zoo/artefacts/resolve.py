@@ -87,7 +87,7 @@ def find(name: str | Path, weights: str | None = None) -> Artefact:
         raise ValueError(f"weights={weights!r}: choose 'starter' or 'hub', or None for what the spec says")
     if isinstance(name, str) and name in list_trained():
         return _by_name(name, weights)
-    reference = _reference(name) if isinstance(name, str) else None
+    reference = reference_of(name) if isinstance(name, str) else None
     artefact = OnHub(str(name), reference) if reference else OnDisk(str(name), "from disk", _by_path(name))
     if weights is not None:
         kind = "repository" if reference else "folder"
@@ -132,7 +132,7 @@ def _by_name(name: str, weights: str | None) -> Artefact:
     return OnDisk(name, "bundled starter weights", folder)
 
 
-def _reference(name: str) -> Reference | None:
+def reference_of(name: str) -> Reference | None:
     """The repository that is meant by what is no model's name; None where a folder is meant.
 
     With an @ it is a repository. Without, it is one where no folder is, and none could be: a folder that is missing

@@ -8,7 +8,7 @@ from zoo.card.licences import Licence
 from zoo.card.settings import described
 from zoo.card.weights import Weights
 from zoo.results.formatting import duration, language, quantity, sentence, signal, times
-from zoo.results.lineage import base_name, bases
+from zoo.results.lineage import STANDS_ON, STARTED_FROM, base_name, chain
 from zoo.results.rows import data_name, title
 from zoo.spec.classes import dotted_name
 from zoo.spec.registry import list_trained
@@ -44,7 +44,8 @@ def details(
         ("License", licence and f"{_linked(licence)}; {licence.why}"),
         ("Terms", licence and " ".join(licence.terms)),
         ("Builds on", config.get("base_model") and _hub_link(config["base_model"])),
-        ("Base model", ", itself trained on from ".join(map(_base, bases(provenance)))),
+        ("Base model", ", itself trained on from ".join(map(_base, chain(provenance, STARTED_FROM)))),
+        ("Stands on", ", which stands on ".join(map(_base, chain(provenance, STANDS_ON)))),
     ]
     return [(label, text) for label, text in facts if text]
 
@@ -57,10 +58,13 @@ def languages(spec: dict[str, Any], config: dict[str, Any], provenance: dict[str
 
 
 def base_models(config: dict[str, Any], provenance: dict[str, Any]) -> str | list[str] | None:
-    """Repositories of the Hub that a model builds on and that its training started from, as a card's metadata have
-    one, several or none; of what it started from, the nearest that is on the Hub."""
-    started_from = next((base["repo_id"] for base in bases(provenance) if base.get("repo_id")), None)
-    found = list(dict.fromkeys(filter(None, (config.get("base_model"), started_from))))
+    """Repositories of the Hub that a model builds on, that its training started from and that it stands on, as a card's
+    metadata have one, several or none; of each kind, the nearest that is on the Hub."""
+    nearest = [
+        next((base["repo_id"] for base in chain(provenance, relation) if base.get("repo_id")), None)
+        for relation in (STARTED_FROM, STANDS_ON)
+    ]
+    found = list(dict.fromkeys(filter(None, (config.get("base_model"), *nearest))))
     return found if len(found) > 1 else next(iter(found), None)
 
 
@@ -108,7 +112,7 @@ def data(provenance: dict[str, Any]) -> Facts:
 def procedure(spec: dict[str, Any], provenance: dict[str, Any]) -> Facts:
     """How to train it again, and how it went."""
     resumed = provenance["resumed"]
-    base = next(bases(provenance), None)
+    base = next(chain(provenance, STARTED_FROM), None)
     nowhere = base is not None and not base.get("repo_id") and base.get("address") not in list_trained()
     again = "`python -m zoo fit spec.yaml`" + (", with `--from` the base model named above," if nowhere else "")
     facts = [

@@ -211,8 +211,8 @@ def _page(repo_id: str) -> str:
 
 
 def _inherited(provenance: dict[str, Any]) -> Iterator[Source]:
-    """What is owed to the models that a training started from: what their cards declare, what they build on, and their
-    data, so that nothing of it is shaken off by training on other data."""
+    """What is owed to the models that a training started from or stands on: what their cards declare, what they build
+    on, and their data, so that nothing of it is shaken off by training on other data."""
     for base in bases(provenance):
         what = f"base model {base_name(base)}"
         if reason := base.get("license_unread"):
@@ -224,6 +224,9 @@ def _inherited(provenance: dict[str, Any]) -> Iterator[Source]:
         home = _page(base["repo_id"]) if base.get("repo_id") else ""
         yield from (Source(what, key, LICENCES[key].terms, home) for key in declared)
         yield from _base(base.get("builds_on"))
+        if not declared and not base["data"] and base.get("repo_id") in BASE_MODELS:
+            yield from _base(base["repo_id"])
+            continue
         if base["data"]:
             yield _data(base["data"])
         elif not declared:

@@ -23,6 +23,18 @@ PEFT_WEIGHTS, DIFFUSERS_WEIGHTS = "adapter_model", "pytorch_lora_weights"
 """Stems of the files that `PeftModel.save_pretrained` and `save_lora_weights` write."""
 NETWORK_WEIGHTS: Final = "diffusion_pytorch_model"
 """How those begin that the `save_pretrained` of diffusers' networks writes."""
+INDEX: Final = "model_index.json"
+"""In which a pipeline of diffusers names its components."""
+COMPONENTS: Final = {
+    "vae": "diffusers.AutoencoderKL",
+    "text_encoder": "transformers.CLIPTextModel",
+    "tokenizer": "transformers.CLIPTokenizer",
+    "unet": "diffusers.UNet2DConditionModel",
+    "scheduler": r"diffusers.\w+Scheduler",
+}
+"""What Stable Diffusion 1 and 2 consist of."""
+FILES: Final = ("*.json", "*.txt", f"*/{NETWORK_WEIGHTS}.safetensors", "text_encoder/model.safetensors")
+"""Which files of its repository are opened."""
 
 
 def kind_of(names: Collection[str], config: Mapping[str, Any]) -> str | None:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from datamodules.files import replacing, user_path, write_json
@@ -54,8 +55,8 @@ def bundle(run: Run, into: Path, real: Path | None = None) -> Path:
                 (part / "samples").mkdir(exist_ok=True)
                 shutil.copyfile(sample, part / "samples" / sample.name)
         write_json(part / "provenance.json", {**run.provenance(), "rounded": "half"})
-        path = _trained(part)
-        save_file({name: _halved(value) for name, value in load_file(path).items()}, path, metadata={"format": "pt"})
+        for path in sorted(part.rglob("*.safetensors")):
+            _halve(path)
         _refuse_another(loader.probe(), open_artefact(part).probe())
         spec = part / "spec.yaml"
         measure(resolve(read(spec), str(spec)), part, real=real)
@@ -66,10 +67,11 @@ def bundle(run: Run, into: Path, real: Path | None = None) -> Path:
     return into
 
 
-def _trained(folder: Path) -> Path:
-    """The weights that training made; the file of another library where they are in no model.safetensors."""
-    own = folder / "model.safetensors"
-    return own if own.is_file() else next(iter(sorted(folder.rglob("*.safetensors"))))
+def _halve(path: Path) -> None:
+    """Round the weights in a file; what its writer noted in it stays."""
+    with safe_open(path, "pt") as file:
+        notes = file.metadata() or {"format": "pt"}
+    save_file({name: _halved(value) for name, value in load_file(path).items()}, path, metadata=notes)
 
 
 def _drop_large(folder: Path) -> None:

@@ -20,11 +20,13 @@ from zoo.artefacts.artefact import starter_folder
 from zoo.artefacts.runs import Run
 from zoo.files import read_json
 from zoo.results.formatting import duration
+from zoo.results.lineage import STANDS_ON
 from zoo.spec.problems import nearest
 from zoo.spec.registry import list_models, locate
 from zoo.spec.spec import Spec, read, resolve
 from zoo.spec.validation import accepted
 from zoo.training.evaluate import measure
+from zoo.training.foundation import Foundation, stands_on
 from zoo.training.judges import JUDGES, judge_name
 
 RUNS: Final = ".starters"
@@ -43,9 +45,15 @@ def judges() -> list[str]:
 
 
 def in_order(names: Iterable[str]) -> list[str]:
-    """Judges before the models whose results they are part of."""
+    """Judges before the models whose results they are part of, and models before those that stand on them."""
     first = judges()
-    return sorted(names, key=lambda name: (name not in first, name))
+    return sorted(names, key=lambda name: (name not in first, _depth(name), name))
+
+
+def _depth(name: str) -> int:
+    """How many models a starter stands on, one upon the other."""
+    found = stands_on(accepted(locate(name), starter=True, types=False)) if name in list_models() else None
+    return 0 if found is None else 1 + _depth(found[1])
 
 
 def stale(name: str, spec: Spec) -> str | None:
@@ -57,7 +65,12 @@ def stale(name: str, spec: Spec) -> str | None:
     if record["run"] != spec.run_id:
         return f"its spec is that of run {spec.run_id} now, the bundled weights are of {record['run']}"
     avatar = (record["data"]["twin"] or {}).get("avatar", FIRST)
-    return None if avatar == VERSION else f"trained on version {avatar} of the avatar, which is at {VERSION}"
+    if avatar != VERSION:
+        return f"trained on version {avatar} of the avatar, which is at {VERSION}"
+    foundation = Foundation.of(spec)
+    if foundation is not None and foundation.model.sha256 != record[STANDS_ON]["sha256"]:
+        return f"{foundation.model.address}, on which it stands, has other weights now"
+    return None
 
 
 def judged_by_others(name: str) -> bool:

@@ -7,7 +7,7 @@ from datamodules.catalogue import CATALOGUE
 from lightning_modules.evaluation.glossary import BASELINES, meaning
 from lightning_modules.evaluation.results import GROUND_TRUTH, Results
 from zoo.results.formatting import number
-from zoo.results.lineage import base_name, bases, may_have_seen
+from zoo.results.lineage import base_name, bases, may_have_seen, relation
 
 _SETTING: Final = ("protocol", "n", "split", "data", "dataset", "judge", "variant")
 NO_BASELINE: Final = ("value", "interval", GROUND_TRUTH, *_SETTING)
@@ -45,8 +45,8 @@ class Row(NamedTuple):
 
 
 def data_note(provenance: dict[str, Any]) -> str:
-    """What a model was trained on, in a sentence, and another for each model that its training started from; a twin is
-    never passed off as the data set."""
+    """What a model was trained on, in a sentence, and another for each model that it started from or stands on; a twin
+    is never passed off as the data set."""
     data = provenance["data"]
     dataset = title(provenance)
     note = f"Trained on {dataset}."
@@ -57,7 +57,7 @@ def data_note(provenance: dict[str, Any]) -> str:
         )
     doubtful = may_have_seen(provenance)
     for base in bases(provenance):
-        note += f" It started from the weights of {base_name(base)}, {_trained_on(base)}"
+        note += f" It {relation(base)} {base_name(base)}, {_trained_on(base)}"
         note += ", which may hold items that are tested here." if base in doubtful else "."
     return note
 

@@ -23,10 +23,12 @@ from zoo.results.rows import (
 def testing(results: Results, provenance: dict[str, Any]) -> str:
     """What was tested on, two sentences for each data set."""
     own, *others = by_data(results).items()
-    doubtful = " and ".join(map(base_name, may_have_seen(provenance)))
+    doubtful = may_have_seen(provenance)
     seen = "No item of it was seen in training."
     if doubtful:
-        seen = f"{doubtful}, from which the training started, may have been trained on items of it."
+        names = " and ".join(map(base_name, doubtful))
+        how = "on which it stands" if doubtful[0].get("argument") else "from which the training started"
+        seen = f"{names}, {how}, may have been trained on items of it."
     sentences = [f"**{data_name(provenance)}**, {tested(own[1])}. {seen}"]
     for title, group in others:
         text = f"{', '.join(f'`{key}`' for key in group)}: **{title}** itself, {tested(group)}."

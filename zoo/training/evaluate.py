@@ -17,8 +17,9 @@ from zoo.card import write
 from zoo.files import read_json
 from zoo.loaders.base import Loader
 from zoo.results.formatting import number
-from zoo.results.lineage import base_name, may_have_seen
+from zoo.results.lineage import base_name, may_have_seen, relation
 from zoo.spec.spec import Spec
+from zoo.training.foundation import Foundation
 from zoo.training.judges import find_judge
 from zoo.training.lightning_cli import SpecCLI, assemble, one_line
 from zoo.training.log_filters import quiet
@@ -99,8 +100,8 @@ def on_real_data(spec: Spec, folder: Path, real: Path) -> Results:
         raise ValueError(f"--real {real}: {spec.name} was trained on real data, which its test measures; leave it out")
     if seen := may_have_seen(recorded, real=True):
         raise ValueError(
-            f"--real {real}: {spec.name} started from the weights of {base_name(seen[0])}, which may have been trained "
-            "on it; leave it out"
+            f"--real {real}: {spec.name} {relation(seen[0])} {base_name(seen[0])}, which may have been trained on it; "
+            "leave it out"
         )
     settings = spec.config["data"]
     init = {**settings["init_args"], "root": str(real), "twin": None}
@@ -148,6 +149,9 @@ def _assembled(spec: Spec, folder: Path, verb: str) -> tuple[SpecCLI, Loader]:
     recorded = read_json(folder / "provenance.json")
     advice = f"`{verb}` needs the data that it was trained on"
     refuse_other_data(folder, recorded, cli.datamodule.fingerprint(), advice)
+    if foundation := Foundation.of(spec):
+        foundation.refuse_another(recorded, str(folder))
+        foundation.hand_to(cli.model)
     artefact = open_artefact(folder)
     cli.model.network = artefact.network
     return cli, artefact

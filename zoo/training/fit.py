@@ -23,10 +23,12 @@ from zoo.artefacts.provenance import continued, now, provenance, refuse_other_da
 from zoo.artefacts.runs import EPOCHS, Run
 from zoo.card import write
 from zoo.loaders import trainable_class
+from zoo.results.lineage import STANDS_ON, STARTED_FROM
 from zoo.spec.spec import Spec
 from zoo.training.beginning import Continuation, StartingWeights
 from zoo.training.callbacks import EpochLines, Preview, SameTwin
 from zoo.training.emissions import Meter
+from zoo.training.foundation import Foundation
 from zoo.training.lightning_cli import assemble, listed, one_line
 from zoo.training.log_filters import quiet
 from zoo.training.loggers import close, loggers
@@ -53,6 +55,9 @@ def fit(spec: Spec, run: Run, shorter: Run | None = None) -> None:
             f"not begun; `fit --continue RUN --{EPOCHS} N` with that run begins it"
         )
     preview, meter = Preview(spec.config["architecture"], run.samples), Meter()
+    foundation = Foundation.of(spec)
+    if foundation is not None and run.started:
+        foundation.refuse_another(run.provenance(), str(run.folder))
     callbacks = [Resumption(spec.config["seed"]), SameTwin(), preview, meter, LastCheckpoint(run.last)]
     begun, continuation, base = 0, None, None
     if shorter is not None and not run.last.is_file():
@@ -71,6 +76,8 @@ def fit(spec: Spec, run: Run, shorter: Run | None = None) -> None:
         callbacks.append(EpochLines())
     cli = assemble(_with_checkpoint_names(spec.config, run), run.folder, callbacks)
     trainer, module, data = cli.trainer, cli.model, cli.datamodule
+    if foundation is not None:
+        foundation.hand_to(module)
     if rank_zero_only.rank != 0:  # type: ignore[attr-defined]
         trainer.loggers = loggers(spec, run, step)
         trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
@@ -81,7 +88,7 @@ def fit(spec: Spec, run: Run, shorter: Run | None = None) -> None:
     created = [folder for folder in (run.folder.parent, run.folder.parent.parent) if not folder.exists()]
     with run.lock():
         try:
-            _record(spec, run, data, fingerprint, shorter, base)
+            _record(spec, run, data, fingerprint, shorter, base, foundation)
             print(f"{'run' if fresh else 'going on with'} {run.folder}", flush=True)
             with _resumable_when_full(run):
                 if continuation is not None:
@@ -133,7 +140,13 @@ def _say(line: str) -> None:
 
 
 def _record(
-    spec: Spec, run: Run, data: SignDataModule, fingerprint: str, shorter: Run | None, base: BaseModel | None
+    spec: Spec,
+    run: Run,
+    data: SignDataModule,
+    fingerprint: str,
+    shorter: Run | None,
+    base: BaseModel | None,
+    foundation: Foundation | None,
 ) -> None:
     """spec.yaml and provenance.json of a new run; the moment of going on for one that was started."""
     if run.started:
@@ -145,11 +158,15 @@ def _record(
         if shorter is not None:
             before = shorter.provenance()
             refuse_other_data(shorter.folder, before, fingerprint, "a run goes on with the data that it began with")
+            if foundation is not None:
+                foundation.refuse_another(before, str(shorter.folder))
             record |= continued(before)
             for what in (name for name in ("code", "versions") if record[name] != before[name]):
                 _say(f"{what}: not those of run {before['run']}, so it may end otherwise than a training in one go")
         elif base is not None:
-            record["base_model"] = base.record()
+            record[STARTED_FROM] = base.record()
+        if foundation is not None:
+            record[STANDS_ON] = foundation.record()
         write_text(run.folder / "spec.yaml", spec.yaml())
     write_json(run.folder / "provenance.json", record)
 

@@ -8,7 +8,8 @@ from typing import Any, Final, Self
 
 from datamodules.files import user_path, write_json
 from zoo.files import read_json
-from zoo.loaders.diffusion.stable_diffusion import COMPONENTS, INDEX, open_pipeline
+from zoo.loaders.diffusion.stable_diffusion import open_pipeline
+from zoo.loaders.foreign import COMPONENTS, INDEX
 from zoo.spec.hub_reference import looks_like, parse
 from zoo.spec.registry import list_models, list_trained, starters
 
@@ -43,7 +44,7 @@ class BaseFolder:
                 f"{self.folder}: found a base model of weights {found[:12]}, and this model was trained on "
                 f"{self.sha256[:12]}; install the version of the zoo that it came with, or train it anew"
             )
-        return open_pipeline(self.folder, "copy it anew")
+        return open_pipeline(self.folder)
 
     def save(self, artefact: Path) -> dict[str, str | None]:
         """Copy it into an artefact, so that this stands alone; returns what config.json says of it."""

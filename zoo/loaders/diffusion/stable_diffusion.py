@@ -15,20 +15,11 @@ import torch
 from datamodules.media.skeleton_drawing import write_png
 from zoo.files import json_content
 from zoo.loaders.base import OPENING
+from zoo.loaders.foreign import COMPONENTS, FILES, INDEX
 from zoo.safety.folders import refuse_json
 
-COMPONENTS: Final = {
-    "vae": "diffusers.AutoencoderKL",
-    "text_encoder": "transformers.CLIPTextModel",
-    "tokenizer": "transformers.CLIPTokenizer",
-    "unet": "diffusers.UNet2DConditionModel",
-    "scheduler": r"diffusers.\w+Scheduler",
-}
-"""What Stable Diffusion 1 and 2 consist of."""
 FAMILY: Final = "choose a base of the family of Stable Diffusion 1 and 2"
-INDEX: Final = "model_index.json"
 UNUSED: Final = ("safety_checker", "feature_extractor", "image_encoder")
-FILES: Final = ("*.json", "*.txt", "*/diffusion_pytorch_model.safetensors", "text_encoder/model.safetensors")
 STEPS: Final = 30
 
 logging.getLogger("transformers.utils.import_utils").addFilter(  # nothing here uses what it says is missing
@@ -47,12 +38,10 @@ def open_base(base_model: str | None, revision: str | None) -> Any:
     return open_pipeline(cached_base(base_model, revision), _fetch(base_model, revision))
 
 
-def open_pipeline(folder: Path, advice: str) -> Any:
-    """The StableDiffusionPipeline in a folder, in single precision, as `open_base` opens it.
+def open_pipeline(folder: Path, advice: str = "save or download it again") -> Any:
+    """The StableDiffusionPipeline in a folder of diffusers' own layout, in single precision; see `open_base`.
 
-    advice: what to do where a part is missing, in print.
-
-    Raises ValueError for what is not whole, and for another kind of pipeline.
+    Raises ValueError, with the advice, for what is not whole, and for another kind of pipeline.
     """
     from diffusers import StableDiffusionPipeline
 
