@@ -2,22 +2,25 @@
 (after "ASL Sequence Generation using Diffusion Model", Agrawal and Mahapatra 2025, section 4.3)."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from datamodules.kinds.labelled import LabelledPictures
 from datamodules.wlasl.skeletons import prompt
 from lightning_modules.class_conditional import ClassConditional
 from lightning_modules.latent_diffusion import LatentDiffusion
-from lightning_modules.networks.diffusion.adapter import Adapter
 from lightning_modules.networks.diffusion.text_to_image import draw
 from lightning_modules.schedules import one_cycle
 from lightning_modules.validation import data_of, not_negative, positive, shares
 
 if TYPE_CHECKING:
     from diffusers import StableDiffusionPipeline, UNet2DConditionModel
+
+
+NAME: Final = "default"
+"""What peft calls an adapter that was given no name."""
 
 
 class SkeletonLoRA(LatentDiffusion, ClassConditional):
@@ -72,7 +75,7 @@ class SkeletonLoRA(LatentDiffusion, ClassConditional):
         self.rank, self.alpha, self.targets, self.dropout = rank, alpha, list(targets), dropout
         self.learning_rate, self.warmup = learning_rate, warmup
         self.steps, self.guidance = steps, guidance
-        self.network: Adapter
+        self.network: Matrices
 
     @property
     def unet(self) -> "UNet2DConditionModel":
@@ -96,7 +99,7 @@ class SkeletonLoRA(LatentDiffusion, ClassConditional):
             self.unet.add_adapter(
                 LoraConfig(r=self.rank, lora_alpha=self.alpha, target_modules=self.targets, lora_dropout=self.dropout)
             )
-            self.network = Adapter(self.unet)
+            self.network = Matrices(self.unet)
         if given is not None:
             self.network.load_state_dict(given.state_dict())
         super().configure_model()
@@ -118,3 +121,25 @@ class SkeletonLoRA(LatentDiffusion, ClassConditional):
 
     def configure_optimizers(self) -> Any:
         return one_cycle(self, torch.optim.AdamW(self.trained(), lr=self.learning_rate), self.warmup)
+
+
+class Matrices(nn.Module):
+    """The matrices of a LoRA (Hu et al. 2021, arXiv 2106.09685) in a UNet that peft adapted, by the names that peft publishes them under, `mid_block...to_q.lora_A.weight`.
+
+    They are the UNet's own, so that what is loaded here, or trained, is at work there. Raises ValueError for a UNet
+    without an adapter.
+    """
+
+    def __init__(self, unet: "UNet2DConditionModel") -> None:
+        super().__init__()
+        found = {name: weight for name, weight in unet.named_parameters() if f".{NAME}." in name}
+        if not found:
+            raise ValueError("found a UNet without an adapter, expected one after `add_adapter`")
+        for name, weight in found.items():
+            *parents, last = name.replace(f".{NAME}.", ".").split(".")
+            part: nn.Module = self
+            for parent in parents:
+                if parent not in part._modules:
+                    part.add_module(parent, nn.Module())
+                part = part.get_submodule(parent)
+            part.register_parameter(last, weight)

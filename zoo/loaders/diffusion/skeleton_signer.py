@@ -99,6 +99,19 @@ picture = pipeline("ASL sign for 'hello'", guidance_scale=GUIDANCE).images[0]
 unet = UNet2DConditionModel.from_pretrained("BASE", subfolder="unet", **base)  # or with peft alone
 unet = PeftModel.from_pretrained(unet, "ADDRESS", subfolder="lora")
 """
+    native_with_base: ClassVar[str] = """\
+from diffusers import StableDiffusionPipeline, UNet2DConditionModel
+from huggingface_hub import snapshot_download
+from peft import PeftModel
+
+folder = FOLDER
+pipeline = StableDiffusionPipeline.from_pretrained(f"{folder}/BASE", safety_checker=None, use_safetensors=True)
+pipeline.load_lora_weights(folder, subfolder="lora", weight_name="pytorch_lora_weights.safetensors")
+picture = pipeline("ASL sign for 'hello'", guidance_scale=GUIDANCE).images[0]
+
+unet = UNet2DConditionModel.from_pretrained(f"{folder}/BASE", subfolder="unet")  # or with peft alone
+unet = PeftModel.from_pretrained(unet, folder, subfolder="lora")
+"""
     library: ClassVar[str] = "diffusers"
     accepts = Signal("text", language="en")
 
