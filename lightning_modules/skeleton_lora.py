@@ -124,18 +124,15 @@ class SkeletonLoRA(LatentDiffusion, ClassConditional):
 
 
 class Matrices(nn.Module):
-    """The matrices of a LoRA (Hu et al. 2021, arXiv 2106.09685) in a UNet that peft adapted, by the names that peft publishes them under, `mid_block...to_q.lora_A.weight`.
-
-    They are the UNet's own, so that what is loaded here, or trained, is at work there. Raises ValueError for a UNet
-    without an adapter.
-    """
+    """Those of a LoRA (Hu et al. 2021, arXiv 2106.09685) in a UNet that peft adapted, by the names that peft publishes
+    them under: `mid_block...to_q.lora_A.weight`. They are the UNet's own: what is loaded here, or trained, is at work
+    there."""
 
     def __init__(self, unet: "UNet2DConditionModel") -> None:
         super().__init__()
-        found = {name: weight for name, weight in unet.named_parameters() if f".{NAME}." in name}
-        if not found:
-            raise ValueError("found a UNet without an adapter, expected one after `add_adapter`")
-        for name, weight in found.items():
+        for name, weight in unet.named_parameters():
+            if f".{NAME}." not in name:
+                continue
             *parents, last = name.replace(f".{NAME}.", ".").split(".")
             part: nn.Module = self
             for parent in parents:
