@@ -1,4 +1,5 @@
-"""Letter judge: which letter does a hand show? A classifier on ASL Alphabet, by which generated letters are judged."""
+"""Letter judge: which letter does a hand show? A classifier on ASL Alphabet, by which generated letters are judged. On
+skeleton frames with glosses it becomes the skeleton judge."""
 
 from typing import Any
 
@@ -17,10 +18,10 @@ from lightning_modules.validation import data_of, not_negative, positive, shares
 
 
 class LetterJudge(L.LightningModule):
-    """Objective and optimiser of the letter network.
+    """Objective and optimiser of a network that names what a picture shows: a letter, or the gloss of a skeleton frame.
 
     width, stages, dropout: sizes of the network.
-    label_smoothing: share of the target that is spread over all letters.
+    label_smoothing: share of the target that is spread over all classes.
     augmentation: scale of the random changes of training pictures; 0 is off. They never mirror.
     learning_rate: the peak of a one-cycle schedule of AdamW.
     weight_decay: of AdamW.

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from datamodules.kinds.labelled import LabelledPictures
 from datamodules.wlasl.skeletons import prompt
 from lightning_modules.class_conditional import ClassConditional
+from lightning_modules.evaluation.generation import GenerationEvaluation
 from lightning_modules.latent_diffusion import LatentDiffusion
 from lightning_modules.networks.diffusion.text_to_image import draw
 from lightning_modules.schedules import one_cycle
@@ -111,6 +112,17 @@ class SkeletonLoRA(LatentDiffusion, ClassConditional):
             if "lora_dropout" in name:
                 part.train(mode)
         return self
+
+    def on_test_start(self) -> None:
+        self.test_scores = GenerationEvaluation(data_of(self, LabelledPictures), self.judge, self.generate_as_base)
+
+    def generate_as_base(self, labels: Tensor, seeds: Sequence[int]) -> Tensor:
+        """What the base generates of the same prompts from the same noise."""
+        self.unet.disable_adapters()
+        try:
+            return self.generate(labels, seeds)
+        finally:
+            self.unet.enable_adapters()
 
     def generate(self, labels: Tensor, seeds: Sequence[int]) -> Tensor:
         data = data_of(self, LabelledPictures)

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import avatar_skeletons
 import pytest
 from every_spec import starter
 from filelock import FileLock
@@ -117,6 +118,12 @@ def twin_root(common: Path) -> Callable[[str], Path]:
     """
     shared = dict.fromkeys(("letter-ddpm", "letter-gan", "letter-vae"), "letters-to-generate")
     return lambda name: common / "twins" / shared.get(name, name)
+
+
+@pytest.fixture(scope="session")
+def skeletons(made_once: MadeOnce) -> Path:
+    """The avatar's twin of WLASL as skeleton frames, of `avatar_skeletons.TWIN`; tests change nothing in it."""
+    return made_once("skeletons", avatar_skeletons.write) / "twin"
 
 
 @pytest.fixture(scope="session")

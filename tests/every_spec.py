@@ -12,6 +12,7 @@ import numpy as np
 from datamodules.avatar import perform
 from datamodules.avatar.renderer.letters import letter_frame
 from datamodules.media.skeleton_drawing import draw_frames, write_png
+from datamodules.media.skeleton_frames import draw_skeletons
 from datamodules.media.video import write_video
 from datamodules.poses.formats import write_pose
 
@@ -48,6 +49,7 @@ TINY: dict[str, tuple[str, ...]] = {
     "letter-gan": (*GAN, *LETTERS),
     "letter-judge": ("--model.width=4", "--data.image_size=32", "--data.batch_size=16", "--data.twin.size=87"),
     "letter-vae": (*VAE, *LETTERS),
+    "skeleton-judge": ("--model.width=4", "--data.image_size=32", "--data.batch_size=16", "--data.twin.size=4"),
     "pix2pix": (
         "--model.width=4",
         "--model.depth=4",
@@ -99,11 +101,17 @@ def _letter(folder: Path) -> str:
     return str(folder / "a.png")
 
 
+def _skeleton(folder: Path) -> str:
+    write_png(folder / "hello.png", next(draw_skeletons(perform(["HELLO"]).pose)))
+    return str(folder / "hello.png")
+
+
 CALLS: dict[str, tuple[Callable[[Path], str], str]] = {
     "text-to-pose": (_sentence, ".pose"),
     "pose-to-text": (_pose, ".json"),
     "pose-to-video": (_pose, ".mp4"),
     "image-to-letter": (_letter, ".json"),
+    "image-to-gloss": (_skeleton, ".json"),
     "letter-to-image": (_sentence, ".mp4"),
     "video-to-gloss": (_video, ".json"),
 }

@@ -14,6 +14,7 @@ from datamodules.base import signed_pixels
 from datamodules.files import user_path
 from datamodules.kinds.captioned import CaptionedBatch, CaptionedPictures
 from datamodules.kinds.labelled import LabelledBatch, LabelledPictures
+from datamodules.media.clip_frames import evenly
 from datamodules.media.drawing_primitives import Image
 from datamodules.media.images import read_image
 from datamodules.media.skeleton_frames import shrunk
@@ -26,6 +27,10 @@ from datamodules.wlasl.survey import SplitBy, split_instances
 
 ENDS: Final = 0.3
 """Share of a clip's frames that is left out at its beginning, and again at its end."""
+
+FEW: Final = 5
+"""Frames of a clip that validation and test read: neighbours are nearly the same picture, so that scores over all would
+seem surer than they are."""
 
 
 def prompt(gloss: str) -> str:
@@ -72,11 +77,15 @@ Item = tuple[str, str, int, Image]
 
 
 class Skeletons(Dataset[Item]):
-    """Every frame of clips that shows their sign; see `signing`."""
+    """Frames of clips that show their sign, all of them, or `few` of each clip, spread over it; see `signing`."""
 
-    def __init__(self, samples: Sequence[Sample], labels: Mapping[str, int], image_size: int) -> None:
+    def __init__(
+        self, samples: Sequence[Sample], labels: Mapping[str, int], image_size: int, few: int | None = None
+    ) -> None:
         self.samples, self.labels, self.image_size = samples, labels, image_size
         shown = [signing(sum(1 for _ in sample.files[0].glob("*.png"))) for sample in samples]
+        if few is not None:
+            shown = [[of[k] for k in evenly(few, len(of))] if len(of) > few else of for of in shown]
         self.clips = np.repeat(np.arange(len(samples)), [len(numbers) for numbers in shown])
         self.numbers = np.concatenate(shown) if shown else np.empty(0, int)
 
@@ -146,17 +155,17 @@ class WLASLSkeletons(CaptionedPictures, LabelledPictures):
         return [self.root / self.index, *sorted(frames)]
 
     def examples(self, split: Split) -> Skeletons:
-        return self._frames(self.samples[split])
-
-    def _frames(self, samples: Sequence[Sample]) -> Skeletons:
-        labels = {gloss: label for label, gloss in enumerate(self.glosses)}
-        return Skeletons(samples, labels, self.image_size)
+        return self._frames(self.samples[split], None if split == "train" else FEW)
 
     def middle_frames(self) -> dict[str, Image]:
         """A frame (S, S, 3) uint8 of each gloss: the middle one of its first clip in the training split."""
         first = {str(sample.label): sample for sample in reversed(self.samples["train"])}
         clips = {gloss: self._frames([first[gloss]]) for gloss in self.glosses if gloss in first}
         return {gloss: frames[len(frames) // 2][3] for gloss, frames in clips.items()}
+
+    def _frames(self, samples: Sequence[Sample], most: int | None = None) -> Skeletons:
+        labels = {gloss: label for label, gloss in enumerate(self.glosses)}
+        return Skeletons(samples, labels, self.image_size, most)
 
     @staticmethod
     def collate(items: list[Any]) -> SkeletonBatch:

@@ -29,7 +29,7 @@ AT_ONCE: Final = 64
 """Pictures that a model generates together."""
 SHOWN: Final = 3
 """Generated pictures of a class on the sheet."""
-MEAN, TRAIN, OTHER, TRUE = "mean_picture", "train_picture", "other_class", "true_picture"
+MEAN, TRAIN, OTHER, TRUE, BASE = "mean_picture", "train_picture", "other_class", "true_picture", "base"
 
 
 class Diversity(Ratio):
@@ -48,27 +48,30 @@ class GenerationEvaluation:
     recording shows one signer in one light. So the distances' references are training's, and the true pictures of the
     test stand beside as `true_picture`. What else stands there: `mean_picture`, the mean training picture of the class;
     `train_picture`, a training picture of the class, which a model shows that has memorised its data; and, where a
-    judge reads, `other_class`, a training picture of another class.
+    judge reads, `other_class`, a training picture of another class. Of a model that adapts another one, `base` is what
+    that one generates for the same labels and seeds: only what is better than it was learnt.
 
     Beside the judge, which may have learnt from the twin that the model learnt from, letters are read by an outside
     reader; where MediaPipe and its hand landmarker are missing, a line says so, and its keys are left out.
 
-    data: whose classes are generated. judge: reads the pictures, where there is one.
+    data: whose classes are generated. judge: reads the pictures, where there is one. base: what the model adapts, where
+    it adapts something.
     """
 
-    def __init__(self, data: LabelledPictures, judge: PictureJudge | None = None) -> None:
-        self.classes, self.judge = data.classes, judge
+    def __init__(self, data: LabelledPictures, judge: PictureJudge | None = None, base: Generate | None = None) -> None:
+        self.classes, self.judge, self.base = data.classes, judge, base
+        self.generated = (MODEL,) if base is None else (MODEL, BASE)
         extractors: dict[str, nn.Module] = {judge.model: judge.features} if judge else {}
         extractors["pixels"] = PixelFeatures()
-        contenders = (MODEL, MEAN, TRAIN, TRUE)
+        contenders = (*self.generated, MEAN, TRAIN, TRUE)
         self.apart = {name: Fid(of, name, contenders, "training pictures") for name, of in extractors.items()}
         self.train = TrainingPictures(data, self.apart.values())
-        self.judged = Comparison(partial(TopK, 1), (MODEL, GROUND_TRUTH, MEAN, TRAIN, OTHER))
+        contenders = (*self.generated, GROUND_TRUTH, MEAN, TRAIN)
+        self.judged = Comparison(partial(TopK, 1), (*contenders, OTHER))
         bundle = hand_bundle(f"{FOUND} and {READ}") if set(self.classes) & real_letters().keys() else None
-        contenders = (MODEL, GROUND_TRUTH, MEAN, TRAIN)
         self.outside = OutsideReader(bundle, self.classes, contenders) if bundle else None
-        self.diversity = Comparison(Diversity, (MODEL, GROUND_TRUTH, MEAN))
-        self.copied = Comparison(Share, (MODEL, GROUND_TRUTH, MEAN, TRAIN))
+        self.diversity = Comparison(Diversity, (*self.generated, GROUND_TRUTH, MEAN))
+        self.copied = Comparison(Share, contenders)
         self.counts = np.zeros((len(self.classes), len(self.classes)), int)
         self.turns = [0] * len(self.classes)
         self.before: dict[int, dict[str, Tensor]] = {}
@@ -83,12 +86,15 @@ class GenerationEvaluation:
 
     def _add(self, true: Tensor, labels: Tensor, generate: Generate) -> None:
         first, places = sum(self.turns), labels.tolist()
-        generated = generate(labels, range(first, first + len(places)))
-        if not generated.isfinite().all():
+        seeds = range(first, first + len(places))
+        generated = {MODEL: generate(labels, seeds)}
+        if not generated[MODEL].isfinite().all():
             raise ValueError("the model generates pictures that are not finite; did its training diverge?")
+        if self.base is not None:
+            generated[BASE] = self.base(labels, seeds)
         turns = [self._turn(label) for label in places]
         answers = {
-            MODEL: as_seen(generated).to(true),
+            **{name: as_seen(pictures).to(true) for name, pictures in generated.items()},
             GROUND_TRUTH: true,
             MEAN: self.train.means[places].to(true),
             TRAIN: self.train.pictures(places, turns).to(true),
@@ -121,7 +127,7 @@ class GenerationEvaluation:
     def _compare_pairs(self, answers: dict[str, Tensor], labels: Sequence[int]) -> None:
         """Add how far each picture is from the one of its class before it."""
         for at, label in enumerate(labels):
-            own = {name: answers[name][at].cpu().double() for name in (MODEL, MEAN, TRAIN)}
+            own = {name: answers[name][at].cpu().double() for name in (*self.generated, MEAN, TRAIN)}
             if before := self.before.get(label):
                 apart = {name: (picture - before[name]).abs().mean()[None] for name, picture in own.items()}
                 self.diversity.update({**apart, GROUND_TRUTH: apart[TRAIN]}, apart[TRAIN])

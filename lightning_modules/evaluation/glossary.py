@@ -129,6 +129,7 @@ BASELINES: Final = {
     "mean_picture": "the mean training picture of the class",
     "train_picture": "a training picture of the class, as a model shows that has memorised its data",
     "other_class": "a training picture of another class",
+    "base": "what the model that this one adapts generates from the same prompts and seeds",
     "true_picture": "the true pictures of the split that is tested, where the references are training's",
 }
 """What the guesses that understand nothing are."""

@@ -107,6 +107,17 @@ def test_before_the_first_step_it_draws_as_its_base(root: Path, base_folder: Pat
     torch.testing.assert_close((module.generate(hello, [1]) + 1) / 2, plain, atol=1e-3, rtol=0)
 
 
+def test_its_baseline_is_what_the_base_draws_of_the_same_prompts(root: Path, base_folder: Path) -> None:
+    module, _ = fitted(root, base_folder)
+    labels = torch.tensor([0, 1])
+    drawn = module.generate(labels, [0, 1])
+    base = module.generate_as_base(labels, [0, 1])
+    assert (drawn - base).abs().max() > 0.01
+    torch.testing.assert_close(module.generate(labels, [0, 1]), drawn)  # as it was before
+    untrained, _ = fitted(root, base_folder, steps=1, learning_rate=1e-12)
+    torch.testing.assert_close(untrained.generate(labels, [0, 1]), base, atol=1e-3, rtol=0)
+
+
 def test_dropout_is_at_work_in_training_alone(root: Path, base_folder: Path) -> None:
     module, _ = fitted(root, base_folder)
     parts = [part for name, part in module.named_modules() if "lora_dropout" in name and not list(part.children())]
@@ -128,7 +139,7 @@ def test_what_is_published_draws_what_the_module_draws(root: Path, base_folder: 
     drawn = ((module.generate(torch.tensor([hello]), [3]) + 1) * 127.5).round().byte().permute(0, 2, 3, 1).numpy()
     for signer in (loader, opened):
         assert np.abs(signer.sign("hello", seed=3).astype(int) - drawn).max() <= 1
-    assert opened.glosses == data.glosses
+    assert opened.classes == data.glosses
     assert opened.gives.size == 32
     assert opened.references.keys() == set(data.glosses)
     with module.averaged():

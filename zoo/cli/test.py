@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_experiment(parser)
     parser.add_argument("--split", choices=("dev", "test"), default="test", help="the split to measure on")
     parser.add_argument(
-        "--judge", metavar=BASE, help="who reads what is generated: a back-translation or a letter-judge"
+        "--judge", metavar=BASE, help="who reads what is generated: a back-translation, a letter- or a skeleton-judge"
     )
     parser.add_argument(
         "--real", metavar="FOLDER", type=Path, help="of a model trained on a twin: measure it on the real data set too"

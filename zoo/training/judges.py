@@ -50,15 +50,15 @@ class MotionReader:
 
 
 class PictureReader:
-    """A letter judge, and by which name results refer to it; see `MotionReader`.
+    """A judge of pictures, of letters or of skeleton frames, and by which name results refer to it; see `MotionReader`.
 
-    classes: the model's, which are the judge's letters, in any order.
+    classes: the model's, which are the judge's, in any order.
     """
 
     def __init__(self, loader: Any, model: str, name: str, classes: Sequence[str]) -> None:
         self.model, self.name = model, name
-        self.features = LetterFeatures(loader.network, loader.size)
-        self.order = [loader.letters.index(label) for label in classes]
+        self.features = LetterFeatures(loader.network, loader.size, loader.lines)
+        self.order = [loader.classes.index(label) for label in classes]
 
     @torch.no_grad()
     def scores(self, pictures: Tensor) -> Tensor:
@@ -91,12 +91,16 @@ def _other_languages(config: dict[str, Any], model: Any) -> str | None:
 
 
 def _other_classes(config: dict[str, Any], model: Any) -> str | None:
-    known, drawn = config.get("letters", []), model.classes
+    known, drawn = config.get("letters", config.get("glosses", [])), model.classes
     if unread := [name for name in drawn if name not in known]:
         return f"it cannot read {_listed(unread)}, which the model draws"
     if undrawn := [name for name in known if name not in drawn]:
         return f"it also reads {_listed(undrawn)}, which the model does not draw"
     return None
+
+
+def _picture_reader(loader: Any, model: str, name: str, judged: Any) -> PictureReader:
+    return PictureReader(loader, model, name, judged.classes)
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -111,12 +115,8 @@ JUDGES: Final = {
         _other_languages,
         lambda loader, model, name, judged: MotionReader(loader, model, name),
     ),
-    "image-to-letter": Kind(
-        "letter-judge",
-        "judged",
-        _other_classes,
-        lambda loader, model, name, judged: PictureReader(loader, model, name, judged.classes),
-    ),
+    "image-to-letter": Kind("letter-judge", "judged", _other_classes, _picture_reader),
+    "image-to-gloss": Kind("skeleton-judge", "judged", _other_classes, _picture_reader),
 }
 """By the task of the judge, which a LightningModule says as `judged_by`."""
 

@@ -54,17 +54,21 @@ class LetterCNN(nn.Module):
 class LetterFeatures(nn.Module):
     """What a letter judge sees in pictures (B, 3, H, W) in [0, 1] before it names a letter: (B, num_features).
 
-    size: in pixels, to which pictures are scaled first; None for those that have it.
+    size: in pixels, to which pictures are scaled first; None for those that have it. lines: whether they are thin lines
+    on black, which are made thicker first by what shrinking takes from them.
     """
 
-    def __init__(self, network: LetterCNN, size: int | None = None) -> None:
+    def __init__(self, network: LetterCNN, size: int | None = None, lines: bool = False) -> None:
         super().__init__()
         self.network = network.eval().requires_grad_(False)
-        self.num_features, self.size = network.output.in_features, size
+        self.num_features, self.size, self.lines = network.output.in_features, size, lines
 
     def forward(self, pictures: Tensor) -> Tensor:
         if self.size is not None and pictures.shape[2:] != (self.size, self.size):
             shape = (self.size, self.size)
+            if self.lines and (ratio := -(-pictures.shape[2] // self.size)) > 1:
+                around = (ratio // 2, (ratio - 1) // 2) * 2
+                pictures = functional.max_pool2d(functional.pad(pictures, around), ratio, stride=1)
             pictures = functional.interpolate(pictures, shape, mode="bilinear", antialias=True).clamp(0, 1)
         features: Tensor = self.network.blocks(self.network.stem(2 * pictures - 1))
         return features.mean((2, 3))

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from avatar_skeletons import performances
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,10 +19,9 @@ from datamodules.media.video import write_video
 from datamodules.samples import SPLITS, Sample
 from datamodules.splits import leaks
 from datamodules.twins import Twin, ensure_twin, wlasl
-from datamodules.twins.signers import cast
 from datamodules.wlasl.clips import WLASL, survey
 from datamodules.wlasl.index import Instance, read_index
-from datamodules.wlasl.skeletons import WLASLSkeletons, signing
+from datamodules.wlasl.skeletons import FEW, WLASLSkeletons, signing
 from datamodules.wlasl.survey import frame_range, source_video
 
 GLOSSES = ("book", "come here", "drink")
@@ -367,35 +367,17 @@ def test_skeleton_frames_come_with_their_prompts_and_glosses_split_by_source_vid
         assert torch.allclose(pixels, torch.tensor(100 * int(number) / 127.5 - 1), atol=0.01)
 
 
-@pytest.fixture(scope="module")
-def drawn(tmp_path_factory):
-    """The avatar's skeleton frames of four glosses: two training clips of each, one for validation and one for test."""
-    data = WLASLSkeletons(
-        str(tmp_path_factory.mktemp("drawn") / "twin"), split="official", image_size=64, twin=Twin(8, signers=4)
-    )
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(wlasl, "SKELETONS", wlasl.SKELETONS[:4])
-        data.prepare_data()
-    return data
-
-
-def whole_clips(data):
-    """Each clip of the twin with what the avatar knows of it."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(wlasl, "SKELETONS", wlasl.SKELETONS[:4])
-        glosses, clips = wlasl.cut(data.twin, wlasl.SKELETONS)
-    people = cast(data.twin)
-    for clip in clips:
-        gloss = glosses[clip.gloss]
-        yield clip, gloss, wlasl.performed(clip, gloss, people[clip.signer], data.twin.seed)
+@pytest.fixture
+def drawn(skeletons):
+    return WLASLSkeletons(str(skeletons), split="official", image_size=64)
 
 
 def test_a_twin_of_skeletons_is_what_is_drawn_of_the_true_joints(drawn):
     assert drawn.classes == ("hello", "please", "stop", "yes")
     assert not (drawn.root / "videos").exists()
     actions = json.loads((drawn.root / "nslt_4.json").read_text())
-    for clip, gloss, whole in whole_clips(drawn):
-        assert gloss == drawn.classes[clip.gloss].upper()
+    for clip, whole in performances():
+        assert whole.glosses == [drawn.classes[clip.gloss].upper()]
         files = sorted((drawn.skeletons / clip.name).iterdir())
         assert [path.name for path in files] == [f"{number:05d}.png" for number in range(len(whole.joints))]
         assert actions[clip.name] == {"subset": clip.split, "action": [clip.gloss, 1, len(files)]}
@@ -404,9 +386,9 @@ def test_a_twin_of_skeletons_is_what_is_drawn_of_the_true_joints(drawn):
     assert np.array_equal(read_image(files[20]), expected)
 
 
-def test_frames_at_rest_are_nobodys_sign(drawn):
+def test_frames_at_rest_are_nobodys_sign():
     kept, strokes = [], 0
-    for _, _, whole in whole_clips(drawn):
+    for _, whole in performances():
         shown = signing(len(whole.truth))
         phases = whole.truth["phase"]
         kept += phases[shown.start : shown.stop].tolist()
@@ -414,8 +396,16 @@ def test_frames_at_rest_are_nobodys_sign(drawn):
     assert "rest" not in kept
     assert kept.count("stroke") == strokes
     assert kept.count("transition") < len(kept) / 3
-    names = {name for split in SPLITS for name, *_ in drawn.examples(split)}
-    assert len(names) == len(kept)
+
+
+def test_validation_and_test_read_few_frames_of_a_clip(drawn):
+    train, dev, test = ([name for name, *_ in drawn.examples(split)] for split in SPLITS)
+    shown = {clip.name: signing(len(whole.joints)) for clip, whole in performances()}
+    assert train == [f"{one.name}/{frame}" for one in drawn.samples["train"] for frame in shown[one.name]]
+    assert len(set(dev)) == len(set(test)) == 4 * FEW
+    for name in (*dev, *test):
+        clip, _, frame = name.partition("/")
+        assert int(frame) in shown[clip]
 
 
 @given(st.integers(1, 500))

@@ -14,6 +14,7 @@ import zoo
 from datamodules.avatar import perform
 from datamodules.avatar.renderer.letters import letter_frame
 from datamodules.media.skeleton_drawing import draw_frames
+from datamodules.media.skeleton_frames import draw_skeletons
 from zoo.spec.registry import locate
 from zoo.spec.spec import read
 
@@ -30,6 +31,7 @@ INPUTS: dict[str, Callable[[], list[Any]]] = {
     "pose-to-text": lambda: [*poses(), poses()],
     "pose-to-video": poses,
     "image-to-letter": lambda: [letter_frame(letter, np.random.default_rng(0)) for letter in "AB"],
+    "image-to-gloss": lambda: [next(draw_skeletons(pose)) for pose in poses()],
     "letter-to-image": lambda: ["hello", "ab"],
     "video-to-gloss": lambda: [np.stack(list(draw_frames(perform([sign]).joints, 64))) for sign in ("HELLO", "NAME")],
 }

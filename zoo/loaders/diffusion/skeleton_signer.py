@@ -157,7 +157,8 @@ unet = PeftModel.from_pretrained(unet, folder, subfolder="lora")
         return self.lora.base_model
 
     @property
-    def glosses(self) -> list[str]:
+    def classes(self) -> list[str]:
+        """Its glosses."""
         return list(self.prompts)
 
     def base(self) -> Any:
@@ -234,7 +235,7 @@ unet = PeftModel.from_pretrained(unet, folder, subfolder="lora")
 
     def preview(self, datamodule: Any, folder: Path) -> list[Path]:
         """Write four pictures of "hello", or of the first gloss where that is none, into `folder`."""
-        gloss = "hello" if "hello" in self.prompts else self.glosses[0]
+        gloss = "hello" if "hello" in self.prompts else self.classes[0]
         pictures = [enlarged(picture, SHOWN) for picture in self.sign(gloss, PREVIEWED)]
         write_png(folder / "preview.png", contact_sheet(pictures, PREVIEWED, [gloss] * PREVIEWED))
         return [folder / "preview.png"]
@@ -302,7 +303,7 @@ unet = PeftModel.from_pretrained(unet, folder, subfolder="lora")
     def inheritance(self) -> Inheritance:
         """All of the matrices, whatever the glosses, of the same ranks in the same layers."""
         settings = {"rank": self.network.rank, "alpha": self.network.alpha, "targets": list(self.network.targets)}
-        return Inheritance("glosses", self.glosses, (), settings)
+        return Inheritance("glosses", self.classes, (), settings)
 
     def save(self, folder: Path) -> None:
         """Write config.json, lora/ for peft and diffusers, references.safetensors, and in base/ a copy of a base model

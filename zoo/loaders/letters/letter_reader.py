@@ -1,31 +1,9 @@
 """Image to letter: what `zoo.load("letter-judge")` returns."""
 
-import dataclasses
-import os
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, ClassVar, Self, overload
+from typing import ClassVar, Literal
 
-import numpy as np
-import numpy.typing as npt
-import torch
-from PIL import ImageOps
-from PIL.Image import Image as Picture
-
-from datamodules.files import write_json
-from datamodules.media.images import read_image, resize, stack
-from lightning_modules.networks.letters.letter_cnn import LetterCNN, LetterCNNConfig
-from zoo.io_types import Signal
-from zoo.loaders.base import Inheritance
-from zoo.loaders.config import read_config
-from zoo.loaders.inputs import given_path
-from zoo.loaders.storage import open_network, save_network, sizes_of
-from zoo.loaders.writing import refuse_unwritable
-
-BATCH = 64
-
-Pictures = npt.NDArray[np.uint8]
+from zoo.loaders.recognition.picture_classifier import PictureClassifier
 
 
 @dataclass(frozen=True)
@@ -36,12 +14,12 @@ class Reading:
     probability: float
 
 
-class LetterReader:
+class LetterReader(PictureClassifier[Reading]):
     """A network that names the letter a hand shows, with the letters it knows and the size it was trained at."""
 
+    named: ClassVar[Literal["letters", "glosses"]] = "letters"
     task: ClassVar[str] = "image-to-letter"
     architecture: ClassVar[str] = "letter-cnn"
-    verb: ClassVar[str] = "read"
     usage: ClassVar[str] = """\
 import numpy as np
 from datamodules.avatar.renderer.letters import letter_frame
@@ -49,114 +27,7 @@ from datamodules.avatar.renderer.letters import letter_frame
 picture = letter_frame("A", np.random.default_rng(0))  # or the path of a photograph
 print(model.read(picture)[:3])  # the likeliest letters first, each with its probability
 """
-    base_model: None = None
 
-    def __init__(self, network: LetterCNN, letters: Sequence[str], size: int, signed: str | None) -> None:
-        self.network = network.eval()
-        self.letters = list(letters)
-        self.size = size
-        self.accepts, self.gives = Signal("image", language=signed), Signal("letters", language=signed)
-
-    @overload
-    def read(self, images: str | os.PathLike[str] | Picture) -> list[Reading]: ...
-    @overload
-    def read(self, images: Pictures) -> list[Reading] | list[list[Reading]]: ...
-    def read(self, images: str | os.PathLike[str] | Picture | Pictures) -> list[Reading] | list[list[Reading]]:
-        """Every letter, the likeliest first, for one picture; a list of such lists for an array of several.
-
-        images: a file's path or a PIL image, which are turned upright; or uint8 RGB of shape (H, W, 3), or (N, H, W, 3)
-            for several.
-
-        Raises:
-            ValueError: an array of another shape or type, or a file that is no picture.
-            FileNotFoundError: no such file.
-        """
-        if isinstance(images, str | os.PathLike):
-            images = read_image(images)
-        elif isinstance(images, Picture):
-            images = np.asarray(ImageOps.exif_transpose(images).convert("RGB"))
-        _check(images)
-        if images.ndim == 3:
-            return self._read(images[None])[0]
-        return [
-            ranked for start in range(0, len(images), BATCH) for ranked in self._read(images[start : start + BATCH])
-        ]
-
-    @torch.inference_mode()
-    def probabilities(self, pictures: torch.Tensor) -> torch.Tensor:
-        """(N, letters) of pictures (N, 3, size, size) in [-1, 1], in the order of `letters`."""
-        device = next(self.network.parameters()).device
-        logits: torch.Tensor = self.network(pictures.to(device))
-        return logits.float().softmax(-1)
-
-    def _read(self, images: Pictures) -> list[list[Reading]]:
-        resized = stack([resize(image, self.size, self.size) for image in images])
-        shares = self.probabilities(torch.from_numpy(resized).float() / 127.5 - 1).cpu()
-        ranks = shares.argsort(dim=1, descending=True, stable=True)
-        return [
-            [Reading(self.letters[index], float(share[index])) for index in order.tolist()]
-            for share, order in zip(shares, ranks, strict=True)
-        ]
-
-    @classmethod
-    def from_training(cls, module: Any, datamodule: Any) -> Self:
-        """The loader of a trained `LetterJudge` and its data."""
-        return cls(module.network, datamodule.classes, datamodule.image_size, datamodule.languages[1])
-
-    def inheritance(self) -> Inheritance:
-        """Letters by their scores."""
-        settings = sizes_of(self.network, ("classes", "dropout"))
-        return Inheritance("letters", self.letters, ("output.weight", "output.bias"), settings)
-
-    def save(self, folder: Path) -> None:
-        """Write config.json and model.safetensors."""
-        save_network(folder, self, letters=self.letters, size=self.size)
-
-    @classmethod
-    def open(cls, folder: Path) -> Self:
-        """Read what `save` wrote. Raises ValueError when files do not belong together."""
-        config = read_config(folder)
-        network = open_network(folder, lambda: LetterCNN(LetterCNNConfig(**config["network"])))
-        letters, size = config["letters"], config["size"]
-        if len(letters) != network.config.classes:
-            raise ValueError(
-                f"{folder / 'config.json'}: found {len(letters)} letters for a network of {network.config.classes}"
-            )
-        return cls(network, letters, size, config["gives"].get("language"))
-
-    def probe(self) -> dict[str, npt.NDArray[np.float32]]:
-        """Probabilities for two pictures of noise."""
-        noise = torch.rand(2, 3, self.size, self.size, generator=torch.Generator().manual_seed(0)) * 2 - 1
-        return {"probabilities": self.probabilities(noise).cpu().numpy()}
-
-    def run(self, text: str, outputs: Sequence[Path]) -> list[Path]:
-        """Read the picture at the path `text` and write each of `outputs`: .json, the ranked letters.
-
-        Raises ValueError for a path that cannot be written, before it reads.
-        """
-        refuse_unwritable(outputs, (".json",))
-        path = given_path(text, "the path of a picture")
-        ranked = self.read(path)
-        for output in outputs:
-            _write(output, path, ranked)
-        return list(outputs)
-
-    def preview(self, datamodule: Any, folder: Path) -> list[Path]:
-        """Write what is read in the first dev picture into `folder`, the way a user would get it."""
-        name, _, picture = datamodule.examples("dev")[0]
-        _write(folder / "preview.json", name, self.read(picture))
-        return [folder / "preview.json"]
-
-
-def _write(output: Path, name: str, ranked: Sequence[Reading]) -> None:
-    write_json(output, {"image": name, "letters": [dataclasses.asdict(reading) for reading in ranked]})
-
-
-def _check(images: object) -> None:
-    shape: tuple[int, ...] = getattr(images, "shape", ())
-    kind = getattr(images, "dtype", type(images).__name__)
-    if kind != np.uint8 or len(shape) not in (3, 4) or shape[-1] != 3 or 0 in shape:
-        found = f"{kind} of shape {tuple(shape)}" if shape else kind
-        raise ValueError(
-            f"found {found}, expected uint8 RGB pictures (H, W, 3) or (N, H, W, 3), a PIL image, or the path of one"
-        )
+    @staticmethod
+    def reading(name: str, probability: float) -> Reading:
+        return Reading(name, probability)
