@@ -49,6 +49,14 @@ TINY: dict[str, tuple[str, ...]] = {
     "letter-gan": (*GAN, *LETTERS),
     "letter-judge": ("--model.width=4", "--data.image_size=32", "--data.batch_size=16", "--data.twin.size=87"),
     "letter-vae": (*VAE, *LETTERS),
+    "skeleton-lora": (
+        "--model.rank=4",
+        "--model.alpha=2",
+        "--model.steps=2",
+        "--data.image_size=32",
+        "--data.batch_size=8",
+        "--data.twin.size=4",
+    ),
     "skeleton-judge": ("--model.width=4", "--data.image_size=32", "--data.batch_size=16", "--data.twin.size=4"),
     "pix2pix": (
         "--model.width=4",
@@ -113,6 +121,7 @@ CALLS: dict[str, tuple[Callable[[Path], str], str]] = {
     "image-to-letter": (_letter, ".json"),
     "image-to-gloss": (_skeleton, ".json"),
     "letter-to-image": (_sentence, ".mp4"),
+    "text-to-image": (_sentence, ".png"),
     "video-to-gloss": (_video, ".json"),
 }
 """Task to what makes an input of its verb in a folder, and the suffix of an output."""

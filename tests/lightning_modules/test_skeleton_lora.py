@@ -108,7 +108,7 @@ def test_before_the_first_step_it_draws_as_its_base(root: Path, base_folder: Pat
 
 
 def test_its_baseline_is_what_the_base_draws_of_the_same_prompts(root: Path, base_folder: Path) -> None:
-    module, _ = fitted(root, base_folder)
+    module, _ = fitted(root, base_folder, learning_rate=0.3)
     labels = torch.tensor([0, 1])
     drawn = module.generate(labels, [0, 1])
     base = module.generate_as_base(labels, [0, 1])
