@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 from torch import Tensor
@@ -9,6 +10,7 @@ from torch import Tensor
 from datamodules.base import Batch, SurveyedDataModule, signed_pixels
 from datamodules.media.drawing_primitives import Image
 from datamodules.media.hand_boxes import Box
+from datamodules.samples import Split
 from datamodules.twins import Twin
 
 
@@ -47,6 +49,10 @@ class CaptionedPictures(SurveyedDataModule):
         """Where pictures of these names have their hands, in pixels of a picture of `image_size`, as far as is known;
         most data sets do not say."""
         return [[] for _ in names]
+
+    def described(self, split: Split) -> list[tuple[str, str, Path]]:
+        """Name, caption and file of each of a split's pictures, in the order of `examples`; none of them is read."""
+        return [(sample.name, str(sample.label), sample.files[0]) for sample in self.samples[split]]
 
     @staticmethod
     def collate(items: list[tuple[str, str, Image]]) -> CaptionedBatch:

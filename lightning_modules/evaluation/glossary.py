@@ -71,6 +71,12 @@ MEANINGS: Final[dict[str, Meaning]] = {
         "hands found", "share of the hands of true frames that are found again in the picture", HIGHER
     ),
     "fid": Meaning("FID", "distance of the distributions of features of generated and true pictures", LOWER),
+    "caption_match": Meaning(
+        "caption match",
+        "share of generated pictures that are nearer to the mean training picture of their own caption than to those "
+        "of nine others, by the mean colours of areas; 0.1 is chance",
+        HIGHER,
+    ),
     "judged_acc": Meaning(
         "judged accuracy", "share of generated pictures that the judge reads as the class that was asked for", HIGHER
     ),
@@ -128,6 +134,9 @@ BASELINES: Final = {
     "mean_frame": "the mean training frame, whatever the pose",
     "mean_picture": "the mean training picture of the class",
     "train_picture": "a training picture of the class, as a model shows that has memorised its data",
+    "mean_caption_picture": "the mean of a dozen training pictures of the caption",
+    "train_caption_picture": "a training picture of the caption, as a model shows that has memorised its data",
+    "other_caption": "the model's own picture of another caption",
     "other_class": "a training picture of another class",
     "base": "what the model that this one adapts generates from the same prompts and seeds",
     "true_picture": "the true pictures of the split that is tested, where the references are training's",
@@ -152,6 +161,7 @@ PLOTS: Final = {
     "confusion": "Confusion matrix: for every true class, what it is taken for",
     "readings": "Confusion matrix: for every class that was asked for, what the judge reads in its pictures",
     "drawn": "The first pictures generated of every class beside a true one; what the judge misreads is framed",
+    "generated": "Pictures generated of some captions, each beside a true one",
     "samples": "The best, the median and the worst sample of the test set",
     "intervals": "Scores of several models with their 95 % intervals",
 }
