@@ -72,8 +72,10 @@ class LatentDiffusion(OnFrozen):
         """The network that predicts."""
 
     def stand_on(self, base: "StableDiffusionPipeline") -> None:
-        """Take over what is not trained, before anything is configured. Raises ValueError for a noise schedule of
-        another kind."""
+        """Take over what is not trained, before anything is configured. Raises ValueError for what is no Stable
+        Diffusion, and for a noise schedule of another kind."""
+        if not hasattr(base, "unet") or not hasattr(base, "vae"):
+            raise ValueError(f"found {type(base).__name__}, expected a Stable Diffusion 1 or 2")
         self.base, self.tokenizer = base, base.tokenizer
         self.schedule = Schedule.of(base.scheduler.config)
         self.hold_frozen(vae=base.vae, text_encoder=base.text_encoder)

@@ -87,14 +87,13 @@ class BaseModel:
         return replace(found, sha256=_content(found.folder, USED))
 
     def open(self) -> Any:
-        """What others stand on: the StableDiffusionPipeline of one, the network of any other model. Raises
-        ValueError."""
-        if not (self.folder / "config.json").is_file():
+        """What others stand on: the StableDiffusionPipeline of a folder in diffusers' own layout, with the folder as its
+        `name_or_path`, and the network of any other model. Raises ValueError."""
+        if (self.folder / INDEX).is_file():
             from zoo.loaders.diffusion.stable_diffusion import open_pipeline
 
             return open_pipeline(self.folder)
-        loader: Any = open_artefact(self.folder)
-        return loader.pipeline if hasattr(loader, "pipeline") else loader.network
+        return open_artefact(self.folder).network
 
     @classmethod
     def of(cls, spec: Spec) -> Self:
