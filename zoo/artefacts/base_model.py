@@ -87,7 +87,7 @@ class BaseModel:
         return replace(found, sha256=_content(found.folder, USED))
 
     def open(self) -> Any:
-        """What others stand on: the StableDiffusionPipeline of a folder in diffusers' own layout, with the folder as its
+        """What others stand on: the StableDiffusionPipeline of a folder in diffusers' own layout, which it has as its
         `name_or_path`, and the network of any other model. Raises ValueError."""
         if (self.folder / INDEX).is_file():
             from zoo.loaders.diffusion.stable_diffusion import open_pipeline

@@ -33,6 +33,7 @@ INPUTS: dict[str, Callable[[], list[Any]]] = {
     "image-to-letter": lambda: [letter_frame(letter, np.random.default_rng(0)) for letter in "AB"],
     "image-to-gloss": lambda: [next(draw_skeletons(pose)) for pose in poses()],
     "letter-to-image": lambda: ["hello", "ab"],
+    "text-to-image": lambda: ["hello", "stop"],
     "video-to-gloss": lambda: [np.stack(list(draw_frames(perform([sign]).joints, 64))) for sign in ("HELLO", "NAME")],
 }
 
