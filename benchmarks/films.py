@@ -1,4 +1,4 @@
-"""The films of "ASL Sequence Generation using Diffusion Model" (section 4.4), one command each, and how smooth they are.
+"""The films of "ASL Sequence Generation using Diffusion Model" (section 4.4), a command each, and how smooth they are.
 
     python benchmarks/films.py [MODEL [FOLDER]]
 
@@ -36,7 +36,9 @@ def main(model: str = "skeleton-lora", folder: str = "build/films") -> None:
         apart = max(int(np.abs(after - before).max()) for before, after in pairwise(words))
         sheet = [frame.astype(np.uint8) for frame in frames[::EVERY]]
         write_png(film.with_suffix(".png"), contact_sheet(sheet, WORD // EVERY))
-        print(f"{text:18}{len(frames):4} frames {seconds:6.1f} s   largest step {step:3}, between words {apart:3}: {film}")
+        print(
+            f"{text:18}{len(frames):4} frames {seconds:6.1f} s   largest step {step:3}, between words {apart:3}: {film}"
+        )
 
 
 if __name__ == "__main__":

@@ -109,9 +109,9 @@ CATALOGUE: Final[dict[str, DataSet]] = {
         spoken="de",
     ),
     "picture-folder": DataSet(
-        title="a folder of pictures with captions",
+        title="Picture folder",
         licence=None,
-        terms="Whoever made the pictures says what they may be used for.",
+        terms="It comes with no licence: whoever made the pictures says what they may be used for.",
         home="https://huggingface.co/docs/datasets/image_dataset",
         citation="lhoest2021datasets",
         size=900,

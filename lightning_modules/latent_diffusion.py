@@ -71,6 +71,11 @@ class LatentDiffusion(OnFrozen):
     def unet(self) -> "UNet2DConditionModel":
         """The network that predicts."""
 
+    @property
+    def scaling(self) -> float:
+        """What latents are multiplied by before noise is added."""
+        return float(self.vae.config.scaling_factor)
+
     def stand_on(self, base: "StableDiffusionPipeline") -> None:
         """Take over what is not trained, before anything is configured. Raises ValueError for what is no Stable
         Diffusion, and for a noise schedule of another kind."""
@@ -118,7 +123,7 @@ class LatentDiffusion(OnFrozen):
         shape = (len(found), found.shape[1] // 2, *found.shape[2:])
         first, noise = (torch.randn(shape, generator=own).to(self.device) for _ in range(2))
         timesteps = torch.randint(self.schedule.timesteps, (len(found),), generator=own).to(self.device)
-        latents = sampled(found, first, self.vae.config.scaling_factor)
+        latents = sampled(found, first, self.scaling)
         with self.averaged():
             loss = self.error(latents, noise, timesteps, self.context(batch.captions))
         self.log("val/loss", loss, prog_bar=True, batch_size=len(found), sync_dist=True)
@@ -131,7 +136,7 @@ class LatentDiffusion(OnFrozen):
         """Latents (B, C, h, w) of a batch's pictures, sampled and scaled."""
         found = self.moments(batch)
         noise = torch.randn_like(found[:, : found.shape[1] // 2])
-        return sampled(found, noise, self.vae.config.scaling_factor)
+        return sampled(found, noise, self.scaling)
 
     def noise_like(self, latents: Tensor) -> Tensor:
         """Noise of the shape (B, C, h, w) of latents, with its offset."""

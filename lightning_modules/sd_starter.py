@@ -1,16 +1,17 @@
-"""A small Stable Diffusion, trained from nothing: what models that are made for the large one are tried on (Rombach et al.
-2022, "High-Resolution Image Synthesis with Latent Diffusion Models")."""
+"""A small Stable Diffusion, trained from nothing: what models that are made for the large one are tried on (Rombach et
+al. 2022, "High-Resolution Image Synthesis with Latent Diffusion Models")."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from datamodules.kinds.captioned import CaptionedBatch, CaptionedPictures
 from lightning_modules.evaluation.captioned_generation import CaptionedGeneration
 from lightning_modules.latent_diffusion import LatentDiffusion
-from lightning_modules.networks.diffusion.latents import embedded
+from lightning_modules.networks.diffusion.latents import embedded, moments
 from lightning_modules.networks.diffusion.schedule import Prediction
 from lightning_modules.networks.diffusion.text_to_latents import (
     Drawing,
@@ -26,6 +27,9 @@ from lightning_modules.validation import data_of, positive, shares
 
 if TYPE_CHECKING:
     from diffusers import AutoencoderKL, UNet2DConditionModel
+
+MEASURED: Final = 256
+"""Training pictures whose latents say how much they deviate."""
 
 
 class SDStarter(LatentDiffusion):
@@ -109,6 +113,22 @@ class SDStarter(LatentDiffusion):
         if not hasattr(self, "network"):
             self.network = text_to_latents(config.latent_channels, size // factor, **self.sizes)
         super().configure_model()
+
+    def on_fit_start(self) -> None:
+        """Measure by how much the latents deviate, over some training pictures (Rombach et al. 2022, appendix G)."""
+        super().on_fit_start()
+        if self.network.scaling == 0:
+            data = data_of(self, CaptionedPictures)
+            examples = data.examples("train")
+            places = np.linspace(0, len(examples) - 1, min(len(examples), MEASURED)).round().astype(int)
+            parts = [places[start : start + data.batch_size] for start in range(0, len(places), data.batch_size)]
+            batches = (data.collate([examples[int(place)] for place in part]) for part in parts)
+            means = [moments(self.vae, batch.images.to(self.device)).chunk(2, dim=1)[0] for batch in batches]
+            self.network.scaling.fill_(1 / torch.cat(means).std())
+
+    @property
+    def scaling(self) -> float:
+        return float(self.network.scaling)
 
     def context(self, captions: list[str]) -> Tensor:
         """What the UNet attends to, (B, L, D), by the text encoder that learns with it."""

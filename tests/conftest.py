@@ -112,11 +112,15 @@ def made_once(common: Path) -> MadeOnce:
 
 @pytest.fixture(scope="session")
 def twin_root(common: Path) -> Callable[[str], Path]:
-    """Name of a spec to where the twin of its tiny runs is written; specs that generate letters share one.
+    """Name of a spec to where the twin of its tiny runs is written; some specs share one.
 
     Who trains on it writes it if it is not there. Tests change nothing in it, nor ask there for another twin.
     """
-    shared = dict.fromkeys(("letter-ddpm", "letter-gan", "letter-vae"), "letters-to-generate")
+    shared = {
+        **dict.fromkeys(("letter-ddpm", "letter-gan", "letter-vae"), "letters-to-generate"),
+        **dict.fromkeys(("sd-starter", "sd-starter-vae"), "pictures-with-captions"),
+        **dict.fromkeys(("skeleton-judge", "skeleton-lora"), "skeletons"),
+    }
     return lambda name: common / "twins" / shared.get(name, name)
 
 

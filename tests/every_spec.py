@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 
 from datamodules.avatar import perform
+from datamodules.avatar.renderer.frames import render
 from datamodules.avatar.renderer.letters import letter_frame
+from datamodules.avatar.signer import Signer
 from datamodules.files import locked, replacing
 from datamodules.media.skeleton_drawing import draw_frames, write_png
 from datamodules.media.skeleton_frames import draw_skeletons
@@ -20,6 +22,7 @@ from datamodules.poses.formats import write_pose
 TEXT_TO_POSE = ("--model.width=16", "--model.heads=2", "--model.feedforward=16", "--data.twin.size=30")
 LETTERS = ("--data.image_size=32", "--data.batch_size=16", "--data.twin.size=87")
 VAE = ("--model.width=4", "--model.latent=4")
+STUDIO = ("--data.image_size=32", "--data.batch_size=16", "--data.twin.size=24", "--data.twin.signers=1")
 GAN = (*VAE, "--model.critic_width=4")
 
 TINY: dict[str, tuple[str, ...]] = {
@@ -59,6 +62,15 @@ TINY: dict[str, tuple[str, ...]] = {
         "--data.twin.size=4",
     ),
     "skeleton-judge": ("--model.width=4", "--data.image_size=32", "--data.batch_size=16", "--data.twin.size=4"),
+    "sd-starter": (
+        "--model.channels=[32,32]",
+        "--model.heads=2",
+        "--model.text_width=8",
+        "--model.text_layers=1",
+        "--model.steps=2",
+        *STUDIO,
+    ),
+    "sd-starter-vae": ("--model.channels=[8,8,8]", *STUDIO),
     "pix2pix": (
         "--model.width=4",
         "--model.depth=4",
@@ -136,12 +148,18 @@ def _skeleton(folder: Path) -> str:
     return str(folder / "hello.png")
 
 
+def _picture(folder: Path) -> str:
+    write_png(folder / "signer.png", render(perform(["HELLO"]).joints[:1], Signer().look, 64)[0])
+    return str(folder / "signer.png")
+
+
 CALLS: dict[str, tuple[Callable[[Path], str], str]] = {
     "text-to-pose": (_sentence, ".pose"),
     "pose-to-text": (_pose, ".json"),
     "pose-to-video": (_pose, ".mp4"),
     "image-to-letter": (_letter, ".json"),
     "image-to-gloss": (_skeleton, ".json"),
+    "image-to-image": (_picture, ".png"),
     "letter-to-image": (_sentence, ".mp4"),
     "text-to-image": (_sentence, ".png"),
     "video-to-gloss": (_video, ".json"),

@@ -76,7 +76,7 @@ def units(glosses: Sequence[str], lexicon: Lexicon, signer: Signer, rng: np.rand
         if sign is None:
             found.extend(_letters(index, gloss, lexicon, signer, shift))
             continue
-        length = float(np.linalg.norm(sign.dominant.steps[1] - sign.dominant.steps[0]))
+        length = float(np.linalg.norm(sign.dominant.steps[1] - sign.dominant.steps[0], axis=-1))
         stroke = sign.movement.seconds * (0.9 + 0.5 * length * signer.amplitude) * pace
         if sign.role != "none":
             shift[0] = 0.0
@@ -114,7 +114,7 @@ def _coarticulate(found: list[Unit]) -> list[Unit]:
                 pull += 0.04 * (other.place[theirs].at + other.steps[theirs] - here)
         if unit.sign.role != "none":
             pull[0] = 0.0
-        size = float(np.linalg.norm(pull))
+        size = float(np.linalg.norm(pull, axis=-1))
         leaning[k] = replace(unit, shift=unit.shift + pull * min(1.0, 0.03 / max(size, 1e-9)))
     return leaning
 

@@ -135,5 +135,5 @@ def _apart(skin: Colour, least: int, most: float, rng: np.random.Generator) -> C
     while True:
         saturation, shares = most * rng.beta(1.2, 2.0), rng.permutation([0.0, rng.random(), 1.0])
         red, green, blue = (rng.integers(16, 240) * (1 - saturation * shares)).astype(int).tolist()
-        if abs(float(lightness @ (np.array([red, green, blue]) - np.array(skin)))) >= least:
+        if abs(float((lightness * (np.array([red, green, blue]) - np.array(skin))).sum())) >= least:
             return red, green, blue

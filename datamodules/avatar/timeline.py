@@ -95,7 +95,7 @@ class Stage:
 
     def _travel(self, before: tuple[Track, Track], after: tuple[Track, Track], index: int) -> float:
         """Seconds of a transition: they grow with the way and the turn of the hand that has farther to go."""
-        way = [float(np.linalg.norm(b.wrist - a.wrist)) for a, b in zip(before, after, strict=True)]
+        way = [float(np.linalg.norm(b.wrist - a.wrist, axis=-1).item()) for a, b in zip(before, after, strict=True)]
         turned = 2 * np.arccos(min(1.0, abs(float(np.sum(before[0].hand * after[0].hand)))))
         seconds = 0.09 + 0.21 * max(way[0], 0.7 * way[1]) + 0.05 * turned
         return float(np.clip(seconds, 0.13, 0.45)) / self.signer.speed
@@ -179,7 +179,7 @@ class Stage:
         """A minimum-jerk way that bows forward; the handshape is formed before the hand arrives."""
         way = after.wrist - before.wrist
         moved = ease(share)
-        height = self.signer.style.curvature * float(np.linalg.norm(way)) + 0.04 * bounce
+        height = self.signer.style.curvature * float(np.linalg.norm(way, axis=-1).item()) + 0.04 * bounce
         bow = np.outer(np.sin(np.pi * moved), height * np.array([0.0, 0.3, 1.0]))
         shape = ease(share / 0.75)
         return Track(

@@ -137,6 +137,8 @@ BASELINES: Final = {
     "mean_caption_picture": "the mean of a dozen training pictures of the caption",
     "train_caption_picture": "a training picture of the caption, as a model shows that has memorised its data",
     "other_caption": "the model's own picture of another caption",
+    "mean_of_training": "the mean of the training pictures",
+    "jpeg": "the same pictures as JPEGs, of the lowest quality at which they are as like the true ones as the model's",
     "other_class": "a training picture of another class",
     "base": "what the model that this one adapts generates from the same prompts and seeds",
     "true_picture": "the true pictures of the split that is tested, where the references are training's",

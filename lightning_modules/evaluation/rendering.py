@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
 import numpy as np
@@ -16,7 +15,7 @@ from datamodules.kinds.paired_frames import PairedFrames, PairedFramesBatch
 from datamodules.media.drawing_primitives import Image
 from datamodules.media.hand_boxes import Box
 from lightning_modules.evaluation.results import GROUND_TRUTH, MODEL, Comparison, Results
-from lightning_modules.evaluation.sample_strips import as_images, strips
+from lightning_modules.evaluation.sample_strips import ScoredStrips, as_images
 from lightning_modules.metrics.images import (
     IMAGE_SCORES,
     VARIANTS,
@@ -33,8 +32,6 @@ Shown = Literal["paper", "pose-only"]
 """Protocols, by what a model is shown: conditions that are made of the true frame, which leak its appearance, or such
 as are made of the pose alone."""
 COPY, MEAN = "copy_condition", "mean_frame"
-KEPT: Final = 64
-"""Pictures that are held for the strips, beside the best and the worst."""
 LEAST_FOUND: Final = 0.5
 """Share of the true frames' hands below which `hand_pose` would tell of MediaPipe alone."""
 MEANT: Final = 4096
@@ -46,15 +43,6 @@ class Renderer(Protocol):
     [-1, 1]. It is handed nothing of the true frames."""
 
     def __call__(self, conditions: Tensor, further: Mapping[str, Tensor], /) -> Tensor: ...
-
-
-@dataclass(frozen=True)
-class Strip:
-    """What is shown of a picture: its name, its SSIM, and it between its condition and its reference."""
-
-    name: str
-    ssim: float
-    pictures: tuple[tuple[str, Image], ...]
 
 
 class RenderingEvaluation:
@@ -74,8 +62,8 @@ class RenderingEvaluation:
         self.compared = {key: Comparison(make, contenders) for key, make in IMAGE_SCORES.items()}
         self.hand_ssim = Comparison(HandSsim, contenders)
         self.hands = {"hand_pose": Comparison(HandPose, contenders), "hand_found": Comparison(HandFound, contenders)}
-        self.boxed, self.found, self.seen = 0, 0, 0
-        self.strips: dict[int, Strip] = {}
+        self.boxed, self.found = 0, 0
+        self.kept = ScoredStrips("SSIM")
 
     @torch.no_grad()
     def update(self, batch: PairedFramesBatch, render: Renderer) -> None:
@@ -92,7 +80,8 @@ class RenderingEvaluation:
         }
         for comparison in self.compared.values():
             comparison.update(answers, references)
-        self._keep(batch.names, {"drawing": conditions, "model": pictures, "truth": references})
+        scores = self.compared["ssim"].scores[MODEL].items[-1][:, 0].tolist()
+        self.kept.add(batch.names, scores, {"drawing": conditions, "model": pictures, "truth": references})
         boxes = self.data.hands(batch.names)
         handed = [at for at, hands in enumerate(boxes) if hands]
         if handed:
@@ -121,18 +110,6 @@ class RenderingEvaluation:
             for comparison in self.hands.values():
                 comparison.update({name: of[some] for name, of in keypoints.items()}, true[some], sides[some])
 
-    def _keep(self, names: Sequence[str], shown: Mapping[str, Tensor]) -> None:
-        """Hold the best, the worst, and of all others evenly spread ones."""
-        scores = self.compared["ssim"].scores[MODEL].items[-1][:, 0].tolist()
-        images = {caption: as_images(of) for caption, of in shown.items()}
-        for at, (name, score) in enumerate(zip(names, scores, strict=True), self.seen):
-            pictures = tuple((caption, of[at - self.seen]) for caption, of in images.items())
-            self.strips[at] = Strip(name, score, pictures)
-        self.seen += len(names)
-        step = 1 << (self.seen // KEPT).bit_length()  # doubled whenever twice as many were seen
-        extremes = {choose(self.strips, key=lambda at: self.strips[at].ssim) for choose in (min, max)}
-        self.strips = {at: strip for at, strip in self.strips.items() if at % step == 0 or at in extremes}
-
     def results(self) -> Results:
         """`ssim`, `psnr` and `l1`; `hand_ssim` where the data knows where hands are; `hand_pose` and `hand_found` where
         MediaPipe finds half of those in the true frames or more. Where it does not, a line on stderr says so."""
@@ -156,15 +133,7 @@ class RenderingEvaluation:
 
     def plots(self) -> dict[str, Image]:
         """`samples`: the best, the median and the worst picture by SSIM, between what it was made of and the truth."""
-        middle = float(np.median(self.compared["ssim"].scores[MODEL].each()))
-        kept = sorted(self.strips.values(), key=lambda strip: strip.ssim)
-        median = min(kept, key=lambda strip: abs(strip.ssim - middle))
-        rows = (("best", kept[-1]), ("median", median), ("worst", kept[0]))
-        return {
-            "samples": strips(
-                [(f"{word}: {strip.name}, SSIM {strip.ssim:.3f}", strip.pictures) for word, strip in rows]
-            )
-        }
+        return {"samples": self.kept.best_median_worst()}
 
 
 def mean_frame(data: PairedFrames) -> Tensor:

@@ -1,7 +1,7 @@
 """Samples side by side: rows of pictures (H, W, 3) uint8 RGB, and motions as pictures."""
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -23,6 +23,8 @@ SHORTEST: Final = 48
 SMALL: Final = 48
 LARGE: Final = 96
 """Sides of a picture on a sheet, in pixels: of 29 classes a picture file of less than half a megabyte."""
+KEPT: Final = 64
+"""Pictures that are held to choose from, beside the best and the worst."""
 FEW_CLASSES: Final = 10
 MOST_CLASSES: Final = 40
 
@@ -68,6 +70,46 @@ def strips(rows: Sequence[tuple[str, Sequence[tuple[str, Image]]]]) -> Image:
         for x, y, words, size, weight in texts:
             figure.text(x / sheet.shape[1], 1 - y / len(sheet), words, fontsize=size, fontweight=weight)
         return as_picture(figure)
+
+
+@dataclass(frozen=True)
+class Strip:
+    """What is shown of a picture: its name, its score, and it between others, each with its caption."""
+
+    name: str
+    score: float
+    pictures: tuple[tuple[str, Image], ...]
+
+
+class ScoredStrips:
+    """Pictures of a test set with what belongs beside each; of many the best, the worst and evenly spread others.
+
+    key: of the score, in print; more is better.
+    """
+
+    def __init__(self, key: str) -> None:
+        self.key, self.seen = key, 0
+        self.scores: list[float] = []
+        self.strips: dict[int, Strip] = {}
+
+    def add(self, names: Sequence[str], scores: Sequence[float], shown: Mapping[str, Tensor]) -> None:
+        """Add a batch: pictures (B, 3, H, W) in [0, 1] by their captions."""
+        images = {caption: as_images(of) for caption, of in shown.items()}
+        for place, (name, score) in enumerate(zip(names, scores, strict=True)):
+            pictures = tuple((caption, of[place]) for caption, of in images.items())
+            self.strips[self.seen + place] = Strip(name, score, pictures)
+        self.scores += scores
+        self.seen += len(names)
+        step = 1 << (self.seen // KEPT).bit_length()  # doubled whenever twice as many were seen
+        extremes = {choose(self.strips, key=lambda at: self.strips[at].score) for choose in (min, max)}
+        self.strips = {at: strip for at, strip in self.strips.items() if at % step == 0 or at in extremes}
+
+    def best_median_worst(self) -> Image:
+        """The best, the median and the worst picture."""
+        kept, middle = sorted(self.strips.values(), key=lambda strip: strip.score), float(np.median(self.scores))
+        median = min(kept, key=lambda strip: abs(strip.score - middle))
+        rows = (("best", kept[-1]), ("median", median), ("worst", kept[0]))
+        return strips([(f"{word}: {of.name}, {self.key} {of.score:.3f}", of.pictures) for word, of in rows])
 
 
 def _grown(sheet: Image, height: int, width: int) -> Image:

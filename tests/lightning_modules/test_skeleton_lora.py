@@ -25,7 +25,7 @@ SIZES: dict[str, Any] = {"rank": 4, "alpha": 2, "steps": 2, "guidance": 2.0, "le
 
 @pytest.fixture(scope="module")
 def root(twin_root: Callable[[str], Path]) -> Path:
-    return twin_root("skeleton-lora-module")
+    return twin_root("skeleton-lora")
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def base_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def skeletons(root: Path) -> WLASLSkeletons:
-    return WLASLSkeletons(str(root), image_size=32, batch_size=8, twin=Twin(size=4, seed=0, signers=3))
+    return WLASLSkeletons(str(root), image_size=32, batch_size=8, twin=Twin(size=4, seed=0, signers=10))
 
 
 def made(folder: Path, **more: Any) -> SkeletonLoRA:

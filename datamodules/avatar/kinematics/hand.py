@@ -75,7 +75,7 @@ def thumb_bones(target: ArrayLike, bulge: ArrayLike) -> Array:
     Raises ValueError when the target is out of reach.
     """
     offset = np.asarray(target, dtype=float) - THUMB_BASE
-    distance = float(np.linalg.norm(offset))
+    distance = float(np.linalg.norm(offset, axis=-1))
     low, high = 0.0, np.radians(_THUMB_FLEXION_LIMIT)
     if not _thumb_reach(high) <= distance <= _thumb_reach(low):
         raise ValueError(
@@ -86,10 +86,10 @@ def thumb_bones(target: ArrayLike, bulge: ArrayLike) -> Array:
         middle = (low + high) / 2
         low, high = (middle, high) if _thumb_reach(middle) > distance else (low, middle)
     angles = low * np.array([0.0, 1.0, 1.0 + _THUMB_IP_SHARE])
-    chord = np.arctan2(THUMB_BONES @ np.sin(angles), THUMB_BONES @ np.cos(angles))
+    chord = np.arctan2((THUMB_BONES * np.sin(angles)).sum(), (THUMB_BONES * np.cos(angles)).sum())
     along = offset / distance
-    across = np.asarray(bulge, dtype=float) - along * (along @ np.asarray(bulge, dtype=float))
-    across = -across / np.linalg.norm(across)
+    across = np.asarray(bulge, dtype=float) - along * (along * np.asarray(bulge, dtype=float)).sum()
+    across = -across / np.linalg.norm(across, axis=-1)
     angles -= chord
     bones: Array = np.cos(angles)[:, None] * along + np.sin(angles)[:, None] * across
     return bones
@@ -97,7 +97,7 @@ def thumb_bones(target: ArrayLike, bulge: ArrayLike) -> Array:
 
 def _thumb_reach(flexion: float) -> float:
     angles = flexion * np.array([0.0, 1.0, 1.0 + _THUMB_IP_SHARE])
-    return float(np.hypot(THUMB_BONES @ np.cos(angles), THUMB_BONES @ np.sin(angles)))
+    return float(np.hypot((THUMB_BONES * np.cos(angles)).sum(), (THUMB_BONES * np.sin(angles)).sum()))
 
 
 def hand_joints(hand: Handshape | ArrayLike) -> Array:

@@ -89,8 +89,8 @@ def _circle_in(movement: Movement, time: Array, delay: float) -> Stroke:
 
 def _round(normal: Array, angle: Array) -> Array:
     up = np.array([0.0, 1.0, 0.0]) if abs(normal[1]) < 0.7 else np.array([0.0, 0.0, 1.0])
-    up = up - normal * (normal @ up)
-    up /= np.linalg.norm(up)
+    up = up - normal * (normal * up).sum()
+    up /= np.linalg.norm(up, axis=-1)
     circle: Array = np.outer(np.cos(angle), up) + np.outer(np.sin(angle), np.cross(normal, up))
     return circle
 

@@ -50,11 +50,11 @@ def orientation(palm: str, fingers: str) -> Orientation:
     Raises ValueError when the two are parallel, for then they fix no rotation.
     """
     along, facing = direction(fingers), direction(palm)
-    along /= max(float(np.linalg.norm(along)), 1e-9)
-    facing = facing - along * (along @ facing)
-    if np.linalg.norm(facing) < 1e-6 or np.linalg.norm(along) < 0.5:
+    along /= max(float(np.linalg.norm(along, axis=-1)), 1e-9)
+    facing = facing - along * (along * facing).sum()
+    if np.linalg.norm(facing, axis=-1) < 1e-6 or np.linalg.norm(along, axis=-1) < 0.5:
         raise ValueError("a palm direction that is not parallel to the fingers")
-    facing /= np.linalg.norm(facing)
+    facing /= np.linalg.norm(facing, axis=-1)
     matrix = np.stack([np.cross(along, facing), along, facing], axis=1)
     return Orientation(palm, fingers, matrix, from_matrix(matrix))
 
@@ -125,7 +125,7 @@ def slerp(start: Array, end: Array, share: Array) -> Array:
     The short way, except that a turn of more than 155 degrees, whose short way is a matter of rounding, goes the way a
     forearm can: through the orientation whose palm and fingers point less to the ipsilateral side.
     """
-    dot = float(start @ end)
+    dot = float((start * end).sum())
     if dot < 0:
         end, dot = -end, -dot
     if dot < _AMBIGUOUS and _strain(start - end) < _strain(start + end):
@@ -144,7 +144,7 @@ def _strain(middle: Array) -> float:
 
     Hard are a palm or fingers to the ipsilateral side, fingers backward, and a forward palm under fingers across.
     """
-    size = np.linalg.norm(middle)
+    size = np.linalg.norm(middle, axis=-1)
     if size < 1e-6:
         return np.inf
     _, along, facing = to_matrix(middle / size).T

@@ -209,7 +209,7 @@ def _steps(row: Table, key: str, words: list[str]) -> Array:
         letters = word.rstrip(".0123456789")
         try:
             way = direction(letters)
-            total += way / np.linalg.norm(way) * float(word[len(letters) :])
+            total += way / np.linalg.norm(way, axis=-1) * float(word[len(letters) :])
         except ValueError:
             raise LexiconError(row.file, row.address(key), word, "a step such as F.20 or F-D.30") from None
     return total

@@ -114,7 +114,8 @@ class Table:
             vector = direction(self.text(name, default))
         except ValueError as error:
             raise self.error(name, str(error)) from None
-        return vector / np.linalg.norm(vector)
+        unit: Array = vector / np.linalg.norm(vector, axis=-1)
+        return unit
 
     def inherit(self, name: str, seen: tuple[str, ...] = ()) -> "Table":
         """The mapping under `name`; where it is `like` another one, laid over that one."""

@@ -121,7 +121,7 @@ def _film(
         hands.append(hand_flesh(placed[:, part], cuff, hand))
     tones = skin_tones(look.skin)
     key = np.array([rng.uniform(-0.55, 0.55), rng.uniform(0.3, 0.7), 0.9])
-    key /= np.linalg.norm(key)
+    key /= np.linalg.norm(key, axis=-1)
     if scene is None:
         scene = backdrop(look.background, max(camera.width, camera.height), rng)[: camera.height, : camera.width]
     scene = cv2.resize(scene, (width, height), interpolation=cv2.INTER_LINEAR)

@@ -145,7 +145,7 @@ class Setting:
             look=look,
             scene=ground(kind, size, rng),
             arm=None,
-            key=key / np.linalg.norm(key),
+            key=key / np.linalg.norm(key, axis=-1),
             strength=rng.uniform(0.75, 1.1),
             ambient=rng.uniform(0.35, 0.6),
             moved=(0.0, 0.0),
@@ -161,7 +161,7 @@ class Setting:
         return replace(
             self,
             arm=Arm.draw(rng),
-            key=key / np.linalg.norm(key),
+            key=key / np.linalg.norm(key, axis=-1),
             strength=dim * rng.uniform(0.55, 1.25),
             ambient=dim * rng.uniform(0.15, 0.6),
             moved=(min(length, 14.0) * float(np.cos(angle)), min(length, 14.0) * float(np.sin(angle))),
@@ -218,7 +218,7 @@ def _dress(canvas: Canvas, arm: Arm, wrist: Floats, elbow: Floats, scale: float)
     """Cover the forearm, or take it out of the picture."""
     rows, columns = np.nonzero(canvas.depth > FAR)
     points = np.stack([columns + 0.5, len(canvas.depth) - rows - 0.5, canvas.depth[rows, columns]], axis=1) - wrist
-    along = (elbow - wrist) / np.linalg.norm(elbow - wrist)
+    along = (elbow - wrist) / np.linalg.norm(elbow - wrist, axis=-1)
     height = points @ along
     beside = np.linalg.norm(points - height[:, None] * along, axis=1)
     covered = (height > arm.begins * scale) & (beside < 0.5 * scale)
@@ -240,7 +240,7 @@ def _pose(symbol: str, stance: Stance, size: float) -> tuple[Floats, Floats]:
     view = view_of(symbol, stance.form)
     joints, turn = hand_joints(_configuration(symbol, view, stance.bend)), view_turn(view)
     tilt, _ = cv2.Rodrigues(np.radians(stance.tilt))
-    tips = np.array(view.elbow) / np.linalg.norm(view.elbow) * _FOREARM + stance.elbow
+    tips = np.array(view.elbow) / np.linalg.norm(view.elbow, axis=-1) * _FOREARM + stance.elbow
     joints = joints * (*stance.build, stance.build.mean())
     cloud = np.vstack([joints @ turn.T, tips]) @ tilt.T
     scale = stance.near / np.maximum(stance.near - cloud[:, 2:], 0.5 * stance.near)
@@ -257,9 +257,9 @@ def _pose(symbol: str, stance: Stance, size: float) -> tuple[Floats, Floats]:
 
 def view_turn(view: View) -> Array:
     """The rotation (3, 3) from the hand's frame to the viewer's: x right, y up, z to the viewer."""
-    along = np.array(view.fingers) / np.linalg.norm(view.fingers)
-    facing = np.array(view.palm) - along * (along @ np.array(view.palm))
-    facing /= np.linalg.norm(facing)
+    along = np.array(view.fingers) / np.linalg.norm(view.fingers, axis=-1)
+    facing = np.array(view.palm) - along * (along * np.array(view.palm)).sum()
+    facing /= np.linalg.norm(facing, axis=-1)
     return np.stack([np.cross(along, facing), along, facing], axis=1)
 
 

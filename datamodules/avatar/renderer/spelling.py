@@ -184,7 +184,7 @@ def _between(here: Hand, there: Hand) -> Way:
 
 
 def _unit(vector: tuple[float, float, float]) -> Array:
-    unit: Array = np.array(vector) / np.linalg.norm(vector)
+    unit: Array = np.array(vector) / np.linalg.norm(vector, axis=-1)
     return unit
 
 

@@ -1,5 +1,5 @@
-"""What a small Stable Diffusion has beside its autoencoder: a text encoder and a UNet that are trained together (Rombach
-et al. 2022, arXiv 2112.10752)."""
+"""What a small Stable Diffusion has beside its autoencoder: a text encoder and a UNet that are trained together
+(Rombach et al. 2022, arXiv 2112.10752)."""
 
 import gzip
 from collections.abc import Sequence
@@ -30,11 +30,17 @@ AT_ONCE: Final = 16
 
 
 class TextToLatents(nn.Module):
-    """What is trained of it: captions to what the UNet attends to, and noisy latents to the noise or velocity."""
+    """What is trained of it: captions to what the UNet attends to, and noisy latents to the noise or velocity.
+
+    scaling: what latents are multiplied by so that their numbers deviate by 1; 0 until that is measured.
+    """
+
+    scaling: Tensor
 
     def __init__(self, unet: "UNet2DConditionModel", text_encoder: "CLIPTextModel") -> None:
         super().__init__()
         self.unet, self.text_encoder = unet, text_encoder
+        self.register_buffer("scaling", torch.zeros(()))
 
 
 @dataclass(frozen=True)
@@ -138,9 +144,11 @@ def solver(schedule: Schedule) -> "DPMSolverMultistepScheduler":
 def pipeline_of(
     network: TextToLatents, vae: "AutoencoderKL", tokenizer: "CLIPTokenizer", schedule: Schedule
 ) -> "StableDiffusionPipeline":
-    """What these make together; each call makes one with a solver of its own, which counts its steps."""
+    """What these make together; each call makes one with a solver of its own, which counts its steps. The autoencoder's
+    scaling factor is the network's from then on."""
     from diffusers import StableDiffusionPipeline
 
+    vae.register_to_config(scaling_factor=float(network.scaling))
     pipeline = StableDiffusionPipeline(
         vae=vae,
         text_encoder=network.text_encoder,

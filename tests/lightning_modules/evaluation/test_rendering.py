@@ -15,12 +15,11 @@ from datamodules.media.hand_boxes import Box
 from datamodules.samples import Sample, Split, Survey
 from lightning_modules.evaluation import rendering
 from lightning_modules.evaluation.rendering import (
-    KEPT,
     RenderingEvaluation,
     find_hands,
     mean_frame,
 )
-from lightning_modules.evaluation.sample_strips import as_images
+from lightning_modules.evaluation.sample_strips import KEPT, as_images
 from lightning_modules.metrics.images import HandFound, HandPose, ssim
 
 
@@ -193,9 +192,9 @@ class TestEvaluation:
         evaluation, answers = RenderingEvaluation(data, "pose-only"), iter((2 * pictures - 1).split(7))
         for batch in data.test_dataloader():
             evaluation.update(batch, lambda conditions, further: next(answers))
-            assert len(evaluation.strips) <= KEPT + 2
+            assert len(evaluation.kept.strips) <= KEPT + 2
         scores = ssim(pictures, references)
-        held = {strip.name: strip.ssim for strip in evaluation.strips.values()}
+        held = {strip.name: strip.score for strip in evaluation.kept.strips.values()}
         assert {str(int(scores.argmin())), str(int(scores.argmax()))} <= held.keys()
         assert min(abs(value - float(scores.median())) for value in held.values()) < 0.02
         shown = evaluation.plots()["samples"]

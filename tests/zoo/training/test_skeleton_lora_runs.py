@@ -80,7 +80,7 @@ def test_a_base_of_another_family_is_refused_in_one_line(
 ) -> None:
     starter(NAME, twin_root(NAME))
     base = tmp_path / "sdxl"
-    shutil.copytree(twin_root(NAME).with_name(f"{NAME}-base"), base)
+    shutil.copytree(twin_root(NAME).with_name(f"{twin_root(NAME).name}-base"), base)
     index = json.loads((base / "model_index.json").read_text())
     (base / "model_index.json").write_text(json.dumps({**index, **change}))
     assert command("runs", f"--model.base={base}") == 2

@@ -1,6 +1,5 @@
 """The Stable Diffusion that a ControlNet or LoRA is for: opened from the Hub's cache, and made to draw a picture."""
 
-import logging
 import re
 import shlex
 import sys
@@ -21,10 +20,6 @@ from zoo.safety.folders import refuse_json
 FAMILY: Final = "choose a base of the family of Stable Diffusion 1 and 2"
 UNUSED: Final = ("safety_checker", "feature_extractor", "image_encoder")
 STEPS: Final = 30
-
-logging.getLogger("transformers.utils.import_utils").addFilter(  # nothing here uses what it says is missing
-    lambda record: "requires torchvision" not in str(record.msg)
-)
 
 
 def open_base(base_model: str | None, revision: str | None) -> Any:

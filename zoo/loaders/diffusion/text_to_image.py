@@ -125,6 +125,7 @@ picture = pipeline("signer 1 in the studio", **asked).images[0]
         if len(tokenizer) != text.vocab_size:
             raise ValueError(f"found {len(tokenizer)} tokens, expected {text.vocab_size}, as the text encoder has them")
         self.network, self.vae = network.eval(), vae.eval()
+        vae.register_to_config(scaling_factor=float(network.scaling))
         self.tokenizer, self.schedule, self.drawing = tokenizer, schedule, drawing
         self.size = unet.sample_size * 2 ** (len(vae.config.block_out_channels) - 1)
         self.gives = Signal("image", size=self.size)
@@ -218,6 +219,7 @@ picture = pipeline("signer 1 in the studio", **asked).images[0]
         vae = open_diffusers(folder / "vae", AutoencoderKL, VAE, "Stable Diffusion")
         tokenizer = open_tokenizer(folder / "tokenizer")
         network = TextToLatents(unet, open_text_encoder(folder / "text_encoder"))
+        network.scaling.fill_(vae.config.scaling_factor)
         schedule = _read_schedule(folder / "scheduler" / "scheduler_config.json")
         found = cls(network, vae, tokenizer, schedule, Drawing(**config["sampling"]))
         if config["gives"]["size"] != found.size:
