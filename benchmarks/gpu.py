@@ -2,7 +2,7 @@
 
     python benchmarks/gpu.py [--tiny] [WORK ...]
 
-skeleton-lora: a LoRA of rank 64 in Stable Diffusion 1.4 at 512 x 512. The plain ways are those of diffusers' own script,
+skeleton-lora: a LoRA of rank 64 in Stable Diffusion 1.4 at 512 x 512. The plain ways are those of diffusers' script,
 which encodes every picture and caption at every step: in single precision with batches of two, as the source has it,
 and in bf16 with batches of 16. The zoo's has both from its cache, autocasts to bf16, and compiles the UNet's repeated
 blocks, as `fit skeleton-lora --trainer.precision bf16-mixed --model.compiled true --data.batch_size 16` does.

@@ -102,7 +102,7 @@ class SkeletonLoRA(LatentDiffusion, ClassConditional):
             )
             self.network = Matrices(self.unet)
         if self.compiled:
-            self.unet.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            self.unet.to(memory_format=torch.channels_last)
         if given is not None:
             self.network.load_state_dict(given.state_dict())
         super().configure_model()

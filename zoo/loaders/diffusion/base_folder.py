@@ -68,7 +68,7 @@ class BaseFolder:
         return cls(artefact / FOLDER if name is None else starters() / name, str(digest))
 
 
-def base_reference(address: str) -> tuple[str, str] | tuple[None, None]:
+def base_reference(address: str) -> tuple[str | None, str | None]:
     """Repository and revision of a base that an address in a spec names; None for a model's name and for a folder."""
     if address in list_trained() or user_path(address).exists() or not looks_like(address):
         return None, None

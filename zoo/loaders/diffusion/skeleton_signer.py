@@ -135,6 +135,7 @@ unet = PeftModel.from_pretrained(unet, folder, subfolder="lora")
 
         Raises ValueError for references of another size, or of glosses that have no prompt.
         """
+        self.network = lora.network
         self.lora, self.prompts, self.size, self.drawing = lora, dict(prompts), size, drawing
         self.references = dict(references or {})
         self.base_folder = base_folder
@@ -147,10 +148,6 @@ unet = PeftModel.from_pretrained(unet, folder, subfolder="lora")
         self.gives = Signal("image", language="ase", size=size)
         self.words = GlossWords(self.prompts)
         self._pipeline: Any = None
-
-    @property
-    def network(self) -> Any:
-        return self.lora.network
 
     @property
     def base_model(self) -> str | None:
@@ -265,8 +262,16 @@ unet = PeftModel.from_pretrained(unet, folder, subfolder="lora")
         """The same (N, 3, S, S) in [0, 1]."""
         glosses, seeds = zip(*asked, strict=True)
         prompts = [self.prompts[gloss] for gloss in glosses]
-        start = {} if how.strength is None else {"start": self._start(glosses), "strength": how.strength}
-        return draw(self.pipeline, prompts, seeds, steps=how.steps, guidance=how.guidance, size=self.size, **start)
+        return draw(
+            self.pipeline,
+            prompts,
+            seeds,
+            steps=how.steps,
+            guidance=how.guidance,
+            size=self.size,
+            start=None if how.strength is None else self._start(glosses),
+            strength=how.strength or 1.0,
+        )
 
     def _start(self, glosses: Sequence[str]) -> torch.Tensor:
         """The references (N, 3, S, S) in [0, 1]. Raises ValueError where one is missing."""
