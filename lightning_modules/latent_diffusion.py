@@ -4,21 +4,31 @@
 from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.utils.data import Dataset
 
-from datamodules.kinds.captioned import CaptionedBatch
+from datamodules.cached_tensors import CachedTensors, Rows, content_keys
+from datamodules.files import cache_folder
+from datamodules.kinds.captioned import CachedBatch, CachedPictures, CaptionedBatch, CaptionedPictures
+from datamodules.samples import Split
 from lightning_modules.frozen import OnFrozen
 from lightning_modules.networks.diffusion.averaging import update_average
-from lightning_modules.networks.diffusion.latents import embedded, moments, sampled
+from lightning_modules.networks.diffusion.latents import embedded, moments, sampled, weights_digest
 from lightning_modules.networks.diffusion.schedule import Schedule
-from lightning_modules.validation import not_negative, positive, shares
+from lightning_modules.validation import data_of, not_negative, positive, shares
 
 if TYPE_CHECKING:
     from diffusers import AutoencoderKL, StableDiffusionPipeline, UNet2DConditionModel
     from transformers import CLIPTextModel, CLIPTokenizer
+
+NOT_ENCODING: Final = ("scaling_factor", "sample_size")
+"""Settings of an autoencoder that change nothing in what it makes of a picture."""
+AT_ONCE: Final = 16
+"""Pictures that are encoded together."""
 
 
 class LatentDiffusion(OnFrozen):
@@ -65,6 +75,7 @@ class LatentDiffusion(OnFrozen):
         self.tokenizer: CLIPTokenizer
         self.text_encoder: CLIPTextModel
         self.average: nn.ParameterList
+        self.texts: dict[str, tuple[CachedTensors, int]] = {}
 
     @property
     @abstractmethod
@@ -86,7 +97,8 @@ class LatentDiffusion(OnFrozen):
         self.hold_frozen(vae=base.vae, text_encoder=base.text_encoder)
 
     def configure_model(self) -> None:
-        """Switch on what was asked for, of a UNet that is there by now; in a training, begin the average."""
+        """Switch on what was asked for, of a UNet that is there by now; in a training, begin the average, and encode
+        what is to be cached: right after this, its length is told by its batches."""
         if self.checkpointing:
             self.unet.enable_gradient_checkpointing()
         if self.compiled:
@@ -94,6 +106,49 @@ class LatentDiffusion(OnFrozen):
         if self.ema_decay is not None and self.trainer.state.fn == "fit" and not hasattr(self, "average"):
             own = [nn.Parameter(weight.detach().clone(), requires_grad=False) for weight in self.trained()]
             self.average = nn.ParameterList(own)
+        if self.cache and self.trainer.state.fn == "fit":
+            self.encode_once(data_of(self, CaptionedPictures))
+
+    @torch.no_grad()
+    def encode_once(self, data: CaptionedPictures) -> None:
+        """Have training and validation served by latents, and captions by what the text encoder made of them, where
+        that is not trained. Raises OSError where the disk has no room for them."""
+        device = self.trainer.strategy.root_device
+        self.vae.to(device)
+        config = {name: value for name, value in self.vae.config.items() if name not in NOT_ENCODING}
+        below = f"{weights_digest(self.vae, config)[:16]}-{data.image_size}"
+        splits: tuple[Split, ...] = ("train", "dev")
+        for split in splits:
+            described, examples = data.described(split), data.examples(split)
+
+            def encoded(items: range, examples: Dataset[Any] = examples) -> Rows:
+                parts = [items[start : start + AT_ONCE] for start in range(0, len(items), AT_ONCE)]
+                batches = (data.collate([examples[item] for item in part]) for part in parts)
+                found = [moments(self.vae, batch.images.to(device)).cpu() for batch in batches]
+                return np.asarray(torch.cat(found).numpy(), np.float32)
+
+            first = data.collate([examples[0]]).images.to(device)
+            keys = content_keys([(name, path) for name, _, path in described])
+            cached = CachedTensors(cache_folder() / "latents" / below, keys, moments(self.vae, first).shape[1:])
+            cached.complete(encoded, f"latents of {len(described):,} pictures, {split}")
+            data.cached[split] = CachedPictures(described, cached)
+        if hasattr(self, "text_encoder"):
+            self._encode_captions({caption for split in splits for _, caption, _ in data.described(split)})
+
+    def _encode_captions(self, found: set[str]) -> None:
+        device, captions = self.trainer.strategy.root_device, sorted({"", *found})
+        self.text_encoder.to(device)
+
+        def encoded(items: range) -> Rows:
+            parts = [[captions[item]] for item in items]  # alone, so that it is the same whatever is beside it
+            states = [embedded(self.tokenizer, self.text_encoder, part).float().cpu() for part in parts]
+            return np.asarray(torch.cat(states).numpy(), np.float32)
+
+        below = weights_digest(self.text_encoder, self.text_encoder.config.to_dict())[:16]
+        shape = (self.tokenizer.model_max_length, self.text_encoder.config.hidden_size)
+        cached = CachedTensors(cache_folder() / "captions" / below, captions, shape)
+        cached.complete(encoded, f"{len(captions):,} captions")
+        self.texts = {caption: (cached, place) for place, caption in enumerate(captions)}
 
     def trained(self) -> list[nn.Parameter]:
         """The weights that are trained, always in the same order."""
@@ -109,7 +164,7 @@ class LatentDiffusion(OnFrozen):
         finally:
             _exchange(pairs)
 
-    def training_step(self, batch: CaptionedBatch) -> Tensor:
+    def training_step(self, batch: CaptionedBatch | CachedBatch) -> Tensor:
         latents = self.latents(batch)
         noise = self.noise_like(latents)
         timesteps = torch.randint(self.schedule.timesteps, (len(latents),), device=self.device)
@@ -117,7 +172,7 @@ class LatentDiffusion(OnFrozen):
         self.log("train/loss", loss, prog_bar=True)
         return loss
 
-    def validation_step(self, batch: CaptionedBatch, batch_idx: int) -> None:
+    def validation_step(self, batch: CaptionedBatch | CachedBatch, batch_idx: int) -> None:
         """The error of what is to be published, at the same timesteps under the same noise in every epoch."""
         own, found = torch.Generator().manual_seed(batch_idx), self.moments(batch)
         shape = (len(found), found.shape[1] // 2, *found.shape[2:])
@@ -128,19 +183,22 @@ class LatentDiffusion(OnFrozen):
             loss = self.error(latents, noise, timesteps, self.context(batch.captions))
         self.log("val/loss", loss, prog_bar=True, batch_size=len(found), sync_dist=True)
 
-    def moments(self, batch: CaptionedBatch) -> Tensor:
+    def moments(self, batch: CaptionedBatch | CachedBatch) -> Tensor:
         """Mean and log-variance (B, 2 C, h, w) of the latents of a batch's pictures."""
+        if isinstance(batch, CachedBatch):
+            return batch.moments
         return moments(self.vae, batch.images)
 
-    def latents(self, batch: CaptionedBatch) -> Tensor:
+    def latents(self, batch: CaptionedBatch | CachedBatch) -> Tensor:
         """Latents (B, C, h, w) of a batch's pictures, sampled and scaled."""
         found = self.moments(batch)
-        noise = torch.randn_like(found[:, : found.shape[1] // 2])
+        shape = (len(found), found.shape[1] // 2, *found.shape[2:])
+        noise = torch.randn(shape, device=found.device)  # `randn_like` would depend on how the numbers lie in memory
         return sampled(found, noise, self.scaling)
 
     def noise_like(self, latents: Tensor) -> Tensor:
         """Noise of the shape (B, C, h, w) of latents, with its offset."""
-        noise = torch.randn_like(latents)
+        noise = torch.randn(latents.shape, device=latents.device)
         if self.offset_noise:
             noise = noise + self.offset_noise * torch.randn(*latents.shape[:2], 1, 1, device=latents.device)
         return noise
@@ -154,7 +212,10 @@ class LatentDiffusion(OnFrozen):
 
     def context(self, captions: list[str]) -> Tensor:
         """What the UNet attends to, (B, L, D), of captions."""
-        with torch.no_grad():
+        if all(caption in self.texts for caption in captions):
+            rows = [cached[place] for cached, place in (self.texts[caption] for caption in captions)]
+            return torch.from_numpy(np.stack(rows)).to(self.device)
+        with torch.no_grad(), torch.autocast(self.device.type, enabled=False):
             return embedded(self.tokenizer, self.text_encoder, captions)
 
     def predict(self, noisy: Tensor, timesteps: Tensor, context: Tensor) -> Tensor:

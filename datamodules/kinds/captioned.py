@@ -2,14 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
+import numpy as np
+import torch
 from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
 
 from datamodules.base import Batch, SurveyedDataModule, signed_pixels
+from datamodules.cached_tensors import CachedTensors, Rows
 from datamodules.media.drawing_primitives import Image
 from datamodules.media.hand_boxes import Box
+from datamodules.orders import Key
 from datamodules.samples import Split
 from datamodules.twins import Twin
 
@@ -21,6 +27,36 @@ class CaptionedBatch(Batch):
     images: Tensor
     captions: list[str]
     names: list[str]
+
+
+@dataclass
+class CachedBatch(Batch):
+    """moments (B, 2 C, h, w) float, means and log-variances of the pictures' latents; captions and names, B each."""
+
+    moments: Tensor
+    captions: list[str]
+    names: list[str]
+
+
+class CachedPictures(Dataset[tuple[str, str, Rows]]):
+    """Names, captions and, in the pictures' place, what an autoencoder has made of them."""
+
+    def __init__(self, described: Sequence[tuple[str, str, Path]], moments: CachedTensors) -> None:
+        self.described, self.moments = described, moments
+
+    def __len__(self) -> int:
+        return len(self.described)
+
+    def __getitem__(self, key: Key | int) -> tuple[str, str, Rows]:
+        index = key if isinstance(key, int) else key[1]
+        name, caption, _ = self.described[index]
+        return name, caption, self.moments[index]
+
+    @staticmethod
+    def collate(items: list[tuple[str, str, Rows]]) -> CachedBatch:
+        """Of names, captions and moments (2 C, h, w)."""
+        names, captions, moments = zip(*items, strict=True)
+        return CachedBatch(torch.from_numpy(np.stack(moments)), list(captions), list(names))
 
 
 class CaptionedPictures(SurveyedDataModule):
@@ -53,6 +89,21 @@ class CaptionedPictures(SurveyedDataModule):
     def described(self, split: Split) -> list[tuple[str, str, Path]]:
         """Name, caption and file of each of a split's pictures, in the order of `examples`; none of them is read."""
         return [(sample.name, str(sample.label), sample.files[0]) for sample in self.samples[split]]
+
+    @cached_property
+    def cached(self) -> dict[Split, CachedPictures]:
+        """What training and validation are served in the pictures' place, by split; a test always sees pictures."""
+        return {}
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        if (examples := self.cached.get("train")) is None:
+            return super().train_dataloader()
+        return self.loader(examples, sampler=self.order(examples), collate=examples.collate)
+
+    def val_dataloader(self) -> DataLoader[Any]:
+        if (examples := self.cached.get("dev")) is None:
+            return super().val_dataloader()
+        return self.loader(examples, collate=examples.collate)
 
     @staticmethod
     def collate(items: list[tuple[str, str, Image]]) -> CaptionedBatch:

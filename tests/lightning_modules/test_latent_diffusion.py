@@ -24,7 +24,7 @@ class Tuned(LatentDiffusion):
     """All of the base's UNet, trained on."""
 
     def __init__(self, **switches: Any) -> None:
-        super().__init__(**switches)
+        super().__init__(**{"cache": False, **switches})
         self.stand_on(tiny_pipeline())
         self.network = copy.deepcopy(self.base.unet).train()
 

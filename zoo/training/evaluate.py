@@ -23,6 +23,7 @@ from zoo.training.foundation import Foundation
 from zoo.training.judges import find_judge
 from zoo.training.lightning_cli import SpecCLI, assemble, one_line
 from zoo.training.log_filters import quiet
+from zoo.training.memory import said_when_out_of_memory
 
 ONE_DEVICE = {"devices": 1, "num_nodes": 1, "strategy": "auto"}
 """A split is measured whole, by one process: several would each score, and write, their share."""
@@ -79,7 +80,7 @@ def evaluated(spec: Spec, folder: Path, split: Split, judge: str | None = None) 
         module.judge = find_judge(module.judged_by, judge, artefact, recorded)
     elif judge is not None:
         raise ValueError(f"--judge {judge}: nothing that {spec.name} gives is read by a judge; leave it out")
-    with one_line(MisconfigurationException):
+    with one_line(MisconfigurationException), said_when_out_of_memory(spec.config):
         cli.trainer.test(module, datamodule=data, verbose=False)
     of = {"split": split, "data": recorded["data"]["fingerprint"][:DIGITS]}
     return module.test_scores, {key: {**row, **of} for key, row in module.test_scores.results().items()}

@@ -32,6 +32,7 @@ from zoo.training.foundation import Foundation
 from zoo.training.lightning_cli import assemble, listed, one_line
 from zoo.training.log_filters import quiet
 from zoo.training.loggers import close, loggers
+from zoo.training.memory import said_when_out_of_memory
 from zoo.training.resuming import BestCheckpoint, LastCheckpoint, Resumption
 
 
@@ -94,7 +95,7 @@ def fit(spec: Spec, run: Run, shorter: Run | None = None) -> None:
                 if continuation is not None:
                     continuation.carry_over()
                 trainer.loggers = loggers(spec, run, step)
-                with one_line(MisconfigurationException):
+                with one_line(MisconfigurationException), said_when_out_of_memory(spec.config):
                     trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
                 if trainer.global_step == begun:
                     raise ValueError(f"{run.folder}: no training step was made; let the trainer's limits allow one")

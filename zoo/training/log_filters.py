@@ -20,8 +20,8 @@ WARNINGS = (
         r"lightning\.pytorch\.loops\.fit_loop",
     ),
     # a small training logs its validations
-    (r"Found \d+ module\(s\) in eval mode at the start of training", r"lightning\.pytorch\.loops\.fit_loop"),
-    # what a model stands on stays in evaluation
+    (r"Found \d+ module\(s\) in eval mode", r"lightning\.pytorch\.loops\.fit_loop"),
+    # what a model stands on is not trained
     (r"`isinstance\(treespec, LeafSpec\)` is deprecated", r"lightning\.pytorch\.utilities\._pytree"),
     # between two libraries
     (r"Detected pickle protocol", r"torch\._weights_only_unpickler"),

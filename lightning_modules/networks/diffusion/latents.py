@@ -1,10 +1,12 @@
 """Pictures as an autoencoder's latents, which are sampled from a mean and a log-variance, and captions as what a UNet
 attends to (Rombach et al. 2022, arXiv 2112.10752, section 3)."""
 
-from typing import TYPE_CHECKING
+import hashlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 if TYPE_CHECKING:
     from diffusers import AutoencoderKL
@@ -16,10 +18,20 @@ BOUNDS = (-30.0, 20.0)
 
 @torch.no_grad()
 def moments(vae: "AutoencoderKL", pictures: Tensor) -> Tensor:
-    """Mean and log-variance of the latents, one behind the other: (B, 2 C, h, w) of pictures (B, 3, S, S) in
-    [-1, 1]."""
-    found: Tensor = vae.encode(pictures.to(vae.dtype)).latent_dist.parameters
+    """Mean and log-variance of the latents, one behind the other: (B, 2 C, h, w) of pictures (B, 3, S, S) in [-1, 1];
+    in the autoencoder's own precision, whatever a training's is."""
+    with torch.autocast(pictures.device.type, enabled=False):
+        found: Tensor = vae.encode(pictures.to(vae.dtype)).latent_dist.parameters
     return found.float()
+
+
+def weights_digest(network: nn.Module, config: Mapping[str, Any]) -> str:
+    """SHA-256 of a network's settings and weights: what it makes of the same input depends on nothing else."""
+    found = hashlib.sha256(repr(sorted((name, config[name]) for name in config if name[0] != "_")).encode())
+    for name, value in network.state_dict().items():
+        found.update(f"{name} {tuple(value.shape)} {value.dtype}".encode())
+        found.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
+    return found.hexdigest()
 
 
 def sampled(moments: Tensor, noise: Tensor, scaling: float) -> Tensor:

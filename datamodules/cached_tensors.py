@@ -1,0 +1,129 @@
+"""Tensors of items that are computed once, such as pictures' latents: files in this machine's cache, read in place."""
+
+import errno
+import hashlib
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from math import prod
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from rich.console import Console
+from rich.progress import track
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from datamodules.files import atomic, locked
+
+ROWS: Final = 256
+"""Items of a file: so many are lost when a process is killed."""
+ROW: Final = "rows"
+ROOM: Final = 10_000_000
+"""Bytes that are left to others on the disk."""
+
+Rows = npt.NDArray[np.float32]
+
+
+class CachedTensors:
+    """A tensor for each of some items, kept in files of 256 whose names say what is in them.
+
+    A file's name is the sum of its items' keys. So what was computed stays valid as long as its key does, a changed
+    item has its own file made anew and no other, and a process that is killed leaves whole files, with which the next
+    goes on: it ends with the same bytes. Whatever lies in the folder may be removed at any time.
+
+    folder: of everything that was computed in the same way. keys: one an item, which says what it is made of. shape: of
+    each tensor.
+    """
+
+    def __init__(self, folder: Path, keys: Sequence[str], shape: Sequence[int]) -> None:
+        self.folder, self.shape, self.count = folder, tuple(shape), len(keys)
+        parts = [keys[start : start + ROWS] for start in range(0, len(keys), ROWS)]
+        self.paths = [folder / f"{digest(*part)}.safetensors" for part in parts]
+        self._open: dict[int, Any] = {}
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> Rows:
+        """The tensor of an item; nothing but it is read."""
+        file, row = divmod(index, ROWS)
+        if file not in self._open:
+            self._open[file] = safe_open(self.paths[file], "np").get_slice(ROW)
+        found: Rows = self._open[file][row : row + 1][0]
+        return found
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without open files, for a loader's process."""
+        return {**self.__dict__, "_open": {}}
+
+    def missing(self) -> list[int]:
+        """The numbers of the files that are not there, or not whole."""
+        return [number for number, path in enumerate(self.paths) if not self._whole(number, path)]
+
+    def complete(self, compute: Callable[[range], Rows], what: str) -> None:
+        """Compute what is missing, with a bar; several processes wait for each other.
+
+        compute: the tensors (n, *shape) of items by their numbers, at most 256 at once; always the same for the same.
+        what: they are, in print.
+
+        Raises OSError, before anything is computed, where the disk has no room for them; where it is full by then, what
+        was written whole stays.
+        """
+        if not self.missing():
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with locked(self.folder / ".lock"):
+            missing, console = self.missing(), Console(stderr=True)
+            size = sum(len(self._items(number)) for number in missing) * prod(self.shape) * np.float32().itemsize
+            self._refuse_full(size, what)
+            if missing:
+                print(f"zoo: {what}: {_bytes(size)} into {self.folder}", file=sys.stderr, flush=True)
+            for number in track(missing, what, transient=True, disable=not console.is_terminal, console=console):
+                rows = np.ascontiguousarray(compute(self._items(number)), np.float32)
+                with atomic(self.paths[number]) as part:
+                    save_file({ROW: rows}, part)
+
+    def _items(self, number: int) -> range:
+        return range(number * ROWS, min((number + 1) * ROWS, self.count))
+
+    def _whole(self, number: int, path: Path) -> bool:
+        try:
+            with safe_open(path, "np") as file:
+                return list(file.get_slice(ROW).get_shape()) == [len(self._items(number)), *self.shape]
+        except (OSError, SafetensorError):
+            return False
+
+    def _refuse_full(self, size: int, what: str) -> None:
+        free = shutil.disk_usage(self.folder).free
+        if free < size + ROOM:
+            message = (
+                f"no room for {what}: found {_bytes(free)} free, expected {_bytes(size + ROOM)}; make room, set "
+                "ZOO_CACHE to a folder on another disk, or turn `cache` off in the spec"
+            )
+            raise OSError(errno.ENOSPC, message, str(self.folder))
+
+
+def digest(*texts: str) -> str:
+    """32 hex digits that tell sequences of texts apart."""
+    found = hashlib.sha256()
+    for text in texts:
+        found.update(f"{len(text)}:{text}".encode())
+    return found.hexdigest()[:32]
+
+
+def content_keys(items: Sequence[tuple[str, Path]]) -> list[str]:
+    """Of items by their names and the files that they are read from: the SHA-256 of the file, and the name. A file of
+    several items is read once."""
+    sums: dict[Path, str] = {}
+    for _, path in items:
+        if path not in sums:
+            with path.open("rb") as file:
+                sums[path] = hashlib.file_digest(file, "sha256").hexdigest()
+    return [f"{sums[path]} {name}" for name, path in items]
+
+
+def _bytes(size: int) -> str:
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"

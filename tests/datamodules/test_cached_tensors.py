@@ -1,0 +1,132 @@
+"""Tensors that are computed once: whole or not at all, the same bytes however often the process is killed."""
+
+import errno
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
+from collections import namedtuple
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from datamodules import cached_tensors
+from datamodules.cached_tensors import ROWS, CachedTensors, Rows, content_keys
+
+KEYS = [f"item {number}" for number in range(5 * ROWS + 3)]
+SCRIPT = """
+import sys, time
+from pathlib import Path
+from test_cached_tensors import KEYS, made
+from datamodules.cached_tensors import CachedTensors
+def slowly(items):
+    time.sleep(0.15)
+    return made(items)
+CachedTensors(Path(sys.argv[1]), KEYS, (2, 3)).complete(slowly, "numbers")
+"""
+
+
+def made(items: range) -> Rows:
+    return np.stack([np.full((2, 3), number, np.float32) for number in items])
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.glob("*.safetensors")}
+
+
+def test_every_item_has_its_own_tensor_in_this_process_and_another(tmp_path: Path) -> None:
+    cached = CachedTensors(tmp_path, KEYS, (2, 3))
+    cached.complete(made, "numbers")
+    sent = pickle.loads(pickle.dumps(cached))
+    for number in (0, ROWS - 1, ROWS, len(KEYS) - 1):
+        assert (cached[number] == number).all()
+        assert (sent[number] == number).all()
+        assert cached[number].shape == (2, 3)
+
+
+def test_what_is_there_is_not_computed_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    CachedTensors(tmp_path, KEYS, (2, 3)).complete(made, "numbers")
+    assert "zoo: numbers: 0.0 MB into" in capsys.readouterr().err
+    CachedTensors(tmp_path, KEYS, (2, 3)).complete(lambda items: pytest.fail("computed"), "numbers")
+    assert not capsys.readouterr().err
+
+
+def test_a_changed_item_has_its_file_made_anew_and_no_other(tmp_path: Path) -> None:
+    CachedTensors(tmp_path, KEYS, (2, 3)).complete(made, "numbers")
+    changed, computed = CachedTensors(tmp_path, ["another", *KEYS[1:]], (2, 3)), []
+
+    def noted(items: range) -> Rows:
+        computed.append(items)
+        return made(items) + 0.5
+
+    changed.complete(noted, "numbers")
+    assert computed == [range(ROWS)]
+    assert (changed[0] == 0.5).all()
+    assert (changed[ROWS] == ROWS).all()
+
+
+def test_keys_are_of_a_files_content_and_of_the_items_name(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(b"one")
+    first = content_keys([("0", path), ("1", path)])
+    path.write_bytes(b"two")
+    second = content_keys([("0", path), ("1", path)])
+    assert len({*first, *second}) == 4
+
+
+@pytest.mark.parametrize("files", [0, 2, 5])
+def test_killed_at_any_moment_the_next_process_ends_with_the_same_bytes(tmp_path: Path, files: int) -> None:
+    """Before the first file, in the middle, and before the last."""
+    CachedTensors(tmp_path / "whole", KEYS, (2, 3)).complete(made, "numbers")
+    root = Path(__file__).parents[2]
+    path = os.pathsep.join([str(root), str(Path(__file__).parent), str(root / "tests")])
+    command, folder = [sys.executable, "-c", SCRIPT, str(tmp_path / "killed")], tmp_path / "killed"
+    process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": path}, stderr=subprocess.DEVNULL)
+    while len(contents(folder)) < files or not (folder / ".lock").exists():
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert len(contents(folder)) < 6
+    CachedTensors(folder, KEYS, (2, 3)).complete(made, "numbers")
+    assert contents(folder) == contents(tmp_path / "whole")
+
+
+def test_a_file_that_is_cut_off_is_made_anew(tmp_path: Path) -> None:
+    CachedTensors(tmp_path, KEYS, (2, 3)).complete(made, "numbers")
+    whole = contents(tmp_path)
+    cached = CachedTensors(tmp_path, KEYS, (2, 3))
+    cached.paths[1].write_bytes(cached.paths[1].read_bytes()[:-10])
+    assert cached.missing() == [1]
+    cached.complete(made, "numbers")
+    assert contents(tmp_path) == whole
+
+
+def test_a_disk_without_room_is_said_before_anything_is_computed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(cached_tensors.shutil, "disk_usage", lambda folder: usage(1, 1, 1000))
+    cached = CachedTensors(tmp_path, KEYS, (2, 3))
+    with pytest.raises(OSError, match=r"no room for numbers: found 0\.0 MB free, .* set ZOO_CACHE") as caught:
+        cached.complete(lambda items: pytest.fail("computed"), "numbers")
+    assert caught.value.errno == errno.ENOSPC
+
+
+def test_a_disk_that_is_full_on_the_way_leaves_whole_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cached, save = CachedTensors(tmp_path, KEYS, (2, 3)), cached_tensors.save_file
+
+    def full(tensors: dict[str, Rows], path: Path) -> None:
+        save(tensors, path)
+        if tensors["rows"][0, 0, 0] >= 2 * ROWS:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(cached_tensors, "save_file", full)
+    with pytest.raises(OSError, match="No space left") as caught:
+        cached.complete(made, "numbers")
+    assert str(caught.value.filename).startswith(str(tmp_path))
+    assert len(contents(tmp_path)) == 2
+    assert cached.missing() == [2, 3, 4, 5]
