@@ -53,15 +53,6 @@ TINY: dict[str, tuple[str, ...]] = {
     "letter-gan": (*GAN, *LETTERS),
     "letter-judge": ("--model.width=4", "--data.image_size=32", "--data.batch_size=16", "--data.twin.size=87"),
     "letter-vae": (*VAE, *LETTERS),
-    "skeleton-lora": (
-        "--model.rank=4",
-        "--model.alpha=2",
-        "--model.steps=2",
-        "--data.image_size=32",
-        "--data.batch_size=8",
-        "--data.twin.size=4",
-    ),
-    "skeleton-judge": ("--model.width=4", "--data.image_size=32", "--data.batch_size=16", "--data.twin.size=4"),
     "sd-starter": (
         "--model.channels=[32,32]",
         "--model.heads=2",
@@ -71,6 +62,15 @@ TINY: dict[str, tuple[str, ...]] = {
         *STUDIO,
     ),
     "sd-starter-vae": ("--model.channels=[8,8,8]", *STUDIO),
+    "skeleton-judge": ("--model.width=4", "--data.image_size=32", "--data.batch_size=16", "--data.twin.size=3"),
+    "skeleton-lora": (
+        "--model.rank=4",
+        "--model.alpha=2",
+        "--model.steps=2",
+        "--data.image_size=32",
+        "--data.batch_size=8",
+        "--data.twin.size=3",
+    ),
     "pix2pix": (
         "--model.width=4",
         "--model.depth=4",

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
+from zoo.spec.architectures import ARCHITECTURES
+
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("datamodules", "lightning_modules", "zoo")
 ENGINE = "datamodules.avatar"
 """The avatar counts as a package of its own: data sets reach it through their twins alone."""
-
-
 NAMED_BY_SPECS = "zoo.training.callbacks"
 """Its classes are named in specs, which import nothing."""
 
@@ -63,12 +63,20 @@ def _longest(name: str, graph: Mapping[str, list[str]], known: dict[str, list[st
     return known[name]
 
 
+def found_by_name() -> Iterator[str]:
+    """Modules that others find by their names: the callbacks of specs, what the catalogue of data sets lists, and the
+    loaders of architectures."""
+    yield NAMED_BY_SPECS
+    catalogue = ast.walk(ast.parse(modules()["datamodules.catalogue"].read_text(encoding="utf-8")))
+    yield from {str(node.value) for node in catalogue if isinstance(node, ast.Constant)} & modules().keys()
+    yield from {architecture.loader.rpartition(".")[0] for architecture in ARCHITECTURES.values()}
+
+
 def fragments() -> list[tuple[str, str]]:
-    """Modules that exactly one other imports, and which one that is."""
-    importers: dict[str, list[str]] = {name: [] for name in modules()}
-    importers[NAMED_BY_SPECS].append("specs")
+    """Modules that exactly one other imports, and which one that is; those that are found by name are none."""
+    importers: dict[str, list[str]] = {name: [] for name in modules().keys() - set(found_by_name())}
     for name, found in imports().items():
-        for other in found:
+        for other in found & importers.keys():
             importers[other].append(name)
     return sorted((name, found[0]) for name, found in importers.items() if len(found) == 1)
 

@@ -83,7 +83,7 @@ class Skeletons(Dataset[Item]):
         self, samples: Sequence[Sample], labels: Mapping[str, int], image_size: int, few: int | None = None
     ) -> None:
         self.samples, self.labels, self.image_size = samples, labels, image_size
-        shown = [signing(sum(1 for _ in sample.files[0].glob("*.png"))) for sample in samples]
+        shown: list[Sequence[int]] = [signing(sum(1 for _ in sample.files[0].glob("*.png"))) for sample in samples]
         if few is not None:
             shown = [[of[k] for k in evenly(few, len(of))] if len(of) > few else of for of in shown]
         self.clips = np.repeat(np.arange(len(samples)), [len(numbers) for numbers in shown])
@@ -94,10 +94,14 @@ class Skeletons(Dataset[Item]):
 
     def __getitem__(self, key: Key | int) -> Item:
         index = key if isinstance(key, int) else key[1]
+        name, caption, file = self.described(index)
+        label = self.labels[str(self.samples[self.clips[index]].label)]
+        return name, caption, label, shrunk(read_image(file), self.image_size)
+
+    def described(self, index: int) -> tuple[str, str, Path]:
+        """Name, prompt and file of a frame, which is not read."""
         sample, number = self.samples[self.clips[index]], int(self.numbers[index])
-        gloss = str(sample.label)
-        image = shrunk(read_image(sample.files[0] / f"{number:05d}.png"), self.image_size)
-        return f"{sample.name}/{number}", prompt(gloss), self.labels[gloss], image
+        return f"{sample.name}/{number}", prompt(str(sample.label)), sample.files[0] / f"{number:05d}.png"
 
 
 class WLASLSkeletons(CaptionedPictures, LabelledPictures):
@@ -166,6 +170,11 @@ class WLASLSkeletons(CaptionedPictures, LabelledPictures):
     def _frames(self, samples: Sequence[Sample], most: int | None = None) -> Skeletons:
         labels = {gloss: label for label, gloss in enumerate(self.glosses)}
         return Skeletons(samples, labels, self.image_size, most)
+
+    def described(self, split: Split) -> list[tuple[str, str, Path]]:
+        """Name, prompt and file of each of a split's frames, in the order of `examples`; none of them is read."""
+        frames = self.examples(split)
+        return [frames.described(index) for index in range(len(frames))]
 
     @staticmethod
     def collate(items: list[Any]) -> SkeletonBatch:

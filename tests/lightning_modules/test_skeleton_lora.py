@@ -36,7 +36,7 @@ def base_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def skeletons(root: Path) -> WLASLSkeletons:
-    return WLASLSkeletons(str(root), image_size=32, batch_size=8, twin=Twin(size=4, seed=0, signers=10))
+    return WLASLSkeletons(str(root), image_size=32, batch_size=8, twin=Twin(size=3, seed=0, signers=10))
 
 
 def made(folder: Path, **more: Any) -> SkeletonLoRA:

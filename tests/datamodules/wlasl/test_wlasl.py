@@ -403,6 +403,10 @@ def test_validation_and_test_read_few_frames_of_a_clip(drawn):
     shown = {clip.name: signing(len(whole.joints)) for clip, whole in performances()}
     assert train == [f"{one.name}/{frame}" for one in drawn.samples["train"] for frame in shown[one.name]]
     assert len(set(dev)) == len(set(test)) == 4 * FEW
+    names, captions, files = zip(*drawn.described("dev"), strict=True)
+    assert list(names) == dev
+    assert set(captions) == {f"ASL sign for '{gloss}'" for gloss in drawn.classes}
+    assert [f"{path.parent.name}/{int(path.stem)}" for path in files] == dev
     for name in (*dev, *test):
         clip, _, frame = name.partition("/")
         assert int(frame) in shown[clip]

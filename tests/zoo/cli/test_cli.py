@@ -205,7 +205,8 @@ def test_every_recipe_trains_in_mixed_precision(name: str, tiny_runs: Callable[[
     twin = [f"--data.root={data['root']}", *(f"--data.twin.{key}={value}" for key, value in data["twin"].items())]
     here = ("--trainer.accelerator=cpu", "--trainer.logger=false", "--data.num_workers=0")
     few = ("--trainer.limit_train_batches=2", "--trainer.limit_val_batches=1", "--trainer.max_epochs=1")
-    fitting = ["--data.glosses=2"] if name == "gloss-classifier" else []  # as many as its twin has
+    few_glosses = ["--data.glosses=3", "--data.split=official"]
+    fitting = {"gloss-classifier": ["--data.glosses=2"], "skeleton-judge": few_glosses}.get(name, [])  # as its twin has
     overrides = (*TINY[name], *fitting, *twin, "--trainer.precision=bf16-mixed")
     assert main(["fit", name, *overrides, *here, *few]) == 0
     zoo.load(str(only_run(root)))
