@@ -72,9 +72,12 @@ def stable_diffusion(tiny: bool) -> Any:
     )
 
 
-def plain_step(parts: Any, pictures: Tensor, tokens: Tensor, dtype: torch.dtype) -> Step:
-    """A step of diffusers' train_text_to_image_lora.py: what is frozen in `dtype`, the matrices in single precision."""
-    unet, vae, text, device = parts.unet, parts.vae, parts.text_encoder, pictures.device
+def plain_step(parts: Any, read: Callable[[], tuple[Tensor, Tensor]], device: str, dtype: torch.dtype) -> Step:
+    """A step of diffusers' train_text_to_image_lora.py: what is frozen in `dtype`, the matrices in single precision.
+
+    parts: of a Stable Diffusion. read: the next pictures (B, 3, S, S) in [-1, 1], and the tokens (B, L) of captions.
+    """
+    unet, vae, text = parts.unet, parts.vae, parts.text_encoder
     for part in (unet, vae, text):
         nn.Module.to(
             part.requires_grad_(False), device, dtype
@@ -83,17 +86,20 @@ def plain_step(parts: Any, pictures: Tensor, tokens: Tensor, dtype: torch.dtype)
     matrices = [weight for weight in unet.parameters() if weight.requires_grad]
     for weight in matrices:
         weight.data = weight.data.float()
-    optimizer = torch.optim.AdamW(matrices, 1e-4)
+    optimizer, schedule = torch.optim.AdamW(matrices, 1e-4), DDPMScheduler.from_config(parts.scheduler.config)
 
     def step() -> None:
+        pictures, tokens = read()
         with torch.no_grad():
-            latents = vae.encode(pictures.to(dtype)).latent_dist.sample() * vae.config.scaling_factor
-            context = text(tokens)[0]
+            latents = vae.encode(pictures.to(device, dtype)).latent_dist.sample() * vae.config.scaling_factor
+            context = text(tokens.to(device))[0]
         noise, times = torch.randn_like(latents), torch.randint(1000, (len(latents),), device=device)
-        noisy = parts.scheduler.add_noise(latents, noise, times)
-        with torch.autocast(device.type, torch.bfloat16, enabled=dtype is torch.bfloat16):
+        noisy, target = schedule.add_noise(latents, noise, times), noise
+        if schedule.config.prediction_type == "v_prediction":
+            target = schedule.get_velocity(latents, noise, times)
+        with torch.autocast(device, torch.bfloat16, enabled=dtype is torch.bfloat16):
             found = unet(noisy, times, context, return_dict=False)[0]
-        torch.autograd.backward(functional.mse_loss(found.float(), noise.float()))
+        torch.autograd.backward(functional.mse_loss(found.float(), target.float()))
         torch.nn.utils.clip_grad_norm_(matrices, 1.0)
         optimizer.step()
         optimizer.zero_grad()
@@ -104,7 +110,7 @@ def plain_step(parts: Any, pictures: Tensor, tokens: Tensor, dtype: torch.dtype)
 def our_step(parts: Any, moments: Tensor, context: Tensor, **switches: Any) -> Step:
     """A step of `SkeletonLoRA` with what its cache would serve, under bf16 autocast where that is switched on."""
     precise = switches.pop("precision", "32-true") == "32-true"
-    module = SkeletonLoRA("random weights", **switches)
+    module = SkeletonLoRA("random weights", cache=False, **switches)
     module.stand_on(parts)
     module.configure_model()
     module.to(moments.device).train()
@@ -153,7 +159,8 @@ def skeleton_lora(tiny: bool) -> Iterator[tuple[str, int, Step]]:
     for what, batch, dtype in (("plain, fp32", 2, torch.float32), ("plain, bf16", 16, torch.bfloat16)):
         parts = stable_diffusion(tiny)
         pictures, tokens, _, _ = inputs(parts, batch)
-        yield what, batch, plain_step(parts, pictures, tokens, dtype)
+        given = (pictures, tokens)
+        yield what, batch, plain_step(parts, lambda given=given: given, DEVICE, dtype)
     for what, batch, compiled in (("cached, bf16", 16, False), ("and compiled", 16, True), ("and compiled", 32, True)):
         parts = stable_diffusion(tiny)
         _, _, moments, context = inputs(parts, batch)

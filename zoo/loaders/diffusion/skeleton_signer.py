@@ -262,6 +262,7 @@ unet = PeftModel.from_pretrained(unet, folder, subfolder="lora")
         """The same (N, 3, S, S) in [0, 1]."""
         glosses, seeds = zip(*asked, strict=True)
         prompts = [self.prompts[gloss] for gloss in glosses]
+        start = None if how.strength is None else self._start(glosses)
         return draw(
             self.pipeline,
             prompts,
@@ -269,7 +270,7 @@ unet = PeftModel.from_pretrained(unet, folder, subfolder="lora")
             steps=how.steps,
             guidance=how.guidance,
             size=self.size,
-            start=None if how.strength is None else self._start(glosses),
+            start=start,
             strength=how.strength or 1.0,
         )
 
