@@ -51,7 +51,7 @@ class CachedTensors:
         """The tensor of an item; nothing but it is read."""
         file, row = divmod(index, ROWS)
         if file not in self._open:
-            self._open[file] = safe_open(self.paths[file], "np").get_slice(ROW)
+            self._open[file] = safe_open(self.paths[file], "np").get_slice(ROW)  # type: ignore[no-untyped-call]
         found: Rows = self._open[file][row : row + 1][0]
         return found
 

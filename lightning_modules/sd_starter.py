@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from datamodules.kinds.captioned import CaptionedBatch, CaptionedPictures
-from lightning_modules.evaluation.captioned_generation import CaptionedGeneration
+from lightning_modules.evaluation.captioned.generation import CaptionedGeneration
 from lightning_modules.latent_diffusion import LatentDiffusion
 from lightning_modules.networks.diffusion.latents import embedded, moments
 from lightning_modules.networks.diffusion.schedule import Prediction
@@ -119,8 +119,8 @@ class SDStarter(LatentDiffusion):
         super().on_fit_start()
         if self.network.scaling == 0:
             data = data_of(self, CaptionedPictures)
-            examples = data.examples("train")
-            places = np.linspace(0, len(examples) - 1, min(len(examples), MEASURED)).round().astype(int)
+            examples, count = data.examples("train"), len(data.described("train"))
+            places = np.linspace(0, count - 1, min(count, MEASURED)).round().astype(int)
             parts = [places[start : start + data.batch_size] for start in range(0, len(places), data.batch_size)]
             batches = (data.collate([examples[int(place)] for place in part]) for part in parts)
             means = [moments(self.vae, batch.images.to(self.device)).chunk(2, dim=1)[0] for batch in batches]

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from datamodules.kinds.captioned import CaptionedBatch, CaptionedPictures
-from lightning_modules.evaluation.reconstruction import ReconstructionEvaluation
+from lightning_modules.evaluation.captioned.reconstruction import ReconstructionEvaluation
 from lightning_modules.networks.diffusion.autoencoder import autoencoder, reconstructed
 from lightning_modules.schedules import one_cycle
 from lightning_modules.validation import data_of, not_negative, positive

@@ -1,4 +1,5 @@
-"""The model that a training starts from or stands on: found, told from others by its content, recorded. No torch."""
+"""The model that a training starts from, and the one that its module stands on, using its weights as they are: found,
+told from others by their content, recorded. No torch."""
 
 import hashlib
 import re
@@ -11,15 +12,16 @@ import yaml
 
 from datamodules.files import user_path
 from zoo.artefacts.artefact import open_artefact
-from zoo.artefacts.hub import OnHub
-from zoo.artefacts.hub_base import HubBase
+from zoo.artefacts.hub import HubBase, OnHub
 from zoo.artefacts.resolve import find, reference_of
 from zoo.files import read_json
+from zoo.loaders import loader_class
 from zoo.loaders.config import read_config
 from zoo.loaders.foreign import INDEX
 from zoo.results.lineage import STANDS_ON, STARTED_FROM
 from zoo.safety.filenames import visible
 from zoo.safety.folders import refuse_folder
+from zoo.spec.classes import named_class
 from zoo.spec.interpolation import bounded_yaml
 from zoo.spec.registry import list_pipelines, list_trained
 from zoo.spec.spec import Spec
@@ -28,6 +30,8 @@ CONTENT: Final = ("config.json", "tokens.json")
 """What tells artefacts apart beside their weights; scores, cards and samples do not."""
 USED: Final = (*CONTENT, "scheduler_config.json", "merges.txt", "vocab.json")
 """What tells apart models that others stand on, and which they use as they are."""
+DIGITS: Final = 12
+"""Of a sum, in print."""
 DATA: Final = ("name", "class_path", "fingerprint", "split", "twin")
 LICENCE: Final = ("license", "license_name")
 TEXTS: Final = ("address", "argument", "repo_id", "sha256", "builds_on", *LICENCE, "license_unread")
@@ -90,9 +94,8 @@ class BaseModel:
         """What others stand on: the StableDiffusionPipeline of a folder in diffusers' own layout, which it has as its
         `name_or_path`, and the network of any other model. Raises ValueError."""
         if (self.folder / INDEX).is_file():
-            from zoo.loaders.diffusion.stable_diffusion import open_pipeline
-
-            return open_pipeline(self.folder)
+            plain: Any = loader_class("stable-diffusion")
+            return plain.open_plain(self.folder)
         return open_artefact(self.folder).network
 
     @classmethod
@@ -127,6 +130,73 @@ class BaseModel:
             **_licence(self.folder / "README.md"),
             **_training(found, self.repo_id or Path(self.address).name),
         }
+
+
+@dataclass(frozen=True)
+class Foundation:
+    """The model that a spec's module stands on.
+
+    argument: of the module, which holds the address; its class says it as `stands_on`.
+    """
+
+    argument: str
+    model: BaseModel
+
+    @classmethod
+    def of(cls, spec: Spec) -> Self | None:
+        """That of a spec whose module stands on one; it is downloaded where it is on the Hub and not in its cache.
+
+        Raises ValueError where there is none yet, with what to do.
+        """
+        found = stands_on(spec)
+        if found is None:
+            return None
+        argument, address = found
+        try:
+            return cls(argument, BaseModel.used(address))
+        except ValueError as error:
+            raise ValueError(
+                f"{spec.source}: model.init_args.{argument}: {spec.name} stands on {address}, which cannot be opened: "
+                f"{error}; --model.{argument} names another one, by its folder or repository"
+            ) from None
+
+    def hand_to(self, module: Any) -> None:
+        """Open it, and let the module stand on it. Raises ValueError for what it cannot stand on."""
+        try:
+            module.stand_on(self.model.open())
+        except ValueError as error:
+            raise ValueError(f"model.init_args.{self.argument}: {self.model.address}: {error}") from None
+
+    def record(self) -> dict[str, Any]:
+        """What provenance.json keeps of it."""
+        return {**self.model.record(), "argument": self.argument}
+
+    def refuse_another(self, recorded: dict[str, Any], where: str) -> None:
+        """Raise ValueError where a model was trained on other weights than these are."""
+        before = str((recorded.get(STANDS_ON) or {}).get("sha256"))
+        if before != self.model.sha256:
+            raise ValueError(
+                f"{where}: model.init_args.{self.argument}: found weights {self.model.sha256[:DIGITS]} at "
+                f"{self.model.address}, expected {before[:DIGITS]}, on which it was trained; bring those back, name "
+                f"where they are with --model.{self.argument}, or start another training"
+            )
+
+
+def stands_on(spec: Spec) -> tuple[str, str] | None:
+    """The argument of a spec's module that says what it stands on, and the address in it; None where there is none.
+
+    Raises ValueError where nothing is named.
+    """
+    argument = getattr(named_class(str(spec.config["model"]["class_path"]), "model"), STANDS_ON, None)
+    if argument is None:
+        return None
+    address = (spec.config["model"].get("init_args") or {}).get(argument)
+    if not isinstance(address, str) or not address:
+        raise ValueError(
+            f"{spec.source}: model.init_args.{argument}: found {address!r}, expected what {spec.name} stands on: the "
+            "name of a model, a folder, or user/name@revision on the Hub"
+        )
+    return argument, address
 
 
 def starting_from(spec: Spec, base: BaseModel) -> Spec:

@@ -33,6 +33,8 @@ COMPONENTS: Final = {
     "scheduler": r"diffusers.\w+Scheduler",
 }
 """What Stable Diffusion 1 and 2 consist of."""
+UNUSED: Final = ("safety_checker", "feature_extractor", "image_encoder")
+"""What else their index may name."""
 FILES: Final = ("*.json", "*.txt", f"*/{NETWORK_WEIGHTS}.safetensors", "text_encoder/model.safetensors")
 """Which files of its repository are opened."""
 

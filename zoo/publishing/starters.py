@@ -17,6 +17,7 @@ from typing import Final
 
 from datamodules.avatar import VERSION
 from zoo.artefacts.artefact import starter_folder
+from zoo.artefacts.base_model import Foundation, stands_on
 from zoo.artefacts.runs import Run
 from zoo.files import read_json
 from zoo.results.formatting import duration
@@ -26,7 +27,6 @@ from zoo.spec.registry import list_models, locate
 from zoo.spec.spec import Spec, read, resolve
 from zoo.spec.validation import accepted
 from zoo.training.evaluate import measure
-from zoo.training.foundation import Foundation, stands_on
 from zoo.training.judges import JUDGES, judge_name
 
 RUNS: Final = ".starters"

@@ -12,6 +12,7 @@ from datamodules.media.skeleton_drawing import write_png
 from datamodules.samples import SPLITS, Split
 from lightning_modules.evaluation.results import Evaluation, Results
 from zoo.artefacts.artefact import open_artefact
+from zoo.artefacts.base_model import Foundation
 from zoo.artefacts.provenance import refuse_other_data
 from zoo.card import write
 from zoo.files import read_json
@@ -19,7 +20,6 @@ from zoo.loaders.base import Loader
 from zoo.results.formatting import number
 from zoo.results.lineage import base_name, may_have_seen, relation
 from zoo.spec.spec import Spec
-from zoo.training.foundation import Foundation
 from zoo.training.judges import find_judge
 from zoo.training.lightning_cli import SpecCLI, assemble, one_line
 from zoo.training.log_filters import quiet

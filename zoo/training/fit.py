@@ -18,7 +18,7 @@ from lightning_utilities.core.rank_zero import rank_zero_only
 from datamodules.base import SignDataModule
 from datamodules.files import NO_ROOM, named_when_full, write_json, write_text
 from zoo.artefacts.artefact import save_artefact
-from zoo.artefacts.base_model import BaseModel
+from zoo.artefacts.base_model import BaseModel, Foundation
 from zoo.artefacts.provenance import continued, now, provenance, refuse_other_data
 from zoo.artefacts.runs import EPOCHS, Run
 from zoo.card import write
@@ -28,7 +28,6 @@ from zoo.spec.spec import Spec
 from zoo.training.beginning import Continuation, StartingWeights
 from zoo.training.callbacks import EpochLines, Preview, SameTwin
 from zoo.training.emissions import Meter
-from zoo.training.foundation import Foundation
 from zoo.training.lightning_cli import assemble, listed, one_line
 from zoo.training.log_filters import quiet
 from zoo.training.loggers import close, loggers

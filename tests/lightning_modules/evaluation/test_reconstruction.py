@@ -7,7 +7,12 @@ from torch import Tensor
 
 from datamodules.picture_folder import PictureFolder
 from datamodules.twins import Twin, ensure_twin
-from lightning_modules.evaluation.reconstruction import MEAN, QUALITIES, ReconstructionEvaluation, mean_picture
+from lightning_modules.evaluation.captioned.reconstruction import (
+    MEAN,
+    QUALITIES,
+    ReconstructionEvaluation,
+    mean_picture,
+)
 from lightning_modules.evaluation.results import Results
 
 

@@ -14,11 +14,10 @@ import torch
 from datamodules.media.skeleton_drawing import write_png
 from zoo.files import json_content
 from zoo.loaders.base import OPENING
-from zoo.loaders.foreign import COMPONENTS, FILES, INDEX
+from zoo.loaders.foreign import COMPONENTS, FILES, INDEX, UNUSED
 from zoo.safety.folders import refuse_json
 
 FAMILY: Final = "choose a base of the family of Stable Diffusion 1 and 2"
-UNUSED: Final = ("safety_checker", "feature_extractor", "image_encoder")
 STEPS: Final = 30
 
 

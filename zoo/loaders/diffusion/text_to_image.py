@@ -25,14 +25,17 @@ from lightning_modules.networks.diffusion.text_to_latents import (
 from zoo.io_types import Signal
 from zoo.loaders.base import Inheritance
 from zoo.loaders.config import read_config, write_config
-from zoo.loaders.diffusion.diffusers_files import open_diffusers, own_settings, save_diffusers
-from zoo.loaders.diffusion.stable_diffusion_files import (
+from zoo.loaders.diffusion.diffusers_files import (
+    open_diffusers,
     open_text_encoder,
     open_tokenizer,
+    own_settings,
+    save_diffusers,
     save_text_encoder,
     save_tokenizer,
     write_index,
 )
+from zoo.loaders.diffusion.stable_diffusion import open_pipeline
 from zoo.loaders.inputs import given_text
 from zoo.loaders.writing import refuse_unwritable
 
@@ -208,6 +211,11 @@ picture = pipeline("signer 1 in the studio", **asked).images[0]
         solver(self.schedule).save_config(folder / "scheduler")
         write_index(folder)
         write_config(folder, self, sampling=dataclasses.asdict(self.drawing))
+
+    @staticmethod
+    def open_plain(folder: Path) -> "StableDiffusionPipeline":
+        """The pipeline of a Stable Diffusion that has no records of ours beside it. Raises ValueError for any other."""
+        return open_pipeline(folder)
 
     @classmethod
     def open(cls, folder: Path) -> Self:

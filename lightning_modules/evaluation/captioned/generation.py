@@ -44,7 +44,8 @@ class EncoderFeatures(nn.Module):
         found: Tensor = self.encoder.conv_in(2 * pictures - 1)
         for block in self.encoder.down_blocks:
             found = block(found)
-        return self.encoder.mid_block(found).mean(dim=(2, 3))
+        pooled: Tensor = self.encoder.mid_block(found).mean(dim=(2, 3))
+        return pooled
 
 
 class CaptionedGeneration:

@@ -1,0 +1,1 @@
+"""What tests of models of pictures with captions say."""
