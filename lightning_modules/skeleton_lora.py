@@ -31,8 +31,8 @@ class SkeletonLoRA(LatentDiffusion, ClassConditional):
     rank, alpha: of the matrices, whose product is added times alpha / rank (64 and 32).
     targets: ends of the names of the layers that get a pair of them; those of attention.
     dropout: share of a layer's inputs that its matrices do not see in training.
-    learning_rate: of AdamW, at its highest. warmup: share of the training in which it rises to that, after which it
-    anneals (OneCycleLR).
+    learning_rate: of AdamW, at its highest.
+    warmup: share of the training in which the rate rises to that, after which it anneals (OneCycleLR).
     steps, guidance: how pictures are drawn unless somebody asks for another way.
     min_snr, offset_noise, prompt_drop, ema_decay, checkpointing, compiled, cache: see `LatentDiffusion`; off, as in the
     source, but for the cache, which changes no loss.

@@ -103,6 +103,7 @@ def _stable_diffusion(folder: Path) -> None:
     from tiny_diffusion import tiny_pipeline
 
     tiny_pipeline().save_pretrained(folder)
+    (folder / "README.md").write_text("---\nlicense: mit\n---\n")
 
 
 STANDS_ON: dict[str, dict[str, Callable[[Path], object]]] = {"skeleton-lora": {"base": _stable_diffusion}}

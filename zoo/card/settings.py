@@ -46,8 +46,8 @@ def settings(spec: dict[str, Any]) -> list[Setting]:
         block = spec.get(section) or {}
         meanings = described(dotted_name(str(block.get("class_path")), section)).arguments
         for name, value in (block.get("init_args") or {}).items():
-            elsewhere = section == "data" and (name in NOT_TRAINING or _absolute(value))
-            if not elsewhere:
+            elsewhere = section == "data" and name in NOT_TRAINING
+            if not elsewhere and not _absolute(value):
                 rows.append(Setting(f"{section}.{name}", plain(value), meanings.get(name, "")))
     for name, value in (spec.get("trainer") or {}).items():
         if not _absolute(value) and value not in (None, []):
