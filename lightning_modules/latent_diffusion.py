@@ -90,7 +90,7 @@ class LatentDiffusion(OnFrozen):
     def stand_on(self, base: "StableDiffusionPipeline") -> None:
         """Take over what is not trained, before anything is configured. Raises ValueError for what is no Stable
         Diffusion, and for a noise schedule of another kind."""
-        if not hasattr(base, "unet") or not hasattr(base, "vae"):
+        if not all(hasattr(base, part) for part in ("vae", "text_encoder", "tokenizer", "unet", "scheduler")):
             raise ValueError(f"found {type(base).__name__}, expected a Stable Diffusion 1 or 2")
         self.base, self.tokenizer = base, base.tokenizer
         self.schedule = Schedule.of(base.scheduler.config)

@@ -75,8 +75,9 @@ class SDStarterVAE(L.LightningModule):
     def error(self, pictures: Tensor, references: Tensor) -> Tensor:
         """Of pictures and what they should be, (B, 3, S, S) in [-1, 1]; see the class."""
         ours, theirs = pictures.float(), references.float()
-        edges = sum(functional.l1_loss(ours.diff(dim=side), theirs.diff(dim=side)) for side in (2, 3))
-        return functional.l1_loss(ours, theirs) / 2 + functional.mse_loss(ours, theirs) + self.edges * edges
+        across, along = (functional.l1_loss(ours.diff(dim=side), theirs.diff(dim=side)) for side in (2, 3))
+        found: Tensor = functional.l1_loss(ours, theirs) / 2 + functional.mse_loss(ours, theirs)
+        return found + self.edges * (across + along)
 
     def validation_step(self, batch: CaptionedBatch) -> None:
         """The error of the means, without the noise of training."""

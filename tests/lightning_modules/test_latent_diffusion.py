@@ -1,10 +1,13 @@
 """Latent diffusion on a tiny Stable Diffusion: what is trained, what is not, and what each switch changes."""
 
 import copy
+import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import lightning as L
+import numpy as np
 import pytest
 import torch
 from tiny_diffusion import tiny_pipeline
@@ -12,6 +15,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from datamodules.kinds.captioned import CaptionedBatch
+from datamodules.media.skeleton_drawing import write_png
+from datamodules.picture_folder import PictureFolder
 from lightning_modules.latent_diffusion import LatentDiffusion
 from lightning_modules.networks.diffusion.latents import moments, sampled
 from lightning_modules.networks.diffusion.schedule import Schedule
@@ -36,7 +41,10 @@ class Tuned(LatentDiffusion):
         return torch.optim.Adam(self.trained(), lr=1e-3)
 
 
-def fitted(folder: Path, epochs: int = 2, **switches: Any) -> tuple[Tuned, L.Trainer]:
+def fitted(
+    folder: Path, epochs: int = 2, pictures: PictureFolder | None = None, **switches: Any
+) -> tuple[Tuned, L.Trainer]:
+    """Trained on one batch, or on a folder of pictures."""
     L.seed_everything(0, verbose=False)
     module, data = Tuned(**switches), DataLoader([BATCH], batch_size=None)
     trainer = L.Trainer(
@@ -48,8 +56,30 @@ def fitted(folder: Path, epochs: int = 2, **switches: Any) -> tuple[Tuned, L.Tra
         default_root_dir=folder,
         log_every_n_steps=1,
     )
-    trainer.fit(module, data, data)
+    if pictures is None:
+        trainer.fit(module, data, data)
+    else:
+        trainer.fit(module, datamodule=pictures)
     return module, trainer
+
+
+@pytest.fixture
+def pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], PictureFolder]:
+    """Makes a data module of six pictures for training and two for validation."""
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
+    rng = np.random.default_rng(0)
+    for split, count in (("train", 6), ("validation", 2)):
+        folder = tmp_path / "pictures" / split
+        folder.mkdir(parents=True)
+        for number in range(count):
+            write_png(folder / f"{number}.png", rng.integers(0, 256, (32, 32, 3), np.uint8))
+        lines = [json.dumps({"file_name": f"{number}.png", "text": "ab"[number % 2]}) for number in range(count)]
+        (folder / "metadata.jsonl").write_text("\n".join(lines))
+    return lambda: PictureFolder(str(tmp_path / "pictures"), image_size=32, batch_size=2)
+
+
+def stored(tmp_path: Path, kind: str) -> set[str]:
+    return {path.name for path in (tmp_path / "cache" / kind).rglob("*.safetensors")}
 
 
 def test_training_moves_the_unet_and_nothing_else(tmp_path: Path) -> None:
@@ -102,6 +132,38 @@ def test_compiled_blocks_keep_their_names(tmp_path: Path, monkeypatch: pytest.Mo
     module, _ = fitted(tmp_path, compiled=True)
     assert seen == [{"fullgraph": True}]
     assert module.network.state_dict().keys() == tiny_pipeline().unet.state_dict().keys()
+
+
+def test_what_is_cached_changes_no_loss(tmp_path: Path, pictures: Callable[[], PictureFolder]) -> None:
+    switches = {"prompt_drop": 0.3, "offset_noise": 0.1}
+    plain, cached = (
+        fitted(tmp_path, pictures=pictures(), cache=cache, **switches)[1].callback_metrics for cache in (False, True)
+    )
+    for name, loss in plain.items():
+        torch.testing.assert_close(cached[name], loss, atol=1e-6, rtol=1e-5)
+    assert (len(stored(tmp_path, "latents")), len(stored(tmp_path, "captions"))) == (2, 1)
+
+
+def test_a_changed_picture_and_another_autoencoder_are_encoded_anew(
+    tmp_path: Path, pictures: Callable[[], PictureFolder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fitted(tmp_path, epochs=1, pictures=pictures(), cache=True)
+    before = stored(tmp_path, "latents")
+    write_png(tmp_path / "pictures" / "train" / "0.png", np.zeros((32, 32, 3), np.uint8))
+    fitted(tmp_path, epochs=1, pictures=pictures(), cache=True)
+    after = stored(tmp_path, "latents")
+    assert before < after
+    assert len(after) == 3
+    stand_on = Tuned.stand_on
+
+    def on_another(module: Tuned, base: Any) -> None:
+        with torch.no_grad():
+            base.vae.quant_conv.bias.add_(1)
+        stand_on(module, base)
+
+    monkeypatch.setattr(Tuned, "stand_on", on_another)
+    fitted(tmp_path, epochs=1, pictures=pictures(), cache=True)
+    assert len(list((tmp_path / "cache" / "latents").iterdir())) == 2
 
 
 def test_captions_are_withheld_as_often_as_asked() -> None:
@@ -164,6 +226,11 @@ def test_min_snr_weights_are_those_of_the_paper() -> None:
         torch.testing.assert_close(weights[prediction], expected)
     assert weights["epsilon"][0] < 0.01
     assert weights["epsilon"][2] == 1
+
+
+def test_a_base_of_another_family_is_refused() -> None:
+    with pytest.raises(ValueError, match="found AutoencoderKL, expected a Stable Diffusion"):
+        Tuned().stand_on(tiny_pipeline().vae)
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,9 @@ class ReconstructionEvaluation:
         for image in as_images(pictures):
             _, encoded = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
             self.bytes[quality] += len(encoded)
-            left.append(cv2.imdecode(encoded, cv2.IMREAD_COLOR)[..., ::-1])
+            decoded = cv2.imdecode(encoded, cv2.IMREAD_COLOR)
+            assert decoded is not None
+            left.append(decoded[..., ::-1])
         return torch.from_numpy(stack(left)).to(pictures) / 255
 
     def results(self) -> Results:

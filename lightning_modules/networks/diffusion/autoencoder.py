@@ -35,6 +35,7 @@ def autoencoder(
         sample_size=size,
     )
     quantised: nn.Conv2d = network.quant_conv
+    assert quantised.bias is not None
     with torch.no_grad():
         quantised.weight[latent:] *= 0.1
         quantised.bias[latent:] = CERTAIN

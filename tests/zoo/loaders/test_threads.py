@@ -32,6 +32,9 @@ INPUTS: dict[str, Callable[[], list[Any]]] = {
     "pose-to-video": poses,
     "image-to-letter": lambda: [letter_frame(letter, np.random.default_rng(0)) for letter in "AB"],
     "image-to-gloss": lambda: [next(draw_skeletons(pose)) for pose in poses()],
+    "image-to-image": lambda: [
+        np.random.default_rng(seed).integers(0, 256, (2, 32, 32, 3), np.uint8) for seed in (0, 1)
+    ],
     "letter-to-image": lambda: ["hello", "ab"],
     "text-to-image": lambda: ["hello", "stop"],
     "video-to-gloss": lambda: [np.stack(list(draw_frames(perform([sign]).joints, 64))) for sign in ("HELLO", "NAME")],

@@ -129,7 +129,7 @@ def test_every_model_goes_to_the_hub_and_comes_back(
 
     private = [str(Path.home()) + os.sep, str(tmp_path), str(tiny_runs(name).parents[3]), socket.gethostname()]
     for file, text in commit.files.items():
-        if file.endswith((".json", ".yaml", ".md", ".txt")):
+        if file.endswith((".json", ".yaml", ".md", ".txt")) and not file.startswith("tokenizer/"):  # words of all kinds
             assert not [found for found in private if found in text.decode()], file
 
 

@@ -94,7 +94,8 @@ with torch.no_grad():
         return np.ascontiguousarray(left.cpu().numpy().transpose(0, 2, 3, 1))
 
     def _batches(self, pictures: Pictures) -> list[Tensor]:
-        shape, kind = getattr(pictures, "shape", ()), getattr(pictures, "dtype", type(pictures).__name__)
+        shape: tuple[int, ...] = getattr(pictures, "shape", ())
+        kind = getattr(pictures, "dtype", type(pictures).__name__)
         if kind != np.uint8 or len(shape) != 4 or shape[-1] != 3 or 0 in shape:
             found = f"{kind} of shape {tuple(shape)}" if shape else kind
             raise ValueError(f"found {found}, expected uint8 RGB pictures (N, H, W, 3), at least one")
