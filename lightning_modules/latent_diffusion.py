@@ -91,7 +91,7 @@ class LatentDiffusion(OnFrozen):
         """Take over what is not trained, before anything is configured. Raises ValueError for what is no Stable
         Diffusion, and for a noise schedule of another kind."""
         if not all(hasattr(base, part) for part in ("vae", "text_encoder", "tokenizer", "unet", "scheduler")):
-            raise ValueError(f"found {type(base).__name__}, expected a Stable Diffusion")
+            raise ValueError(f"found {type(base).__name__}, expected a Stable Diffusion 1 or 2")
         self.base, self.tokenizer = base, base.tokenizer
         self.schedule = Schedule.of(base.scheduler.config)
         self.hold_frozen(vae=base.vae, text_encoder=base.text_encoder)

@@ -13,8 +13,8 @@ from torch import Tensor
 from torch.func import functional_call
 
 from datamodules.kinds.labelled import LabelledBatch, LabelledPictures
-from lightning_modules.augmentation import vary_for_critic
 from lightning_modules.class_conditional import FromLatents
+from lightning_modules.networks.augmentation import vary_for_critic
 from lightning_modules.networks.diffusion.averaging import update_average
 from lightning_modules.networks.letters.letter_generator import LetterCritic, LetterGenerator, LetterGeneratorConfig
 from lightning_modules.schedules import cooled

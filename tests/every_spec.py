@@ -13,6 +13,7 @@ from datamodules.avatar import perform
 from datamodules.avatar.renderer.frames import render
 from datamodules.avatar.renderer.letters import letter_frame
 from datamodules.avatar.signer import Signer
+from datamodules.files import locked, replacing
 from datamodules.media.skeleton_drawing import draw_frames, write_png
 from datamodules.media.skeleton_frames import draw_skeletons
 from datamodules.media.video import write_video
@@ -52,7 +53,6 @@ TINY: dict[str, tuple[str, ...]] = {
     "letter-gan": (*GAN, *LETTERS),
     "letter-judge": ("--model.width=4", "--data.image_size=32", "--data.batch_size=16", "--data.twin.size=87"),
     "letter-vae": (*VAE, *LETTERS),
-    "skeleton-judge": ("--model.width=4", "--data.image_size=32", "--data.batch_size=16", "--data.twin.size=3"),
     "sd-starter": (
         "--model.channels=[32,32]",
         "--model.attention=[0]",
@@ -63,6 +63,15 @@ TINY: dict[str, tuple[str, ...]] = {
         *STUDIO,
     ),
     "sd-starter-vae": ("--model.channels=[8,8,8]", *STUDIO),
+    "skeleton-judge": ("--model.width=4", "--data.image_size=32", "--data.batch_size=16", "--data.twin.size=3"),
+    "skeleton-lora": (
+        "--model.rank=4",
+        "--model.alpha=2",
+        "--model.steps=2",
+        "--data.image_size=32",
+        "--data.batch_size=8",
+        "--data.twin.size=3",
+    ),
     "pix2pix": (
         "--model.width=4",
         "--model.depth=4",
@@ -76,8 +85,30 @@ TINY: dict[str, tuple[str, ...]] = {
 
 
 def starter(name: str, root: Path) -> list[str]:
-    """The command line of a tiny starter of a spec; its twin goes to `root`."""
-    return ["--starter", *TINY[name], f"--data.root={root}", "--trainer.max_epochs=2"]
+    """The command line of a tiny starter of a spec; its twin goes to `root`, and beside it what it stands on."""
+    made = [f"--model.{argument}={_made(root, make)}" for argument, make in STANDS_ON.get(name, {}).items()]
+    return ["--starter", *TINY[name], *made, f"--data.root={root}", "--trainer.max_epochs=2"]
+
+
+def _made(root: Path, make: Callable[[Path], object]) -> Path:
+    folder = root.with_name(f"{root.name}-base")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with locked(folder.with_name(f".{folder.name}.lock")):
+        if not folder.exists():
+            with replacing(folder) as part:
+                make(part)
+    return folder
+
+
+def _stable_diffusion(folder: Path) -> None:
+    from tiny_diffusion import tiny_pipeline
+
+    tiny_pipeline().save_pretrained(folder)
+    (folder / "README.md").write_text("---\nlicense: mit\n---\n")
+
+
+STANDS_ON: dict[str, dict[str, Callable[[Path], object]]] = {"skeleton-lora": {"base": _stable_diffusion}}
+"""By the argument of the module that names it, what makes a tiny one of what a spec's module stands on."""
 
 
 def ended_from(stop: tuple[int, int]) -> Callable[..., None]:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import torch
 import yaml
 from diffusers import AutoencoderKL, ControlNetModel, DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
@@ -11,14 +12,17 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 from datamodules.files import write_json
 from zoo.artefacts.artefact import starter_folder
 from zoo.files import read_json
+from zoo.loaders.diffusion.base_folder import BaseFolder
 from zoo.loaders.diffusion.controlnet import ControlNet
 from zoo.loaders.diffusion.lora import LoRA
+from zoo.loaders.diffusion.skeleton_signer import Drawing, SkeletonSigner
 from zoo.spec.registry import locate
 from zoo.spec.validation import accepted
 
 LETTERS = [chr(code) for code in range(ord("a"), ord("z") + 1)]
 WORDS = ["<|startoftext|>", "<|endoftext|>", *LETTERS, *(f"{letter}</w>" for letter in LETTERS)]
 TARGETS = ["to_k", "to_out.0", "to_q", "to_v"]
+GLOSSES = ["please", "stop", "thank you", "hello"]
 
 
 def tiny_unet(width: int = 8) -> UNet2DConditionModel:
@@ -91,6 +95,19 @@ def tiny_lora(base: str | None = None, revision: str | None = None) -> LoRA:
             if "lora_B" in name:
                 weight.copy_(torch.randn_like(weight))
     return LoRA.of(unet, base, revision)
+
+
+def tiny_signer(base: str | None = None, revision: str | None = None, folder: Path | None = None) -> SkeletonSigner:
+    """Signs with `tiny_lora`, which is for a base of the Hub or for one in a folder."""
+    frames = np.random.default_rng(0).integers(0, 256, (len(GLOSSES), 32, 32, 3), np.uint8)
+    return SkeletonSigner(
+        tiny_lora(base, revision),
+        prompts={gloss: f"ASL sign for '{gloss}'" for gloss in GLOSSES},
+        size=32,
+        drawing=Drawing(steps=3, guidance=2.0),
+        references=dict(zip(GLOSSES, frames, strict=True)),
+        base_folder=BaseFolder.at(folder) if folder else None,
+    )
 
 
 def write_records(folder: Path, name: str) -> None:

@@ -159,8 +159,17 @@ class WLASLSkeletons(CaptionedPictures, LabelledPictures):
         return [self.root / self.index, *sorted(frames)]
 
     def examples(self, split: Split) -> Skeletons:
+        return self._frames(self.samples[split], None if split == "train" else FEW)
+
+    def middle_frames(self) -> dict[str, Image]:
+        """A frame (S, S, 3) uint8 of each gloss: the middle one of its first clip in the training split."""
+        first = {str(sample.label): sample for sample in reversed(self.samples["train"])}
+        clips = {gloss: self._frames([first[gloss]]) for gloss in self.glosses if gloss in first}
+        return {gloss: frames[len(frames) // 2][3] for gloss, frames in clips.items()}
+
+    def _frames(self, samples: Sequence[Sample], most: int | None = None) -> Skeletons:
         labels = {gloss: label for label, gloss in enumerate(self.glosses)}
-        return Skeletons(self.samples[split], labels, self.image_size, None if split == "train" else FEW)
+        return Skeletons(samples, labels, self.image_size, most)
 
     def described(self, split: Split) -> list[tuple[str, str, Path]]:
         """Name, prompt and file of each of a split's frames, in the order of `examples`; none of them is read."""

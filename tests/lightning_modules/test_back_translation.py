@@ -29,10 +29,10 @@ from datamodules.poses.skeletons import (
 )
 from datamodules.text import Tokenizer
 from datamodules.text_pose.pairs import TextPose, TextPoseBatch
-from lightning_modules.augmentation import vary_motions
 from lightning_modules.back_translation import BackTranslation
 from lightning_modules.evaluation.baselines import most_frequent
 from lightning_modules.evaluation.reading_evaluation import ReadingEvaluation
+from lightning_modules.networks.augmentation import vary_motions
 from lightning_modules.networks.text_to_pose.pose_to_text import (
     END,
     START,

@@ -20,10 +20,10 @@ import zoo
 from datamodules.asl_alphabet import Letters
 from datamodules.kinds.labelled import LabelledBatch
 from datamodules.twins import Twin, ensure_twin
-from lightning_modules.augmentation import recolour, translate, vary_for_critic
 from lightning_modules.evaluation.training_pictures import as_seen, edge_features
 from lightning_modules.letter_gan import LetterGAN, seeking_loss
 from lightning_modules.metrics.frechet import frechet_distance
+from lightning_modules.networks.augmentation import recolour, translate, vary_for_critic
 from lightning_modules.networks.letters.letter_generator import LetterCritic, LetterGenerator, LetterGeneratorConfig
 from zoo.cli import main
 from zoo.spec.registry import list_experiments

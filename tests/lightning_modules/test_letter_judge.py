@@ -12,8 +12,8 @@ from PIL import ExifTags, Image
 from datamodules.media.images import read_image
 from datamodules.mnist import MNIST
 from datamodules.twins import Twin, ensure_twin
-from lightning_modules.augmentation import vary_pictures
 from lightning_modules.evaluation.classification import small_grey
+from lightning_modules.networks.augmentation import vary_pictures
 from lightning_modules.networks.letters.letter_cnn import LetterCNN, LetterCNNConfig
 from zoo.artefacts.artefact import open_artefact
 from zoo.cli import main

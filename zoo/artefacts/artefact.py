@@ -1,6 +1,5 @@
 """One folder layout: what a finished run leaves, what the package bundles as starter weights, what the Hub holds."""
 
-import importlib.resources
 import json
 import shutil
 import threading
@@ -15,6 +14,7 @@ from zoo.loaders.base import OPENING, Loader
 from zoo.loaders.config import read_config, refuse_numbers, unfinished_message
 from zoo.safety.filenames import visible
 from zoo.safety.folders import refuse_folder, shapes
+from zoo.spec.registry import starters
 
 PARTS: Final = 5_000
 """Modules, weights and buffers of a network that are never too many."""
@@ -88,7 +88,7 @@ def _bounded(path: Path, tensors: int) -> Iterator[None]:
 
 def starter_folder(name: str) -> Path:
     """Where the package bundles the starter weights of a model; the folder may be absent."""
-    return Path(str(importlib.resources.files("zoo"))) / "starters" / name
+    return starters() / name
 
 
 def save_artefact(loader: Loader, run: Run) -> None:

@@ -91,13 +91,12 @@ class BaseModel:
         return replace(found, sha256=_content(found.folder, USED))
 
     def open(self) -> Any:
-        """What others stand on: the StableDiffusionPipeline of one, the network of any other model. Raises
-        ValueError."""
-        if not (self.folder / "config.json").is_file():
+        """What others stand on: the StableDiffusionPipeline of a folder in diffusers' own layout, which it has as its
+        `name_or_path`, and the network of any other model. Raises ValueError."""
+        if (self.folder / INDEX).is_file():
             plain: Any = loader_class("stable-diffusion")
             return plain.open_plain(self.folder)
-        loader: Any = open_artefact(self.folder)
-        return loader.pipeline if hasattr(loader, "pipeline") else loader.network
+        return open_artefact(self.folder).network
 
     @classmethod
     def of(cls, spec: Spec) -> Self:

@@ -114,10 +114,12 @@ def render(
     card = spec.get("card") or {}
     loader = loader_class(config["architecture"])
     address = repo_id or "."
-    native = getattr(loader, "native", "")
+    copied = "base_sha256" in config
+    native = getattr(loader, "native_with_base" if copied else "native", "")
     for mark, stands_for in {
         "ADDRESS": address,
-        "BASE": config.get("base_model"),
+        "FOLDER": f'snapshot_download("{repo_id}")' if repo_id else '"."',
+        "BASE": (f"../{config['base']}" if "base" in config else "base") if copied else config.get("base_model"),
         "REVISION": config.get("base_revision") or "main",
         "GUIDANCE": config.get("sampling", {}).get("guidance"),
     }.items():

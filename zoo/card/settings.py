@@ -3,6 +3,7 @@
 import ast
 import re
 from functools import cache
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from zoo.results.formatting import plain
@@ -40,7 +41,8 @@ class Described(NamedTuple):
 
 
 def settings(spec: dict[str, Any]) -> list[Setting]:
-    """Of model, data, trainer and seed of a resolved spec. Paths of the machine that trained are left out."""
+    """Of model, data, trainer and seed of a resolved spec. Paths of the machine that trained are left out; of what a
+    model stands on the last part is told."""
     rows = []
     for section in ("model", "data"):
         block = spec.get(section) or {}
@@ -48,7 +50,8 @@ def settings(spec: dict[str, Any]) -> list[Setting]:
         for name, value in (block.get("init_args") or {}).items():
             elsewhere = section == "data" and (name in NOT_TRAINING or _absolute(value))
             if not elsewhere:
-                rows.append(Setting(f"{section}.{name}", plain(value), meanings.get(name, "")))
+                told = Path(value).name if _absolute(value) else value
+                rows.append(Setting(f"{section}.{name}", plain(told), meanings.get(name, "")))
     for name, value in (spec.get("trainer") or {}).items():
         if not _absolute(value) and value not in (None, []):
             rows.append(Setting(f"trainer.{name}", plain(value), TRAINER.get(name, "")))

@@ -1,8 +1,10 @@
 """What a verb was given, held against what it takes: one message for everything else, before anything is computed."""
 
+import operator
 import os
+from contextlib import suppress
 from numbers import Real
-from typing import Any
+from typing import Any, SupportsIndex
 
 
 def given_text(text: object, expected: str = "a text") -> str:
@@ -30,3 +32,11 @@ def given_pipeline(pipeline: Any) -> Any:
 def is_number(value: object) -> bool:
     """Whether this is a real number; True and False are none."""
     return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def given_whole(name: str, value: SupportsIndex, least: int, most: int) -> int:
+    """The whole number that was given. Raises ValueError for another number or kind of it."""
+    with suppress(TypeError):
+        if least <= (number := operator.index(value)) <= most:
+            return number
+    raise ValueError(f"{name}: found {value!r}, expected a whole number from {least} to {most}")

@@ -24,6 +24,11 @@ def shipped_folder() -> Path:
     return Path(str(importlib.resources.files("zoo"))).parent / "specs"
 
 
+def starters() -> Path:
+    """The folder in which the package brings weights along, one folder a model."""
+    return Path(str(importlib.resources.files("zoo"))) / "starters"
+
+
 def list_models(pattern: str = "*") -> list[str]:
     """Names of the shipped models that match a shell pattern, or contain it: `list_models("*slp*")`."""
     return _matching(shipped_folder(), pattern)

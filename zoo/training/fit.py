@@ -55,9 +55,6 @@ def fit(spec: Spec, run: Run, shorter: Run | None = None) -> None:
             f"not begun; `fit --continue RUN --{EPOCHS} N` with that run begins it"
         )
     preview, meter = Preview(spec.config["architecture"], run.samples), Meter()
-    foundation = Foundation.of(spec)
-    if foundation is not None and run.started:
-        foundation.refuse_another(run.provenance(), str(run.folder))
     callbacks = [Resumption(spec.config["seed"]), SameTwin(), preview, meter, LastCheckpoint(run.last)]
     begun, continuation, base = 0, None, None
     if shorter is not None and not run.last.is_file():
@@ -76,7 +73,12 @@ def fit(spec: Spec, run: Run, shorter: Run | None = None) -> None:
         callbacks.append(EpochLines())
     cli = assemble(_with_checkpoint_names(spec.config, run), run.folder, callbacks)
     trainer, module, data = cli.trainer, cli.model, cli.datamodule
+    if data.twin is None:  # before gigabytes are downloaded to be trained on data that is not there
+        data.prepare_data()
+    foundation = Foundation.of(spec)
     if foundation is not None:
+        if run.started:
+            foundation.refuse_another(run.provenance(), str(run.folder))
         foundation.hand_to(module)
     if rank_zero_only.rank != 0:  # type: ignore[attr-defined]
         trainer.loggers = loggers(spec, run, step)

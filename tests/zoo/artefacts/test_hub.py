@@ -45,7 +45,8 @@ LOADED = set(FILES) - {"samples/0.gif", "plots/length.png"}
 def published(run: Path) -> dict[str, bytes]:
     """What of a run is published: no checkpoints, no logs."""
     files = contents(run)
-    return {name: files[name] for name in files if not name.startswith((".", "checkpoints/", "logs/", "hub/"))}
+    own = (".", "checkpoints/", "grids/", "logs/", "hub/")
+    return {name: files[name] for name in files if not name.startswith(own)}
 
 
 def on_hub(address: str, **sha256: str) -> OnHub:

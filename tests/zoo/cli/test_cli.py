@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 import yaml
-from every_spec import CALLS, TINY, ended_from, starter
+from every_spec import CALLS, STANDS_ON, TINY, ended_from, starter
 
 import zoo
 from datamodules.asl_alphabet import Letters
@@ -201,13 +201,15 @@ def unfinish(run: Path) -> None:
 @pytest.mark.parametrize("name", zoo.list_models())
 def test_every_recipe_trains_in_mixed_precision(name: str, tiny_runs: Callable[[str], Path], root: Path) -> None:
     """The real recipe, with its own clipping and callbacks, where its starter is in full precision."""
-    data = yaml.safe_load((tiny_runs(name) / "spec.yaml").read_text())["data"]["init_args"]
+    spec = yaml.safe_load((tiny_runs(name) / "spec.yaml").read_text())
+    data, stands = spec["data"]["init_args"], STANDS_ON.get(name, {})
+    on = [f"--model.{argument}={spec['model']['init_args'][argument]}" for argument in stands]
     twin = [f"--data.root={data['root']}", *(f"--data.twin.{key}={value}" for key, value in data["twin"].items())]
     here = ("--trainer.accelerator=cpu", "--trainer.logger=false", "--data.num_workers=0")
     few = ("--trainer.limit_train_batches=2", "--trainer.limit_val_batches=1", "--trainer.max_epochs=1")
     few_glosses = ["--data.glosses=3", "--data.split=official"]
-    fitting = {"gloss-classifier": ["--data.glosses=2"], "skeleton-judge": few_glosses}.get(name, [])  # as its twin has
-    overrides = (*TINY[name], *fitting, *twin, "--trainer.precision=bf16-mixed")
+    fitting = {"gloss-classifier": ["--data.glosses=2"], "skeleton-judge": few_glosses, "skeleton-lora": few_glosses}
+    overrides = (*TINY[name], *fitting.get(name, []), *on, *twin, "--trainer.precision=bf16-mixed")
     assert main(["fit", name, *overrides, *here, *few]) == 0
     zoo.load(str(only_run(root)))
 

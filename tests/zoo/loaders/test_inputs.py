@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tiny_diffusion import tiny_controlnet, tiny_lora, tiny_pipeline
+from tiny_diffusion import tiny_controlnet, tiny_lora, tiny_pipeline, tiny_signer
 
 import zoo
 from zoo.pipelines.rule_based import AvatarHand, AvatarSigner
@@ -103,6 +103,12 @@ def test_what_does_not_follow_a_prompt_is_refused() -> None:
         assert f"strength={strength!r}" in refusal(tiny_lora().attach, tiny_pipeline(), "a", strength)
 
 
+def test_words_are_a_text() -> None:
+    model = tiny_signer("me/nowhere")
+    for wrong in (*NO_TEXT, ["hello"]):
+        assert len({refusal(call, wrong) for call in (model.sign, model.translate)}) == 1
+
+
 def test_rules_refuse_as_models_do() -> None:
     for wrong in (*NO_TEXT, "HELLO", [3], iter(["HELLO"])):
         assert "expected a list of glosses" in refusal(AvatarSigner().perform, wrong)
@@ -128,8 +134,8 @@ class TestRun:
         assert "in the list, expected paths" in refusal(open_model(name).run, "hello", [str(output)])
         assert not list(tmp_path.iterdir())
 
-    def test_a_lora_and_a_controlnet_refuse_before_they_look_for_their_base(self, tmp_path: Path) -> None:
-        for model in (tiny_lora("me/nowhere"), tiny_controlnet("me/nowhere")):
+    def test_what_needs_a_base_refuses_before_they_look_for_their_base(self, tmp_path: Path) -> None:
+        for model in (tiny_lora("me/nowhere"), tiny_controlnet("me/nowhere"), tiny_signer("me/nowhere")):
             for wrong in (None, 3, ["hello"]):
                 found = refusal(model.run, wrong, [tmp_path / "out.png"])
                 assert f"found {type(wrong).__name__}, expected" in found

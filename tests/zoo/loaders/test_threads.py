@@ -36,7 +36,7 @@ INPUTS: dict[str, Callable[[], list[Any]]] = {
         np.random.default_rng(seed).integers(0, 256, (2, 32, 32, 3), np.uint8) for seed in (0, 1)
     ],
     "letter-to-image": lambda: ["hello", "ab"],
-    "text-to-image": lambda: ["signer 1 in the studio", "the skeleton of a signer"],
+    "text-to-image": lambda: ["hello", "stop"],
     "video-to-gloss": lambda: [np.stack(list(draw_frames(perform([sign]).joints, 64))) for sign in ("HELLO", "NAME")],
 }
 

@@ -99,7 +99,7 @@ unet = PeftModel.from_pretrained(unet, "ADDRESS", subfolder="lora")
         self._check_layers(unet)
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Already found a `peft_config` attribute", module="peft")
-            unet.load_lora_adapter(self.network.weights(), prefix=None, adapter_name=name, metadata=self._settings())
+            unet.load_lora_adapter(self.network.state_dict(), prefix=None, adapter_name=name, metadata=self._settings())
         unet.set_adapters([name], [strength])
         return pipeline
 
@@ -137,18 +137,22 @@ unet = PeftModel.from_pretrained(unet, "ADDRESS", subfolder="lora")
         return notes
 
     def save(self, folder: Path) -> None:
-        """Write config.json, and lora/ for peft and diffusers: the weights twice, since each takes its own names.
+        """Write config.json, and what `save_weights` writes."""
+        self.save_weights(folder)
+        write_config(folder, self, base_revision=self.base_revision)
+
+    def save_weights(self, folder: Path) -> None:
+        """Write lora/ for peft and diffusers: the weights twice, since each takes its own names.
 
         diffusers reads alpha in the metadata of its file, and would take the rank for it where there are none.
         """
-        below, settings, weights = folder / FOLDER, self._settings(), self.network.weights()
+        below, settings, weights = folder / FOLDER, self._settings(), self.network.state_dict()
         below.mkdir(exist_ok=True)
         write_json(below / ADAPTER, settings)
         notes = {PEFT: {"format": "pt"}, DIFFUSERS: {METADATA: json.dumps(_named(settings), indent=2)}}
         for file, prefix in FILES.items():
             named = {f"{prefix}{name}": value for name, value in weights.items()}
             save_file(named, below / file, metadata=notes[file])  # one note a file: their order would be chance
-        write_config(folder, self, base_revision=self.base_revision)
 
     def probe(self) -> dict[str, npt.NDArray[Any]]:
         """What each layer gains for an input of noise; a convolution, in one place."""

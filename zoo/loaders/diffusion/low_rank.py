@@ -41,8 +41,8 @@ class LowRank:
     def scaling(self) -> float:
         return self.alpha / self.rank
 
-    def weights(self) -> dict[str, Tensor]:
-        """The matrices by the names that peft gives them."""
+    def state_dict(self) -> dict[str, Tensor]:
+        """The matrices by the names that peft gives them, as a network of torch has its weights."""
         return {
             f"{name}.lora_{side}.weight": matrix.contiguous()
             for name, pair in self.layers.items()
@@ -55,7 +55,7 @@ class LowRank:
 
     @classmethod
     def read(cls, weights: dict[str, Tensor], settings: dict[str, Any]) -> Self:
-        """Of what `weights` gave, and the settings that peft keeps beside it.
+        """Of what `state_dict` gave, and the settings that peft keeps beside it.
 
         Raises ValueError for a variant of LoRA, and for what is not whole pairs of matrices of the stated rank.
         """

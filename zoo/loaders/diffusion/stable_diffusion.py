@@ -17,6 +17,7 @@ from zoo.loaders.base import OPENING
 from zoo.loaders.foreign import COMPONENTS, FILES, INDEX, UNUSED
 from zoo.safety.folders import refuse_json
 
+FAMILY: Final = "choose a base of the family of Stable Diffusion 1 and 2"
 STEPS: Final = 30
 
 
@@ -43,7 +44,12 @@ def open_pipeline(folder: Path, advice: str = "save or download it again") -> An
     try:
         with OPENING, _without_bars():
             pipeline = StableDiffusionPipeline.from_pretrained(
-                folder, **unused, requires_safety_checker=False, use_safetensors=True, local_files_only=True
+                folder,
+                **unused,
+                requires_safety_checker=False,
+                use_safetensors=True,
+                local_files_only=True,
+                dtype=torch.float32,
             )
     except (OSError, ValueError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0]
@@ -91,11 +97,14 @@ def _refuse_others(folder: Path) -> None:
     """Raise ValueError unless the components are of Stable Diffusion's own classes, and their settings name no code."""
     path = folder / INDEX
     index = json_content(path)
+    for name, value in index.items():
+        if isinstance(value, list) and any(value) and name not in (*COMPONENTS, *UNUSED):
+            raise ValueError(f"{path}: found {name} ({'.'.join(map(str, value))}), which no such model has; {FAMILY}")
     for name, wanted in COMPONENTS.items():
         value = index.get(name)
         found = ".".join(map(str, value)) if isinstance(value, list) else "missing"
         if not re.fullmatch(wanted, found):
-            raise ValueError(f"{path}: {name} is {found}, expected {wanted}")
+            raise ValueError(f"{path}: {name} is {found}, expected {wanted}; {FAMILY}")
         for settings in sorted((folder / name).glob("*.json")):
             refuse_json(settings)
 

@@ -1,13 +1,11 @@
 """Letter to image: what `zoo.load("letter-vae")` returns, and what every model that draws letters has."""
 
 import math
-import operator
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from itertools import groupby
 from pathlib import Path
-from typing import Any, ClassVar, Final, Self, SupportsIndex
+from typing import Any, ClassVar, Final, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +16,7 @@ from datamodules.media.fades import HELD, faded, held, sideways
 from datamodules.media.skeleton_drawing import contact_sheet, enlarged, write_png
 from datamodules.media.video import Frame, write_video
 from zoo.io_types import Signal
-from zoo.loaders.inputs import given_text, is_number
+from zoo.loaders.inputs import given_text, given_whole, is_number
 from zoo.loaders.writing import refuse_unwritable
 from zoo.spec.problems import closest
 
@@ -77,8 +75,8 @@ class LetterSampler(ABC):
 
         Picture i is that of seed + i, whatever `n` is. Raises ValueError for what the model was not taught.
         """
-        count = _whole("n", n, 1, MOST)
-        first = _whole("seed", seed, 0, SEEDS - count)
+        count = given_whole("n", n, 1, MOST)
+        first = given_whole("seed", seed, 0, SEEDS - count)
         (label,) = self._taught([given_text(letter, EXPECTED)], letter)
         return np.stack(self._pictures([(label, first + index) for index in range(count)]))
 
@@ -136,7 +134,7 @@ class LetterSampler(ABC):
 
     def _spelled(self, text: str, seed: int) -> list[Frame]:
         """A picture for each letter, every other one of the same in a row moved sideways."""
-        letters, seed = _letters(given_text(text, EXPECTED)), _whole("seed", seed, 0, SEEDS - 1)
+        letters, seed = _letters(given_text(text, EXPECTED)), given_whole("seed", seed, 0, SEEDS - 1)
         if not letters:
             raise ValueError(f"nothing to spell in {text[:40]!r}: expected a letter")
         labels = self._taught(letters, text)
@@ -184,13 +182,6 @@ class LetterSampler(ABC):
     @abstractmethod
     def save(self, folder: Path) -> None:
         """Write config.json and safetensors."""
-
-
-def _whole(name: str, value: SupportsIndex, least: int, most: int) -> int:
-    with suppress(TypeError):
-        if least <= (number := operator.index(value)) <= most:
-            return number
-    raise ValueError(f"{name}: found {value!r}, expected a whole number from {least} to {most}")
 
 
 def _letters(text: str) -> list[str]:
