@@ -68,7 +68,8 @@ class SDStarterVAE(L.LightningModule):
     def training_step(self, batch: CaptionedBatch) -> Tensor:
         posterior = self.network.encode(batch.images).latent_dist
         pictures = self.network.decode(posterior.sample()).sample
-        error, divergence = self.error(pictures, batch.images), posterior.kl().float().mean()
+        divergence: Tensor = posterior.kl().float().mean()
+        error = self.error(pictures, batch.images)
         self.log_dict({"train/error": error, "train/kl": divergence}, prog_bar=True)
         return error + self.kl * divergence
 

@@ -107,7 +107,18 @@ def _stable_diffusion(folder: Path) -> None:
     (folder / "README.md").write_text("---\nlicense: mit\n---\n")
 
 
-STANDS_ON: dict[str, dict[str, Callable[[Path], object]]] = {"skeleton-lora": {"base": _stable_diffusion}}
+def _autoencoder(folder: Path) -> None:
+    from lightning_modules.networks.diffusion.autoencoder import autoencoder
+    from zoo.loaders.diffusion.autoencoder import Autoencoder
+
+    Autoencoder(autoencoder(32, (8, 8, 8), layers=1, groups=8)).save(folder)
+    (folder / "README.md").write_text("---\nlicense: mit\n---\n")
+
+
+STANDS_ON: dict[str, dict[str, Callable[[Path], object]]] = {
+    "sd-starter": {"autoencoder": _autoencoder},
+    "skeleton-lora": {"base": _stable_diffusion},
+}
 """By the argument of the module that names it, what makes a tiny one of what a spec's module stands on."""
 
 
