@@ -47,6 +47,7 @@ class Autoencoder:
     architecture: ClassVar[str] = "autoencoder-kl"
     verb: ClassVar[str] = "reconstruct"
     usage: ClassVar[str] = """\
+from datamodules.avatar import perform
 from datamodules.avatar.renderer.frames import render
 from datamodules.avatar.signer import Signer
 
