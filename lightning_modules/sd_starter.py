@@ -2,6 +2,7 @@
 al. 2022, "High-Resolution Image Synthesis with Latent Diffusion Models")."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
@@ -13,11 +14,11 @@ from lightning_modules.evaluation.captioned.generation import CaptionedGeneratio
 from lightning_modules.latent_diffusion import LatentDiffusion
 from lightning_modules.networks.diffusion.latents import embedded, moments
 from lightning_modules.networks.diffusion.schedule import Prediction
+from lightning_modules.networks.diffusion.text_to_image import draw
 from lightning_modules.networks.diffusion.text_to_latents import (
     Drawing,
     TextToLatents,
     clip_tokenizer,
-    draw_pictures,
     pipeline_of,
     stable_diffusion_schedule,
     text_to_latents,
@@ -140,7 +141,8 @@ class SDStarter(LatentDiffusion):
     def generate(self, captions: Sequence[str], seeds: Sequence[int]) -> Tensor:
         """Pictures (N, 3, S, S) in [0, 1] of captions, each from the noise of its own seed."""
         pipeline = pipeline_of(self.network, self.vae, self.tokenizer, self.schedule)
-        return draw_pictures(pipeline, captions, seeds, self.drawing)
+        size = data_of(self, CaptionedPictures).image_size
+        return draw(pipeline, captions, seeds, **asdict(self.drawing), size=size)
 
     def on_test_start(self) -> None:
         self.test_scores = CaptionedGeneration(data_of(self, CaptionedPictures), self.vae)

@@ -3,6 +3,7 @@ attends to (Rombach et al. 2022, arXiv 2112.10752, section 3)."""
 
 import hashlib
 from collections.abc import Mapping
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from diffusers import AutoencoderKL
     from transformers import CLIPTextModel, CLIPTokenizer
 
+TOKENIZING = Lock()
+"""Held while captions are read: how a tokenizer pads is its state, and not its caller's."""
 BOUNDS = (-30.0, 20.0)
 """Of the log-variance, as diffusers' `DiagonalGaussianDistribution` has them."""
 
@@ -44,7 +47,8 @@ def sampled(moments: Tensor, noise: Tensor, scaling: float) -> Tensor:
 def token_ids(tokenizer: "CLIPTokenizer", captions: list[str]) -> Tensor:
     """Tokens (B, L) of captions, all padded or cut to what the text encoder takes."""
     length = tokenizer.model_max_length
-    told = tokenizer(captions, padding="max_length", max_length=length, truncation=True, return_tensors="pt")
+    with TOKENIZING:
+        told = tokenizer(captions, padding="max_length", max_length=length, truncation=True, return_tensors="pt")
     ids: Tensor = told.input_ids
     return ids
 

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import torch
 from torch import Tensor, nn
 
-from lightning_modules.networks.diffusion.noise import generators
 from lightning_modules.networks.diffusion.schedule import Prediction, Schedule
 
 if TYPE_CHECKING:
@@ -25,8 +24,6 @@ START, END = "<|startoftext|>", "<|endoftext|>"
 LENGTH: Final = 77
 """Tokens of a caption, both ends included."""
 GROUPS: Final = 8
-AT_ONCE: Final = 16
-"""Pictures that are generated together."""
 
 
 class TextToLatents(nn.Module):
@@ -171,20 +168,3 @@ def pipeline_of(
     )
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
-
-
-@torch.no_grad()
-def draw_pictures(pipeline: Any, captions: Sequence[str], seeds: Sequence[int], drawing: Drawing) -> Tensor:
-    """Pictures (N, 3, S, S) in [0, 1] of captions, each from the noise of its own seed, whatever is beside it."""
-    found = []
-    for start in range(0, len(captions), AT_ONCE):
-        part = slice(start, start + AT_ONCE)
-        drawn = pipeline(
-            list(captions[part]),
-            num_inference_steps=drawing.steps,
-            guidance_scale=drawing.guidance,
-            generator=generators(seeds[part]),
-            output_type="pt",
-        )
-        found.append(drawn.images.float().cpu())
-    return torch.cat(found)

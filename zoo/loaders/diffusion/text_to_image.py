@@ -3,9 +3,7 @@
 import copy
 import dataclasses
 import json
-import operator
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
@@ -15,10 +13,10 @@ import torch
 
 from datamodules.media.skeleton_drawing import contact_sheet, write_png
 from lightning_modules.networks.diffusion.schedule import Schedule
+from lightning_modules.networks.diffusion.text_to_image import draw
 from lightning_modules.networks.diffusion.text_to_latents import (
     Drawing,
     TextToLatents,
-    draw_pictures,
     pipeline_of,
     solver,
 )
@@ -36,7 +34,7 @@ from zoo.loaders.diffusion.diffusers_files import (
     write_index,
 )
 from zoo.loaders.diffusion.stable_diffusion import open_pipeline
-from zoo.loaders.inputs import given_text
+from zoo.loaders.inputs import given_text, given_whole
 from zoo.loaders.writing import refuse_unwritable
 
 if TYPE_CHECKING:
@@ -148,14 +146,14 @@ picture = pipeline("signer 1 in the studio", **asked).images[0]
 
         Raises ValueError for what is no prompt, and for what is no way of drawing.
         """
-        count = _whole("n", n, 1, MOST)
-        first = _whole("seed", seed, 0, SEEDS - count)
+        count = given_whole("n", n, 1, MOST)
+        first = given_whole("seed", seed, 0, SEEDS - count)
         asked: dict[str, Any] = {"steps": steps, "guidance": guidance}
         drawing = dataclasses.replace(self.drawing, **{key: value for key, value in asked.items() if value is not None})
         return self._drawn([given_text(prompt, EXPECTED)] * count, range(first, first + count), drawing)
 
     def _drawn(self, prompts: Sequence[str], seeds: Sequence[int], drawing: Drawing) -> Pictures:
-        found = draw_pictures(self.pipeline, prompts, seeds, drawing)
+        found = draw(self.pipeline, prompts, seeds, **dataclasses.asdict(drawing), size=self.size)
         pictures: Pictures = (found * 255).round().clamp(0, 255).byte().permute(0, 2, 3, 1).contiguous().numpy()
         return pictures
 
@@ -249,10 +247,3 @@ def _read_schedule(path: Path) -> Schedule:
 
 def _listed(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
-
-
-def _whole(name: str, value: Any, least: int, most: int) -> int:
-    with suppress(TypeError):
-        if least <= (number := operator.index(value)) <= most:
-            return number
-    raise ValueError(f"{name}: found {value!r}, expected a whole number from {least} to {most}")
