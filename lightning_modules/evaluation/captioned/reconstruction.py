@@ -18,7 +18,7 @@ from lightning_modules.metrics.images import IMAGE_SCORES, VARIANTS, WINDOW, Han
 Reconstruct = Callable[[Tensor], Tensor]
 """A model under test: pictures (B, 3, S, S) in [-1, 1] to what is left of them."""
 
-QUALITIES: Final = (2, 5, 10, 20, 30, 50, 75, 95)
+QUALITIES: Final = (2, 5, 10, 20, 30, 50, 65, 75, 85, 90, 95)
 """Of JPEGs, of which the first that is as like the pictures as the model's stands beside it."""
 ROUNDING: Final = 1e-6
 MEAN, JPEG = "mean_of_training", "jpeg"
