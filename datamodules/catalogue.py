@@ -119,7 +119,6 @@ CATALOGUE: Final[dict[str, DataSet]] = {
         twin="datamodules.twins.picture_folder",
         signed="ase",
         spoken="en",
-        labels="captions",
     ),
     "mnist": DataSet(
         title="MNIST",

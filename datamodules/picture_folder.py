@@ -26,7 +26,7 @@ and boxes [left, top, right, bottom] of its hands, in pixels, where they are kno
 
 
 def survey(root: Path) -> Survey:
-    """The pictures that {train,validation,test}/metadata.jsonl name, each with its caption as the label.
+    """The pictures that {train,validation,test}/metadata.jsonl name, each with its caption.
 
     Raises FileNotFoundError where none of these files is there.
     """
@@ -63,7 +63,7 @@ def _survey_line(root: Path, folder: str, split: Split, number: int, line: str, 
         found.findings.append(fault)
     else:
         source = str(entry.get(SOURCE) or f"{folder}/{name}")
-        found.samples.append(Sample(f"{folder}/{name}", split, source, text, (path,)))
+        found.samples.append(Sample(f"{folder}/{name}", split, source, files=(path,), caption=text))
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class CaptionedReader:
         image = read_image(sample.files[0], self.image_size)
         top, left, side = centre_square(*image.shape[:2])
         square = image[top : top + side, left : left + side]
-        return sample.name, str(sample.label), resize(square, self.image_size, self.image_size)
+        return sample.name, str(sample.caption), resize(square, self.image_size, self.image_size)
 
 
 class PictureFolder(CaptionedPictures):

@@ -18,6 +18,7 @@ class Sample:
         resemble each other, so no source may stand in two splits.
     label: its class (letter or gloss); None where there are no classes.
     files: its own files; empty where many samples share one.
+    caption: what a text says of it, in its own words; None where there is none.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Sample:
     source: str
     label: str | None = None
     files: tuple[Path, ...] = ()
+    caption: str | None = None
 
 
 @dataclass(frozen=True)

@@ -88,7 +88,7 @@ class CaptionedPictures(SurveyedDataModule):
 
     def described(self, split: Split) -> list[tuple[str, str, Path]]:
         """Name, caption and file of each of a split's pictures, in the order of `examples`; none of them is read."""
-        return [(sample.name, str(sample.label), sample.files[0]) for sample in self.samples[split]]
+        return [(sample.name, str(sample.caption), sample.files[0]) for sample in self.samples[split]]
 
     @cached_property
     def cached(self) -> dict[Split, CachedPictures]:

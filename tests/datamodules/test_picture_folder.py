@@ -107,7 +107,7 @@ class TestTwin:
     def test_half_are_drawings_and_the_others_say_who_signs_what(self, twin: Path) -> None:
         data = PictureFolder(str(twin), image_size=128)
         data.setup("fit")
-        captions = [str(sample.label) for sample in data.samples["train"]]
+        captions = [str(sample.caption) for sample in data.samples["train"]]
         assert len(captions) == 48
         assert captions.count(DRAWING) == 24
         others = [caption for caption in captions if caption != DRAWING]
