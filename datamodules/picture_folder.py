@@ -15,7 +15,7 @@ from datamodules.kinds.captioned import CaptionedPictures
 from datamodules.media.drawing_primitives import Image
 from datamodules.media.frame_files import picture_fault
 from datamodules.media.hand_boxes import Box
-from datamodules.media.images import IMAGE_SUFFIXES, centre_square, read_image, resize
+from datamodules.media.images import IMAGE_SUFFIXES, centre_square, picture_size, read_image, resize
 from datamodules.samples import Finding, Sample, Split, Survey
 
 FOLDERS: Final[dict[str, Split]] = {"train": "train", "validation": "dev", "test": "test"}
@@ -48,12 +48,19 @@ def _survey_line(root: Path, folder: str, split: Split, number: int, line: str, 
         entry = json.loads(line)
         name, text = entry[FILE], entry[TEXT]
         path = root / folder / name
-        valid = isinstance(text, str) and text.strip() and ".." not in Path(name).parts and not Path(name).is_absolute()
+        valid = (
+            isinstance(text, str)
+            and text.strip()
+            and _are_boxes(entry.get(HANDS))
+            and ".." not in Path(name).parts
+            and not Path(name).is_absolute()
+        )
     except (ValueError, KeyError, TypeError):
         valid = False
     if not valid:
         message = (
-            f"found {line[:60]!r}, expected an object with {FILE}, a picture below {folder}/, and {TEXT}, its caption"
+            f"found {line[:60]!r}, expected an object with {FILE}, a picture below {folder}/, and {TEXT}, its caption; "
+            f"{HANDS}, if any, are boxes [left, top, right, bottom]"
         )
         found.findings.append(Finding("unreadable", where, message))
     elif path.suffix.lower() not in IMAGE_SUFFIXES or not path.is_file():
@@ -64,6 +71,14 @@ def _survey_line(root: Path, folder: str, split: Split, number: int, line: str, 
     else:
         source = str(entry.get(SOURCE) or f"{folder}/{name}")
         found.samples.append(Sample(f"{folder}/{name}", split, source, files=(path,), caption=text))
+
+
+def _are_boxes(found: object) -> bool:
+    """Whether this is a list of boxes, or None."""
+    boxes = [] if found is None else found
+    return isinstance(boxes, list) and all(
+        isinstance(box, list) and len(box) == 4 and all(isinstance(side, int | float) for side in box) for box in boxes
+    )
 
 
 @dataclass(frozen=True)
@@ -95,22 +110,25 @@ class PictureFolder(CaptionedPictures):
         return Samples(self.samples[split], CaptionedReader(self.image_size), self.seed)
 
     def hands(self, names: Sequence[str]) -> list[list[Box]]:
-        return [self._boxes.get(name, []) for name in names]
+        return [self._kept_boxes(name) for name in names]
+
+    def _kept_boxes(self, name: str) -> list[Box]:
+        """Boxes of a picture, in pixels of what is kept of it."""
+        if not (boxes := self._boxes.get(name)):
+            return []
+        width, height = picture_size(self.root / name)
+        kept = (_kept(box, height, width, self.image_size) for box in boxes)
+        return [box for box in kept if box[0] < box[2] and box[1] < box[3]]
 
     @cached_property
-    def _boxes(self) -> Mapping[str, list[Box]]:
-        """By the names of pictures whose line has boxes, in pixels of what is kept of them."""
-        found: dict[str, list[Box]] = {}
+    def _boxes(self) -> Mapping[str, list[list[float]]]:
+        """By the names of pictures whose line has boxes, in pixels of the whole picture."""
+        found: dict[str, list[list[float]]] = {}
         for folder in FOLDERS:
             path = self.root / folder / METADATA
-            for line in read_lines(path) if path.is_file() else ():
-                entry = json.loads(line)
-                if entry.get(HANDS):
-                    height, width = read_image(self.root / folder / entry[FILE]).shape[:2]
-                    found[f"{folder}/{entry[FILE]}"] = [
-                        _kept(box, height, width, self.image_size) for box in entry[HANDS]
-                    ]
-        return {name: [box for box in boxes if box[0] < box[2] and box[1] < box[3]] for name, boxes in found.items()}
+            entries = map(json.loads, read_lines(path) if path.is_file() else ())
+            found |= {f"{folder}/{entry[FILE]}": entry[HANDS] for entry in entries if entry.get(HANDS)}
+        return found
 
 
 def _kept(box: Sequence[Any], height: int, width: int, size: int) -> Box:

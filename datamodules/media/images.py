@@ -61,6 +61,12 @@ def read_image(path: str | os.PathLike[str], least: int | None = None) -> Image:
     return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB, dst=picture)  # type: ignore[no-any-return]
 
 
+def picture_size(path: str | os.PathLike[str]) -> tuple[int, int]:
+    """Width and height that a picture's header states; no pixel is decoded. Raises as `read_image`."""
+    _, width, height = _header(path, Path(path).read_bytes())
+    return width, height
+
+
 def _reduced(side: int, least: int | None) -> int:
     """The flag that decodes to the smallest of the sizes that keep `least` pixels of a side."""
     for divisor, flag in REDUCED.items():

@@ -80,6 +80,8 @@ class TestFaults:
             ({"file_name": "../train/one.png", "text": "a"}, "a picture below train/"),
             ({"file_name": "/etc/one.png", "text": "a"}, "a picture below train/"),
             ([1], "expected an object"),
+            ({"file_name": "one.png", "text": "a", "hands": [[1, 2, 3]]}, "boxes [left, top, right, bottom]"),
+            ({"file_name": "one.png", "text": "a", "hands": "none"}, "boxes [left, top, right, bottom]"),
             ({"file_name": "two.png", "text": "a"}, "two.png: no such file"),
             ({"file_name": "metadata.jsonl", "text": "a"}, "metadata.jsonl: no picture"),
         ],
