@@ -11,6 +11,7 @@ from torch import Tensor
 from datamodules.kinds.captioned import CaptionedBatch, CaptionedPictures
 from datamodules.media.drawing_primitives import Image
 from datamodules.media.images import stack
+from lightning_modules.evaluation.rendering import as_share
 from lightning_modules.evaluation.results import GROUND_TRUTH, MODEL, Comparison, Results
 from lightning_modules.evaluation.sample_strips import ScoredStrips, as_images
 from lightning_modules.metrics.images import IMAGE_SCORES, VARIANTS, WINDOW, HandSsim
@@ -42,11 +43,14 @@ class ReconstructionEvaluation:
     @torch.no_grad()
     def update(self, batch: CaptionedBatch, reconstruct: Reconstruct) -> None:
         """Have a batch reconstructed. Raises ValueError for pictures that are not finite."""
-        pictures = (reconstruct(batch.images).float() + 1) / 2
+        pictures = as_share(reconstruct(batch.images))
         if not pictures.isfinite().all():
             raise ValueError("the model returns pictures that are not finite; did its training diverge?")
-        references = (batch.images.float() + 1) / 2
-        compressed = {name: self._compressed(references, quality) for quality, name in self.names.items()}
+        references = as_share(batch.images)
+        images = as_images(references)
+        compressed = {
+            name: self._compressed(images, quality).to(references) / 255 for quality, name in self.names.items()
+        }
         mean = self.mean.to(references).expand_as(references)
         answers = {MODEL: pictures, GROUND_TRUTH: references, MEAN: mean, **compressed}
         for comparison in self.compared.values():
@@ -59,16 +63,16 @@ class ReconstructionEvaluation:
             answers = {name: of[handed] for name, of in answers.items()}
             self.hand_ssim.update(answers, references[handed], [boxes[at] for at in handed])
 
-    def _compressed(self, pictures: Tensor, quality: int) -> Tensor:
-        """Pictures (B, 3, S, S) in [0, 1] as JPEG leaves them; counts the bytes."""
+    def _compressed(self, images: Sequence[Image], quality: int) -> Tensor:
+        """What JPEG leaves of pictures (S, S, 3), as bytes (B, 3, S, S); counts those of the files."""
         left: list[Image] = []
-        for image in as_images(pictures):
+        for image in images:
             _, encoded = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
             self.bytes[quality] += len(encoded)
             decoded = cv2.imdecode(encoded, cv2.IMREAD_COLOR)
             assert decoded is not None
             left.append(decoded[..., ::-1])
-        return torch.from_numpy(stack(left)).to(pictures) / 255
+        return torch.from_numpy(stack(left))
 
     def results(self) -> Results:
         """`ssim`, `psnr` and `l1`, and `hand_ssim` where the data knows where hands are."""
