@@ -5,8 +5,8 @@
 BASE is what it stands on: a name, a folder or a repository (sd-starter). Both train on skeleton frames of the avatar's
 twin, written on first use below build/, at 128 x 128, in single precision and batches of 16, in turns: a step of the
 zoo's, through its data module, cache, objective and Lightning's trainer, then one of train_text_to_image_lora.py, which
-reads, encodes and tokenises its pictures and captions at every step. What is read counts on both sides; what is encoded
-once does not, and is told beside.
+reads, encodes and tokenises its pictures and captions at every step. Reading counts on both sides. Encoding once does
+not; its seconds are printed beside.
 
 Then items a second that a loader alone serves at 512 x 512, in one process: latents out of their cache, and pictures
 out of their files.

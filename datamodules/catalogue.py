@@ -111,7 +111,7 @@ CATALOGUE: Final[dict[str, DataSet]] = {
     "picture-folder": DataSet(
         title="Picture folder",
         licence=None,
-        terms="It comes with no licence: whoever made the pictures says what they may be used for.",
+        terms="It has no licence of its own; the makers of the pictures decide how they may be used.",
         home="https://huggingface.co/docs/datasets/image_dataset",
         citation="lhoest2021datasets",
         size=900,

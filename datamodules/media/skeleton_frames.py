@@ -93,8 +93,8 @@ def _lines(mask: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
 
 
 def shrunk(frame: Image, side: int) -> Image:
-    """A frame at a smaller size, (side, side, 3), its lines as bright as before: each is first made thicker by what
-    shrinking takes from it. A larger size is left to whoever looks at it."""
+    """A frame at a smaller size, (side, side, 3), its lines as bright as before: they are thickened first, by as much
+    as shrinking thins them."""
     ratio = -(-len(frame) // side)
     return resize(cv2.dilate(frame, np.ones((ratio, ratio), np.uint8)), side, side)
 

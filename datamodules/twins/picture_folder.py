@@ -50,7 +50,7 @@ def write(root: Path, twin: Twin) -> None:
 
 
 def studio_caption(signer: int, gloss: str | None) -> str:
-    """What a frame of a signer, counted from 1, is called; of a gloss that is signed in it, where that is told."""
+    """The caption of a frame of a signer, counted from 1, and of the gloss signed in it; None leaves the gloss out."""
     if gloss is None:
         return f"signer {signer} in the studio"
     if gloss.startswith(SPELLED):

@@ -24,7 +24,7 @@ from datamodules.twins.poses import write_lines
 from datamodules.twins.signers import Twin, cast, spread
 
 SKELETONS = ("HELLO", "PLEASE", "STOP", "YES", "GOOD", "NO", "SORRY", "THANK-YOU", "HELP", "NAME")
-"""Glosses of which there are skeleton frames: few, so that a model sees each often."""
+"""The glosses of the skeleton twin. They are few, so that a model sees each of them often."""
 CLIPS = 8
 """Training clips a gloss; one more for validation and one for test."""
 STUDIOS = ((320, 240, 25.0), (288, 192, 30000 / 1001), (320, 180, 25.0))
