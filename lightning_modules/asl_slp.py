@@ -8,6 +8,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from datamodules.text_pose.pairs import Sentences, TextPoseBatch, TextPoseDataModule
+from lightning_modules.common.schedules import one_cycle, plateau
+from lightning_modules.common.validation import data_of, not_negative, positive
 from lightning_modules.evaluation.judge import PoseJudge
 from lightning_modules.evaluation.pose_evaluation import PoseEvaluation
 from lightning_modules.networks.text_to_pose.decoding import decode
@@ -16,8 +18,6 @@ from lightning_modules.networks.text_to_pose.progressive_transformer import (
     ProgressiveTransformerConfig,
     Source,
 )
-from lightning_modules.schedules import one_cycle, plateau
-from lightning_modules.validation import data_of, not_negative, positive
 
 WEIGHT_NORM_SCALE = 0.01
 """LV lambda of SignDiff, section 3.3."""

@@ -13,13 +13,13 @@ from torch.nn.functional import cross_entropy
 
 from datamodules.text import Tokenizer
 from datamodules.text_pose.pairs import TextPoseBatch, TextPoseDataModule
+from lightning_modules.common.schedules import one_cycle
+from lightning_modules.common.validation import data_of, not_negative, positive
 from lightning_modules.evaluation.reading_evaluation import ReadingEvaluation
 from lightning_modules.metrics.text import Bleu
 from lightning_modules.networks.augmentation import vary_motions
 from lightning_modules.networks.text_to_pose.pose_to_text import PoseToTextConfig, PoseToTextTransformer, read
 from lightning_modules.networks.text_to_pose.transformer import PAD
-from lightning_modules.schedules import one_cycle
-from lightning_modules.validation import data_of, not_negative, positive
 
 
 class BackTranslation(L.LightningModule):

@@ -6,10 +6,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from datamodules.wlasl.embeddings import EmbeddingBatch, WLASLEmbeddings
+from lightning_modules.common.validation import data_of, positive
 from lightning_modules.evaluation import classification
 from lightning_modules.metrics.classification import top1
 from lightning_modules.networks.recognition.gloss_classifier import AttentionClassifier, AttentionClassifierConfig
-from lightning_modules.validation import data_of, positive
 
 
 class GlossClassifier(L.LightningModule):

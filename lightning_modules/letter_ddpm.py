@@ -12,12 +12,12 @@ from torch.nn import functional
 from torch.nn.functional import pixel_unshuffle
 
 from datamodules.kinds.labelled import LabelledBatch, LabelledPictures
-from lightning_modules.class_conditional import ClassConditional
+from lightning_modules.common.class_conditional import ClassConditional
+from lightning_modules.common.schedules import cooled
+from lightning_modules.common.validation import data_of, positive, shares
 from lightning_modules.networks.diffusion.averaging import update_average
 from lightning_modules.networks.diffusion.schedule import UNGUIDED, Prediction, Sampler, Sampling, Schedule, sample
 from lightning_modules.networks.letters.letter_unet import letter_unet
-from lightning_modules.schedules import cooled
-from lightning_modules.validation import data_of, positive, shares
 
 
 class LetterDDPM(ClassConditional):

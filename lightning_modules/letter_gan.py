@@ -13,12 +13,12 @@ from torch import Tensor
 from torch.func import functional_call
 
 from datamodules.kinds.labelled import LabelledBatch, LabelledPictures
-from lightning_modules.class_conditional import FromLatents
+from lightning_modules.common.class_conditional import FromLatents
+from lightning_modules.common.schedules import cooled
+from lightning_modules.common.validation import data_of, not_negative, positive, shares
 from lightning_modules.networks.augmentation import vary_for_critic
 from lightning_modules.networks.diffusion.averaging import update_average
 from lightning_modules.networks.letters.letter_generator import LetterCritic, LetterGenerator, LetterGeneratorConfig
-from lightning_modules.schedules import cooled
-from lightning_modules.validation import data_of, not_negative, positive, shares
 
 LEAST: Final = 1e-5
 """What is added to a distance of pictures that may be 0."""

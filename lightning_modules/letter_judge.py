@@ -9,12 +9,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from datamodules.kinds.labelled import LabelledBatch, LabelledPictures
+from lightning_modules.common.schedules import one_cycle
+from lightning_modules.common.validation import data_of, not_negative, positive, shares
 from lightning_modules.evaluation import classification
 from lightning_modules.metrics.classification import top1
 from lightning_modules.networks.augmentation import vary_pictures
 from lightning_modules.networks.letters.letter_cnn import LetterCNN, LetterCNNConfig
-from lightning_modules.schedules import one_cycle
-from lightning_modules.validation import data_of, not_negative, positive, shares
 
 
 class LetterJudge(L.LightningModule):

@@ -11,10 +11,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from datamodules.kinds.labelled import LabelledBatch, LabelledPictures
-from lightning_modules.class_conditional import FromLatents, seeds_of
+from lightning_modules.common.class_conditional import FromLatents, seeds_of
+from lightning_modules.common.validation import data_of, not_negative, positive
 from lightning_modules.networks.diffusion.noise import draw, generators
 from lightning_modules.networks.letters.letter_generator import LetterEncoder, LetterGenerator, LetterGeneratorConfig
-from lightning_modules.validation import data_of, not_negative, positive
 
 
 class LetterVAE(FromLatents):

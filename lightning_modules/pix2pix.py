@@ -10,9 +10,9 @@ from torch.func import functional_call
 from torch.nn import functional
 
 from datamodules.kinds.paired_frames import PairedFrames, PairedFramesBatch
+from lightning_modules.common.validation import data_of, not_negative, positive
 from lightning_modules.evaluation.rendering import RenderingEvaluation
 from lightning_modules.networks.rendering.pix2pix import PatchDiscriminator, UNetConfig, UNetGenerator
-from lightning_modules.validation import data_of, not_negative, positive
 
 SMALLEST = 24
 """Pixels a side that the discriminator's four strides leave a patch of."""

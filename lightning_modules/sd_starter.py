@@ -10,8 +10,10 @@ import torch
 from torch import Tensor
 
 from datamodules.kinds.captioned import CaptionedBatch, CaptionedPictures
+from lightning_modules.common.latent_diffusion import LatentDiffusion
+from lightning_modules.common.schedules import cooled
+from lightning_modules.common.validation import data_of, positive, shares
 from lightning_modules.evaluation.captioned.generation import CaptionedGeneration
-from lightning_modules.latent_diffusion import LatentDiffusion
 from lightning_modules.networks.diffusion.latents import embedded, moments
 from lightning_modules.networks.diffusion.schedule import Prediction
 from lightning_modules.networks.diffusion.text_to_image import draw
@@ -23,8 +25,6 @@ from lightning_modules.networks.diffusion.text_to_latents import (
     stable_diffusion_schedule,
     text_to_latents,
 )
-from lightning_modules.schedules import cooled
-from lightning_modules.validation import data_of, positive, shares
 
 if TYPE_CHECKING:
     from diffusers import AutoencoderKL, UNet2DConditionModel

@@ -11,10 +11,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from datamodules.kinds.captioned import CaptionedBatch, CaptionedPictures
+from lightning_modules.common.schedules import one_cycle
+from lightning_modules.common.validation import data_of, not_negative, positive
 from lightning_modules.evaluation.captioned.reconstruction import ReconstructionEvaluation
 from lightning_modules.networks.diffusion.autoencoder import autoencoder, reconstructed
-from lightning_modules.schedules import one_cycle
-from lightning_modules.validation import data_of, not_negative, positive
 
 WARMUP: Final = 0.1
 

@@ -9,12 +9,12 @@ from torch import Tensor, nn
 
 from datamodules.kinds.labelled import LabelledPictures
 from datamodules.wlasl.skeletons import prompt
-from lightning_modules.class_conditional import ClassConditional
+from lightning_modules.common.class_conditional import ClassConditional
+from lightning_modules.common.latent_diffusion import LatentDiffusion
+from lightning_modules.common.schedules import one_cycle
+from lightning_modules.common.validation import data_of, not_negative, positive, shares
 from lightning_modules.evaluation.generation import GenerationEvaluation
-from lightning_modules.latent_diffusion import LatentDiffusion
 from lightning_modules.networks.diffusion.text_to_image import draw
-from lightning_modules.schedules import one_cycle
-from lightning_modules.validation import data_of, not_negative, positive, shares
 
 if TYPE_CHECKING:
     from diffusers import StableDiffusionPipeline, UNet2DConditionModel

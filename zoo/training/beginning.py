@@ -13,7 +13,7 @@ from lightning_utilities.core.rank_zero import rank_zero_only
 from torch import Tensor, nn
 
 from datamodules.files import atomic
-from lightning_modules.schedules import depends_on_length
+from lightning_modules.common.schedules import depends_on_length
 from zoo.artefacts.artefact import open_artefact
 from zoo.artefacts.runs import Run, refuse_longer
 from zoo.loaders import trainable_class

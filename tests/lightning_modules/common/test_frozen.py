@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from lightning_modules.frozen import OnFrozen
+from lightning_modules.common.frozen import OnFrozen
 
 BASE = {name: torch.full_like(value, 0.5) for name, value in nn.Linear(4, 4).state_dict().items()}
 

@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader
 from datamodules.kinds.captioned import CaptionedBatch
 from datamodules.media.skeleton_drawing import write_png
 from datamodules.picture_folder import PictureFolder
-from lightning_modules.latent_diffusion import LatentDiffusion
+from lightning_modules.common.latent_diffusion import LatentDiffusion
 from lightning_modules.networks.diffusion.latents import moments, sampled
 from lightning_modules.networks.diffusion.schedule import Schedule
 

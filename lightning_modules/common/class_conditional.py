@@ -10,11 +10,11 @@ import lightning as L
 from torch import Tensor
 
 from datamodules.kinds.labelled import LabelledBatch, LabelledPictures
+from lightning_modules.common.validation import data_of
 from lightning_modules.evaluation.generation import GenerationEvaluation
 from lightning_modules.evaluation.judge import PictureJudge
 from lightning_modules.evaluation.training_pictures import TrainingDistance
 from lightning_modules.networks.letters.letter_generator import LetterGenerator
-from lightning_modules.validation import data_of
 
 
 class ClassConditional(L.LightningModule):

@@ -7,8 +7,8 @@ import torch
 
 from datamodules.kinds.labelled import LabelledPictures
 from datamodules.kinds.paired_frames import PairedFrames
-from lightning_modules.schedules import cooled, one_cycle, plateau
-from lightning_modules.validation import data_of
+from lightning_modules.common.schedules import cooled, one_cycle, plateau
+from lightning_modules.common.validation import data_of
 
 STEPS = 20
 

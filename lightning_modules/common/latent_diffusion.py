@@ -15,11 +15,11 @@ from datamodules.cached_tensors import CachedTensors, Rows, content_keys
 from datamodules.files import cache_folder
 from datamodules.kinds.captioned import CachedBatch, CachedPictures, CaptionedBatch, CaptionedPictures
 from datamodules.samples import Split
-from lightning_modules.frozen import OnFrozen
+from lightning_modules.common.frozen import OnFrozen
+from lightning_modules.common.validation import data_of, not_negative, positive, shares
 from lightning_modules.networks.diffusion.averaging import update_average
 from lightning_modules.networks.diffusion.latents import embedded, moments, sampled, weights_digest
 from lightning_modules.networks.diffusion.schedule import Schedule
-from lightning_modules.validation import data_of, not_negative, positive, shares
 
 if TYPE_CHECKING:
     from diffusers import AutoencoderKL, StableDiffusionPipeline, UNet2DConditionModel
