@@ -15,10 +15,10 @@ from torch.utils.data import Dataset, Sampler
 from datamodules.how2sign.clips import survey, tables
 from datamodules.kinds.paired_frames import PairedFrame, PairedFrames
 from datamodules.media.clip_frames import frame_count, frame_times, read_square, video_format
+from datamodules.media.conditions.openpose_drawing import draw_openpose
 from datamodules.media.framing import Framing
 from datamodules.media.hand_boxes import Box, keypoint_boxes
 from datamodules.media.images import centre_square
-from datamodules.media.openpose_drawing import draw_openpose
 from datamodules.orders import Key, Shuffled
 from datamodules.poses.formats import read_openpose
 from datamodules.samples import SPLITS, Sample, Split, Survey
