@@ -23,7 +23,7 @@ from datamodules.poses.conversion import to_pose
 from datamodules.poses.formats import write_pose, write_skels
 from datamodules.rwth_boston50 import Boston50, read_pair
 from datamodules.twins import Twin, ensure_twin, how2sign
-from lightning_modules.evaluation.rendering import as_share
+from lightning_modules.evaluation.rendering.contenders import as_share
 from lightning_modules.networks.rendering.pix2pix import UNetConfig, UNetGenerator
 from lightning_modules.pix2pix import Pix2Pix, cross_entropy, signed
 from zoo.artefacts.artefact import open_artefact

@@ -108,7 +108,7 @@ class TestSimilarity:
 
     def test_importing_them_needs_no_torchvision(self):
         code = (
-            "import sys; sys.modules['torchvision'] = None; import lightning_modules.evaluation.rendering as _; "
+            "import sys; sys.modules['torchvision'] = None; import lightning_modules.evaluation.rendering.frames as _; "
         )
         code += "import lightning_modules.evaluation.distances, torch, torchmetrics.image"
         assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
