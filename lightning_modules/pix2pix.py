@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from datamodules.kinds.paired_frames import PairedFrames, PairedFramesBatch
 from lightning_modules.common.validation import data_of, not_negative, positive
+from lightning_modules.evaluation.rendering.contenders import Beside
 from lightning_modules.evaluation.rendering.frames import RenderingEvaluation
 from lightning_modules.networks.rendering.pix2pix import PatchDiscriminator, UNetConfig, UNetGenerator
 
@@ -47,6 +48,7 @@ class Pix2Pix(L.LightningModule):
         self.l1_weight, self.learning_rate = l1_weight, learning_rate
         self.network = UNetGenerator(UNetConfig(width, depth, dropout))
         self.discriminator = PatchDiscriminator(discriminator_width)
+        self.beside: Mapping[str, Beside] = {}
         self.test_scores: RenderingEvaluation
 
     def setup(self, stage: str) -> None:
@@ -87,7 +89,7 @@ class Pix2Pix(L.LightningModule):
         self.log("val/l1", error, prog_bar=True, batch_size=len(batch.names), sync_dist=True)
 
     def on_test_start(self) -> None:
-        self.test_scores = RenderingEvaluation(data_of(self, PairedFrames), "pose-only")
+        self.test_scores = RenderingEvaluation(data_of(self, PairedFrames), "pose-only", beside=self.beside)
 
     def test_step(self, batch: PairedFramesBatch) -> None:
         self.test_scores.update(batch, self.render)

@@ -143,6 +143,7 @@ BASELINES: Final = {
     "nearest_neighbour": "the class of the most similar training sample",
     "copy_condition": "the drawing itself, unchanged",
     "mean_frame": "the mean training frame, whatever the pose",
+    "pix2pix": "what a pix2pix renders of the same drawings that was trained on the same frames",
     "reconstruction": "what the autoencoder leaves of the true frame, the most that its latents can reach",
     "mean_picture": "the mean training picture of the class",
     "train_picture": "a training picture of the class, as a model shows that has memorised its data",

@@ -253,6 +253,14 @@ def test_a_resumed_training_equals_an_uninterrupted_one(twin, tmp_path, monkeypa
     assert results["l1"]["mean_frame"] == pytest.approx(abs(unseen - seen.mean(0)).mean(), abs=1e-5)
     assert results["l1"]["mean_frame"] < results["l1"]["copy_condition"]
 
+    assert main(["test", str(half)]) == 0
+    assert main(["test", str(run), "--beside", str(half)]) == 0
+    beside, alone = (json.loads((folder / "results.json").read_text()) for folder in (run, half))
+    for key, row in results.items():
+        assert beside[key]["pix2pix"] == pytest.approx(alone[key]["value"], rel=1e-3)  # its pixels are bytes
+        assert row.items() <= beside[key].items()
+        assert beside[key]["beside"].startswith("pix2pix (run ")
+
 
 class TestLoader:
     def test_a_pose_is_drawn_as_the_training_pairs_are(self, twin):
