@@ -163,8 +163,8 @@ class ConditionResponse(Ratio):
     def measure(self, frames: Tensor, references: Tensor) -> Array:
         """Of a sequence, and of the true one, (T, C, H, W) each: one item."""
         apart = max(1, len(frames) // 2)
-        changes = [(of[apart:] - of[:-apart]).abs().mean() for of in (exact(frames), exact(references))]
-        return np.array([changes], float)
+        changes = [float((of[apart:] - of[:-apart]).abs().mean()) for of in (exact(frames), exact(references))]
+        return np.array([changes])
 
 
 class Flicker(Ratio):
@@ -184,7 +184,7 @@ class Flicker(Ratio):
             theirs.amax(1, keepdim=True), 2 * near + 1, stride=1, padding=near, count_include_pad=False
         )
         still = (moved <= STILL).expand_as(ours)
-        return np.array([[(ours - theirs).relu()[still].sum(), still.sum()]], float)
+        return np.array([[float((ours - theirs).relu()[still].sum()), float(still.sum())]])
 
 
 def present(keypoints: Keypoints) -> npt.NDArray[np.bool_]:

@@ -160,7 +160,8 @@ class RenderingEvaluation:
         """`ssim`, `psnr` and `l1`; `hand_ssim` where the data knows where hands are; `hand_pose` and `hand_found` where
         MediaPipe finds half of those in the true frames or more, else a line on stderr says so. `condition_response`
         and `flicker` where the data has sequences, and `fid_<name>` of each network."""
-        rows, found = self.contenders.rows, {}
+        found: Results = {}
+        rows = self.contenders.rows
         for key, comparison in self.compared.items():
             found |= rows(key, comparison, variant=VARIANTS[key])
         if self.hand_ssim.scores[MODEL].items:
