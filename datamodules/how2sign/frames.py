@@ -3,7 +3,7 @@
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +20,8 @@ from datamodules.files import cache_folder
 from datamodules.how2sign.clips import survey, tables
 from datamodules.how2sign.frame_reading import PACKED, Conditioning, Frames, Undecoded
 from datamodules.how2sign.keypoints import ParsedClips
-from datamodules.kinds.paired_frames import CachedFrames, PairedFrames
+from datamodules.kinds.paired_frames import CachedFrames, PairedFrames, PairedFramesBatch
+from datamodules.media.clip_frames import evenly
 from datamodules.media.conditions.frame_reinforcement import FRNet
 from datamodules.media.framing import Framing
 from datamodules.media.hand_boxes import Box, keypoint_boxes
@@ -139,10 +140,22 @@ class How2SignFrames(PairedFrames):
         return ParsedClips()
 
     def examples(self, split: Split) -> Frames:
-        samples = self.samples[split]
+        return self._frames(self.samples[split], self.every)
+
+    def _frames(self, samples: Sequence[Sample], every: int) -> Frames:
         counts = [self.counts[sample.name] for sample in samples]
         conditioning = Conditioning(self.image_size, self.fr_net, self.confidence)
-        return Frames(samples, counts, self.every, conditioning, self.parsed)
+        return Frames(samples, counts, every, conditioning, self.parsed)
+
+    def sequences(self, split: Split, count: int, length: int) -> Iterator[PairedFramesBatch]:
+        """Of evenly spread sentences, the middle of each."""
+        samples = self.samples[split]
+        for place in evenly(min(count, len(samples)), len(samples)):
+            frames = self._frames([samples[place]], every=1)
+            start = max(0, (len(frames) - length) // 2)
+            items = range(len(frames))[start : start + length]
+            if len(items) > 1:
+                yield self.collate(frames.__getitems__(items))
 
     def order(self, examples: Dataset[Any]) -> Sampler[Any]:
         """Where no video is read, frames of a clip need not follow one another."""
