@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from itertools import groupby
@@ -15,10 +16,11 @@ from torch.utils.data import Dataset, Sampler
 from datamodules.how2sign.clips import survey, tables
 from datamodules.kinds.paired_frames import PairedFrame, PairedFrames
 from datamodules.media.clip_frames import frame_count, frame_times, read_square, video_format
+from datamodules.media.conditions.frame_reinforcement import FRNet
+from datamodules.media.conditions.openpose_drawing import draw_openpose
 from datamodules.media.framing import Framing
 from datamodules.media.hand_boxes import Box, keypoint_boxes
 from datamodules.media.images import centre_square
-from datamodules.media.openpose_drawing import draw_openpose
 from datamodules.orders import Key, Shuffled
 from datamodules.poses.formats import read_openpose
 from datamodules.samples import SPLITS, Sample, Split, Survey
@@ -119,6 +121,10 @@ class How2SignFrames(PairedFrames):
     image_size: S, in pixels.
     every: one frame in so many.
     together: frames of a clip that training takes one after another: more are faster to read, and batches less varied.
+    fr_net: makes two further conditions: `paper` of the frame itself, `pose-only` of its pose; None for neither.
+    caption: of every frame; `{signer}` stands for the number of who signs, which the sentence's name says. How2Sign
+        counts from 1, and so do captions; its twin's names count from 0.
+    confidence: draw poses as bright as OpenPose is sure of them.
     """
 
     dataset = "how2sign"
@@ -129,6 +135,9 @@ class How2SignFrames(PairedFrames):
         image_size: int = 512,
         every: int = 5,
         together: int = 4,
+        fr_net: FRNet | None = None,
+        caption: str = "",
+        confidence: bool = False,
         batch_size: int = 8,
         num_workers: int = 0,
         seed: int = 0,
@@ -137,9 +146,21 @@ class How2SignFrames(PairedFrames):
         super().__init__(root, image_size, batch_size, num_workers, seed, twin)
         self.at_least(every=(every, 1), together=(together, 1))
         self.every, self.together = every, together
+        self.fr_net, self.caption, self.confidence = fr_net, caption, confidence
 
     def survey(self) -> Survey:
         return survey(self.root)
+
+    @property
+    def signers(self) -> list[int]:
+        """The numbers of those who sign in training, ascending; none where names do not say."""
+        numbers = (signer_of(sample.name) for sample in self.samples["train"])
+        return sorted({number + self._before for number in numbers if number is not None})
+
+    @cached_property
+    def _before(self) -> int:
+        """What captions add to the numbers of names."""
+        return 0 if self.twin_mark() is None else 1
 
     @cached_property
     def counts(self) -> dict[str, int]:
@@ -192,6 +213,12 @@ class How2SignFrames(PairedFrames):
         video, folder = sample.files
         width, height, _ = video_format(video)
         return squared(read_openpose(folder), width, height, self.image_size)
+
+
+def signer_of(name: str) -> int | None:
+    """The number of who signs that a SENTENCE_NAME says, as in "-d5dN54tH2E_0-1-rgb_front"; None in another name."""
+    found = re.search(r"-(\d{1,4})-rgb_front", name)
+    return int(found[1]) if found else None
 
 
 def _count(folder: Path) -> int:

@@ -56,7 +56,14 @@ def model() -> Pix2Pix:
 def batch() -> PairedFramesBatch:
     generator = torch.Generator().manual_seed(1)
     conditions, frames = torch.rand(2, 3, 3, 32, 32, generator=generator)
-    return PairedFramesBatch(conditions, 2 * frames - 1, ["a", "b", "c"])
+    return PairedFramesBatch(
+        conditions=conditions,
+        frames=2 * frames - 1,
+        names=["a", "b", "c"],
+        captions=[""] * 3,
+        hands=torch.zeros(3, 1, 32, 32),
+        further={},
+    )
 
 
 @pytest.fixture

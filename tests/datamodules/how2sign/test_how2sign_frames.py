@@ -12,7 +12,7 @@ from datamodules.avatar.renderer.frames import Camera
 from datamodules.avatar.renderer.openpose import openpose_keypoints
 from datamodules.how2sign import frames as how2sign_frames
 from datamodules.how2sign.frames import Frames, How2SignFrames, Together
-from datamodules.media.openpose_drawing import HANDS
+from datamodules.media.conditions.openpose_drawing import HANDS
 from datamodules.media.video import write_video
 from datamodules.poses.formats import write_openpose
 from datamodules.samples import SPLITS, Sample

@@ -14,8 +14,8 @@ from torchmetrics.functional.image import structural_similarity_index_measure as
 from datamodules.avatar.perform import perform
 from datamodules.avatar.renderer.frames import Camera
 from datamodules.avatar.renderer.openpose import openpose_keypoints
+from datamodules.media.conditions.openpose_drawing import HANDS, draw_openpose
 from datamodules.media.hand_boxes import hand_boxes, keypoint_boxes
-from datamodules.media.openpose_drawing import HANDS, draw_openpose
 from lightning_modules.metrics.images import IMAGE_SCORES, HandFound, HandPose, HandSsim, l1, psnr, ssim
 
 

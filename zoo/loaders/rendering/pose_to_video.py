@@ -14,9 +14,9 @@ from pose_format import Pose
 from datamodules.avatar import perform
 from datamodules.avatar.renderer.frames import Camera
 from datamodules.avatar.renderer.openpose import openpose_keypoints
+from datamodules.media.conditions.openpose_drawing import draw_openpose
 from datamodules.media.framing import RWTH_BOSTON50, RWTH_BOSTON50_WHOLE, Framing
 from datamodules.media.images import resize, stack
-from datamodules.media.openpose_drawing import draw_openpose
 from datamodules.media.skeleton_drawing import contact_sheet, write_png
 from datamodules.media.video import Frame
 from datamodules.poses.motions import slp_joints

@@ -10,7 +10,15 @@ from red_signer import LOOK, is_skin, pose
 
 from datamodules.avatar.renderer.frames import Camera, film
 from datamodules.avatar.renderer.openpose import openpose_keypoints
-from datamodules.media.openpose_drawing import BODY, BODY_COLOURS, BODY_LIMBS, FACE, HANDS, WHITE, draw_openpose
+from datamodules.media.conditions.openpose_drawing import (
+    BODY,
+    BODY_COLOURS,
+    BODY_LIMBS,
+    FACE,
+    HANDS,
+    WHITE,
+    draw_openpose,
+)
 
 WIDE = Camera(320, 180, 60.0, (150.0, 80.0))
 
