@@ -15,7 +15,7 @@ from lightning_modules.common.schedules import cooled
 from lightning_modules.common.validation import data_of, not_negative, positive, shares
 from lightning_modules.evaluation.rendering import RenderingEvaluation, Shown
 from lightning_modules.networks.diffusion.controlled import Controlled, Rendering, Sampler
-from lightning_modules.networks.diffusion.two_conditions import control_network, fused
+from lightning_modules.networks.diffusion.two_conditions import COLOURS, control_network, parted
 
 if TYPE_CHECKING:
     from diffusers import ControlNetModel, StableDiffusionPipeline, UNet2DConditionModel
@@ -130,10 +130,10 @@ class SignDiff(LatentDiffusion):
                 network.to(memory_format=torch.channels_last)
         super().configure_model()
 
-    def fused(self) -> "ControlNetModel":
-        """What plain diffusers opens: a copy of the network, with the average of its weights where there is one."""
-        with self.averaged():
-            return fused(self.network)
+    def as_trained(self, network: "ControlNetModel") -> "ControlNetModel":
+        """What a training begins with that starts from a published network."""
+        two = self.fr_net and network.config.conditioning_channels == 2 * COLOURS
+        return parted(network, self.superposition) if two else network
 
     def conditions(self, batch: PicturesBatch) -> Tensor | None:
         """In training, d is left out or one of two at random; elsewhere it is of the pose."""

@@ -1,7 +1,6 @@
 """A ControlNet that is shown two pictures: the drawing of a pose, and what FR-Net makes of a frame or of a pose (Zhang
 et al. 2023, arXiv 2302.05543; "SignDiff", Fang et al. 2023, arXiv 2308.16082, section 3.4)."""
 
-import copy
 from typing import TYPE_CHECKING, Any, Final
 
 import torch
@@ -61,12 +60,11 @@ def control_network(
 
 
 def fused(network: "ControlNetModel") -> "ControlNetModel":
-    """A copy of a network that plain diffusers opens. One that is shown two pictures has one embedding there, of six
-    channels, twice as wide and block-diagonal, with w in its last convolution, which equals the two; any other is as it
-    was."""
+    """What plain diffusers opens of a network that is shown two pictures, exactly: a copy with one embedding of six
+    channels, twice as wide and block-diagonal, and with w in its last convolution. Any other ControlNet, as it is."""
     two = network.controlnet_cond_embedding
     if not isinstance(two, TwoConditions):
-        return copy.deepcopy(network)
+        return network
     first, second = two.drawing.state_dict(), two.reinforced.state_dict()
     whole = {f"{EMBEDDING}.{name}": _joined(name, first[name], second[name], two.weight) for name in first}
     return _like(network, whole)

@@ -110,8 +110,7 @@ def test_of_one_picture_it_is_a_plain_controlnet() -> None:
     network = trained(None)
     assert type(network) is ControlNetModel
     assert network.config.conditioning_channels == 3
-    assert fused(network) is not network
-    assert all(torch.equal(value, fused(network).state_dict()[name]) for name, value in network.state_dict().items())
+    assert fused(network) is network
 
 
 @pytest.mark.parametrize(("levels", "widths"), [(1, (16,)), (3, (16, 32, 96)), (4, (16, 32, 96, 256))])
