@@ -65,12 +65,19 @@ def made(**settings: Any) -> SignDiff:
     torch.manual_seed(0)
     module = SignDiff("a folder", **{"condition_drop": 0.0, "steps": 2, **settings})
     module.stand_on(tiny_pipeline())
-    module.trainer = L.Trainer(logger=False, enable_checkpointing=False, accelerator="cpu")
-    module.configure_model()
+    built(module)
     with torch.no_grad():
         for weight in module.trained():
             weight.add_(0.05 * torch.randn_like(weight))
     return module.train()
+
+
+def built(module: SignDiff) -> SignDiff:
+    """With its network, as a trainer has it built that trains nothing."""
+    module.trainer = L.Trainer(logger=False, enable_checkpointing=False, accelerator="cpu")
+    module.configure_model()
+    module.trainer = None
+    return module
 
 
 def plain_step(base: Any, controlnet: nn.Module, batch: PairedFramesBatch) -> Tensor:
@@ -127,8 +134,7 @@ class TestThePlainStep:
         for fr_net in (False, True):
             module = SignDiff("a folder", fr_net=fr_net)
             module.stand_on(tiny_pipeline())
-            module.trainer = L.Trainer(logger=False, enable_checkpointing=False, accelerator="cpu")
-            module.configure_model()
+            built(module)
             noisy, timesteps = torch.randn(4, 4, 16, 16), torch.tensor([1, 300, 600, 999])
             context = module.context(batch.captions)
             with torch.no_grad():
