@@ -3,7 +3,7 @@
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import groupby
 from pathlib import Path
@@ -14,8 +14,8 @@ import numpy.typing as npt
 from torch.utils.data import Dataset, Sampler
 
 from datamodules.how2sign.clips import survey, tables
-from datamodules.kinds.paired_frames import PairedFrame, PairedFrames
-from datamodules.media.clip_frames import frame_count, frame_times, read_square, video_format
+from datamodules.kinds.paired_frames import PairedFrame, PairedFrames, PairedFramesBatch
+from datamodules.media.clip_frames import evenly, frame_count, frame_times, read_square, video_format
 from datamodules.media.conditions.frame_reinforcement import FRNet
 from datamodules.media.conditions.openpose_drawing import draw_openpose
 from datamodules.media.framing import Framing
@@ -175,8 +175,20 @@ class How2SignFrames(PairedFrames):
         return hashlib.sha256(repr((super().fingerprint(), sorted(self.counts.items()))).encode()).hexdigest()
 
     def examples(self, split: Split) -> Frames:
+        return self._frames(self.samples[split], self.every)
+
+    def _frames(self, samples: Sequence[Sample], every: int) -> Frames:
+        return Frames(samples, [self.counts[sample.name] for sample in samples], every, self.image_size)
+
+    def sequences(self, split: Split, count: int, length: int) -> Iterator[PairedFramesBatch]:
+        """Of evenly spread sentences, the middle of each."""
         samples = self.samples[split]
-        return Frames(samples, [self.counts[sample.name] for sample in samples], self.every, self.image_size)
+        for place in evenly(min(count, len(samples)), len(samples)):
+            frames = self._frames([samples[place]], every=1)
+            start = max(0, (len(frames) - length) // 2)
+            items = range(len(frames))[start : start + length]
+            if len(items) > 1:
+                yield self.collate(frames.__getitems__(items))
 
     def order(self, examples: Dataset[Any]) -> Sampler[Any]:
         assert isinstance(examples, Frames)

@@ -1,7 +1,7 @@
 """Frames of signers beside what a renderer makes them of, whatever files they come in."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -137,6 +137,13 @@ class PairedFrames(EncodedOnce):
 
         It is said by the data set's own files, and so the same for every model and every baseline.
         """
+
+    def sequences(self, split: Split, count: int, length: int) -> Iterator[PairedFramesBatch]:
+        """Up to `count` sequences of a split, each of 2 to `length` frames that follow one another in a recording.
+
+        None of a data set whose frames do not.
+        """
+        return iter(())
 
     def conditions(self, split: Split) -> Dataset[Any]:
         """What a split's frames are to be made of, in the order of `examples`: `FrameConditions`."""

@@ -266,3 +266,24 @@ def test_workers_start_where_pictures_were_scaled_before(root):
     loader = ready(root, num_workers=1).train_dataloader()
     loader.timeout = 30
     assert len(list(loader)) == len(loader)
+
+
+class TestSequences:
+    """Of clips of twelve frames, of which a split's loader takes every third."""
+
+    def test_the_middle_of_evenly_spread_sentences_frame_by_frame(self, root):
+        names = [batch.names for batch in ready(root).sequences("train", 2, 4)]
+        assert names == [[f"{clip}_0-1-rgb_front/{number}" for number in range(4, 8)] for clip in ("t1", "t4")]
+
+    def test_a_frame_is_what_it_is_among_examples(self, root):
+        data = ready(root)
+        (batch,) = data.sequences("test", 3, 100)
+        assert len(batch.names) == LENGTH
+        for pair in data.examples("test"):
+            place = batch.names.index(pair.name)
+            alone = data.collate([pair])
+            assert torch.equal(batch.frames[place], alone.frames[0])
+            assert torch.equal(batch.conditions[place], alone.conditions[0])
+
+    def test_a_single_frame_is_no_sequence(self, root):
+        assert not list(ready(root).sequences("train", 2, 1))
