@@ -14,6 +14,7 @@ from pose_format import Pose
 from torch import Tensor
 
 from datamodules.media.conditions.frame_reinforcement import FRNet
+from datamodules.media.conditions.openpose_drawing import draw_openpose
 from datamodules.media.framing import Framing
 from datamodules.media.images import stack
 from datamodules.media.video import Frame
@@ -105,6 +106,7 @@ pipeline = StableDiffusionControlNetPipeline.from_pretrained(f"{{folder}}/BASE",
         framing: Framing,
         rendering: Rendering,
         fr_net: FRNet | None = None,
+        confidence: bool = False,
         base_folder: BaseFolder | None = None,
     ) -> None:
         """
@@ -114,9 +116,11 @@ pipeline = StableDiffusionControlNetPipeline.from_pretrained(f"{{folder}}/BASE",
             framing: where these have the signer.
             rendering: how frames are rendered unless they are asked for in another way.
             fr_net: makes the second condition, for a network of six channels.
+            confidence: whether drawings are as bright as keypoints are certain.
             base_folder: the base model that it is for, where that is none of the Hub.
 
-        Raises ValueError for a network of another number of channels, and where there is no prompt.
+        Raises ValueError for a network of another number of channels, for a size that latents do not come in, and where
+        there is no prompt.
         """
         wanted = COLOURS if fr_net is None else 2 * COLOURS
         if (found := controlnet.network.config.conditioning_channels) != wanted:
@@ -125,9 +129,10 @@ pipeline = StableDiffusionControlNetPipeline.from_pretrained(f"{{folder}}/BASE",
             )
         if not prompts:
             raise ValueError("prompts: found none, expected that of a signer at least")
+        _refuse_parts(controlnet.size, controlnet.factor)
         self.controlnet, self.network, self.size = controlnet, controlnet.network, controlnet.size
         self.prompts, self.framing, self.rendering = dict(sorted(prompts.items())), framing, rendering
-        self.fr_net, self.base_folder = fr_net, base_folder
+        self.fr_net, self.confidence, self.base_folder = fr_net, confidence, base_folder
         self.gives = Signal("video", size=self.size)
         self._pipeline: Any = None
 
@@ -191,7 +196,7 @@ pipeline = StableDiffusionControlNetPipeline.from_pretrained(f"{{folder}}/BASE",
         """The network's conditions (T, S, S, 3 or 6) uint8 for joints (T, 50, 3) in SLP units: OpenPose drawings as in
         the training pairs and, behind them, what FR-Net makes of the poses. NaN joints are left out."""
         side = self._side(size)
-        drawings = framed(joints, self.framing, side)
+        drawings = framed(joints, self.framing, side, partial(draw_openpose, confidence=self.confidence))
         if self.fr_net is None:
             return drawings
         return np.concatenate([drawings, framed(joints, self.framing, side, self.fr_net.of_pose)], axis=-1)
@@ -240,12 +245,7 @@ pipeline = StableDiffusionControlNetPipeline.from_pretrained(f"{{folder}}/BASE",
         """The size of frames. Raises ValueError for one that latents do not come in."""
         if size is None:
             return self.size
-        factor = self.controlnet.factor
-        if given_whole("size", size, factor, MOST) % factor:
-            raise ValueError(
-                f"size: found {size}, expected a multiple of {factor}, the pixels of a latent; {self.size}, as in "
-                "training, look best"
-            )
+        _refuse_parts(given_whole("size", size, 1, MOST), self.controlnet.factor)
         return size
 
     @classmethod
@@ -253,16 +253,18 @@ pipeline = StableDiffusionControlNetPipeline.from_pretrained(f"{{folder}}/BASE",
         """The loader of a trained `SignDiff` and its data; until it is saved, it renders with the module's own network,
         or with a copy of it where that is trained on and its average is published."""
         reference = base_reference(module.address)
+        caption, signers = getattr(datamodule, "caption", ""), getattr(datamodule, "signers", [])
         with module.averaged():
             network = fused(module.network)
             if network is module.network and module.ema_decay is not None:
                 network = copy.deepcopy(network)
         renderer = cls(
             ControlNet(network, *reference, size=datamodule.image_size),
-            {number: datamodule.caption.replace("{signer}", str(number)) for number in datamodule.signers or [1]},
+            {number: caption.replace("{signer}", str(number)) for number in signers or [1]},
             datamodule.framing,
             module.rendering,
             datamodule.fr_net if module.fr_net else None,
+            getattr(datamodule, "confidence", False),
             BaseFolder.at(Path(module.base.name_or_path)) if reference == (None, None) else None,
         )
         renderer._pipeline = renderer.controlnet.attach(module.base)
@@ -287,6 +289,7 @@ pipeline = StableDiffusionControlNetPipeline.from_pretrained(f"{{folder}}/BASE",
             prompts={str(number): prompt for number, prompt in self.prompts.items()},
             framing=asdict(self.framing),
             fr_net=asdict(self.fr_net) if self.fr_net else None,
+            confidence=self.confidence,
             sampling=asdict(self.rendering),
         )
 
@@ -301,6 +304,7 @@ pipeline = StableDiffusionControlNetPipeline.from_pretrained(f"{{folder}}/BASE",
             Framing(**config["framing"]),
             Rendering(**config["sampling"]),
             FRNet(**config["fr_net"]) if config["fr_net"] else None,
+            config["confidence"],
             BaseFolder.read(folder, config),
         )
 
@@ -314,6 +318,12 @@ def _pixels(frames: Tensor) -> Frames:
     """The pictures (N, S, S, 3) uint8 of frames (N, 3, S, S) in [0, 1]."""
     pixels: Frames = (255 * frames).round().byte().permute(0, 2, 3, 1).contiguous().numpy()
     return pixels
+
+
+def _refuse_parts(size: int, factor: int) -> None:
+    """Raise ValueError for a size of frames that latents do not come in."""
+    if size % factor:
+        raise ValueError(f"size: found {size}, expected a multiple of {factor}, the pixels of a latent")
 
 
 def _numbered(value: object) -> dict[int, str]:
