@@ -29,8 +29,8 @@ POSE_ONLY: Final[Shown] = "pose-only"
 SEED: Final = 0
 """Of the noise that every frame begins with, so that a film stays steady."""
 TESTED: Final = 256
-"""Frames that a test renders under each protocol, evenly spaced over the split: each takes twenty steps of two networks,
-a second of a processor where they are small."""
+"""Frames that a test renders under each protocol, evenly spaced over the split: each takes a small network a second of
+a processor."""
 
 
 class SignDiff(LatentDiffusion):
@@ -41,8 +41,8 @@ class SignDiff(LatentDiffusion):
     fr_net: whether there is a d; without it, this is a plain ControlNet of c.
     superposition: w of e = c + w d, where both are embedded (1).
     condition_drop: share of training's frames whose d is left out, all zeros.
-    paper_share: of the others, how many are shown FR-Net's picture of the true frame, and not that of the pose. What
-        training never drops, or never sees, cannot be rendered from.
+    paper_share: of the others, how many are shown FR-Net's picture of the true frame, and not that of the pose.
+        Nothing can be rendered from what training has never seen.
     hand_weight: the error at a place of the latents counts 1 + hand_weight times as much where a hand certainly is,
         less where the keypoints are less confident of it; 0 for alike, as published.
     learning_rate: of AdamW. cooldown: share of the training at whose end it falls to nothing; see `cooled`.
