@@ -48,7 +48,7 @@ class SignDiff(LatentDiffusion):
     learning_rate: of AdamW. cooldown: share of the training at whose end it falls to nothing; see `cooled`.
     steps, guidance, conditioning_scale, sampler: how frames are rendered unless somebody asks for another way; see
         `Rendering`.
-    min_snr, offset_noise, prompt_drop, ema_decay, checkpointing, compiled, cache: see `LatentDiffusion`.
+    min_snr, offset_noise, prompt_drop, ema_decay, checkpointing, compiled, cache, sampled: see `LatentDiffusion`.
     """
 
     trained_on = PairedFrames
@@ -74,6 +74,7 @@ class SignDiff(LatentDiffusion):
         checkpointing: bool = False,
         compiled: bool = False,
         cache: bool = True,
+        sampled: bool = True,
     ) -> None:
         super().__init__(
             min_snr=min_snr,
@@ -83,6 +84,7 @@ class SignDiff(LatentDiffusion):
             checkpointing=checkpointing,
             compiled=compiled,
             cache=cache,
+            sampled=sampled,
         )
         self.save_hyperparameters()
         positive(superposition=superposition, learning_rate=learning_rate)
