@@ -86,7 +86,7 @@ def plain_step(base: Any, controlnet: nn.Module, batch: PairedFramesBatch) -> Te
 
     scheduler: Any = DDPMScheduler.from_config(base.scheduler.config)
     latents = base.vae.encode(batch.frames).latent_dist.sample() * base.vae.config.scaling_factor
-    noise = torch.randn_like(latents)
+    noise = torch.randn_like(latents, memory_format=torch.contiguous_format)  # ours, too, follows the shape alone
     timesteps = torch.randint(0, scheduler.config.num_train_timesteps, (len(latents),)).long()
     noisy = scheduler.add_noise(latents, noise, timesteps)
     length = base.tokenizer.model_max_length
