@@ -174,22 +174,30 @@ def _paint(image: Image, solid: Solid) -> None:
     """Paint a solid over what is there, brightest where it faces the camera."""
     if not solid.capsules:
         return
-    (height, width), ends = image.shape[:2], np.array([(start, end) for start, end, _ in solid.capsules])
-    reach = 1 + max(radius for *_, radii in solid.capsules for radius in radii)
-    left, top = np.clip(np.floor(ends.min((0, 1)) - reach), 0, (width, height)).astype(int)
-    right, bottom = np.clip(np.ceil(ends.max((0, 1)) + reach), 0, (width, height)).astype(int)
-    patch = image[top:bottom, left:right]
-    heights, lights = np.zeros((2, *patch.shape[:2]), np.float32)
-    for start, end, (first, last) in solid.capsules:
-        x = np.arange(left, right, dtype=np.float32) - np.float32(start[0])
-        y = np.arange(top, bottom, dtype=np.float32)[:, None] - np.float32(start[1])
+    boxes = [_box(capsule, image.shape[1], image.shape[0]) for capsule in solid.capsules]
+    left, top = np.min(boxes, axis=0)[:2].tolist()
+    right, bottom = np.max(boxes, axis=0)[2:].tolist()
+    heights, lights = np.zeros((2, max(0, bottom - top), max(0, right - left)), np.float32)
+    for (start, end, (first, last)), (west, north, east, south) in zip(solid.capsules, boxes, strict=True):
+        x = np.arange(west, east, dtype=np.float32) - np.float32(start[0])
+        y = np.arange(north, south, dtype=np.float32)[:, None] - np.float32(start[1])
         across, down = (end - start).tolist()
         along = ((x * across + y * down) / max(across**2 + down**2, 1e-9)).clip(0, 1)
         radius = np.maximum(first + (last - first) * along, 0.5)
         x, y = (x - along * across) / radius, (y - along * down) / radius
         facing = np.sqrt((1 - x**2 - y**2).clip(0))
-        nearer = facing * radius > heights
-        heights[nearer] = (facing * radius)[nearer]
-        lights[nearer] = (AMBIENT + FRONT * facing - ABOVE * y)[nearer]
-    inside = heights > 0
-    patch[inside] = (lights[inside][:, None] * np.array(solid.colour, np.float32)).clip(0, 255)
+        height, place = facing * radius, np.s_[north - top : south - top, west - left : east - left]
+        nearer = height > heights[place]
+        np.copyto(heights[place], height, where=nearer)
+        np.copyto(lights[place], AMBIENT + FRONT * facing - ABOVE * y, where=nearer)
+    shade = (lights[..., None] * np.array(solid.colour, np.float32)).clip(0, 255).astype(np.uint8)
+    np.copyto(image[top:bottom, left:right], shade, where=heights[..., None] > 0)
+
+
+def _box(capsule: Capsule, width: int, height: int) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom of what holds a capsule, within the picture."""
+    start, end, radii = capsule
+    reach = max(radii) + 1
+    left, top = np.clip(np.floor(np.minimum(start, end) - reach), 0, (width, height)).astype(int).tolist()
+    right, bottom = np.clip(np.ceil(np.maximum(start, end) + reach), 0, (width, height)).astype(int).tolist()
+    return left, top, right, bottom
