@@ -1,7 +1,7 @@
 """pix2pix: a skeleton drawing to the frame of a signer (Isola et al. 2017, "Image-to-Image Translation with Conditional
 Adversarial Networks")."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import lightning as L
 import torch
@@ -11,7 +11,8 @@ from torch.nn import functional
 
 from datamodules.kinds.paired_frames import PairedFrames, PairedFramesBatch
 from lightning_modules.common.validation import data_of, not_negative, positive
-from lightning_modules.evaluation.rendering import RenderingEvaluation
+from lightning_modules.evaluation.rendering.contenders import Beside
+from lightning_modules.evaluation.rendering.frames import RenderingEvaluation
 from lightning_modules.networks.rendering.pix2pix import PatchDiscriminator, UNetConfig, UNetGenerator
 
 SMALLEST = 24
@@ -47,6 +48,7 @@ class Pix2Pix(L.LightningModule):
         self.l1_weight, self.learning_rate = l1_weight, learning_rate
         self.network = UNetGenerator(UNetConfig(width, depth, dropout))
         self.discriminator = PatchDiscriminator(discriminator_width)
+        self.beside: Mapping[str, Beside] = {}
         self.test_scores: RenderingEvaluation
 
     def setup(self, stage: str) -> None:
@@ -82,17 +84,17 @@ class Pix2Pix(L.LightningModule):
         return adversarial, functional.l1_loss(generated.float(), frames.float())
 
     def validation_step(self, batch: PairedFramesBatch) -> None:
-        generated = self.render(batch.conditions, batch.further)
+        generated = self.render(batch.conditions, batch.further, batch.captions)
         error = functional.l1_loss(generated.float(), batch.frames.float())
         self.log("val/l1", error, prog_bar=True, batch_size=len(batch.names), sync_dist=True)
 
     def on_test_start(self) -> None:
-        self.test_scores = RenderingEvaluation(data_of(self, PairedFrames), "pose-only")
+        self.test_scores = RenderingEvaluation(data_of(self, PairedFrames), "pose-only", beside=self.beside)
 
     def test_step(self, batch: PairedFramesBatch) -> None:
         self.test_scores.update(batch, self.render)
 
-    def render(self, conditions: Tensor, further: Mapping[str, Tensor]) -> Tensor:
+    def render(self, conditions: Tensor, further: Mapping[str, Tensor], captions: Sequence[str]) -> Tensor:
         """Frames (B, 3, S, S) in [-1, 1] of drawings (B, 3, S, S) in [0, 1], which are all that it looks at."""
         frames: Tensor = self.network(signed(conditions))
         return frames

@@ -63,6 +63,14 @@ TINY: dict[str, tuple[str, ...]] = {
         *STUDIO,
     ),
     "sd-starter-vae": ("--model.channels=[8,8,8]", *STUDIO),
+    "signdiff": (
+        "--model.steps=2",
+        "--data.image_size=32",
+        "--data.every=20",
+        "--data.batch_size=4",
+        "--data.twin.size=3",
+        "--data.twin.signers=2",
+    ),
     "skeleton-judge": ("--model.width=4", "--data.image_size=32", "--data.batch_size=16", "--data.twin.size=3"),
     "skeleton-lora": (
         "--model.rank=4",
@@ -117,6 +125,7 @@ def _autoencoder(folder: Path) -> None:
 
 STANDS_ON: dict[str, dict[str, Callable[[Path], object]]] = {
     "sd-starter": {"autoencoder": _autoencoder},
+    "signdiff": {"base": _stable_diffusion},
     "skeleton-lora": {"base": _stable_diffusion},
 }
 """By the argument of the module that names it, what makes a tiny one of what a spec's module stands on."""

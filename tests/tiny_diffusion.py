@@ -10,11 +10,16 @@ from peft import LoraConfig
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from datamodules.files import write_json
+from datamodules.media.conditions.frame_reinforcement import FRNet
+from datamodules.media.framing import Framing
+from lightning_modules.networks.diffusion.controlled import Rendering
+from lightning_modules.networks.diffusion.two_conditions import control_network, fused
 from zoo.artefacts.artefact import starter_folder
 from zoo.files import read_json
 from zoo.loaders.diffusion.base_folder import BaseFolder
 from zoo.loaders.diffusion.controlnet import ControlNet
 from zoo.loaders.diffusion.lora import LoRA
+from zoo.loaders.diffusion.pose_renderer import PoseRenderer
 from zoo.loaders.diffusion.skeleton_signer import Drawing, SkeletonSigner
 from zoo.spec.registry import locate
 from zoo.spec.validation import accepted
@@ -106,6 +111,35 @@ def tiny_signer(base: str | None = None, revision: str | None = None, folder: Pa
         size=32,
         drawing=Drawing(steps=3, guidance=2.0),
         references=dict(zip(GLOSSES, frames, strict=True)),
+        base_folder=BaseFolder.at(folder) if folder else None,
+    )
+
+
+def tiny_steering(pipeline: StableDiffusionPipeline, superposition: float | None = 1.0) -> ControlNetModel:
+    """A ControlNet of two pictures for a tiny pipeline, or of one, as if it had been trained: what it is shown, it
+    makes much of."""
+    torch.manual_seed(3)
+    network = control_network(pipeline.unet, pipeline.vae, superposition).eval()
+    with torch.no_grad():
+        for name, weight in network.named_parameters():
+            weight.add_((0.3 if name.startswith("controlnet_") else 0.05) * torch.randn_like(weight))
+    return network
+
+
+def tiny_renderer(
+    base: str | None = None,
+    revision: str | None = None,
+    folder: Path | None = None,
+    fr_net: FRNet | None = FRNet(),  # noqa: B008
+) -> PoseRenderer:
+    """Renders two signers with `tiny_steering`, which is for a base of the Hub or for one in a folder."""
+    network = fused(tiny_steering(tiny_pipeline(), 1.0 if fr_net else None))
+    return PoseRenderer(
+        ControlNet(network, base, revision, size=32),
+        prompts={3: "somebody else signing", 1: "a person signing"},
+        framing=Framing.square(32, 6.0, (16.0, 10.0)),
+        rendering=Rendering(steps=3, guidance=2.0),
+        fr_net=fr_net,
         base_folder=BaseFolder.at(folder) if folder else None,
     )
 

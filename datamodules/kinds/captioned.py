@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
-from datamodules.base import Batch, SurveyedDataModule, signed_pixels
+from datamodules.base import Batch, signed_pixels
 from datamodules.cached_tensors import CachedTensors, Rows
+from datamodules.kinds.encoded_once import EncodedOnce
 from datamodules.media.drawing_primitives import Image
 from datamodules.media.hand_boxes import Box
 from datamodules.orders import Key
@@ -59,7 +59,7 @@ class CachedPictures(Dataset[tuple[str, str, Rows]]):
         return CachedBatch(torch.from_numpy(np.stack(moments)), list(captions), list(names))
 
 
-class CaptionedPictures(SurveyedDataModule):
+class CaptionedPictures(EncodedOnce):
     """A data set of pictures with captions.
 
     root, batch_size, num_workers, seed, twin: see `SignDataModule`.
@@ -87,23 +87,13 @@ class CaptionedPictures(SurveyedDataModule):
         return [[] for _ in names]
 
     def described(self, split: Split) -> list[tuple[str, str, Path]]:
-        """Name, caption and file of each of a split's pictures, in the order of `examples`; none of them is read."""
         return [(sample.name, str(sample.caption), sample.files[0]) for sample in self.samples[split]]
 
-    @cached_property
-    def cached(self) -> dict[Split, CachedPictures]:
-        """What training and validation are served in the pictures' place, by split; a test always sees pictures."""
-        return {}
+    def pictures(self, examples: Dataset[Any], items: Sequence[int]) -> Tensor:
+        return self.collate([examples[item] for item in items]).images
 
-    def train_dataloader(self) -> DataLoader[Any]:
-        if (examples := self.cached.get("train")) is None:
-            return super().train_dataloader()
-        return self.loader(examples, sampler=self.order(examples), collate=examples.collate)
-
-    def val_dataloader(self) -> DataLoader[Any]:
-        if (examples := self.cached.get("dev")) is None:
-            return super().val_dataloader()
-        return self.loader(examples, collate=examples.collate)
+    def serve(self, split: Split, moments: CachedTensors) -> None:
+        self.cached[split] = CachedPictures(self.described(split), moments)
 
     @staticmethod
     def collate(items: list[tuple[str, str, Image]]) -> CaptionedBatch:

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from datamodules.media.conditions.openpose_drawing import BODY_COLOURS
 from datamodules.media.drawing_primitives import Image
-from datamodules.media.openpose_drawing import BODY_COLOURS
 
 Box = tuple[int, int, int, int]
 """Left, top, right, bottom: columns left to right - 1, rows top to bottom - 1."""

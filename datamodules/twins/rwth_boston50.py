@@ -19,8 +19,8 @@ from datamodules.avatar.renderer.footage import recorded
 from datamodules.avatar.renderer.frames import Camera, film
 from datamodules.avatar.renderer.openpose import openpose_keypoints
 from datamodules.avatar.renderer.photography import Shot
+from datamodules.media.conditions.openpose_drawing import HANDS, draw_openpose
 from datamodules.media.drawing_primitives import Image
-from datamodules.media.openpose_drawing import HANDS, draw_openpose
 from datamodules.samples import Split
 from datamodules.twins.folder import write_picture
 from datamodules.twins.signers import Twin, cast, spread

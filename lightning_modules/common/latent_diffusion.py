@@ -2,7 +2,7 @@
 "High-Resolution Image Synthesis with Latent Diffusion Models")."""
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -13,7 +13,9 @@ from torch.utils.data import Dataset
 
 from datamodules.cached_tensors import CachedTensors, Rows, content_keys
 from datamodules.files import cache_folder
-from datamodules.kinds.captioned import CachedBatch, CachedPictures, CaptionedBatch, CaptionedPictures
+from datamodules.kinds.captioned import CachedBatch, CaptionedBatch, CaptionedPictures
+from datamodules.kinds.encoded_once import EncodedOnce
+from datamodules.kinds.paired_frames import CachedFramesBatch, PairedFrames, PairedFramesBatch
 from datamodules.samples import Split
 from lightning_modules.common.frozen import OnFrozen
 from lightning_modules.common.validation import data_of, not_negative, positive, shares
@@ -30,9 +32,14 @@ NOT_ENCODING: Final = ("scaling_factor", "sample_size")
 AT_ONCE: Final = 16
 """Pictures that are encoded together."""
 
+PicturesBatch = CaptionedBatch | CachedBatch | PairedFramesBatch | CachedFramesBatch
+"""Pictures or their latents, with captions."""
+
 
 class LatentDiffusion(OnFrozen):
     """Objective of a UNet that is told captions: mean squared error of the noise, or velocity, found in latents.
+
+    What else it is told, and where errors weigh more than elsewhere, is for those who derive from it to say.
 
     It stands on a Stable Diffusion, of which autoencoder, text encoder and noise schedule stay as they are. Whoever
     derives from it says what `unet` is and which of its weights are trained: those that ask for a gradient. They stay
@@ -53,6 +60,8 @@ class LatentDiffusion(OnFrozen):
 
     stands_on: ClassVar[str] = "base"
     """The argument of a derived module that says which model it stands on."""
+    trained_on: ClassVar[type[CaptionedPictures] | type[PairedFrames]] = CaptionedPictures
+    """The kind of data of a derived module."""
 
     def __init__(
         self,
@@ -112,10 +121,10 @@ class LatentDiffusion(OnFrozen):
             own = [nn.Parameter(weight.detach().clone(), requires_grad=False) for weight in self.trained()]
             self.average = nn.ParameterList(own)
         if self.cache and self.trainer.state.fn == "fit":
-            self.encode_once(data_of(self, CaptionedPictures))
+            self.encode_once(data_of(self, self.trained_on))
 
     @torch.no_grad()
-    def encode_once(self, data: CaptionedPictures) -> None:
+    def encode_once(self, data: EncodedOnce) -> None:
         """Have training and validation served by latents, and captions by what the text encoder made of them, where
         that is not trained. Raises OSError where the disk has no room for them."""
         device = self.trainer.strategy.root_device
@@ -126,17 +135,15 @@ class LatentDiffusion(OnFrozen):
         for split in splits:
             described, examples = data.described(split), data.examples(split)
 
-            def encoded(items: range, examples: Dataset[Any] = examples) -> Rows:
+            def encoded(items: Sequence[int], examples: Dataset[Any] = examples) -> Rows:
                 parts = [items[start : start + AT_ONCE] for start in range(0, len(items), AT_ONCE)]
-                batches = (data.collate([examples[item] for item in part]) for part in parts)
-                found = [moments(self.vae, batch.images.to(device)).cpu() for batch in batches]
+                found = [moments(self.vae, data.pictures(examples, part).to(device)).cpu() for part in parts]
                 return np.asarray(torch.cat(found).numpy(), np.float32)
 
-            first = data.collate([examples[0]]).images.to(device)
             keys = content_keys([(name, path) for name, _, path in described])
-            cached = CachedTensors(cache_folder() / "latents" / below, keys, moments(self.vae, first).shape[1:])
+            cached = CachedTensors(cache_folder() / "latents" / below, keys, encoded([0]).shape[1:])
             cached.complete(encoded, f"latents of {len(described):,} pictures, {split}")
-            data.cached[split] = CachedPictures(described, cached)
+            data.serve(split, cached)
         if hasattr(self, "text_encoder"):
             self._encode_captions({caption for split in splits for _, caption, _ in data.described(split)})
 
@@ -169,15 +176,16 @@ class LatentDiffusion(OnFrozen):
         finally:
             _exchange(pairs)
 
-    def training_step(self, batch: CaptionedBatch | CachedBatch) -> Tensor:
+    def training_step(self, batch: PicturesBatch) -> Tensor:
         latents = self.latents(batch)
         noise = self.noise_like(latents)
         timesteps = torch.randint(self.schedule.timesteps, (len(latents),), device=self.device)
-        loss = self.error(latents, noise, timesteps, self.context(self.told(batch.captions)))
+        context = self.context(self.told(batch.captions))
+        loss = self.error(latents, noise, timesteps, context, self.conditions(batch), self.weights(batch))
         self.log("train/loss", loss, prog_bar=True)
         return loss
 
-    def validation_step(self, batch: CaptionedBatch | CachedBatch, batch_idx: int) -> None:
+    def validation_step(self, batch: PicturesBatch, batch_idx: int) -> None:
         """The error of what is to be published, at the same timesteps under the same noise in every epoch."""
         own, found = torch.Generator().manual_seed(batch_idx), self.moments(batch)
         shape = (len(found), found.shape[1] // 2, *found.shape[2:])
@@ -185,16 +193,17 @@ class LatentDiffusion(OnFrozen):
         timesteps = torch.randint(self.schedule.timesteps, (len(found),), generator=own).to(self.device)
         latents = self.scaled(found, first)
         with self.averaged():
-            loss = self.error(latents, noise, timesteps, self.context(batch.captions))
+            context = self.context(batch.captions)
+            loss = self.error(latents, noise, timesteps, context, self.conditions(batch), self.weights(batch))
         self.log("val/loss", loss, prog_bar=True, batch_size=len(found), sync_dist=True)
 
-    def moments(self, batch: CaptionedBatch | CachedBatch) -> Tensor:
+    def moments(self, batch: PicturesBatch) -> Tensor:
         """Mean and log-variance (B, 2 C, h, w) of the latents of a batch's pictures."""
-        if isinstance(batch, CachedBatch):
+        if isinstance(batch, CachedBatch | CachedFramesBatch):
             return batch.moments
-        return moments(self.vae, batch.images)
+        return moments(self.vae, batch.images if isinstance(batch, CaptionedBatch) else batch.frames)
 
-    def latents(self, batch: CaptionedBatch | CachedBatch) -> Tensor:
+    def latents(self, batch: PicturesBatch) -> Tensor:
         """Latents (B, C, h, w) of a batch's pictures, sampled and scaled."""
         found = self.moments(batch)
         shape = (len(found), found.shape[1] // 2, *found.shape[2:])
@@ -227,15 +236,34 @@ class LatentDiffusion(OnFrozen):
         with torch.no_grad(), torch.autocast(self.device.type, enabled=False):
             return embedded(self.tokenizer, self.text_encoder, captions)
 
-    def predict(self, noisy: Tensor, timesteps: Tensor, context: Tensor) -> Tensor:
-        """The noise or velocity in noisy latents (B, C, h, w) at timesteps (B,) under a context (B, L, D)."""
+    def conditions(self, batch: PicturesBatch) -> Tensor | None:
+        """What `predict` is shown of a batch beside its captions, (B, C', S, S) in [0, 1]; None for nothing."""
+        return None
+
+    def weights(self, batch: PicturesBatch) -> Tensor | None:
+        """How much the errors at each place of a batch's latents count, (B, 1, h, w), 1 in the mean of a picture; None
+        where all count alike."""
+        return None
+
+    def predict(self, noisy: Tensor, timesteps: Tensor, context: Tensor, conditions: Tensor | None) -> Tensor:
+        """The noise or velocity in noisy latents (B, C, h, w) at timesteps (B,) under a context (B, L, D), and under
+        what `conditions` returned."""
         found: Tensor = self.unet(noisy, timesteps, encoder_hidden_states=context).sample
         return found
 
-    def error(self, latents: Tensor, noise: Tensor, timesteps: Tensor, context: Tensor) -> Tensor:
-        """Mean squared error of what the UNet finds in latents that noise was added to, weighted as asked for."""
-        found = self.predict(self.schedule.noised(latents, noise, timesteps), timesteps, context).float()
-        errors = (found - self.schedule.target(latents, noise, timesteps)).square().mean(dim=(1, 2, 3))
+    def error(
+        self,
+        latents: Tensor,
+        noise: Tensor,
+        timesteps: Tensor,
+        context: Tensor,
+        conditions: Tensor | None = None,
+        weights: Tensor | None = None,
+    ) -> Tensor:
+        """Mean squared error of what is found in latents that noise was added to, weighted as asked for."""
+        found = self.predict(self.schedule.noised(latents, noise, timesteps), timesteps, context, conditions).float()
+        squares = (found - self.schedule.target(latents, noise, timesteps)).square()
+        errors = (squares if weights is None else squares * weights).mean(dim=(1, 2, 3))
         if self.min_snr is not None:
             errors = errors * self.schedule.min_snr(timesteps, self.min_snr)
         return errors.mean()

@@ -100,23 +100,30 @@ class Fid:
             distance.to(answers[name].device)
             distance.update(answers[name], real=False)
 
-    def row(self, **more: Any) -> Row:
-        """The model's distance, the baselines', how many pictures, and what else there is to say.
+    def row(
+        self, protocol: str | None = None, of: str = MODEL, beside: Iterable[str] | None = None, **more: Any
+    ) -> Row:
+        """The distance of one contender, those of others (`beside`; else all), how many pictures, and what else there
+        is to say. What it is over stands as the protocol, or as the variant of one that has a name.
 
         Raises ValueError for fewer than two pictures or references.
         """
-        own = self.distances[MODEL]
+        own = self.distances[of]
         count, real = int(own.fake_features_num_samples), int(own.real_features_num_samples)
         if min(count, real) < LEAST:
             raise ValueError(f"{self.key}: found {count} pictures and {real} {self.of}, expected at least {LEAST}")
-        values = {name: max(0.0, float(distance.compute())) for name, distance in self.distances.items()}
-        seen = f"{self.features.num_features} features of {self.name}"
+        others = [name for name in self.distances if name != of] if beside is None else beside
+        seen = f"{self.features.num_features} features of {self.name}; {count} pictures, {real} {self.of}; no interval"
         return {
-            **values,
-            "protocol": f"{seen}; {count} pictures, {real} {self.of}; no interval",
+            "value": self._apart(of),
+            **{name: self._apart(name) for name in others},
+            **({"protocol": seen} if protocol is None else {"protocol": protocol, "variant": seen}),
             "n": count,
             **more,
         }
+
+    def _apart(self, of: str) -> float:
+        return max(0.0, float(self.distances[of].compute()))
 
 
 class _Exact(nn.Module):

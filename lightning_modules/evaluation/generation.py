@@ -152,7 +152,7 @@ class GenerationEvaluation:
             found |= self.outside.results()
         for name, distance in self.apart.items():
             by = {"judge": self.judge.name} if self.judge and name == self.judge.model else {}
-            found[distance.key] = distance.row(**{GROUND_TRUTH: 0.0}, **by)
+            found[distance.key] = {**distance.row(), GROUND_TRUTH: 0.0, **by}
         if self.diversity.scores[MODEL].items:
             found["diversity"] = self.diversity.row("pairs of a class; pairs of training pictures are 1")
         found["copied"] = self.copied.row(f"training pictures of the class; mean colours of {AREAS} x {AREAS} areas")

@@ -70,6 +70,17 @@ MEANINGS: Final[dict[str, Meaning]] = {
     "hand_found": Meaning(
         "hands found", "share of the hands of true frames that are found again in the picture", HIGHER
     ),
+    "condition_response": Meaning(
+        "condition response",
+        "how much the picture changes when only the pose is exchanged, produced / true: 0 ignores its condition",
+        NEARER_TO_1,
+    ),
+    "flicker": Meaning(
+        "flicker",
+        "how much neighbouring frames change where the true ones stand still, in [0, 1]; a picture that never changes "
+        "has none, so read it beside the condition response",
+        LOWER,
+    ),
     "fid": Meaning("FID", "distance of the distributions of features of generated and true pictures", LOWER),
     "caption_match": Meaning(
         "caption match",
@@ -132,6 +143,8 @@ BASELINES: Final = {
     "nearest_neighbour": "the class of the most similar training sample",
     "copy_condition": "the drawing itself, unchanged",
     "mean_frame": "the mean training frame, whatever the pose",
+    "pix2pix": "what a pix2pix renders of the same drawings that was trained on the same frames",
+    "reconstruction": "what the autoencoder leaves of the true frame, the most that its latents can reach",
     "mean_picture": "the mean training picture of the class",
     "train_picture": "a training picture of the class, as a model shows that has memorised its data",
     "mean_caption_picture": "the mean of a dozen training pictures of the caption",
@@ -165,6 +178,7 @@ PLOTS: Final = {
     "drawn": "The first pictures generated of every class beside a true one; what the judge misreads is framed",
     "generated": "Pictures generated of some captions, each beside a true one",
     "samples": "The best, the median and the worst sample of the test set",
+    "sequence": "Frames of one sentence as the model renders them, above the true ones",
     "intervals": "Scores of several models with their 95 % intervals",
 }
 """What one sees on plots, by the names of their files up to the first `_`."""

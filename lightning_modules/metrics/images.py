@@ -1,5 +1,6 @@
 """How like its reference a picture is: SSIM, PSNR and L1, per picture, in one precision whatever the model's; and how
-like the true ones the hands in it are, SignDiff's hand SSIM and hand pose (section 4.3).
+like the true ones the hands in it are, SignDiff's hand SSIM and hand pose (section 4.3). And of frames that follow one
+another, how they change.
 
 Pictures are (B, C, H, W) in [0, 1], on any device; what is returned lies on the CPU. Where the hands are, whoever
 measures says: boxes in pixels of the picture, the same for a model and its baselines.
@@ -13,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+from torch.nn import functional
 from torchmetrics.functional.image import structural_similarity_index_measure
 
 from datamodules.media.hand_boxes import Box
@@ -27,6 +29,11 @@ Keypoints = npt.NDArray[np.float64]
 WINDOW: Final = 11
 SIGMA: Final = 1.5
 MOST_DECIBELS: Final = 100.0
+STILL: Final = 8 / 255
+"""The true frames stand still where they change by no more on average: by noise and compression, by which pixels of
+filmed signers change by a quarter of it."""
+NEAR: Final = 32
+"""One part in so many of a side: how far around a pixel that average is taken."""
 
 
 def ssim(pictures: Tensor, references: Tensor) -> Tensor:
@@ -143,6 +150,41 @@ class HandFound(Ratio):
         """Of what `HandPose` wants."""
         counted = present(true)
         return np.stack([(present(found) & counted).sum(1), counted.sum(1)], 1).astype(float)
+
+
+class ConditionResponse(Ratio):
+    """`condition_response`: how much pictures change when only the pose is exchanged, as a share of how much the true
+    frames do. 1 is the truth's; 0 is a model that ignores its condition.
+
+    Of frames of one signer that were made from the same noise: the mean absolute difference of the pixels of two whose
+    poses are half a sequence apart. The mean over pairs, divided by that of the true frames. Items, by sequence: both.
+    """
+
+    def measure(self, frames: Tensor, references: Tensor) -> Array:
+        """Of a sequence, and of the true one, (T, C, H, W) each: one item."""
+        apart = max(1, len(frames) // 2)
+        changes = [float((of[apart:] - of[:-apart]).abs().mean()) for of in (exact(frames), exact(references))]
+        return np.array([changes])
+
+
+class Flicker(Ratio):
+    """`flicker`: how much neighbouring frames change beyond the true motion, values in [0, 1].
+
+    At pixels around which the true frames stand still: the absolute change, less the true one, at least 0. The mean
+    over them. It is VBench's temporal flickering (Huang et al. 2024: the mean absolute difference of neighbouring
+    frames of still scenes) at the still places of moving ones; a picture that never changes has none. Items, by
+    sequence: the sum, and over how many values it is.
+    """
+
+    def measure(self, frames: Tensor, references: Tensor) -> Array:
+        """Of a sequence, and of the true one, (T, C, H, W) each: one item."""
+        ours, theirs = (exact(of).diff(dim=0).abs() for of in (frames, references))
+        near = min(references.shape[2:]) // NEAR
+        moved = functional.avg_pool2d(
+            theirs.amax(1, keepdim=True), 2 * near + 1, stride=1, padding=near, count_include_pad=False
+        )
+        still = (moved <= STILL).expand_as(ours)
+        return np.array([[float((ours - theirs).relu()[still].sum()), float(still.sum())]])
 
 
 def present(keypoints: Keypoints) -> npt.NDArray[np.bool_]:

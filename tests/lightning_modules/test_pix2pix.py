@@ -23,7 +23,7 @@ from datamodules.poses.conversion import to_pose
 from datamodules.poses.formats import write_pose, write_skels
 from datamodules.rwth_boston50 import Boston50, read_pair
 from datamodules.twins import Twin, ensure_twin, how2sign
-from lightning_modules.evaluation.rendering import as_share
+from lightning_modules.evaluation.rendering.contenders import as_share
 from lightning_modules.networks.rendering.pix2pix import UNetConfig, UNetGenerator
 from lightning_modules.pix2pix import Pix2Pix, cross_entropy, signed
 from zoo.artefacts.artefact import open_artefact
@@ -56,7 +56,14 @@ def model() -> Pix2Pix:
 def batch() -> PairedFramesBatch:
     generator = torch.Generator().manual_seed(1)
     conditions, frames = torch.rand(2, 3, 3, 32, 32, generator=generator)
-    return PairedFramesBatch(conditions, 2 * frames - 1, ["a", "b", "c"])
+    return PairedFramesBatch(
+        conditions=conditions,
+        frames=2 * frames - 1,
+        names=["a", "b", "c"],
+        captions=[""] * 3,
+        hands=torch.zeros(3, 1, 32, 32),
+        further={},
+    )
 
 
 @pytest.fixture
@@ -245,6 +252,14 @@ def test_a_resumed_training_equals_an_uninterrupted_one(twin, tmp_path, monkeypa
     assert results["l1"]["n"] == len(unseen)
     assert results["l1"]["mean_frame"] == pytest.approx(abs(unseen - seen.mean(0)).mean(), abs=1e-5)
     assert results["l1"]["mean_frame"] < results["l1"]["copy_condition"]
+
+    assert main(["test", str(half)]) == 0
+    assert main(["test", str(run), "--beside", str(half)]) == 0
+    beside, alone = (json.loads((folder / "results.json").read_text()) for folder in (run, half))
+    for key, row in results.items():
+        assert beside[key]["pix2pix"] == pytest.approx(alone[key]["value"], rel=5e-3)  # its pixels are bytes
+        assert row.items() <= beside[key].items()
+        assert beside[key]["beside"].startswith("pix2pix (run ")
 
 
 class TestLoader:

@@ -19,7 +19,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--real", metavar="FOLDER", type=Path, help="of a model trained on a twin: measure it on the real data set too"
     )
-    more = "[--split SPLIT] [--judge JUDGE] [--real FOLDER]"
+    parser.add_argument(
+        "--beside", metavar=BASE, help="of a renderer: another one, trained on the same data, as one more baseline"
+    )
+    more = "[--split SPLIT] [--judge JUDGE] [--real FOLDER] [--beside RENDERER]"
     parser.usage = f"{parser.prog} SPEC [--starter] [--from {BASE}] {more} {OVERRIDES}"
 
 
@@ -35,9 +38,9 @@ def run(options: argparse.Namespace) -> int:
     from zoo.training.evaluate import compared, evaluated, measure, on_real_data
 
     if published is None:
-        results = measure(spec, run.folder, options.split, options.judge, options.real)
+        results = measure(spec, run.folder, options.split, options.judge, options.real, options.beside)
     else:
-        _, results = evaluated(spec, published, options.split, options.judge)
+        _, results = evaluated(spec, published, options.split, options.judge, options.beside)
         if options.real is not None:
             results |= on_real_data(spec, published, options.real)
     print_results(f"{spec.name}, {options.split}", results, run.provenance())

@@ -34,12 +34,16 @@ class StartingWeights(Callback):
         """address and what: of the model in the folder, in print. Raises ValueError where it cannot be opened."""
         loader: Any = open_artefact(folder)
         self.address, self.what = address, what
-        self.theirs, self.weights = loader.inheritance(), loader.network.state_dict()
+        self.theirs, self.network = loader.inheritance(), loader.network
+        self.weights: Mapping[str, Tensor] = {}
         self.trainable = trainable_class(loader.architecture)
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Raises ValueError where they are those of another network."""
+        """Raises ValueError where they are those of another network. A module that trains a network in another form
+        than it is published in makes that of it, as `as_trained`."""
         data = trainer.datamodule  # type: ignore[attr-defined]
+        as_trained = getattr(pl_module, "as_trained", None)
+        self.weights = (as_trained(self.network) if as_trained else self.network).state_dict()
         with modes_kept(pl_module):
             own = self.trainable.from_training(pl_module, data).inheritance()
         anew: list[str] = []
@@ -57,7 +61,7 @@ class StartingWeights(Callback):
         ]
         if rank_zero_only.rank == 0:  # type: ignore[attr-defined]
             print(f"starting from {self.address}, {self.what}: {self._told(own, anew, others)}", flush=True)
-        self.weights = {}
+        self.weights, self.network = {}, None
 
     def _told(self, own: Inheritance, anew: list[str], others: list[str]) -> str:
         told = [f"{len(self.weights) - len(anew)} of {len(self.weights)} tensors taken over"]

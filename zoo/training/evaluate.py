@@ -3,24 +3,30 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from lightning.fabric.utilities.exceptions import MisconfigurationException
+from torch import Tensor
 
-from datamodules.base import SurveyedDataModule
+from datamodules.base import SurveyedDataModule, signed_pixels
 from datamodules.catalogue import CATALOGUE
 from datamodules.files import replacing, write_json
+from datamodules.kinds.paired_frames import PairedFramesBatch
 from datamodules.media.skeleton_drawing import write_png
 from datamodules.samples import SPLITS, Split
+from lightning_modules.evaluation.rendering.contenders import Beside
 from lightning_modules.evaluation.results import Evaluation, Results
+from lightning_modules.evaluation.sample_strips import as_images
 from zoo.artefacts.artefact import open_artefact
 from zoo.artefacts.base_model import Foundation
 from zoo.artefacts.provenance import refuse_other_data
+from zoo.artefacts.resolve import find, opened
 from zoo.card import write
 from zoo.files import read_json
 from zoo.loaders.base import Loader
 from zoo.results.formatting import number
 from zoo.results.lineage import base_name, may_have_seen, relation
 from zoo.spec.spec import Spec
-from zoo.training.judges import find_judge
+from zoo.training.judges import find_judge, judge_name
 from zoo.training.lightning_cli import SpecCLI, assemble, one_line
 from zoo.training.log_filters import quiet
 from zoo.training.memory import said_when_out_of_memory
@@ -40,7 +46,12 @@ def validate(spec: Spec, folder: Path) -> Results:
 
 
 def measure(
-    spec: Spec, folder: Path, split: Split = "test", judge: str | None = None, real: Path | None = None
+    spec: Spec,
+    folder: Path,
+    split: Split = "test",
+    judge: str | None = None,
+    real: Path | None = None,
+    beside: str | None = None,
 ) -> Results:
     """Measure the artefact in a folder and keep what was found in it: results, plots and the card that shows them.
 
@@ -48,7 +59,7 @@ def measure(
     and no card shows them. With `real`, what `on_real_data` finds there is kept too, until it is measured again. Raises
     ValueError as these.
     """
-    evaluation, results = evaluated(spec, folder, split, judge)
+    evaluation, results = evaluated(spec, folder, split, judge, beside)
     suffix = "" if split == "test" else f"-{split}"
     path = folder / f"results{suffix}.json"
     if real is not None:
@@ -64,14 +75,17 @@ def measure(
     return results
 
 
-def evaluated(spec: Spec, folder: Path, split: Split, judge: str | None = None) -> tuple[Evaluation, Results]:
+def evaluated(
+    spec: Spec, folder: Path, split: Split, judge: str | None = None, beside: str | None = None
+) -> tuple[Evaluation, Results]:
     """What a test of the artefact in a folder finds; nothing is written.
 
     judge: who reads what the model gives, as an address; None for the zoo's own, where it fits. A LightningModule says
     as `judged_by` which task reads it; one that does not is read by nobody.
+    beside: a renderer, as an address, whose frames are one more baseline of a renderer's test.
 
-    Raises ValueError where the data is not what the artefact was trained on, or a judge was asked for that cannot read
-    what is measured.
+    Raises ValueError where the data is not what the artefact was trained on, where a judge was asked for that cannot
+    read what is measured, and as `find_beside`.
     """
     cli, artefact = _assembled(spec, folder, "test")
     module, data = cli.model, cli.datamodule
@@ -80,10 +94,34 @@ def evaluated(spec: Spec, folder: Path, split: Split, judge: str | None = None) 
         module.judge = find_judge(module.judged_by, judge, artefact, recorded)
     elif judge is not None:
         raise ValueError(f"--judge {judge}: nothing that {spec.name} gives is read by a judge; leave it out")
+    of = {"split": split, "data": recorded["data"]["fingerprint"][:DIGITS]}
+    if beside is not None:
+        if not hasattr(module, "beside"):
+            raise ValueError(f"--beside {beside}: {spec.name} is no renderer; leave it out")
+        module.beside, of["beside"] = find_beside(beside, recorded, data.image_size)
     with one_line(MisconfigurationException), said_when_out_of_memory(spec.config):
         cli.trainer.test(module, datamodule=data, verbose=False)
-    of = {"split": split, "data": recorded["data"]["fingerprint"][:DIGITS]}
     return module.test_scores, {key: {**row, **of} for key, row in module.test_scores.results().items()}
+
+
+def find_beside(address: str, provenance: dict[str, Any], size: int) -> tuple[dict[str, Beside], str]:
+    """The renderer at an address as what stands beside another in its test, by name, and how results refer to it.
+
+    Raises ValueError for one that does not paint drawings of this size, and for one that was trained on other data.
+    """
+    artefact = find(address)
+    recorded = read_json(artefact.folder() / "provenance.json")
+    if recorded["data"]["fingerprint"] != provenance["data"]["fingerprint"]:
+        raise ValueError(f"--beside {address}: it was trained on other data than the model; train it on the same")
+    loader: Any = opened(artefact)
+    if not hasattr(loader, "paint") or loader.size != size:
+        made = f"{loader.task} of {loader.size} pixels" if hasattr(loader, "paint") else f"{loader.task}"
+        raise ValueError(f"--beside {address}: found {made}, expected what paints drawings of {size} pixels")
+
+    def painted(batch: PairedFramesBatch) -> Tensor:
+        return signed_pixels(loader.paint(np.stack(as_images(batch.conditions)))).to(batch.conditions.device)
+
+    return {recorded["name"]: painted}, judge_name(artefact.folder())
 
 
 def on_real_data(spec: Spec, folder: Path, real: Path) -> Results:

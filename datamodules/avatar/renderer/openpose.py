@@ -11,7 +11,7 @@ from datamodules.avatar.renderer.figure import LEFT_LEG, RIGHT_LEG
 from datamodules.avatar.renderer.frames import Camera
 from datamodules.avatar.renderer.head import EYE, Skull, brow, eyelids, lips
 from datamodules.avatar.renderer.raster import Floats
-from datamodules.media.openpose_drawing import BODY, FACE, HANDS
+from datamodules.media.conditions.openpose_drawing import BODY, FACE, HANDS
 from datamodules.poses import skeletons
 
 _HIPS = {8: (0.01, -1.40, -0.05), 9: RIGHT_LEG[0], 12: LEFT_LEG[0]}

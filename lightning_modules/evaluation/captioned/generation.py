@@ -144,7 +144,7 @@ class CaptionedGeneration:
 
     def results(self) -> Results:
         """`fid_autoencoder` and `fid_pixels`; `caption_match` where there are ten captions or more."""
-        found: Results = {distance.key: distance.row(**{GROUND_TRUTH: 0.0}) for distance in self.apart}
+        found: Results = {distance.key: {**distance.row(), GROUND_TRUTH: 0.0} for distance in self.apart}
         if not self.matched.scores[MODEL].items:
             self._match()
         if self.matched.scores[MODEL].items:

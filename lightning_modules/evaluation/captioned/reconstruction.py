@@ -11,7 +11,7 @@ from torch import Tensor
 from datamodules.kinds.captioned import CaptionedBatch, CaptionedPictures
 from datamodules.media.drawing_primitives import Image
 from datamodules.media.images import stack
-from lightning_modules.evaluation.rendering import as_share
+from lightning_modules.evaluation.rendering.contenders import as_share
 from lightning_modules.evaluation.results import GROUND_TRUTH, MODEL, Comparison, Results
 from lightning_modules.evaluation.sample_strips import ScoredStrips, as_images
 from lightning_modules.metrics.images import IMAGE_SCORES, VARIANTS, WINDOW, HandSsim

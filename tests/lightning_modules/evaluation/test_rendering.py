@@ -1,6 +1,6 @@
 """Tests of renderers: tables of frames beside guesses, and hands that are found again in them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pytest
@@ -9,28 +9,33 @@ from spoilt_pictures import SPOILT, Pair, avatar_pairs, boxes_of, frames_of, noi
 
 from datamodules.base import Samples
 from datamodules.features.hand_landmarks import HandLandmarker
-from datamodules.kinds.paired_frames import PairedFrame, PairedFrames
+from datamodules.kinds.paired_frames import PairedFrame, PairedFrames, PairedFramesBatch
 from datamodules.media.framing import RWTH_BOSTON50, Framing
 from datamodules.media.hand_boxes import Box
 from datamodules.samples import Sample, Split, Survey
-from lightning_modules.evaluation import rendering
-from lightning_modules.evaluation.rendering import (
-    RenderingEvaluation,
-    find_hands,
-    mean_frame,
-)
+from lightning_modules.evaluation.glossary import BASELINES, PLOTS, PROTOCOLS, meaning
+from lightning_modules.evaluation.rendering import contenders
+from lightning_modules.evaluation.rendering.contenders import mean_frame
+from lightning_modules.evaluation.rendering.frames import RenderingEvaluation, find_hands
 from lightning_modules.evaluation.sample_strips import KEPT, as_images
+from lightning_modules.evaluation.training_pictures import PixelFeatures
 from lightning_modules.metrics.images import HandFound, HandPose, ssim
 
 
 class Held(PairedFrames):
-    """Pairs in memory: the same for training and for tests."""
+    """Pairs in memory: the same for training and for tests.
+
+    As `paper` it shows the true frame itself, as `pose-only` the drawing once more. Sequences are the frames of a few
+    stretches, whatever lies between them.
+    """
 
     dataset = "rwth-boston50"
 
-    def __init__(self, pairs: Sequence[Pair], boxes: Sequence[list[Box]], batch_size: int = 8) -> None:
+    def __init__(
+        self, pairs: Sequence[Pair], boxes: Sequence[list[Box]], batch_size: int = 8, stretches: Sequence[range] = ()
+    ) -> None:
         super().__init__(".", len(pairs[0][1]), batch_size)
-        self.pairs, self.boxes = pairs, boxes
+        self.pairs, self.boxes, self.stretches = pairs, boxes, stretches
 
     def survey(self) -> Survey:
         raise NotImplementedError
@@ -39,7 +44,14 @@ class Held(PairedFrames):
         return Samples([Sample(str(at), split, split) for at in range(len(self.pairs))], self.read, 0)
 
     def read(self, sample: Sample, rng: object) -> PairedFrame:
-        return PairedFrame(sample.name, *self.pairs[int(sample.name)])
+        drawing, frame = self.pairs[int(sample.name)]
+        further = {"paper": frame, "pose-only": drawing}
+        return PairedFrame(sample.name, drawing, frame, further=further, caption=f"signer {sample.name}")
+
+    def sequences(self, split: Split, count: int, length: int) -> Iterator[PairedFramesBatch]:
+        examples = self.examples(split)
+        for stretch in self.stretches[:count]:
+            yield self.collate([examples[place] for place in stretch[:length]])
 
     @property
     def framing(self) -> Framing:
@@ -119,7 +131,7 @@ class TestEvaluation:
         data = Held(pairs, boxes, batch)
         evaluation, answers = RenderingEvaluation(data, "pose-only"), iter(noisy(frames_of(pairs), 0.05).split(batch))
         for of in data.test_dataloader():
-            evaluation.update(of, lambda conditions, further: 2 * next(answers) - 1)
+            evaluation.update(of, lambda *shown: 2 * next(answers) - 1)
         return evaluation
 
     def test_a_table_is_the_same_in_batches_of_any_size(self, pairs, boxes):
@@ -161,24 +173,24 @@ class TestEvaluation:
 
     def test_a_renderer_is_handed_nothing_of_the_true_frames(self, pairs, boxes):
         data = Held(pairs, boxes)
-        evaluation, handed = RenderingEvaluation(data, "paper"), []
+        evaluation, handed = RenderingEvaluation(data, "pose-only"), []
         for batch in data.test_dataloader():
             evaluation.update(batch, lambda *of: handed.append(of) or 2 * of[0] - 1)
         drawings = frames_of([(frame, drawing) for drawing, frame in pairs])
-        torch.testing.assert_close(torch.cat([conditions for conditions, _ in handed]), drawings)
-        assert all(further == {} for _, further in handed)
+        torch.testing.assert_close(torch.cat([conditions for conditions, *_ in handed]), drawings)
+        assert all(further.keys() == {"pose-only"} for _, further, _ in handed)
+        assert [name for *_, captions in handed for name in captions] == [f"signer {k}" for k in range(len(pairs))]
         row = evaluation.results()["l1"]
         assert row["value"] == pytest.approx(row["copy_condition"])
-        assert row["protocol"] == "paper"
 
     def test_frames_that_are_not_finite_are_refused(self, pairs, boxes):
         data = Held(pairs, boxes)
         (batch,) = data.loader(data.examples("test"), collate=data.collate)
         with pytest.raises(ValueError, match="frames that are not finite; did its training diverge"):
-            RenderingEvaluation(data, "pose-only").update(batch, lambda conditions, further: conditions * torch.nan)
+            RenderingEvaluation(data, "pose-only").update(batch, lambda conditions, *_: conditions * torch.nan)
 
     def test_the_mean_of_a_large_data_set_is_that_of_frames_spread_evenly_over_it(self, pairs, boxes, monkeypatch):
-        monkeypatch.setattr(rendering, "MEANT", 2)
+        monkeypatch.setattr(contenders, "MEANT", 2)
         torch.testing.assert_close(mean_frame(Held(pairs, boxes)), frames_of([pairs[0], pairs[-1]]).mean(0))
 
     def test_the_strips_show_the_best_the_median_and_the_worst(self):
@@ -191,7 +203,7 @@ class TestEvaluation:
         data = Held([(frame, frame) for frame in true], [[] for _ in true], 7)
         evaluation, answers = RenderingEvaluation(data, "pose-only"), iter((2 * pictures - 1).split(7))
         for batch in data.test_dataloader():
-            evaluation.update(batch, lambda conditions, further: next(answers))
+            evaluation.update(batch, lambda *shown: next(answers))
             assert len(evaluation.kept.strips) <= KEPT + 2
         scores = ssim(pictures, references)
         held = {strip.name: strip.score for strip in evaluation.kept.strips.values()}
@@ -200,3 +212,137 @@ class TestEvaluation:
         shown = evaluation.plots()["samples"]
         assert shown.dtype == np.uint8
         assert shown.ndim == 3
+
+
+def as_shown(conditions, further, captions):
+    """Renders what its protocol shows it: the drawing under `pose-only`, and the truth itself under `paper`."""
+    (shown,) = further.values()
+    return 2 * shown - 1
+
+
+def evaluated(data: Held, render=as_shown, *protocols: str, **settings) -> RenderingEvaluation:
+    evaluation = RenderingEvaluation(data, *(protocols or ("pose-only", "paper")), **settings)
+    for batch in data.test_dataloader():
+        evaluation.update(batch, render)
+    return evaluation
+
+
+class TestProtocols:
+    def test_each_has_a_row_of_what_the_model_makes_of_what_it_shows(self, pairs, boxes):
+        results = evaluated(Held(pairs, boxes)).results()
+        keys = ("ssim", "psnr", "l1", "hand_ssim")
+        assert list(results) == [name for key in keys for name in (key, f"{key}@paper")]
+        for key in keys:
+            own, paper = results[key], results[f"{key}@paper"]
+            assert own["value"] == pytest.approx(own["copy_condition"], abs=1e-6)
+            assert paper["value"] == pytest.approx(paper["ground_truth"], abs=1e-6)
+            assert (own["protocol"], paper["protocol"]) == ("pose-only", "paper")
+            for name in ("ground_truth", "copy_condition", "mean_frame", "n", "variant"):
+                assert own[name] == paper[name]
+        assert {"pose-only", "paper"} <= PROTOCOLS.keys()
+
+    def test_the_strips_show_every_protocol(self, pairs, boxes):
+        shown = evaluated(Held(pairs, boxes)).kept.strips[0].pictures
+        assert [caption for caption, _ in shown] == ["drawing", "pose-only", "paper", "truth"]
+        alone = evaluated(Held(pairs, boxes), as_shown, "pose-only").kept.strips[0].pictures
+        assert [caption for caption, _ in alone] == ["drawing", "model", "truth"]
+
+
+class TestBeside:
+    def test_what_a_model_brings_stands_beside_it_in_every_row(self, pairs, boxes):
+        """A ceiling that may look at the true frames, as an autoencoder's reconstruction does."""
+        beside = {"reconstruction": lambda batch: batch.frames * 0.9}
+        data = Held(pairs, boxes, stretches=[range(7)])
+        results = evaluated(data, beside=beside, features={"pixels": PixelFeatures()}).results()
+        assert all("reconstruction" in row for row in results.values())
+        darker = (0.1 * (2 * frames_of(pairs) - 1)).abs().mean().item() / 2
+        assert results["l1"]["reconstruction"] == pytest.approx(darker, abs=1e-6)
+        assert results["condition_response"]["reconstruction"] == pytest.approx(0.9, abs=1e-6)
+        assert "reconstruction" in BASELINES
+
+    def test_distances_are_over_named_networks_and_of_each_protocol(self, pairs, boxes):
+        results = evaluated(Held(pairs, boxes), features={"pixels": PixelFeatures()}).results()
+        own, paper = results["fid_pixels"], results["fid_pixels@paper"]
+        assert own["value"] == pytest.approx(own["copy_condition"], rel=1e-3)
+        assert paper["value"] < 1e-3 * paper["mean_frame"]
+        assert own["ground_truth"] == paper["ground_truth"] == 0
+        assert (own["protocol"], paper["protocol"]) == ("pose-only", "paper")
+        assert own["variant"].startswith("192 features of pixels; ")
+        assert own["n"] == len(pairs)
+
+    @pytest.mark.parametrize("batch", [100, 3])
+    def test_frames_that_are_rendered_can_be_few_and_lie_evenly(self, pairs, boxes, batch):
+        asked = []
+        results = evaluated(
+            Held(pairs, boxes, batch), lambda *of: asked.extend(of[2]) or as_shown(*of), "pose-only", most=3
+        ).results()
+        last = len(pairs) - 1
+        assert asked == [f"signer {number}" for number in (0, round(last / 2), last)]
+        assert results["ssim"]["n"] == 3
+
+
+class TestSequences:
+    """Of stretches of four frames a third of a second apart, in which the avatar's hands and arms move."""
+
+    @pytest.fixture
+    def data(self, pairs, boxes) -> Held:
+        return Held(pairs, boxes, 4, [range(4), range(3, 7)])
+
+    @pytest.fixture
+    def measured(self, data):
+        def measure(render) -> tuple[float, float]:
+            results = evaluated(data, render, "pose-only").results()
+            return results["condition_response"]["value"], results["flicker"]["value"]
+
+        return measure
+
+    @pytest.fixture
+    def truth(self, pairs):
+        """A renderer that knows by its name which frame is asked for."""
+        frames = 2 * frames_of(pairs) - 1
+        return lambda conditions, further, captions: frames[[int(name.split()[1]) for name in captions]]
+
+    def test_the_truth_responds_as_it_should_and_does_not_flicker(self, measured, truth):
+        assert measured(truth) == (pytest.approx(1), pytest.approx(0, abs=1e-6))
+
+    def test_who_ignores_the_condition_neither_responds_nor_flickers(self, measured, truth):
+        assert measured(lambda conditions, further, captions: truth(0, 0, ["signer 0"] * len(captions))) == (0, 0)
+
+    def test_half_the_contrast_is_half_the_response(self, measured, truth):
+        response, flicker = measured(lambda *of: truth(*of) / 2)
+        assert response == pytest.approx(0.5)
+        assert flicker == pytest.approx(0, abs=1e-6)
+
+    def test_noise_of_its_own_in_every_frame_flickers_and_feigns_a_response(self, measured, truth):
+        generator = torch.Generator().manual_seed(0)
+
+        def grainy(*of):
+            frames = truth(*of)
+            return frames + 0.1 * torch.randn(frames.shape, generator=generator)
+
+        response, flicker = measured(grainy)
+        of_two = 2 * 0.05 / np.pi**0.5  # mean distance of two values of deviation .05 in [0, 1]
+        assert 0.7 * of_two < flicker < of_two  # less the true frames' own grain
+        assert response > 1
+
+    def test_a_row_of_each_stands_beside_the_baselines_for_every_protocol(self, data):
+        results = evaluated(data).results()
+        for key in ("condition_response", "flicker"):
+            for row in (results[key], results[f"{key}@paper"]):
+                assert {"value", "interval", "ground_truth", "copy_condition", "mean_frame"} <= row.keys()
+                assert row["n"] == 2
+                assert row["mean_frame"] == 0
+            assert meaning(key)
+        assert results["condition_response@paper"]["value"] == pytest.approx(1, abs=1e-5)
+        assert results["condition_response"]["ground_truth"] == 1
+        assert results["flicker"]["ground_truth"] == 0
+
+    def test_frames_that_follow_one_another_are_shown(self, data):
+        plots = evaluated(data).plots()
+        assert plots["sequence"].ndim == 3
+        assert "sequence" in PLOTS
+
+    def test_data_without_sequences_has_neither(self, pairs, boxes):
+        evaluation = evaluated(Held(pairs, boxes))
+        assert not {"condition_response", "flicker"} & evaluation.results().keys()
+        assert evaluation.plots().keys() == {"samples"}

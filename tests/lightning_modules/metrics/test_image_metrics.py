@@ -14,9 +14,19 @@ from torchmetrics.functional.image import structural_similarity_index_measure as
 from datamodules.avatar.perform import perform
 from datamodules.avatar.renderer.frames import Camera
 from datamodules.avatar.renderer.openpose import openpose_keypoints
+from datamodules.media.conditions.openpose_drawing import HANDS, draw_openpose
 from datamodules.media.hand_boxes import hand_boxes, keypoint_boxes
-from datamodules.media.openpose_drawing import HANDS, draw_openpose
-from lightning_modules.metrics.images import IMAGE_SCORES, HandFound, HandPose, HandSsim, l1, psnr, ssim
+from lightning_modules.metrics.images import (
+    IMAGE_SCORES,
+    ConditionResponse,
+    Flicker,
+    HandFound,
+    HandPose,
+    HandSsim,
+    l1,
+    psnr,
+    ssim,
+)
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +107,9 @@ class TestSimilarity:
             assert values == sorted(values, reverse=key != "l1")
 
     def test_importing_them_needs_no_torchvision(self):
-        code = "import sys; sys.modules['torchvision'] = None; import lightning_modules.evaluation.rendering as _; "
+        code = (
+            "import sys; sys.modules['torchvision'] = None; import lightning_modules.evaluation.rendering.frames as _; "
+        )
         code += "import lightning_modules.evaluation.distances, torch, torchmetrics.image"
         assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
 
@@ -212,3 +224,49 @@ class TestHandPose:
         invented = self.TRUE.copy()
         invented[:, 1] += 50
         assert self.both(invented, true) == (0, 1)
+
+
+class TestSequences:
+    """Of a bright square of 16 pixels that walks across 64, four at a time."""
+
+    @pytest.fixture
+    def truth(self) -> torch.Tensor:
+        frames = torch.full((8, 3, 64, 64), 0.25)
+        for number, frame in enumerate(frames):
+            frame[:, 24:40, 4 * number : 4 * number + 16] = 0.75
+        return frames
+
+    def test_the_truth_has_all_response_and_no_flicker(self, truth):
+        assert scored(ConditionResponse, truth, truth) == 1
+        assert scored(Flicker, truth, truth) == 0
+
+    def test_a_picture_that_never_changes_has_neither(self, truth):
+        still = truth[:1].expand_as(truth)
+        assert scored(ConditionResponse, still, truth) == scored(Flicker, still, truth) == 0
+
+    def test_the_response_is_that_of_poses_half_a_sequence_apart(self, truth):
+        """Twice the contrast is twice the response; what all frames have more than the true ones is none."""
+        assert scored(ConditionResponse, 2 * truth, truth) == 2
+        assert scored(ConditionResponse, truth + random(1, 3, 64, 64), truth) == pytest.approx(1)
+        half = torch.cat([truth[:4], truth[:4]])  # every pose as the one half a sequence before
+        assert scored(ConditionResponse, half, truth) == 0
+
+    def test_the_change_of_light_is_flicker_where_nothing_moves(self, truth):
+        blinking = truth.clone()
+        blinking[::2] += 0.1
+        assert scored(Flicker, blinking, truth) == pytest.approx(0.1, abs=1e-6)
+
+    def test_what_changes_where_the_truth_moves_or_near_that_is_none(self, truth):
+        """A square that goes ahead of the true one by two pixels, which is as near as a thirty-second of a side."""
+        assert scored(Flicker, truth.roll(2, 3), truth) == 0
+        assert scored(Flicker, truth.roll(8, 3), truth) > 0
+
+    def test_grain_that_the_truth_has_too_is_none(self, truth):
+        grainy = truth + 0.01 * random(*truth.shape)
+        assert scored(Flicker, grainy, grainy) == 0
+        assert scored(Flicker, truth, grainy) == 0
+        assert 0 < scored(Flicker, truth + 0.03 * random(*truth.shape, seed=1), grainy) < 0.03
+
+    def test_two_frames_are_enough(self, truth):
+        assert scored(ConditionResponse, truth[:2], truth[:2]) == 1
+        assert scored(Flicker, truth[:2], truth[:2]) == 0

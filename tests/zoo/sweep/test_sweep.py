@@ -87,6 +87,29 @@ class TestShipped:
             assert {key: arguments[key] for key in OFF} == {**OFF, **TABLE_3[row.name]}, row.name
         assert len({row.run.folder for row in found}) == len(TABLE_3)
 
+    @pytest.mark.parametrize("starter", [False, True])
+    def test_the_rows_of_signdiff_s_table_5_differ_by_what_their_names_say(self, starter: bool) -> None:
+        found = rows(read_sweep(locate("ablations/signdiff")), starter, types=False)
+        sections = {row.name: row.spec.config for row in found}
+        arguments = {name: config["model"]["init_args"] for name, config in sections.items()}
+        shown = {name: (own["fr_net"], own["paper_share"], own["hand_weight"]) for name, own in arguments.items()}
+        assert shown == {
+            "Baseline": (False, 0.5, 0),
+            "No FR-Net": (False, 0.5, 0),
+            "FR-Net": (True, 1, 0),
+            "FR-Net of poses too": (True, 0.5, 0),
+            "Hand weight": (True, 0.5, 4),
+        }
+        for name, config in sections.items():
+            assert (config["data"]["init_args"]["fr_net"] is not None) == arguments[name]["fr_net"]
+        assert len({row.run.folder for row in found}) == len(shown)
+
+    def test_published_figures_of_frames_are_the_paper_s(self) -> None:
+        published = read_sweep(locate("ablations/signdiff")).published
+        assert published["columns"] == ["SSIM", "hand SSIM", "hand pose", "FID"]
+        assert published["rows"]["FR-Net"] == [0.849, 0.676, 20.04, 25.22]
+        assert published["rows"]["No FR-Net"] == [0.817, 0.646, 21.09, 26.02]
+
     def test_published_figures_are_the_paper_s(self) -> None:
         published = read_sweep(locate("ablations/asl-slp")).published
         figures = {

@@ -100,21 +100,32 @@ pipeline = StableDiffusionControlNetPipeline.from_pretrained("BASE", controlnet=
         self.prompt, self.size = prompt, size
         self.gives = Signal("image", size=size)
 
+    @property
+    def factor(self) -> int:
+        """Pixels a side of its conditions for each of the latents that it is shown them with."""
+        halved: int = len(self.network.config.conditioning_embedding_out_channels) - 1
+        return 2**halved
+
     def attach(self, pipeline: Any) -> Any:
         """A StableDiffusionControlNetPipeline of this ControlNet and the parts of a StableDiffusionPipeline, which both
         then share. The ControlNet is moved to its device and type.
 
-        Raises ValueError for what is no pipeline, and for one whose UNet it does not fit.
+        Raises ValueError for what is no pipeline, and for one whose UNet or autoencoder it does not fit.
         """
         from diffusers import StableDiffusionControlNetPipeline
 
         ours, theirs = self.network.config, given_pipeline(pipeline).unet.config
         for name in SHARED:
-            if _listed(ours[name]) != _listed(theirs[name]):
+            if listed(ours[name]) != listed(theirs[name]):
                 raise ValueError(
                     f"this ControlNet does not fit the pipeline's UNet, it is for {self.base_model or 'another one'}: "
                     f"{name} is {theirs[name]}, expected {ours[name]}"
                 )
+        if (factor := 2 ** (len(pipeline.vae.config.block_out_channels) - 1)) != self.factor:
+            raise ValueError(
+                f"this ControlNet does not fit the pipeline's autoencoder, it is for "
+                f"{self.base_model or 'another one'}: a latent is of {factor} pixels a side, expected {self.factor}"
+            )
         # diffusers' own `to` warns of modules to keep in single precision, of which there are none
         network = nn.Module.to(self.network, pipeline.unet.device, pipeline.unet.dtype)
         attached = StableDiffusionControlNetPipeline(
@@ -132,11 +143,8 @@ pipeline = StableDiffusionControlNetPipeline.from_pretrained("BASE", controlnet=
     @classmethod
     def open(cls, folder: Path) -> Self:
         """Read what `save` wrote. Raises ValueError when files do not belong together."""
-        from diffusers import ControlNetModel
-
         config = read_config(folder)
-        network = open_diffusers(folder / FOLDER, ControlNetModel, VARIED, "Stable Diffusion 1 and 2")
-        size = config["gives"]["size"]
+        network, size = open_weights(folder), config["gives"]["size"]
         return cls(network, config["base_model"], config["base_revision"], config["prompt"], size)
 
     @classmethod
@@ -164,20 +172,23 @@ pipeline = StableDiffusionControlNetPipeline.from_pretrained("BASE", controlnet=
         return notes if told.size else [*notes, f"no --size was given, so {SIZE} pixels are taken"]
 
     def save(self, folder: Path) -> None:
-        """Write config.json, and controlnet/ as diffusers has it."""
-        save_diffusers(self.network, folder / FOLDER)
+        """Write config.json, and what `save_weights` writes."""
+        self.save_weights(folder)
         write_config(folder, self, base_revision=self.base_revision, prompt=self.prompt)
+
+    def save_weights(self, folder: Path) -> None:
+        """Write controlnet/ as diffusers has it."""
+        save_diffusers(self.network, folder / FOLDER)
 
     @torch.inference_mode()
     def probe(self) -> dict[str, npt.NDArray[Any]]:
         """What it adds to the UNet's blocks for noise under a condition of noise."""
         config, noise = self.network.config, torch.Generator().manual_seed(0)
         side = 2 ** len(config.block_out_channels)
-        scale = 2 ** (len(config.conditioning_embedding_out_channels) - 1)
         inputs = (
             torch.randn(1, config.in_channels, side, side, generator=noise),
             torch.randn(1, 4, config.cross_attention_dim, generator=noise),
-            torch.rand(1, config.conditioning_channels, side * scale, side * scale, generator=noise),
+            torch.rand(1, config.conditioning_channels, side * self.factor, side * self.factor, generator=noise),
         )
         sample, states, condition = (value.to(self.network.device, self.network.dtype) for value in inputs)
         down, mid = self.network(sample, 500, states, condition, return_dict=False)
@@ -196,5 +207,13 @@ pipeline = StableDiffusionControlNetPipeline.from_pretrained("BASE", controlnet=
         return write_picture(self.attach(self.base()), outputs, prompt=self.prompt, image=condition)
 
 
-def _listed(value: Any) -> list[Any]:
+def open_weights(folder: Path) -> "ControlNetModel":
+    """What `save_weights` wrote into an artefact. Raises ValueError for another network, and where it is not whole."""
+    from diffusers import ControlNetModel
+
+    return open_diffusers(folder / FOLDER, ControlNetModel, VARIED, "Stable Diffusion 1 and 2")
+
+
+def listed(value: Any) -> list[Any]:
+    """A setting of diffusers as a list, of one item where it is none."""
     return list(value) if isinstance(value, tuple | list) else [value]

@@ -2,36 +2,28 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar, Final, Self
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from pose_format import Pose
 
 from datamodules.avatar import perform
-from datamodules.avatar.renderer.frames import Camera
-from datamodules.avatar.renderer.openpose import openpose_keypoints
 from datamodules.media.framing import RWTH_BOSTON50, RWTH_BOSTON50_WHOLE, Framing
-from datamodules.media.images import resize, stack
-from datamodules.media.openpose_drawing import draw_openpose
-from datamodules.media.skeleton_drawing import contact_sheet, write_png
+from datamodules.media.images import stack
 from datamodules.media.video import Frame
 from datamodules.poses.motions import slp_joints
+from datamodules.poses.sequences import Joints
 from lightning_modules.networks.rendering.pix2pix import UNetConfig, UNetGenerator
 from zoo.io_types import Signal
 from zoo.loaders.base import Inheritance
 from zoo.loaders.config import read_config
+from zoo.loaders.rendering.drawings import PREVIEWED, Frames, framed, write_preview
 from zoo.loaders.storage import open_network, save_network, sizes_of
 from zoo.loaders.writing import film
 
 BATCH: Final = 16
-PREVIEWED: Final = 4
-
-Frames = npt.NDArray[np.uint8]
-Joints = npt.NDArray[np.float32]
 
 
 class PoseToVideo:
@@ -74,13 +66,7 @@ write_video("hello.mp4", frames, pose.body.fps)
     def draw(self, joints: Joints) -> Frames:
         """The network's conditions (T, S, S, 3) uint8 RGB for joints (T, 50, 3) in SLP units: OpenPose drawings as in
         the training pairs. NaN joints are left out, with the limbs that end in them."""
-        seen = self.framing
-        camera = Camera(seen.width, seen.height, seen.unit, seen.neck)
-        drawings = (
-            draw_openpose(keypoints, seen.width, seen.height)
-            for keypoints in openpose_keypoints(joints, camera, seen.seated)
-        )
-        return np.stack([resize(seen.cut(drawing), self.size, self.size) for drawing in drawings])
+        return framed(joints, self.framing, self.size)
 
     @torch.inference_mode()
     def paint(self, drawings: Frames) -> Frames:
@@ -128,8 +114,5 @@ write_video("hello.mp4", frames, pose.body.fps)
         """Write a sheet of the first dev pairs into `folder`: drawing, what the network makes of it, frame."""
         dev = datamodule.examples("dev")
         pairs = [dev[index] for index in range(min(len(dev), PREVIEWED))]
-        drawings, frames = [pair.condition for pair in pairs], [pair.frame for pair in pairs]
-        rows = chain.from_iterable(zip(drawings, self.paint(np.stack(drawings)), frames, strict=True))
-        labels = ["drawing", "rendered", "frame"] * len(pairs)
-        write_png(folder / "preview.png", contact_sheet(list(rows), columns=3, labels=labels))
-        return [folder / "preview.png"]
+        drawings = [pair.condition for pair in pairs]
+        return write_preview(folder, drawings, self.paint(np.stack(drawings)), [pair.frame for pair in pairs])

@@ -10,7 +10,15 @@ from red_signer import LOOK, is_skin, pose
 
 from datamodules.avatar.renderer.frames import Camera, film
 from datamodules.avatar.renderer.openpose import openpose_keypoints
-from datamodules.media.openpose_drawing import BODY, BODY_COLOURS, BODY_LIMBS, FACE, HANDS, WHITE, draw_openpose
+from datamodules.media.conditions.openpose_drawing import (
+    BODY,
+    BODY_COLOURS,
+    BODY_LIMBS,
+    FACE,
+    HANDS,
+    WHITE,
+    draw_openpose,
+)
 
 WIDE = Camera(320, 180, 60.0, (150.0, 80.0))
 
@@ -88,6 +96,19 @@ def test_absent_points_take_their_limbs_with_them():
     assert BODY_COLOURS[4] not in drawn
     assert BODY_COLOURS[6] in drawn
     assert not draw_openpose(np.zeros((137, 3)), 320, 180).any()
+
+
+def test_what_openpose_is_not_sure_of_is_dark_where_asked_for():
+    points = person()
+    points[:, 2] = 1.0
+    sure = draw_openpose(points, 320, 180, confidence=True)
+    assert (sure == draw_openpose(points, 320, 180)).all()
+    points[:, 2] = 0.5
+    assert (draw_openpose(points, 320, 180) == sure).all()
+    assert np.abs(draw_openpose(points, 320, 180, confidence=True).astype(int) - sure / 2).max() <= 1
+    points[3, 2] = 1.0
+    x, y = points[3, :2].round().astype(int)
+    assert tuple(draw_openpose(points, 320, 180, confidence=True)[y, x]) == BODY_COLOURS[3]
 
 
 def test_other_shapes_are_refused():

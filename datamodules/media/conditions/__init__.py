@@ -1,0 +1,1 @@
+"""Pictures that renderers are conditioned on."""

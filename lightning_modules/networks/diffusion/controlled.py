@@ -1,0 +1,225 @@
+"""Frames under a ControlNet by the parts of a Stable Diffusion, as diffusers' own pipelines generate them, and films
+that stay steady (Zhang et al. 2023, arXiv 2302.05543)."""
+
+import copy
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, get_args
+
+import torch
+from torch import Tensor, nn
+
+from lightning_modules.networks.diffusion.latents import embedded
+from lightning_modules.networks.diffusion.noise import draw, generators
+
+if TYPE_CHECKING:
+    from diffusers import ControlNetModel, UNet2DConditionModel
+
+Sampler = Literal["ddim", "unipc", "dpm", "lcm"]
+AT_ONCE: Final = 8
+"""Frames that are generated together."""
+UNGUIDED: Final = 1.0
+LCM_STEPS: Final = 50
+"""Steps of the solver that a consistency model was distilled from, of which it takes some."""
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """How frames are generated, and what keeps those of a film alike.
+
+    steps: from noise to frame; `lcm` takes 50 at most.
+    guidance: above 1, closer to the prompt, at twice the time.
+    conditioning_scale: what the ControlNet adds to the UNet is multiplied by this.
+    sampler: `ddim` (Song et al. 2021, arXiv 2010.02502), `unipc` (Zhao et al. 2023, arXiv 2302.04867), `dpm`, which is
+        DPM-Solver++ of second order (Lu et al. 2022, arXiv 2211.01095), or `lcm`, for networks that were distilled into
+        consistency models (Luo et al. 2023, arXiv 2310.04378).
+    shared_noise: all frames begin with the same noise; otherwise each has its own.
+    anchor: within the UNet, each frame attends to the first one beside itself.
+    from_before: how much of a frame is taken over from the one before, from 0 to below 1: of that share of the steps
+        nothing is generated anew. This is image to image of strength 1 - from_before, frame after frame.
+
+    Raises ValueError for what is no way of generating frames.
+    """
+
+    steps: int = 20
+    guidance: float = UNGUIDED
+    conditioning_scale: float = 1.0
+    sampler: Sampler = "dpm"
+    shared_noise: bool = True
+    anchor: bool = False
+    from_before: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.sampler not in get_args(Sampler):
+            raise ValueError(f"sampler: found {self.sampler!r}, expected one of {', '.join(get_args(Sampler))}")
+        most = LCM_STEPS if self.sampler == "lcm" else 1_000
+        if isinstance(self.steps, bool) or not isinstance(self.steps, int) or not 1 <= self.steps <= most:
+            raise ValueError(f"steps: found {self.steps!r}, expected a whole number from 1 to {most:,}")
+        if not _is_number(self.guidance) or not UNGUIDED <= self.guidance < 100:
+            raise ValueError(f"guidance: found {self.guidance!r}, expected a number from 1, and below 100")
+        if not _is_number(self.conditioning_scale) or not 0 <= self.conditioning_scale < math.inf:
+            raise ValueError(f"conditioning_scale: found {self.conditioning_scale!r}, expected a number from 0")
+        for name in ("shared_noise", "anchor"):
+            if not isinstance(value := getattr(self, name), bool):
+                raise ValueError(f"{name}: found {value!r}, expected True or False")
+        if not _is_number(self.from_before) or not 0 <= self.from_before < 1 or self.taken_over == self.steps:
+            raise ValueError(
+                f"from_before: found {self.from_before!r}, expected a number from 0, and below 1, which leaves one of "
+                f"the {self.steps} steps"
+            )
+
+    @property
+    def taken_over(self) -> int:
+        """Steps that a frame does not take which is generated from the one before."""
+        return round(self.steps * self.from_before)
+
+
+class Controlled:
+    """A Stable Diffusion and a ControlNet that is steered by conditions, ready to generate frames of S x S pixels.
+
+    Neither is changed: several threads may generate with the same two. What does not change from step to step, what the
+    ControlNet makes of a condition, is computed once a frame, which diffusers' pipelines do in every step.
+
+    pipeline: a StableDiffusionPipeline, or what else has its parts. how: see `Rendering`.
+    """
+
+    def __init__(self, pipeline: Any, controlnet: "ControlNetModel", how: Rendering) -> None:
+        self.how, self.guided = how, how.guidance > UNGUIDED
+        self.unet, self.vae = pipeline.unet, pipeline.vae
+        self.config = pipeline.scheduler.config
+        self.anchored = _anchored(self.unet, groups=2 if self.guided else 1) if how.anchor else self.unet
+        self.embedding: nn.Module = controlnet.controlnet_cond_embedding
+        self.steering: Any = _sharing(controlnet)
+        self.steering.controlnet_cond_embedding = nn.Identity()
+
+        @cache
+        def context(prompt: str) -> Tensor:
+            return embedded(pipeline.tokenizer, pipeline.text_encoder, [prompt])
+
+        self.context = context
+
+    def draw(self, conditions: Tensor, prompts: Sequence[str], seeds: Sequence[int]) -> Tensor:
+        """Frames (N, 3, S, S) in [0, 1] of N conditions (N, C, S, S) in [0, 1] and prompts, each from the noise of its
+        own seed, whatever is generated beside it: those of `StableDiffusionControlNetPipeline` with the same generator.
+        """
+        frames = []
+        for first in range(0, len(conditions), AT_ONCE):
+            part = slice(first, first + AT_ONCE)
+            frames.append(self.decode(self._latents(self.unet, conditions[part], prompts[part], seeds[part])))
+        return torch.cat(frames)
+
+    def film(self, conditions: Iterable[Tensor], prompt: str, seed: int = 0) -> Iterator[Tensor]:
+        """Frames (3, S, S) in [0, 1] one by one of conditions that come in any number of pieces (N, C, S, S): no more
+        than a few are held at a time."""
+        first: tuple[Tensor, Tensor] | None = None  # condition and latents
+        before: Tensor | None = None
+        number = 0
+        size = 1 if self.how.taken_over else AT_ONCE
+        for part in (part for piece in conditions for part in torch.split(piece, size)):
+            seeds = [seed if self.how.shared_noise else seed + number + index for index in range(len(part))]
+            count, told, start = len(part), part, before
+            if first is not None and self.how.anchor:
+                told, seeds = torch.cat([first[0], part]), [seed, *seeds]
+                start = None if before is None else torch.cat([first[1], before])
+            latents = self._latents(self.anchored, told, [prompt] * len(told), seeds, start)[-count:]
+            first = first or (part[:1], latents[:1])
+            before = latents[-1:] if self.how.taken_over else None
+            number += count
+            yield from self.decode(latents)
+
+    @torch.no_grad()
+    def decode(self, latents: Tensor) -> Tensor:
+        """Frames (N, 3, S, S) in [0, 1], on the CPU, of latents (N, C, h, w)."""
+        found: Tensor = self.vae.decode(latents.to(self.vae.dtype) / self.vae.config.scaling_factor).sample
+        return (found.float() / 2 + 0.5).clamp(0, 1).cpu()
+
+    @torch.no_grad()
+    def _latents(
+        self, unet: Any, conditions: Tensor, prompts: Sequence[str], seeds: Sequence[int], start: Tensor | None = None
+    ) -> Tensor:
+        """Latents (N, C, h, w); from `start`, latents of the same shape, as `from_before` says."""
+        how, own = self.how, generators(seeds)
+        scheduler: Any = solver(how.sampler, self.config)  # it counts the steps of one drawing
+        scheduler.set_timesteps(how.steps, device=unet.device)
+        condition = self.embedding(conditions.to(unet.device, unet.dtype))
+        context = torch.cat([self.context(prompt) for prompt in prompts])
+        if self.guided:
+            condition = torch.cat([condition] * 2)
+            context = torch.cat([self.context("").expand_as(context), context])
+        noise = draw(own, (unet.config.in_channels, *condition.shape[-2:]), unet.device).to(context.dtype)
+        latents: Tensor = noise * scheduler.init_noise_sigma
+        timesteps = scheduler.timesteps
+        if start is not None:
+            timesteps = timesteps[how.taken_over :]
+            if hasattr(scheduler, "set_begin_index"):  # DDIM's keeps no count
+                scheduler.set_begin_index(how.taken_over)
+            latents = scheduler.add_noise(start, noise, timesteps[:1].expand(len(noise)))
+        random = {"generator": own} if how.sampler == "lcm" else {}  # no other adds noise on its way
+        for timestep in timesteps:
+            noisy = scheduler.scale_model_input(torch.cat([latents] * (2 if self.guided else 1)), timestep)
+            told = {"timestep": timestep, "encoder_hidden_states": context, "return_dict": False}
+            down, mid = self.steering(
+                noisy, controlnet_cond=condition, conditioning_scale=how.conditioning_scale, **told
+            )
+            steered = {"down_block_additional_residuals": down, "mid_block_additional_residual": mid}
+            found = unet(noisy, **told, **steered)[0]
+            if self.guided:
+                free, asked = found.chunk(2)
+                found = free + how.guidance * (asked - free)
+            latents = scheduler.step(found, timestep, latents, **random).prev_sample
+        return latents
+
+
+def solver(sampler: Sampler, config: Any) -> Any:
+    """The scheduler of diffusers that takes the steps of a sampler through the noise of another scheduler's
+    configuration. None of them clips latents, which are no pictures."""
+    from diffusers import DDIMScheduler, DPMSolverMultistepScheduler, LCMScheduler, UniPCMultistepScheduler
+
+    kinds: dict[str, Any] = {
+        "ddim": DDIMScheduler,
+        "unipc": UniPCMultistepScheduler,
+        "dpm": DPMSolverMultistepScheduler,
+        "lcm": LCMScheduler,
+    }
+    unclipped = {"clip_sample": False} if sampler in ("ddim", "lcm") else {}
+    return kinds[sampler].from_config(config, **unclipped)
+
+
+class AnchoredAttention:
+    """Self-attention of frames to themselves and to the first of them; what that one attends to is the same as without.
+
+    groups: how often the frames come in a batch, one after another: twice where they are guided.
+    """
+
+    def __init__(self, groups: int) -> None:
+        from diffusers.models.attention_processor import AttnProcessor2_0
+
+        self.groups, self.plain = groups, AttnProcessor2_0()
+
+    def __call__(self, attention: Any, states: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        frames = states.reshape(self.groups, -1, *states.shape[1:])
+        first = frames[:, :1].expand_as(frames).flatten(0, 1)
+        found: Tensor = self.plain(attention, states, torch.cat([states, first], dim=1))
+        return found
+
+
+def _anchored(unet: "UNet2DConditionModel", groups: int) -> "UNet2DConditionModel":
+    """A UNet of the same weights in which frames attend to the first of them."""
+    found = _sharing(unet)
+    for name, part in found.named_modules():
+        if name.endswith(".attn1"):
+            part.set_processor(AnchoredAttention(groups))
+    return found
+
+
+def _sharing(network: Network) -> Network:
+    """A network of other modules with the same weights: what is exchanged in it stays as it was in the first."""
+    return copy.deepcopy(network, {id(weights): weights for weights in (*network.parameters(), *network.buffers())})
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
