@@ -24,7 +24,9 @@ ROW: Final = "rows"
 ROOM: Final = 10_000_000
 """Bytes that are left to others on the disk."""
 
-Rows = npt.NDArray[np.float32]
+MAKE_ROOM: Final = "make room, or set ZOO_CACHE to a folder on another disk"
+
+Rows = npt.NDArray[np.float32 | np.uint8]
 
 
 class CachedTensors:
@@ -35,11 +37,17 @@ class CachedTensors:
     goes on: it ends with the same bytes. Whatever lies in the folder may be removed at any time.
 
     folder: of everything that was computed in the same way. keys: one an item, which says what it is made of. shape: of
-    each tensor.
+    each tensor. dtype: of its numbers.
     """
 
-    def __init__(self, folder: Path, keys: Sequence[str], shape: Sequence[int]) -> None:
-        self.folder, self.shape, self.count = folder, tuple(shape), len(keys)
+    def __init__(
+        self,
+        folder: Path,
+        keys: Sequence[str],
+        shape: Sequence[int],
+        dtype: type[np.float32] | type[np.uint8] = np.float32,
+    ) -> None:
+        self.folder, self.shape, self.dtype, self.count = folder, tuple(shape), np.dtype(dtype), len(keys)
         parts = [keys[start : start + ROWS] for start in range(0, len(keys), ROWS)]
         self.paths = [folder / f"{digest(*part)}.safetensors" for part in parts]
         self._open: dict[int, Any] = {}
@@ -59,6 +67,12 @@ class CachedTensors:
         """Without open files, for a loader's process."""
         return {**self.__dict__, "_open": {}}
 
+    def beside(self, folder: Path, shape: Sequence[int], dtype: type[np.float32] | type[np.uint8]) -> "CachedTensors":
+        """Other tensors of the same items."""
+        other = CachedTensors(folder, (), shape, dtype)
+        other.count, other.paths = self.count, [folder / path.name for path in self.paths]
+        return other
+
     def missing(self) -> list[int]:
         """The numbers of the files that are not there, or not whole."""
         return [number for number, path in enumerate(self.paths) if not self._whole(number, path)]
@@ -77,12 +91,12 @@ class CachedTensors:
         self.folder.mkdir(parents=True, exist_ok=True)
         with locked(self.folder / ".lock"):
             missing, console = self.missing(), Console(stderr=True)
-            size = sum(len(self._items(number)) for number in missing) * prod(self.shape) * np.float32().itemsize
-            self._refuse_full(size, what)
+            size = sum(len(self._items(number)) for number in missing) * prod(self.shape) * self.dtype.itemsize
+            refuse_full(self.folder, size, what, f"{MAKE_ROOM}, or turn `cache` off in the spec")
             if missing:
                 print(f"zoo: {what}: {_bytes(size)} into {self.folder}", file=sys.stderr, flush=True)
             for number in track(missing, what, transient=True, disable=not console.is_terminal, console=console):
-                rows = np.ascontiguousarray(compute(self._items(number)), np.float32)
+                rows = np.ascontiguousarray(compute(self._items(number)), self.dtype)
                 with atomic(self.paths[number]) as part:
                     save_file({ROW: rows}, part)
 
@@ -96,14 +110,13 @@ class CachedTensors:
         except (OSError, SafetensorError):
             return False
 
-    def _refuse_full(self, size: int, what: str) -> None:
-        free = shutil.disk_usage(self.folder).free
-        if free < size + ROOM:
-            message = (
-                f"no room for {what}: found {_bytes(free)} free, expected {_bytes(size + ROOM)}; make room, set "
-                "ZOO_CACHE to a folder on another disk, or turn `cache` off in the spec"
-            )
-            raise OSError(errno.ENOSPC, message, str(self.folder))
+
+def refuse_full(folder: Path, size: int, what: str, advice: str = MAKE_ROOM) -> None:
+    """Raise OSError where a folder's disk has no room for so many bytes of what is to be cached."""
+    free = shutil.disk_usage(folder).free
+    if free < size + ROOM:
+        message = f"no room for {what}: found {_bytes(free)} free, expected {_bytes(size + ROOM)}; {advice}"
+        raise OSError(errno.ENOSPC, message, str(folder))
 
 
 def digest(*texts: str) -> str:

@@ -50,6 +50,17 @@ def test_every_item_has_its_own_tensor_in_this_process_and_another(tmp_path: Pat
         assert cached[number].shape == (2, 3)
 
 
+def test_bytes_are_kept_as_such_beside_the_same_items(tmp_path: Path) -> None:
+    numbers = CachedTensors(tmp_path / "numbers", KEYS, (2, 3))
+    beside = numbers.beside(tmp_path / "bytes", (5,), np.uint8)
+    beside.complete(lambda items: np.stack([np.full(5, item % 256, np.uint8) for item in items]), "bytes")
+    assert beside[ROWS + 7].dtype == np.uint8
+    assert (beside[ROWS + 7] == 7).all()
+    assert len(beside) == len(numbers)
+    assert [path.name for path in beside.paths] == [path.name for path in numbers.paths]
+    assert sum(path.stat().st_size for path in beside.paths) < 6 * len(KEYS) + 200 * len(beside.paths)
+
+
 def test_what_is_there_is_not_computed_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     CachedTensors(tmp_path, KEYS, (2, 3)).complete(made, "numbers")
     assert "zoo: numbers: 0.0 MB into" in capsys.readouterr().err

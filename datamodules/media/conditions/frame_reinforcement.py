@@ -1,5 +1,5 @@
-"""FR-Net of SignDiff (Fang et al. 2023, "SignDiff: Diffusion Models for American Sign Language Production"): what an
-adaptive threshold leaves of a frame, as a second condition."""
+"""FR-Net of SignDiff (Fang et al. 2023, "SignDiff: Diffusion Models for American Sign Language Production"): the lines
+that an adaptive threshold leaves of a frame, as a second condition beside the drawing of its pose."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -8,39 +8,76 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from datamodules.media.conditions.body_rendering import HAND_COLOURS, render_body
+from datamodules.media.conditions.openpose_drawing import finite_points
 from datamodules.media.drawing_primitives import Image
+from datamodules.media.images import resize
 
+Lines = npt.NDArray[np.bool_]
+
+WORKED: Final = 512
+"""Pixels a shorter side at which pictures are worked on, whatever their size: the paper's. In smaller ones five pixels
+of erosion would leave nothing of a finger."""
 EROSION: Final = np.ones((5, 5), np.uint8)
 
 
 @dataclass(frozen=True)
 class FRNet:
-    """Adaptive threshold, binary, then erosion by 5 x 5 pixels. The paper leaves the numbers of the threshold open.
+    """Adaptive threshold, binary, then erosion by 5 x 5 pixels. The paper does not say which threshold.
 
     block_size: pixels a side of the neighbourhood whose mean a pixel is compared with; odd, from 3.
-    constant: grey levels by which a pixel must exceed that mean, less where negative.
-    coloured_hands: of poses, keep the colours of the two hands, which tell left from right.
+    constant: grey levels below that mean from which on a pixel is black.
+    coloured_hands: of poses, leave the left hand orange and the right one blue, so that neither is taken for the other.
 
     Raises ValueError for another block size.
     """
 
-    block_size: int = 11
-    constant: float = 2.0
+    block_size: int = 21
+    constant: float = 4.0
     coloured_hands: bool = False
 
     def __post_init__(self) -> None:
         if self.block_size < 3 or self.block_size % 2 == 0:
-            raise ValueError(f"fr_net.block_size: found {self.block_size}, expected an odd number of pixels from 3")
+            raise ValueError(f"fr_net.block_size: found {self.block_size}, expected an odd number from 3")
 
     def of_frame(self, frame: Image) -> Image:
-        """What is left of a frame (H, W, 3) RGB, of the same shape, 0 or 255: the protocol `paper`."""
-        grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
-        binary = cv2.adaptiveThreshold(
-            grey, 255, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY, self.block_size, self.constant
-        )
-        return np.repeat(cv2.erode(binary, EROSION)[..., None], 3, axis=2)
+        """What is left of a frame (H, W, 3) uint8 RGB, of the same shape: white, with lines in black. This is what the
+        paper's model is shown, the protocol `paper`."""
+        return shown(self.white(frame), frame.shape[1], frame.shape[0])
 
     def of_pose(self, keypoints: npt.NDArray[np.floating], width: int, height: int) -> Image:
-        """The same of a body rendered from OpenPose keypoints (137, 3), pixels of a picture of this size and
-        confidences: the protocol `pose-only`."""
-        raise NotImplementedError
+        """The same of a body rendered from a pose alone, (height, width, 3) uint8 RGB: the protocol `pose-only`.
+
+        keypoints: (137, 3), x and y in pixels of a picture of this size and a confidence; see `render_body`.
+
+        Raises ValueError for another shape.
+        """
+        points, scale = finite_points(keypoints), WORKED / min(width, height)
+        points[:, :2] *= scale
+        body = render_body(points, round(scale * width), round(scale * height), self.coloured_hands)
+        lines = _in_grey(self.white(body))
+        if self.coloured_hands:
+            warmth = body[..., 0].astype(int) - body[..., 2]  # all else is grey
+            for hand, colour in zip((warmth > 0, warmth < 0), HAND_COLOURS, strict=True):
+                lines[hand & (lines[..., 0] > 0)] = colour
+        return resize(lines, width, height)
+
+    def white(self, picture: Image) -> Lines:
+        """What is white of a picture (H, W, 3), whose shorter side is `WORKED` pixels for this."""
+        scale = WORKED / min(picture.shape[:2])
+        height, width = (round(scale * side) for side in picture.shape[:2])
+        grey = cv2.cvtColor(resize(picture, width, height), cv2.COLOR_RGB2GRAY)
+        binary = cv2.adaptiveThreshold(
+            grey, 1, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY, self.block_size, self.constant
+        )
+        found: Lines = cv2.erode(binary, EROSION).astype(bool)
+        return found
+
+
+def shown(white: Lines, width: int, height: int) -> Image:
+    """What FR-Net leaves white of a picture, as a condition (height, width, 3) uint8 RGB."""
+    return resize(_in_grey(white), width, height)
+
+
+def _in_grey(white: Lines) -> Image:
+    return np.repeat(white[..., None], 3, axis=2) * np.uint8(255)

@@ -74,18 +74,18 @@ _JOINT, _LIMB, _BONE, _LINE = 1 / 100, 1 / 140, 1 / 250, 1 / 500  # radii in sho
 _VEIL = 0.6  # opacity of hands and face
 
 
-def draw_openpose(keypoints: npt.NDArray[np.floating], width: int, height: int) -> Image:
+def draw_openpose(keypoints: npt.NDArray[np.floating], width: int, height: int, confidence: bool = False) -> Image:
     """One person on black, (height, width, 3) uint8 RGB.
 
     keypoints: (137, 3), x and y in pixels of this picture and a confidence: 25 body, 70 face, 21 left hand, 21 right.
-    Points of confidence 0 (or not finite) are left out, with the limbs that end in them.
+        Points of confidence 0 (or not finite) are left out, with the limbs that end in them.
+    confidence: draw joints as bright as OpenPose is sure of them, and limbs as their less certain end.
 
     Raises ValueError for another shape.
     """
-    points = np.asarray(keypoints, np.float64)
-    if points.shape != (137, 3):
-        raise ValueError(f"keypoints: found shape {points.shape}, expected (137, 3): x, y, confidence")
-    points = np.where(np.isfinite(points).all(-1, keepdims=True), points, 0.0)
+    points = finite_points(keypoints)
+    if not confidence:
+        points[:, 2] = points[:, 2] > 0
     canvas, side = np.zeros((height, width, 3), np.float32), min(width, height)
     _part(canvas, points[BODY], BODY_LIMBS, BODY_COLOURS, _LIMB * side, _JOINT * side, 1.0)
     _part(canvas, points[FACE], FACE_LINES, (WHITE,) * 70, _LINE * side, _LINE * side, _VEIL)
@@ -93,6 +93,14 @@ def draw_openpose(keypoints: npt.NDArray[np.floating], width: int, height: int) 
         _part(canvas, points[hand], HAND_BONES, HAND_COLOURS, _BONE * side, _BONE * side, _VEIL)
     image: Image = canvas.round().astype(np.uint8)
     return image
+
+
+def finite_points(keypoints: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+    """Keypoints (137, 3) in double precision, those that are not finite as 0. Raises ValueError for another shape."""
+    points = np.asarray(keypoints, np.float64)
+    if points.shape != (137, 3):
+        raise ValueError(f"keypoints: found shape {points.shape}, expected (137, 3): x, y, confidence")
+    return np.where(np.isfinite(points).all(-1, keepdims=True), points, 0.0)
 
 
 def _part(
@@ -105,13 +113,14 @@ def _part(
     opacity: float,
 ) -> None:
     """Limbs in the colour of their second end, then joints."""
-    seen = points[:, 2] > 0
+    bright = points[:, 2].clip(0, 1)
     for a, b in limbs:
-        if seen[a] and seen[b]:
-            _ellipse(canvas, points[a, :2], points[b, :2], max(limb, 0.6), colours[b], opacity)
-    for i in np.flatnonzero(seen):
-        reach = np.array([max(joint, 0.6), 0.0])
-        _ellipse(canvas, points[i, :2] - reach, points[i, :2] + reach, max(joint, 0.6), colours[i], opacity)
+        if level := min(bright[a], bright[b]):
+            colour = level * np.array(colours[b])
+            _ellipse(canvas, points[a, :2], points[b, :2], max(limb, 0.6), colour, opacity)
+    for i in np.flatnonzero(bright):
+        reach, colour = np.array([max(joint, 0.6), 0.0]), bright[i] * np.array(colours[i])
+        _ellipse(canvas, points[i, :2] - reach, points[i, :2] + reach, max(joint, 0.6), colour, opacity)
 
 
 def _ellipse(
@@ -119,7 +128,7 @@ def _ellipse(
     start: npt.NDArray[np.float64],
     end: npt.NDArray[np.float64],
     radius: float,
-    colour: Colour,
+    colour: npt.NDArray[np.float64],
     opacity: float,
 ) -> None:
     """Blend the ellipse with `start` and `end` on its long axis; a pixel is in it or not, as in OpenPose."""

@@ -98,6 +98,19 @@ def test_absent_points_take_their_limbs_with_them():
     assert not draw_openpose(np.zeros((137, 3)), 320, 180).any()
 
 
+def test_what_openpose_is_not_sure_of_is_dark_where_asked_for():
+    points = person()
+    points[:, 2] = 1.0
+    sure = draw_openpose(points, 320, 180, confidence=True)
+    assert (sure == draw_openpose(points, 320, 180)).all()
+    points[:, 2] = 0.5
+    assert (draw_openpose(points, 320, 180) == sure).all()
+    assert np.abs(draw_openpose(points, 320, 180, confidence=True).astype(int) - sure / 2).max() <= 1
+    points[3, 2] = 1.0
+    x, y = points[3, :2].round().astype(int)
+    assert tuple(draw_openpose(points, 320, 180, confidence=True)[y, x]) == BODY_COLOURS[3]
+
+
 def test_other_shapes_are_refused():
     with pytest.raises(ValueError, match=r"found shape \(25, 3\), expected \(137, 3\)"):
         draw_openpose(np.zeros((25, 3)), 10, 10)
