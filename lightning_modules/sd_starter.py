@@ -39,7 +39,7 @@ class SDStarter(LatentDiffusion):
     autoencoder: what it stands on: a model of the zoo, a folder, or a repository of the Hub at a revision.
     channels, attention, layers, heads, text_width, text_layers: sizes of the networks; see `text_to_latents`.
     prediction: what the UNet finds, the noise or the velocity; see `Schedule`.
-    prompt_drop, ema_decay, min_snr, offset_noise, checkpointing, compiled, cache: see `LatentDiffusion`.
+    prompt_drop, ema_decay, min_snr, offset_noise, checkpointing, compiled, cache, sampled: see `LatentDiffusion`.
     learning_rate: of AdamW, which decays no weight: most of the text encoder's are of words that no caption has.
     cooldown: share of the training at whose end the learning rate falls to nothing; see `cooled`.
     steps, guidance: how pictures are generated unless somebody asks for another way; see `Drawing`.
@@ -64,6 +64,7 @@ class SDStarter(LatentDiffusion):
         checkpointing: bool = False,
         compiled: bool = False,
         cache: bool = True,
+        sampled: bool = True,
         learning_rate: float = 5e-4,
         cooldown: float = 0.5,
         steps: int = 20,
@@ -77,6 +78,7 @@ class SDStarter(LatentDiffusion):
             checkpointing=checkpointing,
             compiled=compiled,
             cache=cache,
+            sampled=sampled,
         )
         self.save_hyperparameters()
         positive(learning_rate=learning_rate, layers=layers, heads=heads, text_layers=text_layers)
@@ -126,8 +128,10 @@ class SDStarter(LatentDiffusion):
             places = np.linspace(0, count - 1, min(count, MEASURED)).round().astype(int)
             parts = [places[start : start + data.batch_size] for start in range(0, len(places), data.batch_size)]
             batches = (data.collate([examples[int(place)] for place in part]) for part in parts)
-            means = [moments(self.vae, batch.images.to(self.device)).chunk(2, dim=1)[0] for batch in batches]
-            self.network.scaling.fill_(1 / torch.cat(means).std())
+            found = torch.cat([moments(self.vae, batch.images.to(self.device)) for batch in batches])
+            noise = torch.randn(found.shape[0], found.shape[1] // 2, *found.shape[2:]).to(found)
+            self.network.scaling.fill_(1)
+            self.network.scaling.fill_(1 / self.scaled(found, noise).std())
 
     @property
     def scaling(self) -> float:

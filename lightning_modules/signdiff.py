@@ -2,7 +2,6 @@
 (Fang et al. 2023, "SignDiff: Learning Diffusion Models for American Sign Language Production", section 3.4)."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import torch
@@ -13,18 +12,25 @@ from datamodules.kinds.paired_frames import FrameConditionsBatch, PairedFrames, 
 from lightning_modules.common.latent_diffusion import LatentDiffusion, PicturesBatch
 from lightning_modules.common.schedules import cooled
 from lightning_modules.common.validation import data_of, not_negative, positive, shares
-from lightning_modules.evaluation.rendering import RenderingEvaluation, Shown
+from lightning_modules.evaluation.captioned.generation import EncoderFeatures
+from lightning_modules.evaluation.rendering.contenders import Beside, Shown
+from lightning_modules.evaluation.rendering.frames import RenderingEvaluation
+from lightning_modules.evaluation.training_pictures import PixelFeatures
+from lightning_modules.networks.diffusion.autoencoder import reconstructed
 from lightning_modules.networks.diffusion.controlled import Controlled, Rendering, Sampler
 from lightning_modules.networks.diffusion.two_conditions import COLOURS, control_network, parted
 
 if TYPE_CHECKING:
     from diffusers import ControlNetModel, StableDiffusionPipeline, UNet2DConditionModel
 
-PAPER: Final = "paper"
-POSE_ONLY: Final = "pose-only"
+PAPER: Final[Shown] = "paper"
+POSE_ONLY: Final[Shown] = "pose-only"
 """What the data calls FR-Net's picture of the true frame, and that of a body rendered from the pose alone."""
 SEED: Final = 0
 """Of the noise that every frame begins with, so that a film stays steady."""
+TESTED: Final = 256
+"""Frames that a test renders under each protocol, evenly spaced over the split: each takes a small network a second of
+a processor."""
 
 
 class SignDiff(LatentDiffusion):
@@ -35,14 +41,14 @@ class SignDiff(LatentDiffusion):
     fr_net: whether there is a d; without it, this is a plain ControlNet of c.
     superposition: w of e = c + w d, where both are embedded (1).
     condition_drop: share of training's frames whose d is left out, all zeros.
-    paper_share: of the others, how many are shown FR-Net's picture of the true frame, and not that of the pose. What
-        training never drops, or never sees, cannot be rendered from.
+    paper_share: of the others, how many are shown FR-Net's picture of the true frame, and not that of the pose.
+        Nothing can be rendered from what training has never seen.
     hand_weight: the error at a place of the latents counts 1 + hand_weight times as much where a hand certainly is,
         less where the keypoints are less confident of it; 0 for alike, as published.
     learning_rate: of AdamW. cooldown: share of the training at whose end it falls to nothing; see `cooled`.
     steps, guidance, conditioning_scale, sampler: how frames are rendered unless somebody asks for another way; see
         `Rendering`.
-    min_snr, offset_noise, prompt_drop, ema_decay, checkpointing, compiled, cache: see `LatentDiffusion`.
+    min_snr, offset_noise, prompt_drop, ema_decay, checkpointing, compiled, cache, sampled: see `LatentDiffusion`.
     """
 
     trained_on = PairedFrames
@@ -68,6 +74,7 @@ class SignDiff(LatentDiffusion):
         checkpointing: bool = False,
         compiled: bool = False,
         cache: bool = True,
+        sampled: bool = True,
     ) -> None:
         super().__init__(
             min_snr=min_snr,
@@ -77,6 +84,7 @@ class SignDiff(LatentDiffusion):
             checkpointing=checkpointing,
             compiled=compiled,
             cache=cache,
+            sampled=sampled,
         )
         self.save_hyperparameters()
         positive(superposition=superposition, learning_rate=learning_rate)
@@ -88,6 +96,7 @@ class SignDiff(LatentDiffusion):
         self.learning_rate, self.cooldown = learning_rate, cooldown
         self.rendering = Rendering(steps, guidance, conditioning_scale, sampler)
         self.network: ControlNetModel
+        self.beside: Mapping[str, Beside] = {}
         self.test_scores: RenderingEvaluation
 
     @property
@@ -141,11 +150,12 @@ class SignDiff(LatentDiffusion):
         if not self.fr_net:
             return batch.conditions
         if not self.training:
-            return beside(batch.conditions, batch.further[POSE_ONLY])
+            return torch.cat([batch.conditions, batch.further[POSE_ONLY]], dim=1)
         dropped, paper = torch.rand(2, len(batch.names), 1, 1, 1)
         paper = (paper < self.paper_share).to(self.device)
         reinforced = torch.where(paper, batch.further[PAPER], batch.further[POSE_ONLY])
-        return beside(batch.conditions, reinforced * (dropped >= self.condition_drop).to(self.device))
+        kept = (dropped >= self.condition_drop).to(self.device)
+        return torch.cat([batch.conditions, reinforced * kept], dim=1)
 
     def weights(self, batch: PicturesBatch) -> Tensor | None:
         """More where hands are; each picture counts as much as another."""
@@ -163,25 +173,31 @@ class SignDiff(LatentDiffusion):
         return found
 
     def on_test_start(self) -> None:
-        self.test_scores = RenderingEvaluation(data_of(self, PairedFrames), POSE_ONLY)
+        """Of poses alone and, where FR-Net is shown the true frame, as in the paper; beside what the autoencoder makes
+        of that frame, than which nothing that is rendered through it can be better."""
+        self.test_scores = RenderingEvaluation(
+            data_of(self, PairedFrames),
+            *((POSE_ONLY, PAPER) if self.fr_net else (POSE_ONLY,)),
+            beside={"reconstruction": self.reconstruct, **self.beside},
+            features={"autoencoder": EncoderFeatures(self.vae), "pixels": PixelFeatures()},
+            most=TESTED,
+        )
 
     def test_step(self, batch: PairedFramesBatch) -> None:
-        self.test_scores.update(batch, partial(self.render, captions=batch.captions))
+        self.test_scores.update(batch, self.render)
 
-    def render(
-        self, conditions: Tensor, further: Mapping[str, Tensor], captions: Sequence[str], protocol: Shown = POSE_ONLY
-    ) -> Tensor:
-        """Frames (B, 3, S, S) in [-1, 1] of drawings (B, 3, S, S) in [0, 1], captions, which say who signs, and what
-        FR-Net makes of the frames or poses. They do not depend on what is rendered beside them."""
-        seen = beside(conditions, further[protocol]) if self.fr_net else conditions
+    def reconstruct(self, batch: PairedFramesBatch) -> Tensor:
+        """What is left of the true frames (B, 3, S, S) in [-1, 1] behind the means of their latents."""
+        return reconstructed(self.vae, batch.frames)
+
+    def render(self, conditions: Tensor, further: Mapping[str, Tensor], captions: Sequence[str]) -> Tensor:
+        """Frames (B, 3, S, S) in [-1, 1] of drawings (B, 3, S, S) in [0, 1], of the one `further` picture that FR-Net
+        made of each frame or pose, and of captions, which say who signs; whatever is rendered beside them."""
+        shown = [conditions, *further.values()] if self.fr_net else [conditions]
         with self.averaged():
             controlled = Controlled(self.base, self.network, self.rendering)
-            return controlled.draw(seen, captions, [SEED] * len(captions)).to(self.device) * 2 - 1
+            drawn = controlled.draw(torch.cat(shown, dim=1), captions, [SEED] * len(captions))
+        return drawn.to(self.device) * 2 - 1
 
     def configure_optimizers(self) -> Any:
         return cooled(self, torch.optim.AdamW(self.trained(), lr=self.learning_rate), self.cooldown)
-
-
-def beside(drawings: Tensor, reinforced: Tensor) -> Tensor:
-    """Conditions (B, 6, S, S) of two pictures (B, 3, S, S), as the network is shown them."""
-    return torch.cat([drawings, reinforced], dim=1)

@@ -34,8 +34,8 @@ class SkeletonLoRA(LatentDiffusion, ClassConditional):
     learning_rate: of AdamW, at its highest.
     warmup: share of the training in which the rate rises to that, after which it anneals (OneCycleLR).
     steps, guidance: how pictures are drawn unless somebody asks for another way.
-    min_snr, offset_noise, prompt_drop, ema_decay, checkpointing, compiled, cache: see `LatentDiffusion`; off, as in the
-    source, but for the cache, which changes no loss.
+    min_snr, offset_noise, prompt_drop, ema_decay, checkpointing, compiled, cache, sampled: see `LatentDiffusion`; as in
+    the source, but for the cache, which changes no loss.
     """
 
     judged_by: ClassVar[str] = "image-to-gloss"
@@ -58,6 +58,7 @@ class SkeletonLoRA(LatentDiffusion, ClassConditional):
         checkpointing: bool = False,
         compiled: bool = False,
         cache: bool = True,
+        sampled: bool = True,
     ) -> None:
         super().__init__(
             min_snr=min_snr,
@@ -67,6 +68,7 @@ class SkeletonLoRA(LatentDiffusion, ClassConditional):
             checkpointing=checkpointing,
             compiled=compiled,
             cache=cache,
+            sampled=sampled,
         )
         self.save_hyperparameters()
         positive(rank=rank, alpha=alpha, learning_rate=learning_rate, steps=steps)

@@ -29,7 +29,7 @@ from datamodules.files import locked, replacing
 from datamodules.twins.folder import contents
 from datamodules.twins.signers import Twin
 
-__all__ = ["Twin", "ensure_twin", "twin_at"]
+__all__ = ["Twin", "as_written", "ensure_twin", "twin_at"]
 
 MARK: Final = "twin.json"
 Part = Literal["poses", "skeletons"]
@@ -109,3 +109,11 @@ def twin_at(root: Path) -> dict[str, Any] | None:
         return {key: mark[key] for key in ("layout", "size", "seed", "signers")} | version
     except (ValueError, KeyError, TypeError):
         raise ValueError(f"{path}: not the mark of a twin; remove the folder and have the twin written anew") from None
+
+
+def as_written(root: Path) -> dict[str, int]:
+    """The files that the mark of a twin lists, and their sizes; none for data of another origin."""
+    if twin_at(root) is None:
+        return {}
+    files: dict[str, int] = json.loads((root / MARK).read_text()).get("files", {})
+    return files

@@ -53,6 +53,9 @@ class LatentDiffusion(OnFrozen):
     checkpointing: compute activations anew on the way back, for less memory and a third more time.
     compiled: compile the UNet's repeated blocks.
     cache: encode each picture and caption once; see `CachedTensors`.
+    sampled: whether latents are drawn anew each time, from the mean and log-variance that the autoencoder gives a
+        picture, as published. A small autoencoder lets its latents be noise wherever nothing is to be seen, which a
+        UNet would learn to make; without, it learns the means.
     """
 
     stands_on: ClassVar[str] = "base"
@@ -70,6 +73,7 @@ class LatentDiffusion(OnFrozen):
         checkpointing: bool = False,
         compiled: bool = False,
         cache: bool = True,
+        sampled: bool = True,
     ) -> None:
         super().__init__()
         not_negative(offset_noise=offset_noise)
@@ -78,6 +82,7 @@ class LatentDiffusion(OnFrozen):
             positive(min_snr=min_snr)
         self.min_snr, self.offset_noise, self.prompt_drop = min_snr, offset_noise, prompt_drop
         self.ema_decay, self.checkpointing, self.compiled, self.cache = ema_decay, checkpointing, compiled, cache
+        self.sampled = sampled
         self.base: StableDiffusionPipeline
         self.schedule: Schedule
         self.vae: AutoencoderKL
@@ -186,9 +191,9 @@ class LatentDiffusion(OnFrozen):
         shape = (len(found), found.shape[1] // 2, *found.shape[2:])
         first, noise = (torch.randn(shape, generator=own).to(self.device) for _ in range(2))
         timesteps = torch.randint(self.schedule.timesteps, (len(found),), generator=own).to(self.device)
-        latents = sampled(found, first, self.scaling)
-        context = self.context(batch.captions)
+        latents = self.scaled(found, first)
         with self.averaged():
+            context = self.context(batch.captions)
             loss = self.error(latents, noise, timesteps, context, self.conditions(batch), self.weights(batch))
         self.log("val/loss", loss, prog_bar=True, batch_size=len(found), sync_dist=True)
 
@@ -203,7 +208,11 @@ class LatentDiffusion(OnFrozen):
         found = self.moments(batch)
         shape = (len(found), found.shape[1] // 2, *found.shape[2:])
         noise = torch.randn(shape, device=found.device)  # `randn_like` would depend on how the numbers lie in memory
-        return sampled(found, noise, self.scaling)
+        return self.scaled(found, noise)
+
+    def scaled(self, moments: Tensor, noise: Tensor) -> Tensor:
+        """Latents (B, C, h, w) of moments (B, 2 C, h, w), scaled; the noise (B, C, h, w) is what samples them."""
+        return sampled(moments, noise if self.sampled else torch.zeros_like(noise), self.scaling)
 
     def noise_like(self, latents: Tensor) -> Tensor:
         """Noise of the shape (B, C, h, w) of latents, with its offset."""

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,7 +19,7 @@ import numpy as np
 import pytest
 
 import datamodules.twins as twins
-from datamodules.asl_alphabet import survey
+from datamodules.asl_alphabet import Letters, survey
 from datamodules.avatar import VERSION, Signer, perform
 from datamodules.avatar.phonology.grammar import Sentence
 from datamodules.avatar.renderer.frames import render
@@ -181,6 +182,39 @@ class TestAslAlphabet:
         )
         assert first == same
         assert all(first[name] != other[name] for name in first)
+
+
+class TestFingerprints:
+    """A few pixels of pictures are others on another kind of processor, and so may their files' sizes be."""
+
+    NAME = "asl_alphabet_train/A/A1.jpg"
+
+    @pytest.fixture
+    def copied(self, twin, tmp_path):
+        shutil.copytree(twin("asl-alphabet"), tmp_path / "copy")
+        return tmp_path / "copy"
+
+    @staticmethod
+    def remark(root, **changes):
+        mark = json.loads((root / "twin.json").read_text())
+        (root / "twin.json").write_text(json.dumps({**mark, **changes}))
+
+    def test_another_processors_twin_has_the_same(self, twin, copied):
+        with (copied / self.NAME).open("ab") as file:
+            file.write(b"\0")
+        files = json.loads((copied / "twin.json").read_text())["files"]
+        self.remark(copied, files={**files, self.NAME: files[self.NAME] + 1})
+        assert Letters(str(copied)).fingerprint() == Letters(str(twin("asl-alphabet"))).fingerprint()
+
+    def test_a_picture_that_was_changed_by_somebody_counts(self, twin, copied):
+        with (copied / self.NAME).open("ab") as file:
+            file.write(b"\0")
+        assert Letters(str(copied)).fingerprint() != Letters(str(twin("asl-alphabet"))).fingerprint()
+
+    @pytest.mark.parametrize("change", [{"seed": 1}, {"avatar": VERSION + 1}])
+    def test_another_seed_and_another_avatar_count(self, twin, copied, change):
+        self.remark(copied, **change)
+        assert Letters(str(copied)).fingerprint() != Letters(str(twin("asl-alphabet"))).fingerprint()
 
 
 class TestWlasl:
