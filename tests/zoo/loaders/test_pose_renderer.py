@@ -30,6 +30,7 @@ from datamodules.media.video import read_video
 from datamodules.poses.conversion import to_pose
 from datamodules.poses.formats import write_pose
 from datamodules.twins import Twin, ensure_twin, how2sign
+from lightning_modules.networks.diffusion.controlled import Rendering
 from lightning_modules.signdiff import SignDiff
 from zoo.artefacts.artefact import open_artefact
 from zoo.cli import main
@@ -355,7 +356,7 @@ class TestArtefact:
         assert result.returncode == 0, result.stderr
         theirs = np.load(artefact / "found.npy")
         shares = torch.from_numpy(condition).permute(0, 3, 1, 2) / 255
-        controlled = renderer._controlled(renderer.rendering.__class__(steps=20, guidance=2.0))
+        controlled = renderer._controlled(Rendering(steps=20, guidance=2.0))
         (ours,) = controlled.draw(shares, ["a person signing"], [0]).permute(0, 2, 3, 1).numpy()
         np.testing.assert_allclose(theirs, ours, atol=1e-4)
         rendered = renderer.render(to_pose(JOINTS[5:6], 25.0), steps=20)[0]
