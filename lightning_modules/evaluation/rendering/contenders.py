@@ -55,7 +55,7 @@ class Contenders:
         """What each makes of a batch, (B, 3, S, S) in [0, 1]. Raises ValueError for frames that are not finite."""
         found: dict[str, Tensor] = {}
         for protocol, name in self.models.items():
-            further = {known: of for known, of in batch.further.items() if known == protocol}
+            further: dict[str, Tensor] = {known: of for known, of in batch.further.items() if known == protocol}
             rendered = render(batch.conditions, further, batch.captions)
             if not rendered.isfinite().all():
                 raise ValueError("the model renders frames that are not finite; did its training diverge?")
