@@ -22,7 +22,8 @@ from PIL import Image
 
 from datamodules.asl_alphabet import Letters
 from datamodules.base import SurveyedDataModule
-from datamodules.how2sign.frames import Frames, How2SignFrames
+from datamodules.how2sign.frame_reading import Frames
+from datamodules.how2sign.frames import How2SignFrames
 from datamodules.media.conditions.openpose_drawing import draw_openpose
 from datamodules.media.video import read_video
 from datamodules.poses.formats import read_openpose

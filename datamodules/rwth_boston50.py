@@ -166,7 +166,7 @@ class PairReader:
 
 
 class Boston50(PairedFrames):
-    """Pairs of an OpenPose drawing and the signer's frame.
+    """Pairs of an OpenPose drawing and the signer's frame. A training on latents that are cached varies none of them.
 
     root, batch_size, num_workers, seed, twin: see `SignDataModule`.
     image_size: S; in training, pairs are scaled to S x 286 / 256 and cut at random, both at the same place.

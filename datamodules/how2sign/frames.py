@@ -4,96 +4,37 @@ import hashlib
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
-from itertools import groupby
 from pathlib import Path
-from typing import Any
+from string import Formatter
+from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
+from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
+from datamodules.base import signed_pixels
+from datamodules.cached_tensors import CachedTensors
+from datamodules.files import cache_folder
 from datamodules.how2sign.clips import survey, tables
-from datamodules.kinds.paired_frames import PairedFrame, PairedFrames, PairedFramesBatch
-from datamodules.media.clip_frames import evenly, frame_count, frame_times, read_square, video_format
+from datamodules.how2sign.frame_reading import PACKED, Conditioning, Frames, Undecoded
+from datamodules.how2sign.keypoints import ParsedClips
+from datamodules.kinds.paired_frames import CachedFrames, PairedFrames, PairedFramesBatch
+from datamodules.media.clip_frames import evenly
 from datamodules.media.conditions.frame_reinforcement import FRNet
-from datamodules.media.conditions.openpose_drawing import draw_openpose
 from datamodules.media.framing import Framing
 from datamodules.media.hand_boxes import Box, keypoint_boxes
-from datamodules.media.images import centre_square
-from datamodules.orders import Key, Shuffled
-from datamodules.poses.formats import read_openpose
-from datamodules.samples import SPLITS, Sample, Split, Survey
+from datamodules.orders import Shuffled
+from datamodules.samples import SPLITS, Finding, Sample, Split, Survey
 from datamodules.twins import Twin
 
 __all__ = ["Frames", "How2SignFrames", "Together", "survey"]
 
-Keypoints = npt.NDArray[np.float32]
-
-SLACK = 3
-"""By how many frames a clip and its keypoints may differ in length."""
 FRAMED = 32
 """Clips whose keypoints tell where the pictures have the signer: the camera stands still in all of them."""
+SIGNER: Final = "{signer}"
 _NECK, _SHOULDERS = 1, [2, 5]
-
-
-class Frames(Dataset[PairedFrame]):
-    """Every `every`-th frame of sentences with its drawing.
-
-    A batch is read at once: a video decodes from its beginning only, so the frames of one clip share one decoding.
-    """
-
-    def __init__(self, samples: Sequence[Sample], counts: Sequence[int], every: int, image_size: int) -> None:
-        self.samples, self.image_size = samples, image_size
-        self._measured: dict[Path, tuple[int, int, int]] = {}
-        numbers = [np.arange(min(every // 2, count - 1), count, every) for count in counts]
-        self.numbers = np.concatenate(numbers) if numbers else np.empty(0, int)
-        self.clips = np.repeat(np.arange(len(samples)), [len(of_clip) for of_clip in numbers])
-
-    def __len__(self) -> int:
-        return len(self.numbers)
-
-    def __getitem__(self, key: Key | int) -> PairedFrame:
-        return self.__getitems__([key])[0]
-
-    def __getitems__(self, keys: Sequence[Key | int]) -> list[PairedFrame]:
-        """The items of a batch, sorted by clip and frame; of a key (epoch, index) the index counts."""
-        indices = sorted(key if isinstance(key, int) else key[1] for key in keys)
-        items: list[PairedFrame] = []
-        for clip, of_clip in groupby(indices, key=lambda index: int(self.clips[index])):
-            items += self._read(self.samples[clip], [int(self.numbers[index]) for index in of_clip])
-        return items
-
-    def _read(self, sample: Sample, numbers: list[int]) -> list[PairedFrame]:
-        video, folder = sample.files
-        keypoints, (frames, width, height) = read_openpose(folder), self._measure(video)
-        if abs(len(keypoints) - frames) > SLACK:
-            raise ValueError(
-                f"{folder}: keypoints of {len(keypoints)} frames, but {video.name} has {frames}; fetch both"
-            )
-        numbers = [min(number, frames - 1) for number in numbers]
-        timing = frame_times(video)
-        pictures = read_square(video, [timing.tick(number) for number in numbers], self.image_size)
-        points = squared(keypoints[numbers], width, height, self.image_size)
-        return [
-            PairedFrame(f"{sample.name}/{number}", draw_openpose(person, self.image_size, self.image_size), picture)
-            for number, person, picture in zip(numbers, points, pictures, strict=True)
-        ]
-
-    def _measure(self, video: Path) -> tuple[int, int, int]:
-        """Frames of a clip, their width and height; taken once, since all of the file is read to count."""
-        if video not in self._measured:
-            width, height, _ = video_format(video)
-            self._measured[video] = frame_count(video)[0], width, height
-        return self._measured[video]
-
-
-def squared(keypoints: Keypoints, width: int, height: int, size: int) -> Keypoints:
-    """Keypoints (..., 3) of a picture where its middle square, scaled to `size`, has them."""
-    top, left, side = centre_square(height, width)
-    moved = keypoints.copy()
-    moved[..., :2] = (moved[..., :2] - (left, top)) * (size / side)
-    return moved
 
 
 class Together(Shuffled):
@@ -146,16 +87,30 @@ class How2SignFrames(PairedFrames):
         super().__init__(root, image_size, batch_size, num_workers, seed, twin)
         self.at_least(every=(every, 1), together=(together, 1))
         self.every, self.together = every, together
+        refuse_fields(caption)
         self.fr_net, self.caption, self.confidence = fr_net, caption, confidence
 
     def survey(self) -> Survey:
-        return survey(self.root)
+        found = survey(self.root)
+        found.samples = [self._captioned(sample, found) for sample in found.samples]
+        return found
+
+    def _captioned(self, sample: Sample, found: Survey) -> Sample:
+        number = self._number(sample.name)
+        if number is None and SIGNER in self.caption:
+            message = f"no number of a signer in its name, as in 0-1-rgb_front; take {SIGNER} out of `caption`"
+            found.findings.append(Finding("unreadable", sample.name, message))
+        return replace(sample, caption=self.caption.format(signer=number))
 
     @property
     def signers(self) -> list[int]:
         """The numbers of those who sign in training, ascending; none where names do not say."""
-        numbers = (signer_of(sample.name) for sample in self.samples["train"])
-        return sorted({number + self._before for number in numbers if number is not None})
+        found = {self._number(sample.name) for sample in self.samples["train"]}
+        return sorted(number for number in found if number is not None)
+
+    def _number(self, name: str) -> int | None:
+        number = signer_of(name)
+        return None if number is None else number + self._before
 
     @cached_property
     def _before(self) -> int:
@@ -174,11 +129,23 @@ class How2SignFrames(PairedFrames):
         """As elsewhere; of the keypoints, the number of frames of each sentence."""
         return hashlib.sha256(repr((super().fingerprint(), sorted(self.counts.items()))).encode()).hexdigest()
 
+    def setup(self, stage: str) -> None:
+        super().setup(stage)
+        splits: tuple[Split, ...] = (self.tested,) if stage == "test" else ("train", "dev")
+        self.parsed.parse([sample for split in splits for sample in self.samples[split]])
+
+    @cached_property
+    def parsed(self) -> ParsedClips:
+        """Keypoints and measures of the clips."""
+        return ParsedClips()
+
     def examples(self, split: Split) -> Frames:
         return self._frames(self.samples[split], self.every)
 
     def _frames(self, samples: Sequence[Sample], every: int) -> Frames:
-        return Frames(samples, [self.counts[sample.name] for sample in samples], every, self.image_size)
+        counts = [self.counts[sample.name] for sample in samples]
+        conditioning = Conditioning(self.image_size, self.fr_net, self.confidence)
+        return Frames(samples, counts, every, conditioning, self.parsed)
 
     def sequences(self, split: Split, count: int, length: int) -> Iterator[PairedFramesBatch]:
         """Of evenly spread sentences, the middle of each."""
@@ -191,8 +158,29 @@ class How2SignFrames(PairedFrames):
                 yield self.collate(frames.__getitems__(items))
 
     def order(self, examples: Dataset[Any]) -> Sampler[Any]:
+        """Where no video is read, frames of a clip need not follow one another."""
+        if isinstance(examples, Frames):
+            return Together(examples.clips, self.together, self.seed)
+        return super().order(examples)
+
+    def described(self, split: Split) -> list[tuple[str, str, Path]]:
+        frames = self.examples(split)
+        samples = [frames.samples[clip] for clip in frames.clips.tolist()]
+        return [(frames.name(at), sample.caption or "", sample.files[0]) for at, sample in enumerate(samples)]
+
+    def pictures(self, examples: Dataset[Any], items: Sequence[int]) -> Tensor:
         assert isinstance(examples, Frames)
-        return Together(examples.clips, self.together, self.seed)
+        return signed_pixels(list(examples.pictures(items)))
+
+    def serve(self, split: Split, moments: CachedTensors) -> None:
+        """What FR-Net leaves of the true frames is kept beside their moments; all else is made of keypoints, so that no
+        video is read."""
+        frames, packed = self.examples(split), None
+        if self.fr_net is not None:
+            made_by = f"{self.fr_net.block_size}-{self.fr_net.constant}-{self.image_size}"
+            packed = moments.beside(cache_folder() / "fr-net" / made_by, (PACKED,), np.uint8)
+            packed.complete(frames.packed, f"what FR-Net leaves of {len(frames):,} frames, {split}")
+        self.cached[split] = CachedFrames(Undecoded(frames, packed), moments)
 
     @cached_property
     def framing(self) -> Framing:
@@ -200,7 +188,8 @@ class How2SignFrames(PairedFrames):
 
         Raises ValueError where no shoulders were found in any of them.
         """
-        seen = [self._keypoints(sample)[:, [_NECK, *_SHOULDERS]] for sample in self.samples["train"][:FRAMED]]
+        clips, whole = self.samples["train"][:FRAMED], slice(None)
+        seen = [self.parsed.keypoints(clip, whole, self.image_size)[:, [_NECK, *_SHOULDERS]] for clip in clips]
         points = np.concatenate(seen)
         points = points[(points[..., 2] > 0).all(1), :, :2]
         if not len(points):
@@ -211,26 +200,32 @@ class How2SignFrames(PairedFrames):
 
     def hands(self, names: Sequence[str]) -> list[list[Box]]:
         """By the keypoints of the arms."""
-        numbers = [(sentence, int(number)) for sentence, _, number in (name.rpartition("/") for name in names)]
-        points = {sentence: self._keypoints(self._sentences[sentence]) for sentence in dict(numbers)}
-        boxes = [keypoint_boxes(points[sentence][at], self.image_size, self.image_size) for sentence, at in numbers]
+        places = [
+            (self._sentences[sentence], int(number)) for sentence, _, number in (of.rpartition("/") for of in names)
+        ]
+        points = [self.parsed.keypoints(clip, [number], self.image_size)[0] for clip, number in places]
+        boxes = [keypoint_boxes(of, self.image_size, self.image_size) for of in points]
         return [[box for box in of if box is not None] for of in boxes]
 
     @cached_property
     def _sentences(self) -> dict[str, Sample]:
         return {sample.name: sample for split in SPLITS for sample in self.samples[split]}
 
-    def _keypoints(self, sample: Sample) -> Keypoints:
-        """Of all frames of a sentence, (T, 137, 3), in pixels of what is kept of them."""
-        video, folder = sample.files
-        width, height, _ = video_format(video)
-        return squared(read_openpose(folder), width, height, self.image_size)
-
 
 def signer_of(name: str) -> int | None:
-    """The number of who signs that a SENTENCE_NAME says, as in "-d5dN54tH2E_0-1-rgb_front"; None in another name."""
-    found = re.search(r"-(\d{1,4})-rgb_front", name)
+    """The number of who signs that a SENTENCE_NAME tells, as in "-d5dN54tH2E_0-1-rgb_front"; None in another name."""
+    found = re.search(r"-(\d{1,4})-rgb_(front|side)$", name)
     return int(found[1]) if found else None
+
+
+def refuse_fields(caption: str) -> None:
+    """Raise ValueError for a caption with other fields than {signer}."""
+    try:
+        fields = [f"{{{field}}}" for _, field, _, _ in Formatter().parse(caption) if field is not None]
+    except ValueError as error:
+        raise ValueError(f"caption: found {caption!r} ({error}), expected text with {SIGNER} or without") from None
+    if others := [field for field in fields if field != SIGNER]:
+        raise ValueError(f"caption: found {', '.join(others)}, expected no field but {SIGNER}")
 
 
 def _count(folder: Path) -> int:

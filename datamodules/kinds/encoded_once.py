@@ -15,9 +15,9 @@ from datamodules.samples import Split
 
 
 class EncodedOnce(SurveyedDataModule):
-    """A data set of pictures (S, S, 3), each with a caption. Latent diffusion asks for this, and for no data set by name.
+    """A data set of pictures with captions. Latent diffusion asks for this, and for no data set by name.
 
-    Who trains on latents reads `pictures`, one after another, and hands back what was made of them by `serve`.
+    Who trains on latents reads `pictures`, one after another, and hands back by `serve` what was made of them.
     """
 
     image_size: int

@@ -31,7 +31,8 @@ class FrameConditions:
     """What a frame is to be made of.
 
     name: unique in the data set.
-    condition: (S, S, 3) uint8, the drawing of its pose. further: what else it may be made of, by name, of the same kind.
+    condition: (S, S, 3) uint8, the drawing of its pose.
+    further: what else it may be made of, by name, (S, S, 3) uint8 each.
     caption: what a text says of it; "" where none does.
     hands: (S, S) uint8, how confident it is that a hand is at a pixel, 255 for certain; None where nothing is known.
     """
@@ -145,10 +146,6 @@ class PairedFrames(EncodedOnce):
         """
         return iter(())
 
-    def conditions(self, split: Split) -> Dataset[Any]:
-        """What a split's frames are to be made of, in the order of `examples`: `FrameConditions`."""
-        return self.examples(split)
-
     def described(self, split: Split) -> list[tuple[str, str, Path]]:
         return [(sample.name, "", sample.files[0]) for sample in self.samples[split]]
 
@@ -156,7 +153,7 @@ class PairedFrames(EncodedOnce):
         return signed_pixels([examples[item].frame for item in items])
 
     def serve(self, split: Split, moments: CachedTensors) -> None:
-        self.cached[split] = CachedFrames(self.conditions(split), moments)
+        self.cached[split] = CachedFrames(self.examples(split), moments)
 
     @staticmethod
     def collate(items: list[PairedFrame]) -> PairedFramesBatch:

@@ -8,6 +8,7 @@ import pytest
 import torch
 from bad_pictures import named, spoil
 
+from datamodules.cached_tensors import CachedTensors
 from datamodules.rwth_boston50 import GUARD, Boston50, read_pair, survey
 from datamodules.samples import SPLITS, Sample
 from datamodules.splits import leaks
@@ -154,6 +155,21 @@ def test_every_bad_picture_is_named_in_one_message_before_training(root):
     assert found.keys() == expected.keys()
     for name, words in expected.items():
         assert words in found[name]
+
+
+def test_pairs_whose_latents_are_kept_are_those_that_nothing_varies(root, tmp_path):
+    data = ready(root)
+    described, examples = data.described("train"), data.examples("train")
+    moments = CachedTensors(tmp_path / "moments", [name for name, _, _ in described], (3,))
+    moments.complete(lambda items: data.pictures(examples, items).mean((2, 3)).numpy(), "means")
+    data.serve("train", moments)
+    seen = [(name, at, batch) for batch in data.train_dataloader() for at, name in enumerate(batch.names)]
+    assert sorted(name for name, _, _ in seen) == sorted(name for name, _, _ in described)
+    for name, at, batch in seen:
+        plain = data.collate([examples[[of for of, _, _ in described].index(name)]])
+        assert torch.equal(batch.conditions[at], plain.conditions[0])
+        assert torch.allclose(batch.moments[at], plain.frames[0].mean((1, 2)), atol=1e-6)
+        assert not batch.hands[at].any()
 
 
 def test_one_picture_alone_is_no_pair(root):

@@ -257,7 +257,7 @@ def test_a_resumed_training_equals_an_uninterrupted_one(twin, tmp_path, monkeypa
     assert main(["test", str(run), "--beside", str(half)]) == 0
     beside, alone = (json.loads((folder / "results.json").read_text()) for folder in (run, half))
     for key, row in results.items():
-        assert beside[key]["pix2pix"] == pytest.approx(alone[key]["value"], rel=1e-3)  # its pixels are bytes
+        assert beside[key]["pix2pix"] == pytest.approx(alone[key]["value"], rel=5e-3)  # its pixels are bytes
         assert row.items() <= beside[key].items()
         assert beside[key]["beside"].startswith("pix2pix (run ")
 

@@ -6,17 +6,23 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from jsonargparse import ArgumentParser
 
 from datamodules.avatar.perform import perform
 from datamodules.avatar.renderer.frames import Camera
 from datamodules.avatar.renderer.openpose import openpose_keypoints
-from datamodules.how2sign import frames as how2sign_frames
-from datamodules.how2sign.frames import Frames, How2SignFrames, Together
+from datamodules.cached_tensors import CachedTensors, content_keys
+from datamodules.how2sign import frame_reading, keypoints
+from datamodules.how2sign.frame_reading import Conditioning, Frames
+from datamodules.how2sign.frames import How2SignFrames, Together
+from datamodules.how2sign.keypoints import ParsedClips
+from datamodules.media.conditions.frame_reinforcement import FRNet
 from datamodules.media.conditions.openpose_drawing import HANDS
 from datamodules.media.video import write_video
 from datamodules.poses.formats import write_openpose
 from datamodules.samples import SPLITS, Sample
 from datamodules.splits import leaks
+from datamodules.twins.picture_folder import studio_caption
 
 HEADER = "VIDEO_ID\tVIDEO_NAME\tSENTENCE_ID\tSENTENCE_NAME\tSTART_REALIGNED\tEND_REALIGNED\tSENTENCE\n"
 LENGTH, HEIGHT, WIDTH = 12, 48, 80
@@ -34,17 +40,17 @@ def clip(number):
     return frames, keypoints
 
 
-def write(root, places):
-    """Tables, clips and keypoints; `places` gives the folders of a split's three."""
+def write(root, places, signer="1"):
+    """Tables, clips and keypoints; `places` gives the folders of a split's three, `signer` stands in the names."""
     for split, names in NAMES.items():
         table, videos, folders = (root / place.format(split) for place in places)
         table.mkdir(parents=True, exist_ok=True)
-        rows = "".join(f"{name}\t{name}\t{name}_0\t{name}_0-1-rgb_front\t0.0\t0.5\tHi.\n" for name in names)
+        rows = "".join(f"{name}\t{name}\t{name}_0\t{name}_0-{signer}-rgb_front\t0.0\t0.5\tHi.\n" for name in names)
         (table / f"how2sign_realigned_{split}.csv").write_text(HEADER + rows)
         for number, name in enumerate(names):
             frames, keypoints = clip(number)
-            write_video(videos / f"{name}_0-1-rgb_front.mp4", frames, 24, crf=0)
-            write_openpose(folders / f"{name}_0-1-rgb_front", f"{name}_0-1-rgb_front", keypoints)
+            write_video(videos / f"{name}_0-{signer}-rgb_front.mp4", frames, 24, crf=0)
+            write_openpose(folders / f"{name}_0-{signer}-rgb_front", f"{name}_0-{signer}-rgb_front", keypoints)
 
 
 FLAT = (".", ".", ".")
@@ -53,6 +59,11 @@ OFFICIAL = (
     "sentence_level/{}/rgb_front/raw_videos",
     "sentence_level/{}/rgb_front/features/openpose_output/json",
 )
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
 
 
 @pytest.fixture(scope="module")
@@ -125,15 +136,6 @@ def test_one_frame_reads_as_it_does_in_a_batch(root):
         assert np.array_equal(batch[pair.name], pair.frame)
 
 
-def test_a_clip_is_measured_once(root, monkeypatch):
-    counted, count = [], how2sign_frames.frame_count
-    monkeypatch.setattr(how2sign_frames, "frame_count", lambda path: counted.append(path) or count(path))
-    loader = ready(root).train_dataloader()
-    names = [name for _ in range(2) for batch in loader for name in batch.names]
-    assert len(names) == 2 * 24
-    assert sorted(path.stem for path in counted) == sorted({name.split("/")[0] for name in names})
-
-
 def test_no_recording_stands_in_two_splits(root):
     data = ready(root)
     assert [len(data.samples[split]) for split in SPLITS] == [6, 2, 1]
@@ -167,7 +169,7 @@ def test_keypoints_of_another_clip_are_refused(tmp_path):
     for path in sorted(folder.iterdir())[5:]:
         path.unlink()
     with pytest.raises(ValueError, match=r"keypoints of 5 frames, but t3_0-1-rgb_front\.mp4 has 12"):
-        list(ready(tmp_path).train_dataloader())
+        ready(tmp_path)
 
 
 def test_a_folder_without_tables_or_without_keypoints_says_what_it_lacks(tmp_path):
@@ -226,12 +228,113 @@ class TestSigner:
                 inside = (left <= x) & (x <= right) & (top <= y) & (y <= bottom)
                 assert inside[seen > 0].mean() > 0.7
 
+    def test_hands_are_marked_where_openpose_is_sure_of_them(self, signed):
+        data, points = signed
+        batch = next(iter(data.val_dataloader()))
+        assert batch.hands.shape == (len(batch.names), 1, 96, 96)
+        for hands, name in zip(batch.hands, batch.names, strict=True):
+            hand = points[int(name.rpartition("/")[2]), HANDS[1]]
+            x, y, _ = hand[(hand[:, 2] > 0) & (hand[:, 0] > 16) & (hand[:, 0] < 64)].T
+            marked = hands[0, (2 * y).astype(int), (2 * (x - 16)).astype(int)]
+            assert marked.tolist() == pytest.approx([float(hand[:, 2].mean())] * len(x), abs=0.01)
+            assert len(x) > 10
+            assert hands.mean() < 0.1
+
+    def test_fr_net_makes_conditions_of_the_frame_and_of_the_pose(self, signed):
+        root, fr_net = signed[0].root, FRNet(11, 3.0)
+        examples = ready(root, fr_net=fr_net).examples("train")
+        for pair in examples.__getitems__([0, 1]):
+            assert set(pair.further) == {"paper", "pose-only"}
+            assert (pair.further["paper"] == fr_net.of_frame(pair.frame)).all()
+            assert 0.01 < (pair.further["pose-only"] < 128).mean() < 0.6
+        assert not ready(root).examples("train")[0].further
+
+    def test_poses_are_as_bright_as_openpose_is_sure_where_asked_for(self, signed):
+        plain, dim = (ready(signed[0].root, confidence=of).examples("train")[0].condition for of in (False, True))
+        assert dim.max() == pytest.approx(0.85 * plain.max(), abs=1)
+
+    def test_training_on_latents_reads_no_video(self, signed, tmp_path, monkeypatch):
+        """And sees what training on frames sees: nothing but the frames is made anew."""
+        data = ready(signed[0].root, fr_net=FRNet(), caption="signer {signer}")
+        expected = {
+            pair.name: pair for split in ("train", "dev") for pair in map(data.examples(split).__getitem__, range(4))
+        }
+        for split in ("train", "dev"):
+            examples, described = data.examples(split), data.described(split)
+            moments = CachedTensors(tmp_path / split, content_keys([(name, path) for name, _, path in described]), (3,))
+            moments.complete(lambda items, of=examples: data.pictures(of, items).mean((2, 3)).numpy(), "means")
+            data.serve(split, moments)
+        monkeypatch.setattr(frame_reading, "read_square", lambda *_: pytest.fail("read a video"))
+        for batch in (*data.train_dataloader(), *data.val_dataloader()):
+            assert set(batch.captions) == {"signer 1"}
+            for at, name in enumerate(batch.names):
+                if name in expected:
+                    plain = data.collate([expected.pop(name)])
+                    assert torch.equal(batch.conditions[at], plain.conditions[0])
+                    assert torch.equal(batch.hands[at], plain.hands[0])
+                    assert torch.allclose(batch.moments[at], plain.frames[0].mean((1, 2)), atol=1e-6)
+                    for of in ("paper", "pose-only"):
+                        assert torch.equal(batch.further[of][at], plain.further[of][0])
+        assert not expected
+
+    def test_what_fr_net_leaves_is_kept_for_the_numbers_it_was_made_with(self, signed, tmp_path, monkeypatch):
+        def served(constant):
+            data = ready(signed[0].root, fr_net=FRNet(constant=constant))
+            keys = content_keys([(name, path) for name, _, path in data.described("dev")])
+            moments = CachedTensors(tmp_path / "moments", keys, (1,))
+            moments.complete(lambda items: np.zeros((len(items), 1), np.float32), "nothing")
+            data.serve("dev", moments)
+            return data.cached["dev"][0][0].further["paper"]
+
+        first = served(4.0)
+        assert (served(-4.0) != first).any()
+        monkeypatch.setattr(frame_reading, "read_square", lambda *_: pytest.fail("read a video"))
+        assert (served(4.0) == first).all()
+
     def test_keypoints_without_a_signer_frame_nothing(self, root, monkeypatch):
-        monkeypatch.setattr(how2sign_frames, "read_openpose", lambda folder: np.zeros((LENGTH, 137, 3), np.float32))
+        monkeypatch.setattr(keypoints, "read_openpose", lambda folder: np.zeros((LENGTH, 137, 3), np.float32))
         data = ready(root)
         assert data.hands(["t0_0-1-rgb_front/1"]) == [[]]
         with pytest.raises(ValueError, match="the keypoints of 6 clips have no shoulders"):
             _ = data.framing
+
+
+class TestCaptions:
+    def test_they_say_who_signs_by_the_number_of_the_sentences_name(self, tmp_path):
+        write(tmp_path, FLAT, signer="8")
+        data = ready(tmp_path, caption="signer {signer} in the studio")
+        assert {text for batch in data.train_dataloader() for text in batch.captions} == {"signer 8 in the studio"}
+        assert {text for _, text, _ in data.described("dev")} == {"signer 8 in the studio"}
+        assert data.signers == [8]
+
+    def test_those_of_the_twin_count_from_one_as_its_pictures_do(self, tmp_path):
+        write(tmp_path, FLAT, signer="0")
+        (tmp_path / "twin.json").write_text('{"layout": "how2sign", "size": 6, "seed": 0, "signers": 1}')
+        data = ready(tmp_path, caption="signer {signer} in the studio")
+        assert {text for _, text, _ in data.described("train")} == {studio_caption(1, None)}
+        assert data.signers == [1]
+
+    def test_without_one_there_is_none(self, root):
+        assert next(iter(ready(root).train_dataloader())).captions == [""] * 4
+
+    @pytest.mark.parametrize("caption", ["{name} signs", "{signer.real}", "{0}", "{"])
+    def test_other_fields_are_refused(self, root, caption):
+        with pytest.raises(ValueError, match=r"caption: found .*expected .*{signer}"):
+            ready(root, caption=caption)
+
+    def test_a_name_that_does_not_say_who_signs_is_named(self, tmp_path):
+        write(tmp_path, FLAT, signer="x")
+        assert ready(tmp_path, caption="a signer").signers == []
+        with pytest.raises(ValueError, match=r"t0_0-x-rgb_front: no number of a signer .*take \{signer\} out of"):
+            ready(tmp_path, caption="signer {signer}")
+
+
+def test_a_spec_names_the_numbers_of_fr_net(root):
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_class_arguments(How2SignFrames, "data")
+    made = {"root": str(root), "fr_net": {"block_size": 31, "coloured_hands": True}}
+    data = parser.instantiate(parser.parse_object({"data": made})).data
+    assert data.fr_net == FRNet(block_size=31, coloured_hands=True)
 
 
 def test_the_real_clip_lacks_its_keypoints(shared):
@@ -242,11 +345,13 @@ def test_the_real_clip_lacks_its_keypoints(shared):
 def test_frames_of_the_real_clip(shared, tmp_path):
     video = next((shared / "data" / "how2sign" / "clips").glob("*.mp4"))
     write_openpose(tmp_path / "json", "x", np.ones((47, 137, 3), np.float32))
-    examples = Frames([Sample("x", "train", "x", None, (video, tmp_path / "json"))], [47], 20, 128)
+    sample = Sample("x", "train", "x", None, (video, tmp_path / "json"))
+    examples = Frames([sample], [47], 20, Conditioning(128, FRNet()), ParsedClips())
     batch = How2SignFrames.collate([examples[index] for index in range(len(examples))])
     assert batch.names == ["x/10", "x/30"]
     assert batch.frames.std() > 0.1
     assert not torch.equal(batch.frames[0], batch.frames[1])
+    assert 0.1 < (batch.further["paper"] < 0.5).float().mean() < 0.5
 
 
 def test_an_empty_folder_of_keypoints_counts_as_none(tmp_path, capfd):
