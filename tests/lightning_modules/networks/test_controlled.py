@@ -24,6 +24,17 @@ def pipeline() -> Pipeline:
 
 
 @pytest.fixture(scope="module")
+def attentive() -> Pipeline:
+    """Its frames make more of what they attend to than untrained ones do, and of rounding too."""
+    found = tiny_pipeline()
+    with torch.no_grad():
+        for name, weight in found.unet.named_parameters():
+            if ".attn1." in name:
+                weight.mul_(12)
+    return found
+
+
+@pytest.fixture(scope="module")
 def network(pipeline: Pipeline) -> ControlNetModel:
     """Of six channels."""
     return fused(tiny_steering(pipeline))
@@ -138,15 +149,17 @@ class TestFilm:
 
     @pytest.mark.parametrize("guidance", [1.0, 3.0])
     def test_an_anchor_is_what_it_would_be_alone_and_the_same_for_all_frames(
-        self, guidance, pipeline, network, conditions
+        self, guidance, attentive, network, conditions
     ):
         moving = conditions[[0, 1, 2, 3, 4, 5, 6, 7, 8, 1, 0]]  # the last three come in another batch than the first
         assert len(moving) > AT_ONCE
-        anchored, free = (film(pipeline, network, moving, anchor=anchor, guidance=guidance) for anchor in (True, False))
-        torch.testing.assert_close(anchored[0], free[0], atol=1e-4, rtol=0)
-        torch.testing.assert_close(anchored[9], anchored[1], atol=1e-4, rtol=0)
-        torch.testing.assert_close(anchored[10], anchored[0], atol=1e-4, rtol=0)
-        assert (anchored[1] - free[1]).abs().max() > 1e-4
+        anchored, free = (
+            film(attentive, network, moving, anchor=anchor, guidance=guidance) for anchor in (True, False)
+        )
+        torch.testing.assert_close(anchored[0], free[0], atol=2e-3, rtol=0)
+        torch.testing.assert_close(anchored[9], anchored[1], atol=2e-3, rtol=0)
+        torch.testing.assert_close(anchored[10], anchored[0], atol=2e-3, rtol=0)
+        assert (anchored[1] - free[1]).abs().max() > 0.02
 
     @pytest.mark.parametrize("sampler", SAMPLERS)
     def test_from_the_frame_before_it_is_image_to_image_of_diffusers(self, sampler, pipeline, network, conditions):
@@ -159,6 +172,7 @@ class TestFilm:
             "hello",
             image=before.images,
             control_image=conditions[1:2],
+            controlnet_conditioning_scale=1.0,
             strength=0.75,
             generator=generators([7]),
             output_type="pt",
@@ -173,12 +187,12 @@ class TestFilm:
             apart.append((frames[1:] - frames[:-1]).abs().mean())
         assert apart[0] > apart[1] > apart[2]
 
-    def test_an_anchor_holds_from_frame_to_frame_too(self, pipeline, network, conditions):
+    def test_an_anchor_holds_from_frame_to_frame_too(self, attentive, network, conditions):
         both, one = (
-            film(pipeline, network, conditions[:3], anchor=anchor, from_before=0.5) for anchor in (True, False)
+            film(attentive, network, conditions[:3], anchor=anchor, from_before=0.25) for anchor in (True, False)
         )
-        torch.testing.assert_close(both[0], one[0], atol=1e-4, rtol=0)
-        assert (both[2] - one[2]).abs().max() > 1e-4
+        torch.testing.assert_close(both[0], one[0], atol=2e-3, rtol=0)
+        assert (both[2] - one[2]).abs().max() > 1e-3
 
 
 @pytest.mark.parametrize(

@@ -103,8 +103,7 @@ pipeline = StableDiffusionControlNetPipeline.from_pretrained("BASE", controlnet=
     @property
     def factor(self) -> int:
         """Pixels a side of its conditions for each of the latents that it is shown them with."""
-        halved: int = len(self.network.config.conditioning_embedding_out_channels) - 1
-        return 2**halved
+        return int(2 ** (len(self.network.config.conditioning_embedding_out_channels) - 1))
 
     def attach(self, pipeline: Any) -> Any:
         """A StableDiffusionControlNetPipeline of this ControlNet and the parts of a StableDiffusionPipeline, which both
