@@ -426,9 +426,10 @@ class TestTraining:
 
         pair = data.examples("dev")[0]
         batch = data.collate([pair])
-        theirs = module.render(batch.conditions, batch.further, batch.captions)
+        shown = {"pose-only": batch.further["pose-only"]}
+        theirs = module.render(batch.conditions, shown, batch.captions)
         ours = renderer._controlled(renderer.rendering).draw(
-            torch.cat([batch.conditions, batch.further["pose-only"]], dim=1), batch.captions, [0]
+            torch.cat([batch.conditions, shown["pose-only"]], dim=1), batch.captions, [0]
         )
         torch.testing.assert_close(ours * 2 - 1, theirs, atol=1e-4, rtol=0)
 
