@@ -132,9 +132,13 @@ def write_index(folder: Path) -> None:
 
 
 def save_text_encoder(encoder: "CLIPTextModel", folder: Path) -> None:
-    """Write config.json and model.safetensors, without the path that it was once opened from."""
+    """Write config.json and model.safetensors, without the path that it was once opened from.
+
+    It asks for single precision whatever the file holds: transformers would open halved weights as such, and diffusers
+    opens the UNet beside them in single.
+    """
     folder.mkdir(exist_ok=True)
-    settings = json.loads(encoder.config.to_json_string())
+    settings = {**json.loads(encoder.config.to_json_string()), "dtype": "float32"}
     write_json(folder / "config.json", {name: settings[name] for name in settings if name != OPENED_FROM})
     weights = {f"{PREFIX}{name}": value.contiguous() for name, value in encoder.state_dict().items()}
     save_file(weights, folder / TEXT_WEIGHTS, metadata={"format": "pt"})
