@@ -77,7 +77,8 @@ def render_body(keypoints: npt.NDArray[np.floating], width: int, height: int, co
     """
     points = finite_points(keypoints)
     image = np.full((height, width, 3), BACKDROP, np.uint8)
-    for solid in _solids(points[:, :2], points[:, 2] > 0, HAND_COLOURS if coloured_hands else (SKIN, SKIN)):
+    colours = HAND_COLOURS if coloured_hands else (SKIN, SKIN)
+    for solid in _solids(points[:, :2].clip(-FAR, FAR), points[:, 2] > 0, colours):
         _paint(image, solid)
     return image
 
