@@ -442,8 +442,10 @@ class TestWriting:
         clip = wlasl.Clip(1, 0, 1, "train")
         for name, seed in (("a", 0), ("b", 0), ("c", 1)):
             wlasl.write_clip(tmp_path / name, clip, "HELLO", wlasl.Signer(), seed)
-        first, same, other = ((tmp_path / name / "00001.mp4").read_bytes() for name in "abc")
-        assert first == same != other
+        clips = (np.stack(list(read_video(tmp_path / name / "00001.mp4")[0])).astype(int) for name in "abc")
+        first, same, other = clips  # x264 rounds alike as a rule, not always
+        assert np.abs(first - same).mean() < 2
+        assert np.abs(first - other).mean() > 10
 
     def test_a_killed_writing_leaves_nothing_behind_the_next(self, tmp_path):
         code = (
