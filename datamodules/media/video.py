@@ -7,8 +7,10 @@ import os
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from itertools import chain
+from typing import Final
 
 import av
+import cv2
 import numpy as np
 
 from datamodules.files import atomic
@@ -16,6 +18,11 @@ from datamodules.media.decoding import Frame, Screen, opened
 from datamodules.media.timing import Timing, measure
 
 __all__ = ["Frame", "read_video", "write_video"]
+
+AVX512: Final = 13
+"""OpenCV's number of the instruction set, `cv::CPU_AVX_512F`."""
+REPEATABLE: Final = {"x264-params": "asm=avx2"} if cv2.checkHardwareSupport(AVX512) else {}
+"""With AVX-512, x264 looks ahead differently by what lay in memory before, and writes other bytes of the same frames."""
 
 
 def write_video(
@@ -52,7 +59,7 @@ def write_video(
         stream.height, stream.width = (side + side % 2 for side in first.shape[:2])
         stream.pix_fmt = "yuv420p"
         stream.codec_context.thread_count = threads
-        stream.options = {"crf": str(crf), "preset": "veryfast"}
+        stream.options = {"crf": str(crf), "preset": "veryfast", **REPEATABLE}
         for number, frame in enumerate(chain([first], stream_of_frames)):
             _check(path, number, frame, first.shape)
             picture = av.VideoFrame.from_ndarray(np.pad(frame, odd, mode="edge"), format="rgb24")
