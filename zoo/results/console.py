@@ -61,7 +61,7 @@ class ResultsTable:
             columns = [column for column in _columns(group, plain) if any(map(str, column.cells))]
             for piece in _pieces(columns, console, options):
                 yield from (Text(), _table(piece))
-            yield from map(_line, _protocols(group))
+            yield from map(_line, [*_protocols(group), *_counts(group)])
         yield Text()
         if any(cell.beats for row in rows(self.results) for cell in row.baselines):
             yield _line(f"{_mark(plain).strip()} this baseline is better than the model", MARKED)
@@ -77,7 +77,6 @@ class ResultsTable:
 def _columns(results: Results, plain: bool) -> list[_Column]:
     """The first two stand in every piece of a table. plain: for a terminal that has no arrows."""
     found = rows(results)
-    counts = [Text(row.n) for row in found] if len({row.n for row in found}) > 1 else []  # one stands below the tables
     return [
         _Column("key", [Text(f"{row.key} {_arrow(row, plain)}".rstrip()) for row in found]),
         _Column("this model", [Text(row.value, "bold") for row in found]),
@@ -87,7 +86,6 @@ def _columns(results: Results, plain: bool) -> list[_Column]:
             _Column(baseline_name(name), [_baseline(row.baselines[place], plain) for row in found])
             for place, name in enumerate(baselines(results))
         ),
-        *([_Column("n", counts)] if counts else []),
     ]
 
 
@@ -138,6 +136,16 @@ def _protocols(results: Results) -> Iterator[str]:
         yield f"Protocol: {protocol_text(next(iter(known.values())))}"
     else:
         yield from (f"Protocol of {key}: {protocol_text(protocol)}" for key, protocol in known.items())
+
+
+def _counts(results: Results) -> Iterator[str]:
+    """How many items each key of a table is of, where they are several."""
+    keys: dict[int, list[str]] = {}
+    for key, row in results.items():
+        if "n" in row:
+            keys.setdefault(row["n"], []).append(key)
+    if len(keys) > 1:
+        yield "n: " + "; ".join(f"{count:,} of {', '.join(of)}" for count, of in sorted(keys.items()))
 
 
 def _line(text: str, style: str = "") -> Text:
