@@ -9,7 +9,7 @@ from typing import Any
 
 import avatar_skeletons
 import pytest
-from every_spec import starter
+from every_spec import ended_from, starter
 from filelock import FileLock
 from hub_server import Hub
 
@@ -110,6 +110,16 @@ def made_once(common: Path) -> MadeOnce:
     return folder
 
 
+@pytest.fixture(scope="module")
+def base_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny Stable Diffusion in its own files."""
+    from tiny_diffusion import tiny_pipeline
+
+    folder = tmp_path_factory.mktemp("tiny-sd")
+    tiny_pipeline().save_pretrained(folder)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def twin_root(common: Path) -> Callable[[str], Path]:
     """Name of a spec to where the twin of its tiny runs is written; some specs share one.
@@ -176,3 +186,23 @@ def bundle(shared: Path) -> Path:
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Parsed data is kept apart from the user's."""
     os.environ["ZOO_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture
+def fit_few(tmp_path: Path, twin_root: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+    """`fit` of a spec's tiny starter on a few batches, into a folder of runs below `tmp_path`; ended at the first
+    checkpoint from `stop` on, where that is given."""
+    from zoo.cli import main
+    from zoo.training.resuming import LastCheckpoint
+
+    few = ("--trainer.limit_train_batches=3", "--trainer.limit_val_batches=1", "--trainer.log_every_n_steps=1")
+
+    def call(name: str, where: str, *more: str, stop: tuple[int, int] | None = None) -> int:
+        with monkeypatch.context() as patch:
+            patch.setenv("ZOO_RUNS", str(tmp_path / where))
+            patch.setattr(LastCheckpoint, "MINUTES", 0.0)
+            if stop is not None:
+                patch.setattr(LastCheckpoint, "_save", ended_from(stop))
+            return main(["fit", name, *starter(name, twin_root(name)), *few, *more])
+
+    return call

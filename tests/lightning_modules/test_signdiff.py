@@ -263,13 +263,6 @@ def test_what_is_rendered_follows_pose_and_signer_and_no_neighbour(batch: Paired
     assert torch.equal(of_frames, frames) == (not fr_net)
 
 
-@pytest.fixture(scope="module")
-def base_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("tiny-sd")
-    tiny_pipeline().save_pretrained(folder)
-    return folder
-
-
 def frames_of(root: Path, **settings: Any) -> How2SignFrames:
     """Those of the twin of `every_spec`."""
     small = {"image_size": SIDE, "every": 20, "together": 1, "batch_size": 4, "fr_net": FRNet(), "caption": CAPTION}

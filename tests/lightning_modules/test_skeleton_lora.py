@@ -28,13 +28,6 @@ def root(twin_root: Callable[[str], Path]) -> Path:
     return twin_root("skeleton-lora")
 
 
-@pytest.fixture(scope="module")
-def base_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("tiny-sd")
-    tiny_pipeline().save_pretrained(folder)
-    return folder
-
-
 def skeletons(root: Path) -> WLASLSkeletons:
     return WLASLSkeletons(str(root), image_size=32, batch_size=8, twin=Twin(size=3, seed=0, signers=10))
 

@@ -113,13 +113,6 @@ def draw(pipeline: StableDiffusionPipeline, **more: object) -> np.ndarray:
     return np.asarray(pipeline("hello", num_inference_steps=3, generator=noise, **more).images[0]).astype(int)
 
 
-@pytest.fixture(scope="module")
-def base_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("tiny-sd")
-    tiny_pipeline().save_pretrained(folder)
-    return folder
-
-
 @pytest.fixture
 def base(hub: Hub, base_folder: Path) -> str:
     """The commit of the base model on the Hub; it is not in the cache yet."""

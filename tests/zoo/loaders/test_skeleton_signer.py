@@ -63,13 +63,6 @@ np.savez(target, **found)
 
 
 @pytest.fixture(scope="module")
-def base_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("tiny-sd")
-    tiny_pipeline().save_pretrained(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
 def signer(base_folder: Path) -> SkeletonSigner:
     return tiny_signer(folder=base_folder)
 

@@ -3,35 +3,22 @@
 import json
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
-from every_spec import ended_from, starter
-
-from zoo.cli import main
-from zoo.training.resuming import LastCheckpoint
+from every_spec import starter
 
 NAME = "skeleton-lora"
-FEW = ("--trainer.limit_train_batches=3", "--trainer.limit_val_batches=1", "--trainer.log_every_n_steps=1")
 OUTCOME = ("lora/adapter_model.safetensors", "lora/pytorch_lora_weights.safetensors", "logs/metrics.csv", "config.json")
 
 Command = Callable[..., int]
 
 
 @pytest.fixture
-def command(tmp_path: Path, twin_root: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> Command:
-    """`fit` of a tiny starter into a folder of runs, ended at the first checkpoint from `stop` on."""
-
-    def call(where: str, *more: str, stop: tuple[int, int] | None = None) -> int:
-        with monkeypatch.context() as patch:
-            patch.setenv("ZOO_RUNS", str(tmp_path / where))
-            patch.setattr(LastCheckpoint, "MINUTES", 0.0)
-            if stop is not None:
-                patch.setattr(LastCheckpoint, "_save", ended_from(stop))
-            return main(["fit", NAME, *starter(NAME, twin_root(NAME)), *FEW, *more])
-
-    return call
+def command(fit_few: Command) -> Command:
+    return partial(fit_few, NAME)
 
 
 def outcome(runs: Path) -> list[bytes]:
