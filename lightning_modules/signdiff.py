@@ -8,12 +8,18 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from datamodules.kinds.paired_frames import FrameConditionsBatch, PairedFrames, PairedFramesBatch
+from datamodules.kinds.paired_frames import (
+    PAPER,
+    POSE_ONLY,
+    FrameConditionsBatch,
+    PairedFrames,
+    PairedFramesBatch,
+)
 from lightning_modules.common.latent_diffusion import LatentDiffusion, PicturesBatch
 from lightning_modules.common.schedules import cooled
 from lightning_modules.common.validation import data_of, not_negative, positive, shares
 from lightning_modules.evaluation.captioned.generation import EncoderFeatures
-from lightning_modules.evaluation.rendering.contenders import Beside, Shown
+from lightning_modules.evaluation.rendering.contenders import Beside
 from lightning_modules.evaluation.rendering.frames import RenderingEvaluation
 from lightning_modules.evaluation.training_pictures import PixelFeatures
 from lightning_modules.networks.diffusion.autoencoder import reconstructed
@@ -23,9 +29,6 @@ from lightning_modules.networks.diffusion.two_conditions import COLOURS, control
 if TYPE_CHECKING:
     from diffusers import ControlNetModel, StableDiffusionPipeline, UNet2DConditionModel
 
-PAPER: Final[Shown] = "paper"
-POSE_ONLY: Final[Shown] = "pose-only"
-"""What the data calls FR-Net's picture of the true frame, and that of a body rendered from the pose alone."""
 SEED: Final = 0
 """Of the noise that every frame begins with, so that a film stays steady."""
 TESTED: Final = 256

@@ -11,7 +11,7 @@ from torch.utils.data import Dataset
 
 from datamodules.cached_tensors import CachedTensors, Rows
 from datamodules.how2sign.keypoints import ParsedClips
-from datamodules.kinds.paired_frames import FrameConditions, PairedFrame
+from datamodules.kinds.paired_frames import PAPER, POSE_ONLY, FrameConditions, PairedFrame
 from datamodules.media.clip_frames import frame_times, read_square
 from datamodules.media.conditions.body_rendering import hand_confidences
 from datamodules.media.conditions.frame_reinforcement import WORKED, FRNet, Lines, shown
@@ -93,7 +93,7 @@ class Frames(Dataset[PairedFrame]):
         keypoints = self.parsed.keypoints(sample, [int(self.numbers[index])], size)[0]
         further = dict[str, Image]()
         if fr_net is not None and white is not None:
-            further = {"paper": shown(white, size, size), "pose-only": fr_net.of_pose(keypoints, size, size)}
+            further = {PAPER: shown(white, size, size), POSE_ONLY: fr_net.of_pose(keypoints, size, size)}
         drawing = draw_openpose(keypoints, size, size, self.conditioning.confidence)
         hands = hand_confidences(keypoints, size, size)
         return FrameConditions(self.name(index), drawing, further=further, caption=sample.caption or "", hands=hands)

@@ -4,7 +4,7 @@ from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Final, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,10 @@ from datamodules.samples import Split
 from datamodules.twins import Twin
 
 Confidences = npt.NDArray[np.uint8]
+
+PAPER: Final = "paper"
+POSE_ONLY: Final = "pose-only"
+"""Names of what FR-Net makes of the true frame, as published, and of a body rendered from its pose alone."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +117,10 @@ class PairedFrames(EncodedOnce):
     """
 
     holds: ClassVar[str] = "frames beside drawings of their poses"
+    caption = ""
+    """Of its frames; `{signer}` in it stands for the number of who signs."""
+    confidence = False
+    """Whether its drawings are as bright as keypoints are certain."""
 
     def __init__(
         self,
@@ -126,6 +134,11 @@ class PairedFrames(EncodedOnce):
         super().__init__(root, batch_size, num_workers, seed, twin)
         self.at_least(image_size=(image_size, 8))
         self.image_size = image_size
+
+    @property
+    def signers(self) -> list[int]:
+        """The numbers of those who sign in training, ascending; none where the data set does not say."""
+        return []
 
     @property
     @abstractmethod

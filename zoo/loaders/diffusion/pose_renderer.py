@@ -13,6 +13,7 @@ import torch
 from pose_format import Pose
 from torch import Tensor
 
+from datamodules.kinds.paired_frames import POSE_ONLY
 from datamodules.media.conditions.frame_reinforcement import FRNet
 from datamodules.media.conditions.openpose_drawing import draw_openpose
 from datamodules.media.framing import Framing
@@ -36,8 +37,6 @@ DRAWN: Final = 16
 MOST: Final = 2_048
 """Pixels a side of a frame."""
 SEEDS: Final = 2**63
-POSE_ONLY: Final = "pose-only"
-"""What data sets call FR-Net's pictures of poses."""
 RENDERED: Final = """\
 pipeline.scheduler = DPMSolverMultistepScheduler.from_config(pipeline.scheduler.config)
 side = pipeline.unet.config.sample_size * pipeline.vae_scale_factor
@@ -253,18 +252,17 @@ pipeline = StableDiffusionControlNetPipeline.from_pretrained(f"{{folder}}/BASE",
         """The loader of a trained `SignDiff` and its data; until it is saved, it renders with the module's own network,
         or with a copy of it where that is trained on and its average is published."""
         reference = base_reference(module.address)
-        caption, signers = getattr(datamodule, "caption", ""), getattr(datamodule, "signers", [])
         with module.averaged():
             network = fused(module.network)
             if network is module.network and module.ema_decay is not None:
                 network = copy.deepcopy(network)
         renderer = cls(
             ControlNet(network, *reference, size=datamodule.image_size),
-            {number: caption.replace("{signer}", str(number)) for number in signers or [1]},
+            {number: datamodule.caption.format(signer=number) for number in datamodule.signers or [1]},
             datamodule.framing,
             module.rendering,
             datamodule.fr_net if module.fr_net else None,
-            getattr(datamodule, "confidence", False),
+            datamodule.confidence,
             BaseFolder.at(Path(module.base.name_or_path)) if reference == (None, None) else None,
         )
         renderer._pipeline = renderer.controlnet.attach(module.base)
