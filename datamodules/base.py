@@ -91,7 +91,7 @@ class SignDataModule(L.LightningDataModule, ABC):
         A few pixels of a twin's pictures depend on the processor, and with them their sizes: in place of these counts
         the twin's mark, as long as a picture has the size that it was written with.
         """
-        written, mark = as_written(self.root), repr(self.twin_mark()).encode()
+        mark, written = repr(self.twin_mark()).encode(), as_written(self.root)
         digest = hashlib.sha256()
         for path in self.content():
             name = Path(os.path.relpath(path, self.root)).as_posix()

@@ -112,8 +112,8 @@ def twin_at(root: Path) -> dict[str, Any] | None:
 
 
 def as_written(root: Path) -> dict[str, int]:
-    """The files that the mark of a twin lists, and their sizes; none for data of another origin."""
-    if twin_at(root) is None:
-        return {}
-    files: dict[str, int] = json.loads((root / MARK).read_text()).get("files", {})
+    """The files that the mark of a twin lists, and their sizes; none for data of another origin, nor where the mark is
+    of an early version."""
+    path = root / MARK
+    files: dict[str, int] = json.loads(path.read_text()).get("files", {}) if path.is_file() else {}
     return files
