@@ -22,7 +22,7 @@ AT_ONCE: Final = 8
 """Frames that are generated together."""
 UNGUIDED: Final = 1.0
 LCM_STEPS: Final = 50
-"""Steps of the solver that a consistency model was distilled from, of which it takes some."""
+"""Steps of the solver that consistency models are distilled from; sampling skips most of them."""
 
 Network = TypeVar("Network", bound=nn.Module)
 

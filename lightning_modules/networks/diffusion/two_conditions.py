@@ -92,7 +92,9 @@ def _like(
         _take_apart(copied, superposition)
     beside = {name: value for name, value in network.state_dict().items() if name.partition(".")[0] != EMBEDDING}
     copied.load_state_dict({**beside, **embedding})
-    return copied.to(network.device, network.dtype).train(network.training)
+    nn.Module.to(copied, network.device, network.dtype)  # diffusers' own warns of layers that it does not have
+    copied.train(network.training)
+    return copied
 
 
 def _take_apart(network: "ControlNetModel", superposition: float) -> None:
