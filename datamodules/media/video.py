@@ -22,7 +22,7 @@ __all__ = ["Frame", "read_video", "write_video"]
 AVX512: Final = 13
 """OpenCV's number of the instruction set, `cv::CPU_AVX_512F`."""
 REPEATABLE: Final = {"x264-params": "asm=avx2"} if cv2.checkHardwareSupport(AVX512) else {}
-"""With AVX-512, x264 looks ahead differently by what lay in memory before, and writes other bytes of the same frames."""
+"""With AVX-512, x264 looks ahead by what lay in memory before, and writes other bytes of the same frames."""
 
 
 def write_video(

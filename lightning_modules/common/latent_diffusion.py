@@ -39,7 +39,7 @@ PicturesBatch = CaptionedBatch | CachedBatch | PairedFramesBatch | CachedFramesB
 class LatentDiffusion(OnFrozen):
     """Objective of a UNet that is told captions: mean squared error of the noise, or velocity, found in latents.
 
-    What else it is told, and where errors weigh more than elsewhere, is for those who derive from it to say.
+    A derived module may add conditions, and weigh errors by their place in the picture.
 
     It stands on a Stable Diffusion, of which autoencoder, text encoder and noise schedule stay as they are. Whoever
     derives from it says what `unet` is and which of its weights are trained: those that ask for a gradient. They stay

@@ -40,7 +40,7 @@ KNUCKLES: Final = (5, 9, 13, 17)
 TORSO: Final = 2.0
 """Shoulder widths that it is long where no hips were found."""
 LEAST: Final = 3.0
-"""Pixels between the shoulders of the smallest body that is painted."""
+"""Least width of the shoulders, in pixels, of a body that is painted."""
 FEW: Final = 3
 """Keypoints of a hand from which on it has a place."""
 AROUND: Final = 0.06

@@ -81,7 +81,7 @@ def test_keypoints_are_those_of_the_files_in_the_middle_square(root):
     assert parsed.measure(samples[1]) == (LENGTH, WIDTH, HEIGHT)
 
 
-def test_a_clip_is_parsed_once_whoever_asks_for_it(root, read):
+def test_a_clip_is_parsed_only_once(root, read):
     for parsed in (ParsedClips(), ParsedClips()):
         parsed.parse(clips(root))
         for sample in clips(root):

@@ -55,13 +55,6 @@ np.save("found.npy", picture)
 
 
 @pytest.fixture(scope="module")
-def base_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("tiny-sd")
-    tiny_pipeline().save_pretrained(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
 def renderer(base_folder: Path) -> PoseRenderer:
     return tiny_renderer(folder=base_folder)
 
@@ -268,7 +261,7 @@ class TestFiles:
 
 
 class Signer:
-    """A translator that signs HELLO, whatever it is told."""
+    """A translator that always signs HELLO."""
 
     verb, accepts = "translate", Signal("text", language="en")
     gives = Signal("pose", language="ase", fps=25.0, skeleton="slp-50", normalisation="slp")
