@@ -8,13 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from datamodules.kinds.paired_frames import (
-    PAPER,
-    POSE_ONLY,
-    FrameConditionsBatch,
-    PairedFrames,
-    PairedFramesBatch,
-)
+from datamodules.kinds.paired_frames import FrameConditionsBatch, PairedFrames, PairedFramesBatch
+from datamodules.media.conditions.frame_reinforcement import PAPER, POSE_ONLY
 from lightning_modules.common.latent_diffusion import LatentDiffusion, PicturesBatch
 from lightning_modules.common.schedules import cooled
 from lightning_modules.common.validation import data_of, not_negative, positive, shares

@@ -11,10 +11,10 @@ from torch.utils.data import Dataset
 
 from datamodules.cached_tensors import CachedTensors, Rows
 from datamodules.how2sign.keypoints import ParsedClips
-from datamodules.kinds.paired_frames import PAPER, POSE_ONLY, FrameConditions, PairedFrame
+from datamodules.kinds.paired_frames import FrameConditions, PairedFrame
 from datamodules.media.clip_frames import frame_times, read_square
 from datamodules.media.conditions.body_rendering import hand_confidences
-from datamodules.media.conditions.frame_reinforcement import WORKED, FRNet, Lines, shown
+from datamodules.media.conditions.frame_reinforcement import PAPER, POSE_ONLY, WORKED, FRNet, Lines, shown
 from datamodules.media.conditions.openpose_drawing import draw_openpose
 from datamodules.media.drawing_primitives import Image
 from datamodules.orders import Key

@@ -4,7 +4,7 @@ from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, ClassVar, Final, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -24,10 +24,6 @@ from datamodules.samples import Split
 from datamodules.twins import Twin
 
 Confidences = npt.NDArray[np.uint8]
-
-PAPER: Final = "paper"
-POSE_ONLY: Final = "pose-only"
-"""Names of what FR-Net makes of the true frame, as published, and of a body rendered from its pose alone."""
 
 
 @dataclass(frozen=True)

@@ -20,13 +20,13 @@ from datamodules.avatar.renderer.openpose import openpose_keypoints
 from datamodules.avatar.signer import Signer
 from datamodules.how2sign.frames import How2SignFrames
 from datamodules.kinds.paired_frames import CachedFramesBatch, PairedFrame, PairedFrames, PairedFramesBatch
-from datamodules.media.conditions.frame_reinforcement import FRNet
+from datamodules.media.conditions.frame_reinforcement import PAPER, POSE_ONLY, FRNet
 from datamodules.media.conditions.openpose_drawing import draw_openpose
 from datamodules.rwth_boston50 import Boston50
 from datamodules.twins import Twin
 from lightning_modules.networks.diffusion.latents import moments
 from lightning_modules.networks.diffusion.two_conditions import TwoConditions, fused
-from lightning_modules.signdiff import PAPER, POSE_ONLY, SignDiff
+from lightning_modules.signdiff import SignDiff
 from zoo.loaders.diffusion.pose_renderer import PoseRenderer
 from zoo.loaders.diffusion.stable_diffusion import open_pipeline
 

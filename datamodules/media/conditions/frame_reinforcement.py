@@ -15,6 +15,10 @@ from datamodules.media.images import resize
 
 Lines = npt.NDArray[np.bool_]
 
+PAPER: Final = "paper"
+POSE_ONLY: Final = "pose-only"
+"""Names of what FR-Net makes of the true frame, as published, and of a body rendered from its pose alone."""
+
 WORKED: Final = 512
 """Pixels a shorter side at which pictures are worked on, whatever their size: the paper's. In smaller ones five pixels
 of erosion would leave nothing of a finger."""

@@ -13,8 +13,7 @@ import torch
 from pose_format import Pose
 from torch import Tensor
 
-from datamodules.kinds.paired_frames import POSE_ONLY
-from datamodules.media.conditions.frame_reinforcement import FRNet
+from datamodules.media.conditions.frame_reinforcement import POSE_ONLY, FRNet
 from datamodules.media.conditions.openpose_drawing import draw_openpose
 from datamodules.media.framing import Framing
 from datamodules.media.images import stack
