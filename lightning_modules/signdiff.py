@@ -133,8 +133,6 @@ class SignDiff(LatentDiffusion):
         if self.compiled:
             self.network._repeated_blocks = self.unet._repeated_blocks
             self.network.compile_repeated_blocks(fullgraph=True)
-            for network in (self.unet, self.network):
-                network.to(memory_format=torch.channels_last)
         super().configure_model()
 
     def as_trained(self, network: "ControlNetModel") -> "ControlNetModel":

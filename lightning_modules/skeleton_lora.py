@@ -103,8 +103,6 @@ class SkeletonLoRA(LatentDiffusion, ClassConditional):
                 LoraConfig(r=self.rank, lora_alpha=self.alpha, target_modules=self.targets, lora_dropout=self.dropout)
             )
             self.network = Matrices(self.unet)
-        if self.compiled:
-            self.unet.to(memory_format=torch.channels_last)
         if given is not None:
             self.network.load_state_dict(given.state_dict())
         super().configure_model()

@@ -84,6 +84,7 @@ class LatentDiffusion(OnFrozen):
         self.ema_decay, self.checkpointing, self.compiled, self.cache = ema_decay, checkpointing, compiled, cache
         self.sampled = sampled
         self.base: StableDiffusionPipeline
+        self.network: nn.Module
         self.schedule: Schedule
         self.vae: AutoencoderKL
         self.tokenizer: CLIPTokenizer
@@ -111,8 +112,15 @@ class LatentDiffusion(OnFrozen):
         self.hold_frozen(vae=base.vae, text_encoder=base.text_encoder)
 
     def configure_model(self) -> None:
-        """Switch on what was asked for, of a UNet that is there by now; in a training, begin the average, and encode
-        what is to be cached: right after this, its length is told by its batches."""
+        """Lay out the UNet and what is trained, which are there by now, and switch on what was asked for; in a
+        training, begin the average, and encode what is to be cached: right after this, its length is told by its
+        batches.
+
+        Channels last is the order that convolutions are fastest in, on processors as on GPUs: by a fifth for a
+        ControlNet on a processor. It is an order in memory only, which no file shows: artefacts are written contiguous.
+        """
+        for network in (self.unet, self.network):
+            network.to(memory_format=torch.channels_last)
         if self.checkpointing:
             self.unet.enable_gradient_checkpointing()
         if self.compiled:

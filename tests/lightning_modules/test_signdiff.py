@@ -137,10 +137,16 @@ class TestThePlainStep:
             built(module)
             noisy, timesteps = torch.randn(4, 4, 16, 16), torch.tensor([1, 300, 600, 999])
             context = module.context(batch.captions)
+            unet = tiny_pipeline().unet.to(memory_format=torch.channels_last)  # sums in the same order
             with torch.no_grad():
                 steered = module.predict(noisy, timesteps, context, module.conditions(batch))
-                alone = tiny_pipeline().unet(noisy, timesteps, encoder_hidden_states=context).sample
+                alone = unet(noisy, timesteps, encoder_hidden_states=context).sample
             assert torch.equal(steered, alone)
+
+    def test_both_networks_lie_channels_last(self) -> None:
+        module = made()
+        for network in (module.network, module.unet):
+            assert network.conv_in.weight.is_contiguous(memory_format=torch.channels_last)
 
     def test_the_controlnet_alone_is_trained(self, batch: PairedFramesBatch) -> None:
         module = made()

@@ -20,6 +20,7 @@ from datamodules.picture_folder import PictureFolder
 from lightning_modules.common.latent_diffusion import LatentDiffusion
 from lightning_modules.networks.diffusion.latents import moments, sampled
 from lightning_modules.networks.diffusion.schedule import Schedule
+from zoo.loaders.diffusion.diffusers_files import WEIGHTS, save_diffusers
 
 PICTURES = torch.rand(4, 3, 32, 32, generator=torch.Generator().manual_seed(0)) * 2 - 1
 BATCH = CaptionedBatch(PICTURES, ["a", "b", "a", "b"], ["0", "1", "2", "3"])
@@ -132,6 +133,22 @@ def test_compiled_blocks_keep_their_names(tmp_path: Path, monkeypatch: pytest.Mo
     module, _ = fitted(tmp_path, compiled=True)
     assert seen == [{"fullgraph": True}]
     assert module.network.state_dict().keys() == tiny_pipeline().unet.state_dict().keys()
+
+
+def test_weights_lie_channels_last_and_are_written_as_if_they_did_not(tmp_path: Path) -> None:
+    module, _ = fitted(tmp_path, ema_decay=0.5)
+    plain = tiny_pipeline().unet
+    plain.load_state_dict(module.network.state_dict())
+    found = [
+        (weight.is_contiguous(memory_format=torch.channels_last), weight.is_contiguous())
+        for weight in (module.network.conv_in.weight, module.average[0], plain.conv_in.weight)
+    ]
+    assert found == [(True, False), (True, False), (False, True)]
+    written = []
+    for name, network in (("ours", module.network), ("plain", plain)):
+        save_diffusers(network, tmp_path / name)
+        written.append((tmp_path / name / WEIGHTS).read_bytes())
+    assert written[0] == written[1]
 
 
 def test_what_is_cached_changes_no_loss(tmp_path: Path, pictures: Callable[[], PictureFolder]) -> None:
