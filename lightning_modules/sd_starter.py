@@ -14,6 +14,7 @@ from lightning_modules.common.latent_diffusion import LatentDiffusion
 from lightning_modules.common.schedules import cooled
 from lightning_modules.common.validation import data_of, positive, shares
 from lightning_modules.evaluation.captioned.generation import CaptionedGeneration
+from lightning_modules.networks.diffusion.autoencoder import as_autoencoder
 from lightning_modules.networks.diffusion.latents import embedded, moments
 from lightning_modules.networks.diffusion.schedule import Prediction
 from lightning_modules.networks.diffusion.text_to_image import draw
@@ -103,10 +104,7 @@ class SDStarter(LatentDiffusion):
 
     def stand_on(self, base: "AutoencoderKL") -> None:
         """Take over the autoencoder. Raises ValueError for another network."""
-        config = getattr(base, "config", None)
-        if not hasattr(config, "latent_channels") or not hasattr(config, "scaling_factor"):
-            raise ValueError(f"found {type(base).__name__}, expected an AutoencoderKL")
-        self.hold_frozen(vae=base)
+        self.hold_frozen(vae=as_autoencoder(base))
 
     def configure_model(self) -> None:
         """Build the networks once the data has told the size of its pictures. Raises ValueError where they are of

@@ -8,7 +8,6 @@ import lightning as L
 import torch
 from diffusers import AutoencoderKL
 from torch import Tensor
-from torch.nn import functional
 
 from datamodules.kinds.captioned import CaptionedBatch, CaptionedPictures
 from lightning_modules.common.schedules import one_cycle
@@ -73,12 +72,16 @@ class SDStarterVAE(L.LightningModule):
         self.log_dict({"train/error": error, "train/kl": divergence}, prog_bar=True)
         return error + self.kl * divergence
 
-    def error(self, pictures: Tensor, references: Tensor) -> Tensor:
-        """Of pictures and what they should be, (B, 3, S, S) in [-1, 1]; see the class."""
-        ours, theirs = pictures.float(), references.float()
-        across, along = (functional.l1_loss(ours.diff(dim=side), theirs.diff(dim=side)) for side in (2, 3))
-        found: Tensor = functional.l1_loss(ours, theirs) / 2 + functional.mse_loss(ours, theirs)
-        return found + self.edges * (across + along)
+    def error(self, pictures: Tensor, references: Tensor, weights: Tensor | None = None) -> Tensor:
+        """Of pictures and what they should be, (B, 3, S, S) in [-1, 1]; see the class. weights: of the pixels, (B, 1,
+        S, S), 1 on average; None for alike."""
+        wrong = pictures.float() - references.float()
+        counting = torch.ones_like(wrong[:, :1]) if weights is None else weights
+        found: Tensor = (counting * (wrong.abs() / 2 + wrong.square())).mean()
+        for side in (2, 3):
+            apart = counting.narrow(side, 1, counting.shape[side] - 1) * wrong.diff(dim=side).abs()
+            found = found + self.edges * apart.mean()
+        return found
 
     def validation_step(self, batch: CaptionedBatch) -> None:
         """The error of the means, without the noise of training."""

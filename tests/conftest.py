@@ -128,7 +128,7 @@ def twin_root(common: Path) -> Callable[[str], Path]:
     """
     shared = {
         **dict.fromkeys(("letter-ddpm", "letter-gan", "letter-vae"), "letters-to-generate"),
-        **dict.fromkeys(("sd-starter", "sd-starter-vae"), "pictures-with-captions"),
+        **dict.fromkeys(("sd-starter", "sd-starter-decoder", "sd-starter-vae"), "pictures-with-captions"),
         **dict.fromkeys(("skeleton-judge", "skeleton-lora"), "skeletons"),
     }
     return lambda name: common / "twins" / shared.get(name, name)

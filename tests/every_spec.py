@@ -62,6 +62,7 @@ TINY: dict[str, tuple[str, ...]] = {
         "--model.steps=2",
         *STUDIO,
     ),
+    "sd-starter-decoder": STUDIO,
     "sd-starter-vae": ("--model.channels=[8,8,8]", *STUDIO),
     "signdiff": (
         "--model.steps=2",
@@ -125,6 +126,7 @@ def _autoencoder(folder: Path) -> None:
 
 STANDS_ON: dict[str, dict[str, Callable[[Path], object]]] = {
     "sd-starter": {"autoencoder": _autoencoder},
+    "sd-starter-decoder": {"autoencoder": _autoencoder},
     "signdiff": {"base": _stable_diffusion},
     "skeleton-lora": {"base": _stable_diffusion},
 }

@@ -1,6 +1,6 @@
 """What a test of an autoencoder says: how much of pictures, and of the hands in them, is left behind its latents."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import cv2
@@ -29,13 +29,13 @@ class ReconstructionEvaluation:
     """Has pictures reconstructed, and scores them at the end beside `mean_of_training`, the mean training picture, and
     `jpeg`, the same pictures as JPEGs of the lowest quality whose SSIM is not below the model's.
 
-    data: what the model was trained on. latent: numbers of a picture's latent.
+    data: what the model was trained on. latent: numbers of a picture's latent. beside: other autoencoders, by name.
     """
 
-    def __init__(self, data: CaptionedPictures, latent: int) -> None:
-        self.data, self.latent, self.mean = data, latent, mean_picture(data)
+    def __init__(self, data: CaptionedPictures, latent: int, beside: Mapping[str, Reconstruct] | None = None) -> None:
+        self.data, self.latent, self.mean, self.beside = data, latent, mean_picture(data), beside or {}
         self.names = {quality: f"{JPEG} {quality}" for quality in QUALITIES}
-        contenders = (MODEL, GROUND_TRUTH, MEAN, *self.names.values())
+        contenders = (MODEL, GROUND_TRUTH, MEAN, *self.beside, *self.names.values())
         self.compared = {key: Comparison(make, contenders) for key, make in IMAGE_SCORES.items()}
         self.hand_ssim = Comparison(HandSsim, contenders)
         self.kept, self.bytes = ScoredStrips("SSIM"), dict.fromkeys(QUALITIES, 0)
@@ -52,7 +52,8 @@ class ReconstructionEvaluation:
             name: self._compressed(images, quality).to(references) / 255 for quality, name in self.names.items()
         }
         mean = self.mean.to(references).expand_as(references)
-        answers = {MODEL: pictures, GROUND_TRUTH: references, MEAN: mean, **compressed}
+        others = {name: as_share(reconstruct(batch.images)) for name, reconstruct in self.beside.items()}
+        answers = {MODEL: pictures, GROUND_TRUTH: references, MEAN: mean, **others, **compressed}
         for comparison in self.compared.values():
             comparison.update(answers, references)
         scores = self.compared["ssim"].scores[MODEL].items[-1][:, 0].tolist()
@@ -85,7 +86,7 @@ class ReconstructionEvaluation:
         protocol = f"{self.latent} numbers a picture; JPEG of quality {quality}, {size} bytes a picture"
 
         def row(comparison: Comparison, variant: str) -> dict[str, object]:
-            found = comparison.row(protocol, beside=(GROUND_TRUTH, MEAN), variant=variant)
+            found = comparison.row(protocol, beside=(GROUND_TRUTH, MEAN, *self.beside), variant=variant)
             return {**found, JPEG: float(comparison.scores[self.names[quality]].compute())}
 
         found = {key: row(comparison, VARIANTS[key]) for key, comparison in self.compared.items()}

@@ -46,3 +46,11 @@ def reconstructed(network: "AutoencoderKL", pictures: Tensor) -> Tensor:
     """What is left of pictures (B, 3, S, S) in [-1, 1] behind the means of their latents, in [-1, 1]."""
     found: Tensor = network.decode(network.encode(pictures).latent_dist.mode()).sample
     return found.clamp(-1, 1)
+
+
+def as_autoencoder(found: object) -> "AutoencoderKL":
+    """What stands on an autoencoder was given this. Raises ValueError for another network."""
+    config = getattr(found, "config", None)
+    if not hasattr(config, "latent_channels") or not hasattr(config, "scaling_factor"):
+        raise ValueError(f"found {type(found).__name__}, expected an AutoencoderKL")
+    return found  # type: ignore[return-value]
