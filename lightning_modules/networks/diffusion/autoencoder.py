@@ -53,4 +53,5 @@ def as_autoencoder(found: object) -> "AutoencoderKL":
     config = getattr(found, "config", None)
     if not hasattr(config, "latent_channels") or not hasattr(config, "scaling_factor"):
         raise ValueError(f"found {type(found).__name__}, expected an AutoencoderKL")
-    return found  # type: ignore[return-value]
+    network: AutoencoderKL = found
+    return network
