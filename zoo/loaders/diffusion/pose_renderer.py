@@ -20,7 +20,7 @@ from datamodules.media.images import stack
 from datamodules.media.video import Frame
 from datamodules.poses.motions import slp_joints
 from datamodules.poses.sequences import Joints
-from lightning_modules.networks.diffusion.controlled import Controlled, Rendering, Sampler
+from lightning_modules.networks.diffusion.controlled import SOLVERS, Controlled, Rendering, Sampler
 from lightning_modules.networks.diffusion.two_conditions import COLOURS, fused
 from zoo.io_types import Signal
 from zoo.loaders.base import OPENING, Inheritance
@@ -37,10 +37,10 @@ MOST: Final = 2_048
 """Pixels a side of a frame."""
 SEEDS: Final = 2**63
 RENDERED: Final = """\
-pipeline.scheduler = DPMSolverMultistepScheduler.from_config(pipeline.scheduler.config)
+pipeline.scheduler = SOLVER.from_config(pipeline.scheduler.config)
 side = pipeline.unet.config.sample_size * pipeline.vae_scale_factor
 condition = torch.zeros(1, controlnet.config.conditioning_channels, side, side)  # `model.draw` fills it, / 255
-asked = {"num_inference_steps": 20, "guidance_scale": GUIDANCE, "generator": torch.Generator().manual_seed(0)}
+asked = {"num_inference_steps": STEPS, "guidance_scale": GUIDANCE, "generator": torch.Generator().manual_seed(0)}
 picture = pipeline("signer 1 in the studio", image=condition, **asked).images[0]
 """
 """How plain diffusers renders, once a pipeline is opened."""
@@ -74,11 +74,11 @@ from datamodules.media.video import write_video
 
 pose = perform(["HELLO"]).pose  # or a pose of your own: SLP-50, OpenPose or Holistic
 frames = model.render(pose, signer=model.signers[0])  # uint8 RGB (T, H, W, 3)
-write_video("hello.mp4", model.stream(pose, steps=10), pose.body.fps)  # faster, and frame by frame
+write_video("hello.mp4", model.stream(pose, seed=1), pose.body.fps)  # from other noise, and frame by frame
 """
     native: ClassVar[str] = f"""\
 import torch
-from diffusers import ControlNetModel, DPMSolverMultistepScheduler, StableDiffusionControlNetPipeline
+from diffusers import ControlNetModel, SOLVER, StableDiffusionControlNetPipeline
 
 controlnet = ControlNetModel.from_pretrained("ADDRESS", subfolder="controlnet")
 base = {{"revision": "REVISION", "safety_checker": None, "use_safetensors": True}}
@@ -86,7 +86,7 @@ pipeline = StableDiffusionControlNetPipeline.from_pretrained("BASE", controlnet=
 {RENDERED}"""
     native_with_base: ClassVar[str] = f"""\
 import torch
-from diffusers import ControlNetModel, DPMSolverMultistepScheduler, StableDiffusionControlNetPipeline
+from diffusers import ControlNetModel, SOLVER, StableDiffusionControlNetPipeline
 from huggingface_hub import snapshot_download
 
 folder = FOLDER
@@ -94,6 +94,7 @@ controlnet = ControlNetModel.from_pretrained(folder, subfolder="controlnet")
 base = {{"safety_checker": None, "use_safetensors": True}}
 pipeline = StableDiffusionControlNetPipeline.from_pretrained(f"{{folder}}/BASE", controlnet=controlnet, **base)
 {RENDERED}"""
+    solvers: ClassVar[Mapping[str, str]] = SOLVERS
     library: ClassVar[str] = "diffusers"
     accepts = Signal("pose", skeleton="slp-50", normalisation="slp")
 
