@@ -142,6 +142,14 @@ pipeline = StableDiffusionControlNetPipeline.from_pretrained(f"{{folder}}/BASE",
         return self.controlnet.base_model
 
     @property
+    def base_address(self) -> str:
+        """Where its base model is found again, as a spec names one: a folder, or user/name@revision."""
+        if self.base_folder is not None:
+            return str(self.base_folder.folder)
+        revision = self.controlnet.base_revision
+        return f"{self.base_model}@{revision}" if revision else str(self.base_model)
+
+    @property
     def signers(self) -> list[int]:
         """The numbers of the signers that it was trained on."""
         return list(self.prompts)
