@@ -12,8 +12,15 @@ from torch import Tensor
 
 from datamodules.kinds.paired_frames import PairedFramesBatch
 from datamodules.media.conditions.frame_reinforcement import POSE_ONLY, FRNet
-from lightning_modules.networks.diffusion.consistency import consistent, earlier, huber, solved, solved_timesteps
-from lightning_modules.networks.diffusion.controlled import LCM_STEPS, Rendering
+from lightning_modules.networks.diffusion.consistency import (
+    LCM_STEPS,
+    consistent,
+    earlier,
+    huber,
+    solved,
+    solved_timesteps,
+)
+from lightning_modules.networks.diffusion.controlled import Rendering
 from lightning_modules.networks.diffusion.two_conditions import TwoConditions, fused
 from lightning_modules.signdiff_fast import SignDiffFast
 

@@ -9,9 +9,10 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from lightning_modules.networks.diffusion.controlled import LCM_STEPS
 from lightning_modules.networks.diffusion.schedule import Schedule
 
+LCM_STEPS: Final = 50
+"""Steps of the solver that consistency models are distilled from; sampling skips most of them."""
 SIGMA_DATA: Final = 0.5
 TIMESTEP_SCALING: Final = 10.0
 """Of the boundary condition, as `LCMScheduler` has them: how soon, from timestep 0 on, what is found takes over."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, get_args
 import torch
 from torch import Tensor, nn
 
+from lightning_modules.networks.diffusion.consistency import LCM_STEPS
 from lightning_modules.networks.diffusion.latents import embedded
 from lightning_modules.networks.diffusion.noise import draw, generators
 
@@ -21,8 +22,6 @@ Sampler = Literal["ddim", "unipc", "dpm", "lcm"]
 AT_ONCE: Final = 8
 """Frames that are generated together."""
 UNGUIDED: Final = 1.0
-LCM_STEPS: Final = 50
-"""Steps of the solver that consistency models are distilled from; sampling skips most of them."""
 SOLVERS: Final[dict[str, str]] = {
     "ddim": "DDIMScheduler",
     "unipc": "UniPCMultistepScheduler",
