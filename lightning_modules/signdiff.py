@@ -14,7 +14,7 @@ from lightning_modules.common.latent_diffusion import LatentDiffusion, PicturesB
 from lightning_modules.common.schedules import cooled
 from lightning_modules.common.validation import data_of, not_negative, positive, shares
 from lightning_modules.evaluation.captioned.generation import EncoderFeatures
-from lightning_modules.evaluation.rendering.contenders import Beside
+from lightning_modules.evaluation.rendering.contenders import Beside, Rival
 from lightning_modules.evaluation.rendering.frames import RenderingEvaluation
 from lightning_modules.evaluation.training_pictures import PixelFeatures
 from lightning_modules.networks.diffusion.autoencoder import reconstructed
@@ -127,13 +127,17 @@ class SignDiff(LatentDiffusion):
     def configure_model(self) -> None:
         """Build the ControlNet out of the UNet, unless there is one already."""
         if not hasattr(self, "network"):
-            self.network = control_network(self.unet, self.vae, self.superposition if self.fr_net else None)
+            self.network = self.begun()
         if self.checkpointing:
             self.network.enable_gradient_checkpointing()
         if self.compiled:
             self.network._repeated_blocks = self.unet._repeated_blocks
             self.network.compile_repeated_blocks(fullgraph=True)
         super().configure_model()
+
+    def begun(self) -> "ControlNetModel":
+        """What a training begins with that starts from no other."""
+        return control_network(self.unet, self.vae, self.superposition if self.fr_net else None)
 
     def as_trained(self, network: "ControlNetModel") -> "ControlNetModel":
         """What a training begins with that starts from a published network."""
@@ -163,7 +167,18 @@ class SignDiff(LatentDiffusion):
         return weights / weights.mean(dim=(1, 2, 3), keepdim=True)
 
     def predict(self, noisy: Tensor, timesteps: Tensor, context: Tensor, conditions: Tensor | None) -> Tensor:
-        down, mid = self.network(noisy, timesteps, context, conditions, return_dict=False)
+        return self.steered_by(self.network, noisy, timesteps, context, conditions)
+
+    def steered_by(
+        self,
+        network: "ControlNetModel",
+        noisy: Tensor,
+        timesteps: Tensor,
+        context: Tensor,
+        conditions: Tensor | None,
+    ) -> Tensor:
+        """What the UNet predicts, as `predict` does, under any ControlNet."""
+        down, mid = network(noisy, timesteps, context, conditions, return_dict=False)
         steered = {"down_block_additional_residuals": down, "mid_block_additional_residual": mid}
         found: Tensor = self.unet(noisy, timesteps, encoder_hidden_states=context, **steered).sample
         return found
@@ -177,7 +192,13 @@ class SignDiff(LatentDiffusion):
             beside={"reconstruction": self.reconstruct, **self.beside},
             features={"autoencoder": EncoderFeatures(self.vae), "pixels": PixelFeatures()},
             most=TESTED,
+            rivals=self.rivals(),
+            evaluations=self.rendering.evaluations,
         )
+
+    def rivals(self) -> Mapping[str, Rival]:
+        """Who renders the same conditions in a test, by name."""
+        return {}
 
     def test_step(self, batch: PairedFramesBatch) -> None:
         self.test_scores.update(batch, self.render)
@@ -189,10 +210,15 @@ class SignDiff(LatentDiffusion):
     def render(self, conditions: Tensor, further: Mapping[str, Tensor], captions: Sequence[str]) -> Tensor:
         """Frames (B, 3, S, S) in [-1, 1] of drawings (B, 3, S, S) in [0, 1], of the one `further` picture that FR-Net
         made of each frame or pose, and of captions, which say who signs; whatever is rendered beside them."""
-        shown = [conditions, *further.values()] if self.fr_net else [conditions]
         with self.averaged():
-            controlled = Controlled(self.base, self.network, self.rendering)
-            drawn = controlled.draw(torch.cat(shown, dim=1), captions, [SEED] * len(captions))
+            return self.rendered(Controlled(self.base, self.network, self.rendering), conditions, further, captions)
+
+    def rendered(
+        self, controlled: Controlled, conditions: Tensor, further: Mapping[str, Tensor], captions: Sequence[str]
+    ) -> Tensor:
+        """The same by any ControlNet on this base."""
+        shown = [conditions, *further.values()] if self.fr_net else [conditions]
+        drawn = controlled.draw(torch.cat(shown, dim=1), captions, [SEED] * len(captions))
         return drawn.to(self.device) * 2 - 1
 
     def configure_optimizers(self) -> Any:

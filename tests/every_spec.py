@@ -5,6 +5,7 @@ A new spec needs a line in TINY, a new task one in CALLS.
 
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from datamodules.avatar.renderer.frames import render
 from datamodules.avatar.renderer.letters import letter_frame
 from datamodules.avatar.signer import Signer
 from datamodules.files import locked, replacing
+from datamodules.media.conditions.frame_reinforcement import FRNet
 from datamodules.media.skeleton_drawing import draw_frames, write_png
 from datamodules.media.skeleton_frames import draw_skeletons
 from datamodules.media.video import write_video
@@ -72,6 +74,14 @@ TINY: dict[str, tuple[str, ...]] = {
         "--data.twin.size=3",
         "--data.twin.signers=2",
     ),
+    "signdiff-fast": (
+        "--model.steps=2",
+        "--data.image_size=32",
+        "--data.every=20",
+        "--data.batch_size=4",
+        "--data.twin.size=3",
+        "--data.twin.signers=2",
+    ),
     "skeleton-judge": ("--model.width=4", "--data.image_size=32", "--data.batch_size=16", "--data.twin.size=3"),
     "skeleton-lora": (
         "--model.rank=4",
@@ -95,12 +105,12 @@ TINY: dict[str, tuple[str, ...]] = {
 
 def starter(name: str, root: Path) -> list[str]:
     """The command line of a tiny starter of a spec; its twin goes to `root`, and beside it what it stands on."""
-    made = [f"--model.{argument}={_made(root, make)}" for argument, make in STANDS_ON.get(name, {}).items()]
+    made = [f"--model.{argument}={_made(root, argument, make)}" for argument, make in STANDS_ON.get(name, {}).items()]
     return ["--starter", *TINY[name], *made, f"--data.root={root}", "--trainer.max_epochs=2"]
 
 
-def _made(root: Path, make: Callable[[Path], object]) -> Path:
-    folder = root.with_name(f"{root.name}-base")
+def _made(root: Path, argument: str, make: Callable[[Path], object]) -> Path:
+    folder = root.with_name(f"{root.name}-{argument}")
     folder.parent.mkdir(parents=True, exist_ok=True)
     with locked(folder.with_name(f".{folder.name}.lock")):
         if not folder.exists():
@@ -124,10 +134,20 @@ def _autoencoder(folder: Path) -> None:
     (folder / "README.md").write_text("---\nlicense: mit\n---\n")
 
 
+def _signdiff(folder: Path) -> None:
+    from tiny_diffusion import tiny_renderer
+
+    with TemporaryDirectory() as base:
+        _stable_diffusion(Path(base))
+        tiny_renderer(folder=Path(base), fr_net=FRNet(coloured_hands=True)).save(folder)
+    (folder / "README.md").write_text("---\nlicense: mit\n---\n")
+
+
 STANDS_ON: dict[str, dict[str, Callable[[Path], object]]] = {
     "sd-starter": {"autoencoder": _autoencoder},
     "sd-starter-decoder": {"autoencoder": _autoencoder},
     "signdiff": {"base": _stable_diffusion},
+    "signdiff-fast": {"teacher": _signdiff},
     "skeleton-lora": {"base": _stable_diffusion},
 }
 """By the argument of the module that names it, what makes a tiny one of what a spec's module stands on."""

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from zoo.spec.architectures import ARCHITECTURES
+from zoo.spec.classes import allowed_classes
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("datamodules", "lightning_modules", "zoo")
@@ -64,9 +65,10 @@ def _longest(name: str, graph: Mapping[str, list[str]], known: dict[str, list[st
 
 
 def found_by_name() -> Iterator[str]:
-    """Modules that others find by their names: the callbacks of specs, what the catalogue of data sets lists, and the
-    loaders of architectures."""
+    """Modules that others find by their names: the callbacks and models of specs, what the catalogue of data sets
+    lists, and the loaders of architectures."""
     yield NAMED_BY_SPECS
+    yield from {dotted.rpartition(".")[0] for dotted in allowed_classes("model").values()}
     catalogue = ast.walk(ast.parse(modules()["datamodules.catalogue"].read_text(encoding="utf-8")))
     yield from {str(node.value) for node in catalogue if isinstance(node, ast.Constant)} & modules().keys()
     yield from {architecture.loader.rpartition(".")[0] for architecture in ARCHITECTURES.values()}

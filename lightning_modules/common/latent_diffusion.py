@@ -188,7 +188,7 @@ class LatentDiffusion(OnFrozen):
     def training_step(self, batch: PicturesBatch) -> Tensor:
         latents = self.latents(batch)
         noise = self.noise_like(latents)
-        timesteps = torch.randint(self.schedule.timesteps, (len(latents),), device=self.device)
+        timesteps = self.timesteps(len(latents))
         context = self.context(self.told(batch.captions))
         loss = self.error(latents, noise, timesteps, context, self.conditions(batch), self.weights(batch))
         self.log("train/loss", loss, prog_bar=True)
@@ -199,12 +199,17 @@ class LatentDiffusion(OnFrozen):
         own, found = torch.Generator().manual_seed(batch_idx), self.moments(batch)
         shape = (len(found), found.shape[1] // 2, *found.shape[2:])
         first, noise = (torch.randn(shape, generator=own).to(self.device) for _ in range(2))
-        timesteps = torch.randint(self.schedule.timesteps, (len(found),), generator=own).to(self.device)
+        timesteps = self.timesteps(len(found), own)
         latents = self.scaled(found, first)
         with self.averaged():
             context = self.context(batch.captions)
             loss = self.error(latents, noise, timesteps, context, self.conditions(batch), self.weights(batch))
         self.log("val/loss", loss, prog_bar=True, batch_size=len(found), sync_dist=True)
+
+    def timesteps(self, count: int, own: torch.Generator | None = None) -> Tensor:
+        """How noisy so many pictures are shown: timesteps (count,), by chance, or by a generator on the CPU."""
+        device = self.device if own is None else own.device
+        return torch.randint(self.schedule.timesteps, (count,), generator=own, device=device).to(self.device)
 
     def moments(self, batch: PicturesBatch) -> Tensor:
         """Mean and log-variance (B, 2 C, h, w) of the latents of a batch's pictures."""

@@ -81,6 +81,9 @@ MEANINGS: Final[dict[str, Meaning]] = {
         "has none, so read it beside the condition response",
         LOWER,
     ),
+    "evaluations": Meaning(
+        "network evaluations", "how often UNet and ControlNet are computed for a frame, which is what it costs", LOWER
+    ),
     "fid": Meaning("FID", "distance of the distributions of features of generated and true pictures", LOWER),
     "caption_match": Meaning(
         "caption match",
@@ -145,6 +148,7 @@ BASELINES: Final = {
     "mean_frame": "the mean training frame, whatever the pose",
     "pix2pix": "what a pix2pix renders of the same drawings that was trained on the same frames",
     "reconstruction": "what the autoencoder leaves of the true frame, the most that its latents can reach",
+    "teacher": "the model that this one was distilled from, which takes more steps, shown the same",
     "mean_picture": "the mean training picture of the class",
     "train_picture": "a training picture of the class, as a model shows that has memorised its data",
     "mean_caption_picture": "the mean of a dozen training pictures of the caption",

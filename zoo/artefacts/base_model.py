@@ -92,11 +92,13 @@ class BaseModel:
 
     def open(self) -> Any:
         """What others stand on: the StableDiffusionPipeline of a folder in diffusers' own layout, which it has as its
-        `name_or_path`, and the network of any other model. Raises ValueError."""
+        `name_or_path`; the loader of a model that itself needs a `base`; and the network of any other model. Raises
+        ValueError."""
         if (self.folder / INDEX).is_file():
             plain: Any = loader_class("stable-diffusion")
             return plain.open_plain(self.folder)
-        return open_artefact(self.folder).network
+        loader: Any = open_artefact(self.folder)
+        return loader if hasattr(loader, "base") else loader.network
 
     @classmethod
     def of(cls, spec: Spec) -> Self:

@@ -114,14 +114,16 @@ def render(
     card = spec.get("card") or {}
     loader = loader_class(config["architecture"])
     address = repo_id or "."
-    copied = "base_sha256" in config
+    copied, sampling = "base_sha256" in config, config.get("sampling", {})
     native = getattr(loader, "native_with_base" if copied else "native", "")
     for mark, stands_for in {
         "ADDRESS": address,
         "FOLDER": f'snapshot_download("{repo_id}")' if repo_id else '"."',
         "BASE": (f"../{config['base']}" if "base" in config else "base") if copied else config.get("base_model"),
         "REVISION": config.get("base_revision") or "main",
-        "GUIDANCE": config.get("sampling", {}).get("guidance"),
+        "GUIDANCE": sampling.get("guidance"),
+        "STEPS": sampling.get("steps"),
+        "SOLVER": getattr(loader, "solvers", {}).get(sampling.get("sampler")),
     }.items():
         native = native.replace(mark, str(stands_for))
     licence = licence_or_none(spec, config, provenance)

@@ -25,8 +25,9 @@ class Loader(Protocol):
     `task` says in config.json and in specs what flows, and `architecture` who opens it; `verb` names its method for
     users, and `usage` shows it: Python that runs as it stands once `model` is the loader. One whose files another
     library opens too has `library`, that one's name on the Hub, and `native`, Python that opens them with it: ADDRESS,
-    BASE, REVISION and GUIDANCE in it stand for the artefact's repository, for its base model and for how it samples.
-    One that can bring its base model along has `native_with_base` too, where FOLDER stands for the artefact's folder.
+    BASE and REVISION in it stand for the artefact's repository and for its base model, GUIDANCE and STEPS for how it
+    samples, and SOLVER for the name that `solvers` has for its sampler. One that can bring its base model along has
+    `native_with_base` too, where FOLDER stands for the artefact's folder.
     """
 
     task: ClassVar[str]

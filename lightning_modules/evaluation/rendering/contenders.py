@@ -1,7 +1,8 @@
 """Who makes frames of a test's conditions: a model under each of its protocols, and what stands beside it."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields, replace
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Any, Final, Literal, Protocol
 
 import numpy as np
@@ -35,45 +36,84 @@ class Renderer(Protocol):
     def __call__(self, conditions: Tensor, further: Mapping[str, Tensor], captions: Sequence[str], /) -> Tensor: ...
 
 
-class Contenders:
-    """A model under each of its protocols, the truth, and the baselines: `copy_condition`, the drawing itself;
-    `mean_frame`, the mean of the training frames; and those that a model brings with it, by name.
+@dataclass(frozen=True)
+class Rival:
+    """Another model under the same protocols; `evaluations` is how often its networks are computed for a frame."""
 
-    data: what the model was trained on. protocols: what it is shown; of the first, keys are as they are.
+    render: Renderer
+    evaluations: int
+
+
+class Contenders:
+    """A model under each of its protocols, its rivals under the same, the truth, and the baselines: `copy_condition`,
+    the drawing itself; `mean_frame`, the mean of the training frames; and those that a model brings with it, by name.
+
+    data: what the model was trained on. protocols: what it is shown; of the first, keys are as they are. rivals: by
+    name, which is that of their column.
     """
 
-    def __init__(self, data: PairedFrames, protocols: Sequence[Shown], beside: Mapping[str, Beside]) -> None:
+    def __init__(
+        self,
+        data: PairedFrames,
+        protocols: Sequence[Shown],
+        beside: Mapping[str, Beside],
+        rivals: Mapping[str, Rival] | None = None,
+    ) -> None:
         self.models: dict[Shown, str] = {
             protocol: protocol if number else MODEL for number, protocol in enumerate(protocols)
+        }
+        self.rivals = rivals or {}
+        self.rivalling: dict[Shown, dict[str, str]] = {
+            protocol: {f"{name}@{protocol}" if number else name: name for name in self.rivals}
+            for number, protocol in enumerate(protocols)
         }
         self.mean, self.beside = mean_frame(data), beside
         self.baselines = (COPY, MEAN, *beside)
         self.others = (GROUND_TRUTH, *self.baselines)
-        self.names = (*self.models.values(), *self.others)
+        self.rendered = (*self.models.values(), *(name for of in self.rivalling.values() for name in of))
+        self.names = (*self.rendered, *self.others)
+        self.seconds, self.frames = dict.fromkeys((MODEL, *self.rivals), 0.0), 0
 
     def answers(self, batch: PairedFramesBatch, render: Renderer) -> dict[str, Tensor]:
         """What each makes of a batch, (B, 3, S, S) in [0, 1]. Raises ValueError for frames that are not finite."""
         found: dict[str, Tensor] = {}
         for protocol, name in self.models.items():
-            further: dict[str, Tensor] = {known: of for known, of in batch.further.items() if known == protocol}
-            rendered = render(batch.conditions, further, batch.captions)
-            if not rendered.isfinite().all():
-                raise ValueError("the model renders frames that are not finite; did its training diverge?")
-            found[name] = as_share(rendered)
+            found[name] = self._rendered(MODEL, render, protocol, batch)
+            for column, rival in self.rivalling[protocol].items():
+                found[column] = self._rendered(rival, self.rivals[rival].render, protocol, batch)
+            self.frames += len(batch.names)
         references = as_share(batch.frames)
         found |= {GROUND_TRUTH: references, COPY: batch.conditions.float()}
         found[MEAN] = self.mean.to(references).expand_as(references)
         return found | {name: as_share(make(batch)) for name, make in self.beside.items()}
 
+    def _rendered(self, name: str, render: Renderer, protocol: Shown, batch: PairedFramesBatch) -> Tensor:
+        further: dict[str, Tensor] = {known: of for known, of in batch.further.items() if known == protocol}
+        began = time.perf_counter()
+        rendered = render(batch.conditions, further, batch.captions)
+        self.seconds[name] += time.perf_counter() - began
+        if not rendered.isfinite().all():
+            who = "the model" if name == MODEL else name
+            raise ValueError(f"{who} renders frames that are not finite; did its training diverge?")
+        return as_share(rendered)
+
     def rows(
         self, key: str, compared: Comparison | Fid, beside: Sequence[str] | None = None, **more: object
     ) -> dict[str, Row]:
         """A row for each protocol, with the values of others (`beside`; else the truth and all baselines) and what else
-        there is to say; keys of all but the first end in "@<protocol>"."""
-        return {
-            key if name == MODEL else f"{key}@{name}": compared.row(protocol, name, beside or self.others, **more)
-            for protocol, name in self.models.items()
-        }
+        there is to say; keys of all but the first end in "@<protocol>". A rival's value is that under the protocol of
+        the row."""
+        found = {}
+        for protocol, name in self.models.items():
+            columns = self.rivalling[protocol]
+            row = compared.row(protocol, name, (*(beside or self.others), *columns), **more)
+            found[key if name == MODEL else f"{key}@{name}"] = {columns.get(of, of): to for of, to in row.items()}
+        return found
+
+    def speeds(self) -> Iterator[str]:
+        """What each that renders took for a frame, in print: it differs from run to run, so that no row has it."""
+        for name, seconds in self.seconds.items():
+            yield f"{'the model' if name == MODEL else name} takes {seconds / self.frames:.3f} seconds a frame"
 
 
 def mean_frame(data: PairedFrames) -> Tensor:

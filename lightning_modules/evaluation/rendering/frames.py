@@ -14,7 +14,7 @@ from datamodules.kinds.paired_frames import PairedFrames, PairedFramesBatch
 from datamodules.media.drawing_primitives import Image
 from datamodules.media.hand_boxes import Box
 from lightning_modules.evaluation.distances import Fid
-from lightning_modules.evaluation.rendering.contenders import Beside, Contenders, Renderer, Shown, some
+from lightning_modules.evaluation.rendering.contenders import Beside, Contenders, Renderer, Rival, Shown, some
 from lightning_modules.evaluation.results import GROUND_TRUTH, MODEL, Comparison, Results
 from lightning_modules.evaluation.sample_strips import ScoredStrips, as_images, strips
 from lightning_modules.metrics.images import (
@@ -55,6 +55,8 @@ class RenderingEvaluation:
     beside: what stands beside it, by name, as the autoencoder's `reconstruction` of the true frame does.
     features: networks over whose features `fid_<name>` is taken, by name; see `Fid`.
     most: frames that are rendered, evenly spaced over the split, where each takes many steps; None for all.
+    rivals: models that render the same conditions, by name, as the one does that a model was distilled from.
+    evaluations: how often the model's networks are computed for a frame, where it has rivals.
     """
 
     def __init__(
@@ -64,9 +66,11 @@ class RenderingEvaluation:
         beside: Mapping[str, Beside] | None = None,
         features: Mapping[str, nn.Module] | None = None,
         most: int | None = None,
+        rivals: Mapping[str, Rival] | None = None,
+        evaluations: int | None = None,
     ) -> None:
         self.data, self.bundle = data, hand_bundle("hand_pose and hand_found")
-        self.contenders = Contenders(data, protocols, beside or {})
+        self.contenders, self.evaluations = Contenders(data, protocols, beside or {}, rivals), evaluations
         names = self.contenders.names
         count = len(data.examples(data.tested))  # type: ignore[arg-type]
         self.chosen = set(np.linspace(0, count - 1, min(count, most or count)).round().astype(int).tolist())
@@ -75,7 +79,7 @@ class RenderingEvaluation:
         self.hand_ssim = Comparison(HandSsim, names)
         self.hands = {"hand_pose": Comparison(HandPose, names), "hand_found": Comparison(HandFound, names)}
         self.boxed, self.found = 0, 0
-        pictured = (*self.contenders.models.values(), *self.contenders.baselines)
+        pictured = (*self.contenders.rendered, *self.contenders.baselines)
         self.apart = [Fid(of, name, pictured, "true frames") for name, of in (features or {}).items()]
         self.response, self.flicker = Comparison(ConditionResponse, names), Comparison(Flicker, names)
         self.followed = False
@@ -130,10 +134,11 @@ class RenderingEvaluation:
                 ]
 
     def _shown(self, answers: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """The model's pictures, by protocol where there are several, and the true ones."""
-        models = self.contenders.models
+        """The model's pictures, by protocol where there are several, those of its rivals under the first, and the true
+        ones."""
+        models, rivals = self.contenders.models, self.contenders.rivals
         own = {protocol if len(models) > 1 else "model": answers[name] for protocol, name in models.items()}
-        return {**own, "truth": answers[GROUND_TRUTH]}
+        return {**own, **{name: answers[name] for name in rivals}, "truth": answers[GROUND_TRUTH]}
 
     def _add_hands(self, answers: dict[str, Tensor], references: Tensor, boxes: Sequence[Sequence[Box]]) -> None:
         """Add pictures that all have hands."""
@@ -159,7 +164,8 @@ class RenderingEvaluation:
     def results(self) -> Results:
         """`ssim`, `psnr` and `l1`; `hand_ssim` where the data knows where hands are; `hand_pose` and `hand_found` where
         MediaPipe finds half of those in the true frames or more, else a line on stderr says so. `condition_response`
-        and `flicker` where the data has sequences, and `fid_<name>` of each network."""
+        and `flicker` where the data has sequences, and `fid_<name>` of each network. Beside rivals `evaluations`, and a
+        line on stderr for each that says how long it took."""
         found: Results = {}
         rows = self.contenders.rows
         for key, comparison in self.compared.items():
@@ -186,6 +192,10 @@ class RenderingEvaluation:
             found |= rows("flicker", self.flicker, variant=f"{of}; where {still}")
         for distance in self.apart:
             found |= rows(distance.key, distance, self.contenders.baselines, **{GROUND_TRUTH: 0.0})
+        if rivals := self.contenders.rivals:
+            counts = {MODEL: self.evaluations, **{name: rival.evaluations for name, rival in rivals.items()}}
+            found["evaluations"] = {**counts, "protocol": next(iter(self.contenders.models)), "n": len(self.chosen)}
+            print("\n".join(self.contenders.speeds()), file=sys.stderr)
         return found
 
     def plots(self) -> dict[str, Image]:

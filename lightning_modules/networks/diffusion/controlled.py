@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, get_args
 import torch
 from torch import Tensor, nn
 
+from lightning_modules.networks.diffusion.consistency import LCM_STEPS
 from lightning_modules.networks.diffusion.latents import embedded
 from lightning_modules.networks.diffusion.noise import draw, generators
 
@@ -21,8 +22,13 @@ Sampler = Literal["ddim", "unipc", "dpm", "lcm"]
 AT_ONCE: Final = 8
 """Frames that are generated together."""
 UNGUIDED: Final = 1.0
-LCM_STEPS: Final = 50
-"""Steps of the solver that consistency models are distilled from; sampling skips most of them."""
+SOLVERS: Final[dict[str, str]] = {
+    "ddim": "DDIMScheduler",
+    "unipc": "UniPCMultistepScheduler",
+    "dpm": "DPMSolverMultistepScheduler",
+    "lcm": "LCMScheduler",
+}
+"""By sampler, the class of diffusers that takes its steps."""
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -77,6 +83,11 @@ class Rendering:
         """Steps that a frame does not take which is generated from the one before."""
         return round(self.steps * self.from_before)
 
+    @property
+    def evaluations(self) -> int:
+        """How often UNet and ControlNet are computed for a frame."""
+        return (self.steps - self.taken_over) * (2 if self.guidance > UNGUIDED else 1)
+
 
 class Controlled:
     """A Stable Diffusion and a ControlNet that is steered by conditions, ready to generate frames of S x S pixels.
@@ -93,7 +104,7 @@ class Controlled:
         self.config = pipeline.scheduler.config
         self.anchored = _anchored(self.unet, groups=2 if self.guided else 1) if how.anchor else self.unet
         self.embedding: nn.Module = controlnet.controlnet_cond_embedding
-        self.steering: Any = _sharing(controlnet)
+        self.steering: Any = sharing(controlnet)
         self.steering.controlnet_cond_embedding = nn.Identity()
 
         @cache
@@ -177,16 +188,10 @@ class Controlled:
 def solver(sampler: Sampler, config: Any) -> Any:
     """The scheduler of diffusers that takes the steps of a sampler through the noise of another scheduler's
     configuration. None of them clips latents, which are no pictures."""
-    from diffusers import DDIMScheduler, DPMSolverMultistepScheduler, LCMScheduler, UniPCMultistepScheduler
+    import diffusers
 
-    kinds: dict[str, Any] = {
-        "ddim": DDIMScheduler,
-        "unipc": UniPCMultistepScheduler,
-        "dpm": DPMSolverMultistepScheduler,
-        "lcm": LCMScheduler,
-    }
     unclipped = {"clip_sample": False} if sampler in ("ddim", "lcm") else {}
-    return kinds[sampler].from_config(config, **unclipped)
+    return getattr(diffusers, SOLVERS[sampler]).from_config(config, **unclipped)
 
 
 class AnchoredAttention:
@@ -209,14 +214,14 @@ class AnchoredAttention:
 
 def _anchored(unet: "UNet2DConditionModel", groups: int) -> "UNet2DConditionModel":
     """A UNet of the same weights in which frames attend to the first of them."""
-    found = _sharing(unet)
+    found = sharing(unet)
     for name, part in found.named_modules():
         if name.endswith(".attn1"):
             part.set_processor(AnchoredAttention(groups))
     return found
 
 
-def _sharing(network: Network) -> Network:
+def sharing(network: Network) -> Network:
     """A network of other modules with the same weights: what is exchanged in it stays as it was in the first."""
     return copy.deepcopy(network, {id(weights): weights for weights in (*network.parameters(), *network.buffers())})
 

@@ -125,6 +125,13 @@ class Schedule:
         kept = self._kept_at(timesteps)
         return kept.sqrt() * found + (1 - kept).sqrt() * noised
 
+    def picture_of(self, found: Tensor, noised: Tensor, timesteps: Tensor) -> Tensor:
+        """The picture in `noised` according to what a network found there, all (B, C, H, W); see `prediction`."""
+        kept = self._kept_at(timesteps)
+        if self.prediction == "epsilon":
+            return (noised - (1 - kept).sqrt() * found) / kept.sqrt()
+        return kept.sqrt() * noised - (1 - kept).sqrt() * found
+
     def min_snr(self, timesteps: Tensor, gamma: float) -> Tensor:
         """Weights (B,) of the squared errors at timesteps (B,), so that those with little noise do not outweigh all
         others: min(snr, gamma) / snr of the noise, / (snr + 1) of the velocity (Hang et al. 2023, arXiv 2303.09556)."""

@@ -15,7 +15,7 @@ from datamodules.media.hand_boxes import Box
 from datamodules.samples import Sample, Split, Survey
 from lightning_modules.evaluation.glossary import BASELINES, PLOTS, PROTOCOLS, meaning
 from lightning_modules.evaluation.rendering import contenders
-from lightning_modules.evaluation.rendering.contenders import mean_frame
+from lightning_modules.evaluation.rendering.contenders import Rival, mean_frame
 from lightning_modules.evaluation.rendering.frames import RenderingEvaluation, find_hands
 from lightning_modules.evaluation.sample_strips import KEPT, as_images
 from lightning_modules.evaluation.training_pictures import PixelFeatures
@@ -259,6 +259,30 @@ class TestBeside:
         assert results["l1"]["reconstruction"] == pytest.approx(darker, abs=1e-6)
         assert results["condition_response"]["reconstruction"] == pytest.approx(0.9, abs=1e-6)
         assert "reconstruction" in BASELINES
+
+    def test_a_rival_is_shown_what_the_model_is_and_has_a_column_in_every_row(self, pairs, boxes, capsys):
+        """Here one of half the contrast, at five times the cost."""
+        rivals = {"teacher": Rival(lambda *shown: 0.5 * as_shown(*shown), 20)}
+        data = Held(pairs, boxes, stretches=[range(7)])
+        evaluation = evaluated(data, rivals=rivals, evaluations=4)
+        results = evaluation.results()
+        assert all("teacher" in row and not any("@" in name for name in row) for row in results.values())
+        half = (0.5 * (2 * frames_of(pairs) - 1)).abs().mean().item() / 2
+        assert results["l1@paper"]["teacher"] == pytest.approx(half, abs=1e-6)
+        assert results["l1"]["teacher"] != pytest.approx(half, abs=1e-3)
+        assert results["condition_response@paper"]["teacher"] == pytest.approx(0.5, abs=1e-6)
+        cost = {"value": 4, "teacher": 20, "protocol": "pose-only", "n": len(pairs)}
+        assert results["evaluations"] == cost
+        lines = capsys.readouterr().err.splitlines()
+        assert [line.partition(" takes ")[0] for line in lines[-2:]] == ["the model", "teacher"]
+        assert all(line.endswith(" seconds a frame") for line in lines[-2:])
+        shown = [caption for caption, _ in evaluation.kept.strips[0].pictures]
+        assert shown == ["drawing", "pose-only", "paper", "teacher", "truth"]
+
+    def test_a_rival_whose_frames_are_not_finite_is_named(self, pairs, boxes):
+        rivals = {"teacher": Rival(lambda *shown: as_shown(*shown) / 0, 20)}
+        with pytest.raises(ValueError, match="teacher renders frames that are not finite"):
+            evaluated(Held(pairs, boxes), rivals=rivals, evaluations=4)
 
     def test_distances_are_over_named_networks_and_of_each_protocol(self, pairs, boxes):
         results = evaluated(Held(pairs, boxes), features={"pixels": PixelFeatures()}).results()

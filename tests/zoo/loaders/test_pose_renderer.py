@@ -333,6 +333,8 @@ class TestArtefact:
             "FOLDER": '"."',
             "BASE": "base",
             "GUIDANCE": "2.0",
+            "STEPS": "20",
+            "SOLVER": renderer.solvers["dpm"],
             "signer 1 in the studio": "a person signing",
             "torch.zeros(1, controlnet.config.conditioning_channels, side, side)": (
                 'torch.from_numpy(np.load("condition.npy"))'

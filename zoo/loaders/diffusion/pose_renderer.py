@@ -20,13 +20,14 @@ from datamodules.media.images import stack
 from datamodules.media.video import Frame
 from datamodules.poses.motions import slp_joints
 from datamodules.poses.sequences import Joints
-from lightning_modules.networks.diffusion.controlled import Controlled, Rendering, Sampler
+from lightning_modules.networks.diffusion.controlled import SOLVERS, Controlled, Rendering, Sampler
 from lightning_modules.networks.diffusion.two_conditions import COLOURS, fused
 from zoo.io_types import Signal
 from zoo.loaders.base import OPENING, Inheritance
 from zoo.loaders.config import read_config, write_config
 from zoo.loaders.diffusion.base_folder import BaseFolder, base_reference
 from zoo.loaders.diffusion.controlnet import SHARED, ControlNet, listed, open_weights
+from zoo.loaders.diffusion.lcm_lora import RENDERING, with_lcm_lora
 from zoo.loaders.inputs import given_whole
 from zoo.loaders.rendering.drawings import PREVIEWED, Frames, framed, write_preview
 from zoo.loaders.writing import film
@@ -37,10 +38,10 @@ MOST: Final = 2_048
 """Pixels a side of a frame."""
 SEEDS: Final = 2**63
 RENDERED: Final = """\
-pipeline.scheduler = DPMSolverMultistepScheduler.from_config(pipeline.scheduler.config)
+pipeline.scheduler = SOLVER.from_config(pipeline.scheduler.config)
 side = pipeline.unet.config.sample_size * pipeline.vae_scale_factor
 condition = torch.zeros(1, controlnet.config.conditioning_channels, side, side)  # `model.draw` fills it, / 255
-asked = {"num_inference_steps": 20, "guidance_scale": GUIDANCE, "generator": torch.Generator().manual_seed(0)}
+asked = {"num_inference_steps": STEPS, "guidance_scale": GUIDANCE, "generator": torch.Generator().manual_seed(0)}
 picture = pipeline("signer 1 in the studio", image=condition, **asked).images[0]
 """
 """How plain diffusers renders, once a pipeline is opened."""
@@ -74,11 +75,11 @@ from datamodules.media.video import write_video
 
 pose = perform(["HELLO"]).pose  # or a pose of your own: SLP-50, OpenPose or Holistic
 frames = model.render(pose, signer=model.signers[0])  # uint8 RGB (T, H, W, 3)
-write_video("hello.mp4", model.stream(pose, steps=10), pose.body.fps)  # faster, and frame by frame
+write_video("hello.mp4", model.stream(pose, seed=1), pose.body.fps)  # from other noise, and frame by frame
 """
     native: ClassVar[str] = f"""\
 import torch
-from diffusers import ControlNetModel, DPMSolverMultistepScheduler, StableDiffusionControlNetPipeline
+from diffusers import ControlNetModel, SOLVER, StableDiffusionControlNetPipeline
 
 controlnet = ControlNetModel.from_pretrained("ADDRESS", subfolder="controlnet")
 base = {{"revision": "REVISION", "safety_checker": None, "use_safetensors": True}}
@@ -86,7 +87,7 @@ pipeline = StableDiffusionControlNetPipeline.from_pretrained("BASE", controlnet=
 {RENDERED}"""
     native_with_base: ClassVar[str] = f"""\
 import torch
-from diffusers import ControlNetModel, DPMSolverMultistepScheduler, StableDiffusionControlNetPipeline
+from diffusers import ControlNetModel, SOLVER, StableDiffusionControlNetPipeline
 from huggingface_hub import snapshot_download
 
 folder = FOLDER
@@ -94,6 +95,7 @@ controlnet = ControlNetModel.from_pretrained(folder, subfolder="controlnet")
 base = {{"safety_checker": None, "use_safetensors": True}}
 pipeline = StableDiffusionControlNetPipeline.from_pretrained(f"{{folder}}/BASE", controlnet=controlnet, **base)
 {RENDERED}"""
+    solvers: ClassVar[Mapping[str, str]] = SOLVERS
     library: ClassVar[str] = "diffusers"
     accepts = Signal("pose", skeleton="slp-50", normalisation="slp")
 
@@ -133,10 +135,19 @@ pipeline = StableDiffusionControlNetPipeline.from_pretrained(f"{{folder}}/BASE",
         self.fr_net, self.confidence, self.base_folder = fr_net, confidence, base_folder
         self.gives = Signal("video", size=self.size)
         self._pipeline: Any = None
+        self._presets: dict[str, Any] = {}
 
     @property
     def base_model(self) -> str | None:
         return self.controlnet.base_model
+
+    @property
+    def base_address(self) -> str:
+        """Where its base model is found again, as a spec names one: a folder, or user/name@revision."""
+        if self.base_folder is not None:
+            return str(self.base_folder.folder)
+        revision = self.controlnet.base_revision
+        return f"{self.base_model}@{revision}" if revision else str(self.base_model)
 
     @property
     def signers(self) -> list[int]:
@@ -160,7 +171,14 @@ pipeline = StableDiffusionControlNetPipeline.from_pretrained(f"{{folder}}/BASE",
             return self._pipeline
 
     def render(
-        self, pose: Pose, signer: int | None = None, *, seed: int = 0, size: int | None = None, **asked: Unpack[Asked]
+        self,
+        pose: Pose,
+        signer: int | None = None,
+        *,
+        seed: int = 0,
+        size: int | None = None,
+        preset: str | None = None,
+        **asked: Unpack[Asked],
     ) -> Frames:
         """Frames (T, S, S, 3) uint8 RGB of a signer who does what a pose does; see `stream` for long ones.
 
@@ -173,22 +191,32 @@ pipeline = StableDiffusionControlNetPipeline.from_pretrained(f"{{folder}}/BASE",
             signer: the number of one of `signers`; None for the first.
             seed: of the noise; the same one always gives the same frames.
             size: S, a multiple of the pixels of a latent; None for that of training, which looks best.
+            preset: `lcm-lora` for four steps by that adapter of Stable Diffusion 1.5, which has to be in the Hub's
+                cache; see `with_lcm_lora`. What else is asked for goes before how it renders.
             asked: steps, guidance, conditioning_scale, sampler, shared_noise, anchor and from_before, as `Rendering`
                 has them; None is what the model was published with.
 
         Raises ValueError for anything but a pose, for one without shoulders or hands, for a signer that it was not
-        trained on, and for what is no way of rendering.
+        trained on, for a preset that is not there or not for its base, and for what is no way of rendering.
         """
-        return np.stack(list(self.stream(pose, signer, seed=seed, size=size, **asked)))
+        return np.stack(list(self.stream(pose, signer, seed=seed, size=size, preset=preset, **asked)))
 
     def stream(
-        self, pose: Pose, signer: int | None = None, *, seed: int = 0, size: int | None = None, **asked: Unpack[Asked]
+        self,
+        pose: Pose,
+        signer: int | None = None,
+        *,
+        seed: int = 0,
+        size: int | None = None,
+        preset: str | None = None,
+        **asked: Unpack[Asked],
     ) -> Iterator[Frame]:
         """The frames of `render` one by one, of which no more than a few are held at a time. Raises ValueError as it
         does, before the first."""
-        given: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
+        given: dict[str, Any] = {} if preset is None else dict(RENDERING)
+        given |= {name: value for name, value in asked.items() if value is not None}
         how, prompt, side = replace(self.rendering, **given), self._prompt(signer), self._side(size)
-        return self._film(slp_joints(pose), how, prompt, side, seed)
+        return self._film(slp_joints(pose), how, prompt, side, seed, preset)
 
     def draw(self, joints: Joints, size: int | None = None) -> Frames:
         """The network's conditions (T, S, S, 3 or 6) uint8 for joints (T, 50, 3) in SLP units: OpenPose drawings as in
@@ -220,15 +248,32 @@ pipeline = StableDiffusionControlNetPipeline.from_pretrained(f"{{folder}}/BASE",
         return self.controlnet.probe()
 
     def _film(
-        self, joints: Joints, how: Rendering, prompt: str, side: int | None = None, seed: int = 0
+        self,
+        joints: Joints,
+        how: Rendering,
+        prompt: str,
+        side: int | None = None,
+        seed: int = 0,
+        preset: str | None = None,
     ) -> Iterator[Frame]:
         first = given_whole("seed", seed, 0, SEEDS - len(joints))
         parts = (joints[start : start + DRAWN] for start in range(0, len(joints), DRAWN))
-        frames = self._controlled(how).film((_shares(self.draw(part, side)) for part in parts), prompt, first)
+        frames = self._controlled(how, preset).film((_shares(self.draw(part, side)) for part in parts), prompt, first)
         return (_pixels(frame[None])[0] for frame in frames)
 
-    def _controlled(self, how: Rendering) -> Controlled:
-        return Controlled(self.pipeline, self.pipeline.controlnet, how)
+    def _controlled(self, how: Rendering, preset: str | None = None) -> Controlled:
+        pipeline = self.pipeline if preset is None else self._with(preset)
+        return Controlled(pipeline, pipeline.controlnet, how)
+
+    def _with(self, preset: str) -> Any:
+        """The pipeline with a preset's adapter, opened once; where `pipeline` was moved to, its adapter goes too."""
+        pipeline = self.pipeline
+        with OPENING:
+            if preset not in self._presets:
+                self._presets[preset] = with_lcm_lora(pipeline, preset)
+            adapted = self._presets[preset]
+            torch.nn.Module.to(adapted.unet, pipeline.unet.device, pipeline.unet.dtype)
+            return adapted
 
     def _prompt(self, signer: int | None) -> str:
         """The prompt of a signer. Raises ValueError for one that it was not trained on."""
