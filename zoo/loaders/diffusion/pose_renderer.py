@@ -16,11 +16,12 @@ from torch import Tensor
 from datamodules.media.conditions.frame_reinforcement import POSE_ONLY, FRNet
 from datamodules.media.conditions.openpose_drawing import draw_openpose
 from datamodules.media.framing import Framing
-from datamodules.media.images import stack
+from datamodules.media.images import resize, stack
 from datamodules.media.video import Frame
 from datamodules.poses.motions import slp_joints
 from datamodules.poses.sequences import Joints
 from lightning_modules.networks.diffusion.controlled import Controlled, Rendering, Sampler
+from lightning_modules.networks.diffusion.reference import mean_latents, text_errors
 from lightning_modules.networks.diffusion.two_conditions import COLOURS, fused
 from zoo.io_types import Signal
 from zoo.loaders.base import OPENING, Inheritance
@@ -28,6 +29,7 @@ from zoo.loaders.config import read_config, write_config
 from zoo.loaders.diffusion.base_folder import BaseFolder, base_reference
 from zoo.loaders.diffusion.controlnet import SHARED, ControlNet, listed, open_weights
 from zoo.loaders.inputs import given_whole
+from zoo.loaders.pictures import GivenPicture, given_square
 from zoo.loaders.rendering.drawings import PREVIEWED, Frames, framed, write_preview
 from zoo.loaders.writing import film
 
@@ -74,7 +76,8 @@ from datamodules.media.video import write_video
 
 pose = perform(["HELLO"]).pose  # or a pose of your own: SLP-50, OpenPose or Holistic
 frames = model.render(pose, signer=model.signers[0])  # uint8 RGB (T, H, W, 3)
-write_video("hello.mp4", model.stream(pose, steps=10), pose.body.fps)  # faster, and frame by frame
+film = model.stream(pose, reference=frames[0], steps=10)  # whom a picture shows, or "signer.png"; frame by frame
+write_video("hello.mp4", film, pose.body.fps)
 """
     native: ClassVar[str] = f"""\
 import torch
@@ -160,7 +163,14 @@ pipeline = StableDiffusionControlNetPipeline.from_pretrained(f"{{folder}}/BASE",
             return self._pipeline
 
     def render(
-        self, pose: Pose, signer: int | None = None, *, seed: int = 0, size: int | None = None, **asked: Unpack[Asked]
+        self,
+        pose: Pose,
+        signer: int | None = None,
+        *,
+        reference: GivenPicture | None = None,
+        seed: int = 0,
+        size: int | None = None,
+        **asked: Unpack[Asked],
     ) -> Frames:
         """Frames (T, S, S, 3) uint8 RGB of a signer who does what a pose does; see `stream` for long ones.
 
@@ -170,25 +180,57 @@ pipeline = StableDiffusionControlNetPipeline.from_pretrained(f"{{folder}}/BASE",
 
         Args:
             pose: of any frame rate.
-            signer: the number of one of `signers`; None for the first.
+            signer: the number of one of `signers`; None for the first, or for whom `reference` shows.
+            reference: a picture of whom to render: a path, a PIL image, or uint8 RGB (H, W, 3), of which the middle
+                square counts. Its signer is the `nearest_signer`, and within the UNet frames attend to it: it takes the
+                place that `anchor` gives the first of them.
             seed: of the noise; the same one always gives the same frames.
             size: S, a multiple of the pixels of a latent; None for that of training, which looks best.
             asked: steps, guidance, conditioning_scale, sampler, shared_noise, anchor and from_before, as `Rendering`
                 has them; None is what the model was published with.
 
         Raises ValueError for anything but a pose, for one without shoulders or hands, for a signer that it was not
-        trained on, and for what is no way of rendering.
+        trained on, for a signer and a reference at once, for what is no picture or a small one, and for what is no way
+        of rendering.
         """
-        return np.stack(list(self.stream(pose, signer, seed=seed, size=size, **asked)))
+        return np.stack(list(self.stream(pose, signer, reference=reference, seed=seed, size=size, **asked)))
 
     def stream(
-        self, pose: Pose, signer: int | None = None, *, seed: int = 0, size: int | None = None, **asked: Unpack[Asked]
+        self,
+        pose: Pose,
+        signer: int | None = None,
+        *,
+        reference: GivenPicture | None = None,
+        seed: int = 0,
+        size: int | None = None,
+        **asked: Unpack[Asked],
     ) -> Iterator[Frame]:
         """The frames of `render` one by one, of which no more than a few are held at a time. Raises ValueError as it
         does, before the first."""
         given: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
-        how, prompt, side = replace(self.rendering, **given), self._prompt(signer), self._side(size)
-        return self._film(slp_joints(pose), how, prompt, side, seed)
+        how, joints, side, seen = replace(self.rendering, **given), slp_joints(pose), self._side(size), None
+        if reference is not None:
+            if signer is not None:
+                raise ValueError(
+                    f"signer: found {signer!r} and a reference, which says who signs; leave out one of them"
+                )
+            square = given_square("reference", reference)
+            signer, seen = self.nearest_signer(square), self._latents(square, side)
+        return self._film(joints, how, self._prompt(signer), side, seed, seen)
+
+    def nearest_signer(self, picture: GivenPicture) -> int:
+        """Who of `signers` a picture shows, or is most like whom it shows: by the prompt that the base model tells the
+        picture best by. Raises ValueError for what is no picture or a small one."""
+        square = given_square("picture", picture)
+        if len(self.prompts) == 1:
+            return self.signers[0]
+        latents = self._latents(square, self.size)
+        errors = text_errors(self.pipeline, latents, list(self.prompts.values()))
+        return self.signers[int(errors.argmin())]
+
+    def _latents(self, square: Frame, side: int) -> Tensor:
+        """Of a square picture at the size of frames."""
+        return mean_latents(self.pipeline.vae, 2 * _shares([resize(square, side, side)]) - 1)
 
     def draw(self, joints: Joints, size: int | None = None) -> Frames:
         """The network's conditions (T, S, S, 3 or 6) uint8 for joints (T, 50, 3) in SLP units: OpenPose drawings as in
@@ -220,11 +262,18 @@ pipeline = StableDiffusionControlNetPipeline.from_pretrained(f"{{folder}}/BASE",
         return self.controlnet.probe()
 
     def _film(
-        self, joints: Joints, how: Rendering, prompt: str, side: int | None = None, seed: int = 0
+        self,
+        joints: Joints,
+        how: Rendering,
+        prompt: str,
+        side: int | None = None,
+        seed: int = 0,
+        reference: Tensor | None = None,
     ) -> Iterator[Frame]:
         first = given_whole("seed", seed, 0, SEEDS - len(joints))
         parts = (joints[start : start + DRAWN] for start in range(0, len(joints), DRAWN))
-        frames = self._controlled(how).film((_shares(self.draw(part, side)) for part in parts), prompt, first)
+        conditions = (_shares(self.draw(part, side)) for part in parts)
+        frames = self._controlled(how).film(conditions, prompt, first, reference)
         return (_pixels(frame[None])[0] for frame in frames)
 
     def _controlled(self, how: Rendering) -> Controlled:
