@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,8 @@ from datamodules.media.conditions.frame_reinforcement import FRNet
 from datamodules.media.conditions.openpose_drawing import draw_openpose
 from datamodules.media.video import read_video
 from datamodules.poses.conversion import to_pose
-from datamodules.poses.formats import write_pose
+from datamodules.poses.formats import read_pose, write_pose
+from datamodules.poses.motions import slp_joints
 from datamodules.twins import Twin, ensure_twin, how2sign
 from lightning_modules.networks.diffusion.controlled import Rendering
 from lightning_modules.signdiff import SignDiff
@@ -268,6 +270,34 @@ class TestPoses:
     @pytest.mark.parametrize("make", [holistic, openpose])
     def test_other_layouts_are_converted(self, make, renderer):
         assert renderer.render(make(JOINTS[:2])).shape == (2, 32, 32, 3)
+
+    def test_published_files_are_rendered_or_refused_in_one_line(self, base_folder, shared):
+        """Trackers' own layouts, in pixels and in space, with faces and without; of each file a few frames."""
+        renderer, refused = tiny_renderer(folder=base_folder, fr_net=None), []
+        x, y = renderer.framing.neck
+        for path in sorted((shared / "data/pose_files").glob("*.pose")):
+            pose = read_pose(path)
+            step = max(1, len(pose.body.data) // 4)
+            body = type(pose.body)(pose.body.fps, pose.body.data[::step], pose.body.confidence[::step])
+            few = Pose(pose.header, body)
+            if len(pose.header.components) == 1:
+                with pytest.raises(ValueError, match=r"^expected a pose .*; found RIGHT_HAND_LANDMARKS \(21 points\)$"):
+                    renderer.render(few)
+                refused.append(path.stem.rpartition("__")[2])
+                continue
+            frames = renderer.render(few, steps=1, guidance=1.0)
+            assert frames.shape == (len(body.data), 32, 32, 3)
+            drawn = renderer.draw(slp_joints(few))
+            assert drawn[:, round(y), round(x)].any(-1).all(), path  # necks are where the framing has them
+        assert refused == ["mediapipe_hand_normalized", "mediapipe_long_hand_normalized"]  # a hand, nobody's
+
+    @pytest.mark.parametrize("make", [partial(to_pose, fps=25.0), holistic, openpose])
+    def test_a_single_frame_is_a_film_and_none_is_refused(self, make, renderer):
+        assert renderer.render(make(JOINTS[:1])).shape == (1, 32, 32, 3)
+        with pytest.raises(
+            ValueError, match=r"found a pose of shape \(0, 1, .*, expected at least a frame and a person"
+        ):
+            renderer.stream(make(JOINTS[:0]))
 
     @pytest.mark.parametrize("thing", ["hello.pose", None, JOINTS])
     def test_what_is_no_pose_is_refused_before_the_first_frame(self, thing, renderer):
