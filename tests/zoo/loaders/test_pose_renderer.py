@@ -277,7 +277,7 @@ class TestPoses:
         x, y = renderer.framing.neck
         for path in sorted((shared / "data/pose_files").glob("*.pose")):
             pose = read_pose(path)
-            step = max(1, len(pose.body.data) // 4)
+            step = max(1, len(pose.body.data) // 2)
             body = type(pose.body)(pose.body.fps, pose.body.data[::step], pose.body.confidence[::step])
             few = Pose(pose.header, body)
             if len(pose.header.components) == 1:
