@@ -1,12 +1,11 @@
 """Frames under a ControlNet by the parts of a Stable Diffusion, as diffusers' own pipelines generate them, and films
 that stay steady (Zhang et al. 2023, arXiv 2302.05543)."""
 
-import copy
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -14,9 +13,11 @@ from torch import Tensor, nn
 from lightning_modules.networks.diffusion.consistency import LCM_STEPS
 from lightning_modules.networks.diffusion.latents import embedded
 from lightning_modules.networks.diffusion.noise import draw, generators
+from lightning_modules.networks.diffusion.reference import ReferencedUNet, anchored_unet, sharing
+from lightning_modules.networks.diffusion.schedule import Schedule
 
 if TYPE_CHECKING:
-    from diffusers import ControlNetModel, UNet2DConditionModel
+    from diffusers import ControlNetModel
 
 Sampler = Literal["ddim", "unipc", "dpm", "lcm"]
 AT_ONCE: Final = 8
@@ -30,8 +31,6 @@ SOLVERS: Final[dict[str, str]] = {
 }
 """By sampler, the class of diffusers that takes its steps."""
 
-Network = TypeVar("Network", bound=nn.Module)
-
 
 @dataclass(frozen=True)
 class Rendering:
@@ -44,7 +43,7 @@ class Rendering:
         DPM-Solver++ of second order (Lu et al. 2022, arXiv 2211.01095), or `lcm`, for networks that were distilled into
         consistency models (Luo et al. 2023, arXiv 2310.04378).
     shared_noise: all frames begin with the same noise; otherwise each has its own.
-    anchor: within the UNet, each frame attends to the first one beside itself.
+    anchor: within the UNet, each frame attends to the first one beside itself, or to a reference where there is one.
     from_before: how much of a frame is taken over from the one before, from 0 to below 1: of that share of the steps
         nothing is generated anew. This is image to image of strength 1 - from_before, frame after frame.
 
@@ -102,7 +101,7 @@ class Controlled:
         self.how, self.guided = how, how.guidance > UNGUIDED
         self.unet, self.vae = pipeline.unet, pipeline.vae
         self.config = pipeline.scheduler.config
-        self.anchored = _anchored(self.unet, groups=2 if self.guided else 1) if how.anchor else self.unet
+        self.groups = 2 if self.guided else 1
         self.embedding: nn.Module = controlnet.controlnet_cond_embedding
         self.steering: Any = sharing(controlnet)
         self.steering.controlnet_cond_embedding = nn.Identity()
@@ -123,9 +122,20 @@ class Controlled:
             frames.append(self.decode(self._latents(self.unet, conditions[part], prompts[part], seeds[part])))
         return torch.cat(frames)
 
-    def film(self, conditions: Iterable[Tensor], prompt: str, seed: int = 0) -> Iterator[Tensor]:
+    def film(
+        self, conditions: Iterable[Tensor], prompt: str, seed: int = 0, reference: Tensor | None = None
+    ) -> Iterator[Tensor]:
         """Frames (3, S, S) in [0, 1] one by one of conditions that come in any number of pieces (N, C, S, S): no more
-        than a few are held at a time."""
+        than a few are held at a time.
+
+        reference: latents (1, C, h, w) of a picture that frames attend to, in the place of the first of them.
+        """
+        anchored, unet = self.how.anchor and reference is None, self.unet
+        if anchored:
+            unet = anchored_unet(self.unet, self.groups)
+        elif reference is not None:
+            noise = draw(generators([seed]), reference.shape[1:], self.unet.device)
+            unet = ReferencedUNet(self.unet, self.groups, reference, noise, Schedule.of(self.config))
         first: tuple[Tensor, Tensor] | None = None  # condition and latents
         before: Tensor | None = None
         number = 0
@@ -133,10 +143,10 @@ class Controlled:
         for part in (part for piece in conditions for part in torch.split(piece, size)):
             seeds = [seed if self.how.shared_noise else seed + number + index for index in range(len(part))]
             count, told, start = len(part), part, before
-            if first is not None and self.how.anchor:
+            if first is not None and anchored:
                 told, seeds = torch.cat([first[0], part]), [seed, *seeds]
                 start = None if before is None else torch.cat([first[1], before])
-            latents = self._latents(self.anchored, told, [prompt] * len(told), seeds, start)[-count:]
+            latents = self._latents(unet, told, [prompt] * len(told), seeds, start)[-count:]
             first = first or (part[:1], latents[:1])
             before = latents[-1:] if self.how.taken_over else None
             number += count
@@ -171,7 +181,7 @@ class Controlled:
             latents = scheduler.add_noise(start, noise, timesteps[:1].expand(len(noise)))
         random = {"generator": own} if how.sampler == "lcm" else {}  # no other adds noise on its way
         for timestep in timesteps:
-            noisy = scheduler.scale_model_input(torch.cat([latents] * (2 if self.guided else 1)), timestep)
+            noisy = scheduler.scale_model_input(torch.cat([latents] * self.groups), timestep)
             told = {"timestep": timestep, "encoder_hidden_states": context, "return_dict": False}
             down, mid = self.steering(
                 noisy, controlnet_cond=condition, conditioning_scale=how.conditioning_scale, **told
@@ -192,38 +202,6 @@ def solver(sampler: Sampler, config: Any) -> Any:
 
     unclipped = {"clip_sample": False} if sampler in ("ddim", "lcm") else {}
     return getattr(diffusers, SOLVERS[sampler]).from_config(config, **unclipped)
-
-
-class AnchoredAttention:
-    """Self-attention of frames to themselves and to the first of them; what that one attends to is the same as without.
-
-    groups: how often the frames come in a batch, one after another: twice where they are guided.
-    """
-
-    def __init__(self, groups: int) -> None:
-        from diffusers.models.attention_processor import AttnProcessor2_0
-
-        self.groups, self.plain = groups, AttnProcessor2_0()
-
-    def __call__(self, attention: Any, states: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        frames = states.reshape(self.groups, -1, *states.shape[1:])
-        first = frames[:, :1].expand_as(frames).flatten(0, 1)
-        found: Tensor = self.plain(attention, states, torch.cat([states, first], dim=1))
-        return found
-
-
-def _anchored(unet: "UNet2DConditionModel", groups: int) -> "UNet2DConditionModel":
-    """A UNet of the same weights in which frames attend to the first of them."""
-    found = sharing(unet)
-    for name, part in found.named_modules():
-        if name.endswith(".attn1"):
-            part.set_processor(AnchoredAttention(groups))
-    return found
-
-
-def sharing(network: Network) -> Network:
-    """A network of other modules with the same weights: what is exchanged in it stays as it was in the first."""
-    return copy.deepcopy(network, {id(weights): weights for weights in (*network.parameters(), *network.buffers())})
 
 
 def _is_number(value: object) -> bool:

@@ -1,6 +1,7 @@
 """How2Sign's frames and drawings of their poses: pairs that belong together, splits by recording, trees and gaps."""
 
 import shutil
+from collections import Counter
 
 import cv2
 import numpy as np
@@ -392,3 +393,25 @@ class TestSequences:
 
     def test_a_single_frame_is_no_sequence(self, root):
         assert not list(ready(root).sequences("train", 2, 1))
+
+
+def test_a_test_reads_the_frames_of_another_root(root, tmp_path):
+    """All of its splits, its own sentences in captions and counts; what training sees stays as it was."""
+    write(tmp_path, FLAT, signer="7")
+    for frame in sorted((tmp_path / "t0_0-7-rgb_front").iterdir())[-2:]:
+        frame.unlink()
+    settings = {"image_size": 96, "every": 1, "caption": "signer {signer}"}
+    data, other = (How2SignFrames(str(folder), **settings) for folder in (root, tmp_path))
+    fingerprint = data.fingerprint()
+    data.test_on(other)
+    data.setup("test")
+    batches = list(data.test_dataloader())
+    found = Counter(name.partition("_0-7-")[0] for batch in batches for name in batch.names)
+    assert found == {name: LENGTH - 2 * (name == "t0") for names in NAMES.values() for name in names}
+    assert {caption for batch in batches for caption in batch.captions} == {"signer 7"}
+    assert len(data.hands(batches[0].names)) == len(batches[0].names)
+    (sequence,) = data.sequences("test", 1, 5)
+    assert len(sequence.names) == 5
+    assert len(data.examples("train")) == LENGTH * len(NAMES["train"])
+    assert data.signers == [1]
+    assert data.fingerprint() == fingerprint

@@ -11,6 +11,7 @@ from tiny_diffusion import tiny_pipeline, tiny_steering
 from torch import Tensor
 
 from lightning_modules.networks.diffusion.controlled import AT_ONCE, Controlled, Rendering, Sampler, solver
+from lightning_modules.networks.diffusion.schedule import Schedule
 from lightning_modules.networks.diffusion.two_conditions import fused
 
 SAMPLERS: tuple[Sampler, ...] = ("ddim", "unipc", "dpm", "lcm")
@@ -220,3 +221,42 @@ def test_samplers_go_through_the_noise_of_the_base(sampler: Sampler) -> None:
     found = solver(sampler, config).config
     assert (found.prediction_type, found.beta_schedule) == ("v_prediction", "scaled_linear")
     assert not found.get("clip_sample")
+
+
+class TestReference:
+    @pytest.fixture(scope="class")
+    def reference(self) -> Tensor:
+        return torch.randn(1, 4, 16, 16, generator=torch.Generator().manual_seed(1))
+
+    @pytest.mark.parametrize("guidance", [1.0, 3.0])
+    def test_it_is_attended_to_as_an_anchor_of_the_same_latents_is(self, guidance, attentive, network, conditions):
+        """Where no ControlNet steers either, and in one step, which finds the anchor as its noise has it."""
+        how = Rendering(1, guidance, conditioning_scale=0.0, sampler="ddim", shared_noise=False, anchor=True)
+        controlled = Controlled(attentive, network, how)
+        scheduler = solver("ddim", attentive.scheduler.config)
+        scheduler.set_timesteps(1)
+        kept = Schedule.of(attentive.scheduler.config).kept[scheduler.timesteps[0]]
+        noise = torch.randn(1, 4, 16, 16, generator=generators([7])[0])
+        latents = noise * (1 - (1 - kept).sqrt()) / kept.sqrt()  # with that noise, they are that noise
+        anchored, referenced = (
+            torch.stack(list(controlled.film([conditions[:4]], "hello", 7, of))) for of in (None, latents)
+        )
+        torch.testing.assert_close(referenced, anchored, atol=1e-3, rtol=0)
+        free = film(attentive, network, conditions[:4], guidance=guidance, conditioning_scale=0.0, shared_noise=False)
+        assert (referenced[1:] - free[1:]).abs().max() > 0.02
+
+    @pytest.mark.parametrize("sampler", SAMPLERS)
+    def test_it_changes_every_frame_and_is_the_same_for_all(self, sampler, attentive, network, conditions, reference):
+        moving = conditions[[0, 1, 2, 3, 4, 5, 6, 7, 1, 0]]  # the last two come in another batch than the first
+        assert len(moving) > AT_ONCE
+        controlled = Controlled(attentive, network, Rendering(2, 3.0, sampler=sampler))
+        free = torch.stack(list(controlled.film([moving], "hello", 7)))
+        seen = torch.stack(list(controlled.film([moving], "hello", 7, reference)))
+        assert seen.shape == free.shape
+        assert (seen - free).abs().amax((1, 2, 3)).min() > 0.02
+        torch.testing.assert_close(seen[[8, 9]], seen[[1, 0]], atol=2e-3, rtol=0)
+
+    def test_another_one_makes_other_frames(self, attentive, network, conditions, reference):
+        controlled = Controlled(attentive, network, Rendering(2))
+        one, other = (next(controlled.film([conditions[:1]], "hello", 7, of)) for of in (reference, -reference))
+        assert (one - other).abs().max() > 0.02

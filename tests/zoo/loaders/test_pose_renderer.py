@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,8 @@ from datamodules.media.conditions.frame_reinforcement import FRNet
 from datamodules.media.conditions.openpose_drawing import draw_openpose
 from datamodules.media.video import read_video
 from datamodules.poses.conversion import to_pose
-from datamodules.poses.formats import write_pose
+from datamodules.poses.formats import read_pose, write_pose
+from datamodules.poses.motions import slp_joints
 from datamodules.twins import Twin, ensure_twin, how2sign
 from lightning_modules.networks.diffusion.controlled import Rendering
 from lightning_modules.signdiff import SignDiff
@@ -196,10 +198,106 @@ class TestRender:
             assert np.abs(found.astype(int) - wanted).max() <= 1
 
 
+class TestReference:
+    """See test_reference.py for the pictures, and test_controlled.py for the attention."""
+
+    @pytest.fixture(scope="class")
+    def renderer(self, base_folder: Path) -> PoseRenderer:
+        """Its frames make more of what they attend to than untrained ones do."""
+        found = tiny_renderer(folder=base_folder)
+        with torch.no_grad():
+            for name, weight in found.pipeline.unet.named_parameters():
+                if ".attn1." in name:
+                    weight.mul_(12)
+        return found
+
+    @pytest.fixture(scope="class")
+    def pose(self) -> Pose:
+        return to_pose(JOINTS[:2], 25.0)
+
+    @pytest.fixture(scope="class")
+    def picture(self) -> np.ndarray:
+        return np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
+
+    def test_frames_attend_to_it_always_in_the_same_way(self, renderer, pose, picture, tmp_path):
+        frames = renderer.render(pose, reference=picture)
+        assert (frames.shape, frames.dtype) == ((2, 32, 32, 3), np.uint8)
+        cv2.imwrite(str(tmp_path / "signer.png"), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+        for again in (picture, tmp_path / "signer.png"):
+            np.testing.assert_array_equal(renderer.render(pose, reference=again), frames)
+        signer = renderer.nearest_signer(picture)
+        assert signer in renderer.signers
+        assert (frames != renderer.render(pose, signer)).any()
+        assert (frames != renderer.render(pose, reference=255 - picture)).any()
+
+    def test_its_signer_s_prompt_is_told(self, renderer, pose, picture):
+        """Of a renderer that knows but one, whatever the picture shows."""
+        settings = (renderer.framing, renderer.rendering, renderer.fr_net, False, renderer.base_folder)
+        signer = renderer.nearest_signer(picture)
+        knowing = PoseRenderer(renderer.controlnet, {signer: renderer.prompts[signer]}, *settings)
+        knowing._pipeline = renderer.pipeline
+        expected = knowing.render(pose, reference=picture)
+        np.testing.assert_array_equal(renderer.render(pose, reference=picture), expected)
+
+    def test_another_size_and_other_ways_of_rendering_go_with_it(self, renderer, pose, picture):
+        for asked in ({"size": 48}, {"anchor": True}, {"from_before": 0.4}, {"guidance": 1.0, "shared_noise": False}):
+            side = asked.get("size", 32)
+            assert renderer.render(pose, reference=picture, **asked).shape == (2, side, side, 3)
+
+    def test_a_signer_beside_it_is_refused_before_the_first_frame(self, renderer, pose, picture):
+        with pytest.raises(ValueError, match="signer: found 1 and a reference, which says who signs; leave out one"):
+            renderer.stream(pose, 1, reference=picture)
+
+    def test_what_is_no_picture_is_refused_before_the_first_frame(self, renderer, pose, tmp_path):
+        (tmp_path / "signer.png").write_text("no picture")
+        with pytest.raises(ValueError, match=r"signer\.png: 10 bytes that are no picture"):
+            renderer.stream(pose, reference=tmp_path / "signer.png")
+        with pytest.raises(FileNotFoundError):
+            renderer.stream(pose, reference=tmp_path / "absent.png")
+        with pytest.raises(ValueError, match="reference: found int, expected a uint8 RGB picture"):
+            renderer.stream(pose, reference=3)
+
+    def test_four_threads_get_what_one_gets(self, renderer, pose, picture):
+        pictures = (picture, 255 - picture)
+        with ThreadPoolExecutor(4) as pool:
+            together = list(pool.map(lambda call: renderer.render(pose, reference=pictures[call % 2]), range(4)))
+        wanted = [renderer.render(pose, reference=of) for of in pictures]
+        for call, found in enumerate(together):
+            assert np.abs(found.astype(int) - wanted[call % 2]).max() <= 1
+
+
 class TestPoses:
     @pytest.mark.parametrize("make", [holistic, openpose])
     def test_other_layouts_are_converted(self, make, renderer):
         assert renderer.render(make(JOINTS[:2])).shape == (2, 32, 32, 3)
+
+    def test_published_files_are_rendered_or_refused_in_one_line(self, base_folder, shared):
+        """Trackers' own layouts, in pixels and in space, with faces and without; of each file a few frames."""
+        renderer, refused = tiny_renderer(folder=base_folder, fr_net=None), []
+        x, y = renderer.framing.neck
+        for path in sorted((shared / "data/pose_files").glob("*.pose")):
+            pose = read_pose(path)
+            step = max(1, len(pose.body.data) // 2)
+            body = type(pose.body)(pose.body.fps, pose.body.data[::step], pose.body.confidence[::step])
+            few = Pose(pose.header, body)
+            if len(pose.header.components) == 1:
+                with pytest.raises(ValueError, match=r"^expected a pose .*; found RIGHT_HAND_LANDMARKS \(21 points\)$"):
+                    renderer.render(few)
+                refused.append(path.stem.rpartition("__")[2])
+                continue
+            frames = renderer.render(few, steps=1, guidance=1.0)
+            assert frames.shape == (len(body.data), 32, 32, 3)
+            drawn = renderer.draw(slp_joints(few))
+            assert drawn[:, round(y), round(x)].any(-1).all(), path  # necks are where the framing has them
+        assert refused == ["mediapipe_hand_normalized", "mediapipe_long_hand_normalized"]  # a hand, nobody's
+
+    @pytest.mark.parametrize("make", [partial(to_pose, fps=25.0), holistic, openpose])
+    def test_a_single_frame_is_a_film_and_none_is_refused(self, make, renderer):
+        assert renderer.render(make(JOINTS[:1])).shape == (1, 32, 32, 3)
+        with pytest.raises(
+            ValueError, match=r"found a pose of shape \(0, 1, .*, expected at least a frame and a person"
+        ):
+            renderer.stream(make(JOINTS[:0]))
 
     @pytest.mark.parametrize("thing", ["hello.pose", None, JOINTS])
     def test_what_is_no_pose_is_refused_before_the_first_frame(self, thing, renderer):

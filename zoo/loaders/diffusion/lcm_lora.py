@@ -4,7 +4,7 @@ et al. 2023, arXiv 2311.05556)."""
 from pathlib import Path
 from typing import Any, Final
 
-from lightning_modules.networks.diffusion.controlled import sharing
+from lightning_modules.networks.diffusion.reference import sharing
 from zoo.loaders.diffusion.foreign_lora import DIFFUSERS, SIDES
 from zoo.loaders.diffusion.lora import LoRA
 from zoo.loaders.diffusion.low_rank import LowRank

@@ -16,11 +16,12 @@ from torch import Tensor
 from datamodules.media.conditions.frame_reinforcement import POSE_ONLY, FRNet
 from datamodules.media.conditions.openpose_drawing import draw_openpose
 from datamodules.media.framing import Framing
-from datamodules.media.images import stack
+from datamodules.media.images import resize, stack
 from datamodules.media.video import Frame
 from datamodules.poses.motions import slp_joints
 from datamodules.poses.sequences import Joints
 from lightning_modules.networks.diffusion.controlled import SOLVERS, Controlled, Rendering, Sampler
+from lightning_modules.networks.diffusion.reference import mean_latents, text_errors
 from lightning_modules.networks.diffusion.two_conditions import COLOURS, fused
 from zoo.io_types import Signal
 from zoo.loaders.base import OPENING, Inheritance
@@ -29,6 +30,7 @@ from zoo.loaders.diffusion.base_folder import BaseFolder, base_reference
 from zoo.loaders.diffusion.controlnet import SHARED, ControlNet, listed, open_weights
 from zoo.loaders.diffusion.lcm_lora import RENDERING, with_lcm_lora
 from zoo.loaders.inputs import given_whole
+from zoo.loaders.pictures import GivenPicture, given_square
 from zoo.loaders.rendering.drawings import PREVIEWED, Frames, framed, write_preview
 from zoo.loaders.writing import film
 
@@ -75,7 +77,8 @@ from datamodules.media.video import write_video
 
 pose = perform(["HELLO"]).pose  # or a pose of your own: SLP-50, OpenPose or Holistic
 frames = model.render(pose, signer=model.signers[0])  # uint8 RGB (T, H, W, 3)
-write_video("hello.mp4", model.stream(pose, seed=1), pose.body.fps)  # from other noise, and frame by frame
+film = model.stream(pose, reference=frames[0], seed=1)  # whom a picture shows, or "signer.png"; frame by frame
+write_video("hello.mp4", film, pose.body.fps)
 """
     native: ClassVar[str] = f"""\
 import torch
@@ -175,6 +178,7 @@ pipeline = StableDiffusionControlNetPipeline.from_pretrained(f"{{folder}}/BASE",
         pose: Pose,
         signer: int | None = None,
         *,
+        reference: GivenPicture | None = None,
         seed: int = 0,
         size: int | None = None,
         preset: str | None = None,
@@ -188,7 +192,10 @@ pipeline = StableDiffusionControlNetPipeline.from_pretrained(f"{{folder}}/BASE",
 
         Args:
             pose: of any frame rate.
-            signer: the number of one of `signers`; None for the first.
+            signer: the number of one of `signers`; None for the first, or for whom `reference` shows.
+            reference: a picture of whom to render: a path, a PIL image, or uint8 RGB (H, W, 3), of which the middle
+                square counts. Its signer is the `nearest_signer`, and within the UNet frames attend to it: it takes the
+                place that `anchor` gives the first of them.
             seed: of the noise; the same one always gives the same frames.
             size: S, a multiple of the pixels of a latent; None for that of training, which looks best.
             preset: `lcm-lora` for four steps by that adapter of Stable Diffusion 1.5, which has to be in the Hub's
@@ -197,15 +204,18 @@ pipeline = StableDiffusionControlNetPipeline.from_pretrained(f"{{folder}}/BASE",
                 has them; None is what the model was published with.
 
         Raises ValueError for anything but a pose, for one without shoulders or hands, for a signer that it was not
-        trained on, for a preset that is not there or not for its base, and for what is no way of rendering.
+        trained on, for a signer and a reference at once, for what is no picture or a small one, for a preset that is
+        not there or not for its base, and for what is no way of rendering.
         """
-        return np.stack(list(self.stream(pose, signer, seed=seed, size=size, preset=preset, **asked)))
+        given: dict[str, Any] = {"reference": reference, "seed": seed, "size": size, "preset": preset, **asked}
+        return np.stack(list(self.stream(pose, signer, **given)))
 
     def stream(
         self,
         pose: Pose,
         signer: int | None = None,
         *,
+        reference: GivenPicture | None = None,
         seed: int = 0,
         size: int | None = None,
         preset: str | None = None,
@@ -215,8 +225,29 @@ pipeline = StableDiffusionControlNetPipeline.from_pretrained(f"{{folder}}/BASE",
         does, before the first."""
         given: dict[str, Any] = {} if preset is None else dict(RENDERING)
         given |= {name: value for name, value in asked.items() if value is not None}
-        how, prompt, side = replace(self.rendering, **given), self._prompt(signer), self._side(size)
-        return self._film(slp_joints(pose), how, prompt, side, seed, preset)
+        how, joints, side, seen = replace(self.rendering, **given), slp_joints(pose), self._side(size), None
+        if reference is not None:
+            if signer is not None:
+                raise ValueError(
+                    f"signer: found {signer!r} and a reference, which says who signs; leave out one of them"
+                )
+            square = given_square("reference", reference)
+            signer, seen = self.nearest_signer(square), self._latents(square, side)
+        return self._film(joints, how, self._prompt(signer), side, seed, seen, preset)
+
+    def nearest_signer(self, picture: GivenPicture) -> int:
+        """Who of `signers` a picture shows, or is most like whom it shows: by the prompt that the base model tells the
+        picture best by. Raises ValueError for what is no picture or a small one."""
+        square = given_square("picture", picture)
+        if len(self.prompts) == 1:
+            return self.signers[0]
+        latents = self._latents(square, self.size)
+        errors = text_errors(self.pipeline, latents, list(self.prompts.values()))
+        return self.signers[int(errors.argmin())]
+
+    def _latents(self, square: Frame, side: int) -> Tensor:
+        """Of a square picture at the size of frames."""
+        return mean_latents(self.pipeline.vae, 2 * _shares([resize(square, side, side)]) - 1)
 
     def draw(self, joints: Joints, size: int | None = None) -> Frames:
         """The network's conditions (T, S, S, 3 or 6) uint8 for joints (T, 50, 3) in SLP units: OpenPose drawings as in
@@ -254,11 +285,13 @@ pipeline = StableDiffusionControlNetPipeline.from_pretrained(f"{{folder}}/BASE",
         prompt: str,
         side: int | None = None,
         seed: int = 0,
+        reference: Tensor | None = None,
         preset: str | None = None,
     ) -> Iterator[Frame]:
         first = given_whole("seed", seed, 0, SEEDS - len(joints))
         parts = (joints[start : start + DRAWN] for start in range(0, len(joints), DRAWN))
-        frames = self._controlled(how, preset).film((_shares(self.draw(part, side)) for part in parts), prompt, first)
+        conditions = (_shares(self.draw(part, side)) for part in parts)
+        frames = self._controlled(how, preset).film(conditions, prompt, first, reference)
         return (_pixels(frame[None])[0] for frame in frames)
 
     def _controlled(self, how: Rendering, preset: str | None = None) -> Controlled:

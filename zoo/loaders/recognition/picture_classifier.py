@@ -10,17 +10,17 @@ from typing import Any, ClassVar, Generic, Literal, Self, TypeVar, overload
 import numpy as np
 import numpy.typing as npt
 import torch
-from PIL import ImageOps
 from PIL.Image import Image as Picture
 
 from datamodules.files import write_json
 from datamodules.media.drawing_primitives import Image
-from datamodules.media.images import read_image, resize, stack
+from datamodules.media.images import resize, stack
 from lightning_modules.networks.letters.letter_cnn import LetterCNN, LetterCNNConfig
 from zoo.io_types import Signal
 from zoo.loaders.base import Inheritance
 from zoo.loaders.config import read_config
 from zoo.loaders.inputs import given_path
+from zoo.loaders.pictures import as_array
 from zoo.loaders.storage import open_network, save_network, sizes_of
 from zoo.loaders.writing import refuse_unwritable
 
@@ -76,15 +76,12 @@ class PictureClassifier(ABC, Generic[Reading]):
             ValueError: an array of another shape or type, or a file that is no picture.
             FileNotFoundError: no such file.
         """
-        if isinstance(images, str | os.PathLike):
-            images = read_image(images)
-        elif isinstance(images, Picture):
-            images = np.asarray(ImageOps.exif_transpose(images).convert("RGB"))
-        _check(images)
-        if images.ndim == 3:
-            return self._read(images[None])[0]
+        pixels = as_array(images)
+        _check(pixels)
+        if pixels.ndim == 3:
+            return self._read(pixels[None])[0]
         return [
-            ranked for start in range(0, len(images), BATCH) for ranked in self._read(images[start : start + BATCH])
+            ranked for start in range(0, len(pixels), BATCH) for ranked in self._read(pixels[start : start + BATCH])
         ]
 
     @torch.inference_mode()
