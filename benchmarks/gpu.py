@@ -1,21 +1,29 @@
-"""Training steps on a GPU as a plain script takes them and as the zoo does: the published shapes, random weights.
+"""Work on a GPU as a plain script does it and as the zoo does: the published shapes, random weights.
 
     python benchmarks/gpu.py [--tiny] [WORK ...]
 
-skeleton-lora: a LoRA of rank 64 in Stable Diffusion 1.4 at 512 x 512. The plain ways are those of diffusers' script,
-which encodes every picture and caption at every step: in single precision with batches of two, as the source has it,
-and in bf16 with batches of 16. The zoo's has both from its cache, autocasts to bf16, and compiles the UNet's repeated
-blocks, as `fit skeleton-lora --trainer.precision bf16-mixed --model.compiled true --data.batch_size 16` does.
+skeleton-lora: training steps of a LoRA of rank 64 in Stable Diffusion 1.4 at 512 x 512. The plain ways are those of
+diffusers' script, which encodes every picture and caption at every step: in single precision with batches of two, as
+the source has it, and in bf16 with batches of 16. The zoo's has both from its cache, autocasts to bf16, lays weights
+out channels last, and compiles the UNet's repeated blocks, as `fit skeleton-lora --trainer.precision bf16-mixed
+--model.compiled true --data.batch_size 16` does.
+
+signdiff: training steps of a ControlNet of six channels beside Stable Diffusion 1.5 at 512 x 512. The plain way is that
+of diffusers' train_controlnet.py in bf16; the zoo's as above.
+
+signdiff-rendering: its frames, eight at once, in bf16, from a condition to pixels, in fewer and fewer steps and with
+compiled blocks. The plain way is StableDiffusionControlNetPipeline in bf16 as it comes, in 50 steps with guidance. What
+fewer steps cost, random weights cannot say: `rendering_steps.py MODEL` does.
 
 Printed are pictures a second (the median step after three to warm up, of which the first compiles), the most memory
 that was held, and how many times the plain way in bf16 each is. `--tiny` runs the same steps on a network of a few
-thousand weights, on a CPU too: that they run, not how fast.
+thousand weights, on a CPU too, once each: that they run, not how fast.
 """
 
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from itertools import repeat
 from types import SimpleNamespace
@@ -23,19 +31,25 @@ from typing import Any
 
 import torch
 from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
-from peft import LoraConfig
+from plain_diffusers import Step, controlnet_step, lora_step, rendering
 from torch import Tensor, nn
-from torch.nn import functional
 from transformers import CLIPTextConfig, CLIPTextModel
 
+from lightning_modules.common.latent_diffusion import LatentDiffusion
+from lightning_modules.networks.diffusion.controlled import Controlled, Rendering, Sampler
 from lightning_modules.networks.diffusion.latents import sampled
+from lightning_modules.networks.diffusion.text_to_latents import clip_tokenizer
+from lightning_modules.networks.diffusion.two_conditions import control_network, fused
+from lightning_modules.signdiff import SignDiff
 from lightning_modules.skeleton_lora import SkeletonLoRA
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 WARM_UP, STEPS = 3, 10
-TARGETS = ["to_q", "to_k", "to_v"]
-
-Step = Callable[[], object]
+PLAIN = "plain, bf16"
+"""The way that others are so many times as fast as."""
+FRAMES = 8
+"""That are rendered together."""
+FEWER: tuple[tuple[int, Sampler], ...] = ((20, "dpm"), (8, "dpm"), (4, "lcm"), (1, "lcm"))
 
 
 def stable_diffusion(tiny: bool) -> Any:
@@ -68,51 +82,16 @@ def stable_diffusion(tiny: bool) -> Any:
         unet=unet,
         vae=vae,
         text_encoder=CLIPTextModel(text),
-        tokenizer=None,
+        tokenizer=clip_tokenizer(),
         scheduler=scheduler,
         size=16 if tiny else 512,
     )
 
 
-def plain_step(parts: Any, read: Callable[[], tuple[Tensor, Tensor]], device: str, dtype: torch.dtype) -> Step:
-    """A step of diffusers' train_text_to_image_lora.py: what is frozen in `dtype`, the matrices in single precision.
-
-    parts: of a Stable Diffusion. read: the next pictures (B, 3, S, S) in [-1, 1], and the tokens (B, L) of captions.
-    """
-    unet, vae, text = parts.unet, parts.vae, parts.text_encoder
-    for part in (unet, vae, text):
-        nn.Module.to(
-            part.requires_grad_(False), device, dtype
-        )  # diffusers' own warns of what is to stay in fp32: nothing
-    unet.add_adapter(LoraConfig(r=64, lora_alpha=32, target_modules=TARGETS, lora_dropout=0.1))
-    matrices = [weight for weight in unet.parameters() if weight.requires_grad]
-    for weight in matrices:
-        weight.data = weight.data.float()
-    optimizer, schedule = torch.optim.AdamW(matrices, 1e-4), DDPMScheduler.from_config(parts.scheduler.config)
-
-    def step() -> None:
-        pictures, tokens = read()
-        with torch.no_grad():
-            latents = vae.encode(pictures.to(device, dtype)).latent_dist.sample() * vae.config.scaling_factor
-            context = text(tokens.to(device))[0]
-        noise, times = torch.randn_like(latents), torch.randint(1000, (len(latents),), device=device)
-        noisy, target = schedule.add_noise(latents, noise, times), noise
-        if schedule.config.prediction_type == "v_prediction":
-            target = schedule.get_velocity(latents, noise, times)
-        with torch.autocast(device, torch.bfloat16, enabled=dtype is torch.bfloat16):
-            found = unet(noisy, times, context, return_dict=False)[0]
-        torch.autograd.backward(functional.mse_loss(found.float(), target.float()))
-        torch.nn.utils.clip_grad_norm_(matrices, 1.0)
-        optimizer.step()
-        optimizer.zero_grad()
-
-    return step
-
-
-def our_step(parts: Any, moments: Tensor, context: Tensor, **switches: Any) -> Step:
-    """A step of `SkeletonLoRA` with what its cache would serve, under bf16 autocast where that is switched on."""
-    precise = switches.pop("precision", "32-true") == "32-true"
-    module = SkeletonLoRA("random weights", cache=False, **switches)
+def our_step(
+    module: LatentDiffusion, parts: Any, moments: Tensor, context: Tensor, conditions: Tensor | None = None
+) -> Step:
+    """A step of a module with what its cache would serve, under bf16 autocast."""
     module.stand_on(parts)
     module.configure_model()
     module.to(moments.device).train()
@@ -122,8 +101,8 @@ def our_step(parts: Any, moments: Tensor, context: Tensor, **switches: Any) -> S
     def step() -> None:
         latents = sampled(moments, torch.randn_like(moments[:, :4]), scaling)
         times = torch.randint(1000, (len(latents),), device=latents.device)
-        with torch.autocast(latents.device.type, torch.bfloat16, enabled=not precise):
-            loss = module.error(latents, module.noise_like(latents), times, context)
+        with torch.autocast(latents.device.type, torch.bfloat16):
+            loss = module.error(latents, module.noise_like(latents), times, context, conditions)
         torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(module.trained(), 1.0)
         optimizer.step()
@@ -132,44 +111,76 @@ def our_step(parts: Any, moments: Tensor, context: Tensor, **switches: Any) -> S
     return step
 
 
-def rate(step: Step, batch: int) -> tuple[float, float]:
+def rate(step: Step, batch: int, warm_up: int = WARM_UP, steps: int = STEPS) -> tuple[float, float]:
     """Items a second, and the most memory held in GiB."""
     if DEVICE == "cuda":
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
     times = []
-    for _ in range(WARM_UP + STEPS):
+    for _ in range(warm_up + steps):
         start = time.perf_counter()
         step()
         if DEVICE == "cuda":
             torch.cuda.synchronize()
         times.append(time.perf_counter() - start)
     held = torch.cuda.max_memory_allocated() / 2**30 if DEVICE == "cuda" else 0.0
-    return batch / statistics.median(times[WARM_UP:]), held
+    return batch / statistics.median(times[warm_up:]), held
+
+
+def inputs(parts: Any, batch: int) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+    """What a plain step reads, pictures, tokens and conditions, and what the zoo's is served in their place: moments,
+    what the UNet attends to, and conditions."""
+    side = parts.size // 2 ** (len(parts.vae.config.block_out_channels) - 1)
+    pictures, conditions = (torch.rand(batch, count, parts.size, parts.size, device=DEVICE) for count in (3, 6))
+    tokens = torch.randint(49_000, (batch, 77), device=DEVICE)
+    moments = torch.randn(batch, 8, side, side, device=DEVICE)
+    context = torch.randn(batch, 77, parts.unet.config.cross_attention_dim, device=DEVICE)
+    return (2 * pictures - 1, tokens, conditions), (moments, context, conditions)
 
 
 def skeleton_lora(tiny: bool) -> Iterator[tuple[str, int, Step]]:
-    """The ways to compare, each with its batch, the plain one in bf16 second."""
-
-    def inputs(parts: Any, batch: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        side = parts.size // 2 ** (len(parts.vae.config.block_out_channels) - 1)
-        pictures = torch.randn(batch, 3, parts.size, parts.size, device=DEVICE)
-        tokens = torch.randint(49_000, (batch, 77), device=DEVICE)
-        moments = torch.randn(batch, 8, side, side, device=DEVICE)
-        return pictures, tokens, moments, torch.randn(batch, 77, parts.unet.config.cross_attention_dim, device=DEVICE)
-
-    for what, batch, dtype in (("plain, fp32", 2, torch.float32), ("plain, bf16", 16, torch.bfloat16)):
+    """The ways to compare, each with its batch."""
+    for what, batch, dtype in (("plain, fp32", 2, torch.float32), (PLAIN, 16, torch.bfloat16)):
         parts = stable_diffusion(tiny)
-        pictures, tokens, _, _ = inputs(parts, batch)
-        read = partial(next, repeat((pictures, tokens)))
-        yield what, batch, plain_step(parts, read, DEVICE, dtype)
+        read, _ = inputs(parts, batch)
+        yield what, batch, lora_step(parts, partial(next, repeat(read[:2])), DEVICE, dtype)
     for what, batch, compiled in (("cached, bf16", 16, False), ("and compiled", 16, True), ("and compiled", 32, True)):
         parts = stable_diffusion(tiny)
-        _, _, moments, context = inputs(parts, batch)
-        yield what, batch, our_step(parts, moments, context, compiled=compiled and not tiny, precision="bf16-mixed")
+        module = SkeletonLoRA("random weights", cache=False, compiled=compiled and not tiny)
+        yield what, batch, our_step(module, parts, *inputs(parts, batch)[1][:2])
 
 
-WORKS = {"skeleton-lora": skeleton_lora}
+def signdiff(tiny: bool) -> Iterator[tuple[str, int, Step]]:
+    parts = stable_diffusion(tiny)
+    read, _ = inputs(parts, 16)
+    yield PLAIN, 16, controlnet_step(parts, partial(next, repeat(read)), DEVICE, torch.bfloat16)
+    for what, batch, compiled in (("cached, bf16", 16, False), ("and compiled", 16, True), ("and compiled", 32, True)):
+        parts = stable_diffusion(tiny)
+        module = SignDiff("random weights", cache=False, compiled=compiled and not tiny)
+        yield what, batch, our_step(module, parts, *inputs(parts, batch)[1])
+
+
+def signdiff_rendering(tiny: bool) -> Iterator[tuple[str, int, Step]]:
+    parts = stable_diffusion(tiny)
+    network = fused(control_network(parts.unet, parts.vae, superposition=1.0))
+    for part in (parts.unet, parts.vae, parts.text_encoder, network):
+        nn.Module.to(part.requires_grad_(False).eval(), DEVICE, torch.bfloat16)
+    shown = torch.rand(FRAMES, 6, parts.size, parts.size)
+    prompts, seeds = ["signer 1 in the studio"] * FRAMES, [0] * FRAMES
+    yield PLAIN, FRAMES, rendering(parts, network, shown, prompts, steps=2 if tiny else 50, guidance=7.5)
+    for part in (parts.unet, network):
+        nn.Module.to(part, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if not tiny:
+        parts.unet.compile_repeated_blocks(fullgraph=True)
+    for steps, sampler in FEWER:
+        controlled = Controlled(parts, network, Rendering(steps, sampler=sampler))
+        if not tiny:
+            controlled.steering._repeated_blocks = parts.unet._repeated_blocks
+            controlled.steering.compile_repeated_blocks(fullgraph=True)
+        yield f"{steps} steps, {sampler}", FRAMES, partial(controlled.draw, shown, prompts, seeds)
+
+
+WORKS = {"skeleton-lora": skeleton_lora, "signdiff": signdiff, "signdiff-rendering": signdiff_rendering}
 """By name, what yields the ways to compare."""
 
 
@@ -177,11 +188,11 @@ def main(words: list[str]) -> None:
     tiny = "--tiny" in words
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
     for name in [word for word in words if word != "--tiny"] or list(WORKS):
-        rates: list[float] = []
+        plain: float | None = None
         for what, batch, step in WORKS[name](tiny):
-            items, held = rate(step, batch)
-            rates.append(items)
-            times = f"{items / rates[1]:6.2f} times plain bf16" if len(rates) > 1 else ""
+            items, held = rate(step, batch, 0, 1) if tiny else rate(step, batch)
+            plain = items if what == PLAIN else plain
+            times = f"{items / plain:6.2f} times plain bf16" if plain else ""
             print(f"{name}  {what:14} batch {batch:3}  {items:8.1f} pictures/s  {held:5.1f} GiB  {times}", flush=True)
 
 

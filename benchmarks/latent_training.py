@@ -23,14 +23,16 @@ from typing import Any
 import lightning as L
 import numpy as np
 import torch
-from gpu import plain_step
+from plain_diffusers import Step, lora_step
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from datamodules.cached_tensors import CachedTensors
 from datamodules.kinds.captioned import CachedPictures
+from datamodules.kinds.encoded_once import EncodedOnce
 from datamodules.twins import Twin
 from datamodules.wlasl.skeletons import WLASLSkeletons
+from lightning_modules.common.latent_diffusion import LatentDiffusion
 from lightning_modules.networks.diffusion.latents import token_ids
 from lightning_modules.skeleton_lora import SkeletonLoRA
 from zoo.artefacts.base_model import BaseModel
@@ -58,15 +60,8 @@ def endless(dataset: Dataset[Any], collate: Any) -> Iterator[Any]:
 class InTurns(L.Callback):
     """Takes a plain step after each of the trainer's, and times both."""
 
-    def __init__(self, base: Any, data: WLASLSkeletons) -> None:
-        batches = endless(data.examples("train"), data.collate)
-
-        def read() -> tuple[Tensor, Tensor]:
-            batch = next(batches)
-            return batch.images, token_ids(base.tokenizer, batch.captions)
-
-        base.unet.train()
-        self.step = plain_step(base, read, "cpu", torch.float32)
+    def __init__(self, step: Step) -> None:
+        self.step = step
         self.ours: list[float] = []
         self.plain: list[float] = []
         self.mark = 0.0
@@ -84,11 +79,9 @@ class InTurns(L.Callback):
         self.plain.append(self.mark - between)
 
 
-def training(address: str) -> None:
-    base, data = BaseModel.used(address), skeletons(128)
-    module = SkeletonLoRA(address)
-    module.stand_on(base.open())
-    turns = InTurns(base.open(), data)
+def in_turns(module: LatentDiffusion, data: EncodedOnce, step: Step) -> None:
+    """Train, and print how many steps a second the zoo's trainer takes and how many a plain script."""
+    turns = InTurns(step)
     trainer = L.Trainer(
         max_steps=WARM_UP + STEPS,
         accelerator="cpu",
@@ -108,6 +101,20 @@ def training(address: str) -> None:
     count = len(data.described("train")) + len(data.described("dev"))
     print(f"training   cached {1 / ours:6.2f} steps/s   plain {1 / plain:6.2f}   {plain / ours:5.2f} times")
     print(f"           what was encoded once, where it was not there: {count} pictures in at most {once:.0f} s")
+
+
+def training(address: str) -> None:
+    base, data = BaseModel.used(address), skeletons(128)
+    module, plain = SkeletonLoRA(address), base.open()
+    module.stand_on(base.open())
+    batches = endless(data.examples("train"), data.collate)
+
+    def read() -> tuple[Tensor, Tensor]:
+        batch = next(batches)
+        return batch.images, token_ids(plain.tokenizer, batch.captions)
+
+    plain.unet.train()
+    in_turns(module, data, lora_step(plain, read, "cpu", torch.float32))
 
 
 def served(loader: Iterator[Any]) -> float:

@@ -119,8 +119,8 @@ class LatentDiffusion(OnFrozen):
         Channels last is the order that convolutions are fastest in, on processors as on GPUs: by a fifth for a
         ControlNet on a processor. It is an order in memory only, which no file shows: artefacts are written contiguous.
         """
-        networks: tuple[Any, ...] = (self.unet, self.network)
-        for network in networks:
+        laid_out: tuple[Any, ...] = self.unet, self.network  # PyTorch's types know of no memory format
+        for network in laid_out:
             network.to(memory_format=torch.channels_last)
         if self.checkpointing:
             self.unet.enable_gradient_checkpointing()

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 import cv2
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 
 from datamodules.media.conditions.openpose_drawing import FACE, FACE_LINES, HAND_BONES, HANDS, finite_points
 from datamodules.media.drawing_primitives import Colour, Image
@@ -175,30 +176,44 @@ def _paint(image: Image, solid: Solid) -> None:
     """Paint a solid over what is there, brightest where it faces the camera."""
     if not solid.capsules:
         return
-    boxes = [_box(capsule, image.shape[1], image.shape[0]) for capsule in solid.capsules]
-    left, top = np.min(boxes, axis=0)[:2].tolist()
-    right, bottom = np.max(boxes, axis=0)[2:].tolist()
-    heights, lights = np.zeros((2, max(0, bottom - top), max(0, right - left)), np.float32)
-    for (start, end, (first, last)), (west, north, east, south) in zip(solid.capsules, boxes, strict=True):
-        x = np.arange(west, east, dtype=np.float32) - np.float32(start[0])
-        y = np.arange(north, south, dtype=np.float32)[:, None] - np.float32(start[1])
-        across, down = (end - start).tolist()
-        along = ((x * across + y * down) / max(across**2 + down**2, 1e-9)).clip(0, 1)
-        radius = np.maximum(first + (last - first) * along, 0.5)
-        x, y = (x - along * across) / radius, (y - along * down) / radius
-        facing = np.sqrt((1 - x**2 - y**2).clip(0))
-        height, place = facing * radius, np.s_[north - top : south - top, west - left : east - left]
-        nearer = height > heights[place]
-        np.copyto(heights[place], height, where=nearer)
-        np.copyto(lights[place], AMBIENT + FRONT * facing - ABOVE * y, where=nearer)
-    shade = (lights[..., None] * np.array(solid.colour, np.float32)).clip(0, 255).astype(np.uint8)
-    np.copyto(image[top:bottom, left:right], shade, where=heights[..., None] > 0)
+    capsules = np.array([(*start, *end, *radii) for start, end, radii in solid.capsules])
+    _shade(image, capsules, _boxes(capsules, image.shape[1], image.shape[0]), solid.colour)
 
 
-def _box(capsule: Capsule, width: int, height: int) -> tuple[int, int, int, int]:
-    """Left, top, right and bottom of what holds a capsule, within the picture."""
-    start, end, radii = capsule
-    reach = max(radii) + 1
-    left, top = np.clip(np.floor(np.minimum(start, end) - reach), 0, (width, height)).astype(int).tolist()
-    right, bottom = np.clip(np.ceil(np.maximum(start, end) + reach), 0, (width, height)).astype(int).tolist()
-    return left, top, right, bottom
+@njit(cache=True)
+def _shade(image, capsules, boxes, colour):  # type: ignore[no-untyped-def]
+    """Of capsules (n, 6), start, end and both radii, which boxes (n, 4) hold; in single precision."""
+    none, one, half, most = np.float32(0), np.float32(1), np.float32(0.5), np.float32(255)
+    ambient, front, above = np.float32(AMBIENT), np.float32(FRONT), np.float32(ABOVE)
+    west, north = boxes[:, 0].min(), boxes[:, 1].min()
+    heights = np.zeros((boxes[:, 3].max() - north, boxes[:, 2].max() - west), np.float32)
+    lights = np.zeros_like(heights)
+    for n in range(len(capsules)):
+        start_x, start_y, end_x, end_y, first, last = capsules[n]
+        across, down = np.float32(end_x - start_x), np.float32(end_y - start_y)
+        square = np.float32(max((end_x - start_x) ** 2 + (end_y - start_y) ** 2, 1e-9))
+        least, wider = np.float32(first), np.float32(last - first)
+        left, top, right, bottom = boxes[n]
+        for row in range(top, bottom):
+            for column in range(left, right):
+                x, y = np.float32(column) - np.float32(start_x), np.float32(row) - np.float32(start_y)
+                along = min(max((x * across + y * down) / square, none), one)
+                radius = max(least + wider * along, half)
+                x, y = (x - along * across) / radius, (y - along * down) / radius
+                facing = np.sqrt(max(one - x * x - y * y, none))
+                if facing * radius > heights[row - north, column - west]:
+                    heights[row - north, column - west] = facing * radius
+                    lights[row - north, column - west] = ambient + front * facing - above * y
+    for row in range(heights.shape[0]):
+        for column in range(heights.shape[1]):
+            if heights[row, column] > 0:
+                for channel in range(3):
+                    shade = lights[row, column] * np.float32(colour[channel])
+                    image[row + north, column + west, channel] = np.uint8(min(max(shade, none), most))
+
+
+def _boxes(capsules: Points, width: int, height: int) -> npt.NDArray[np.int_]:
+    """Left, top, right and bottom, (n, 4), of what holds each of the capsules (n, 6), within the picture."""
+    starts, ends, reaches = capsules[:, :2], capsules[:, 2:4], capsules[:, 4:].max(axis=1, keepdims=True) + 1
+    corners = np.floor(np.minimum(starts, ends) - reaches), np.ceil(np.maximum(starts, ends) + reaches)
+    return np.hstack([np.clip(corner, 0, (width, height)) for corner in corners]).astype(int)

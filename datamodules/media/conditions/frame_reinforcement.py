@@ -59,11 +59,12 @@ class FRNet:
         points, scale = finite_points(keypoints), WORKED / min(width, height)
         points[:, :2] *= scale
         body = render_body(points, round(scale * width), round(scale * height), self.coloured_hands)
-        lines = _in_grey(self.white(body))
+        white = self.white(body)
+        lines = _in_grey(white)
         if self.coloured_hands:
-            warmth = body[..., 0].astype(int) - body[..., 2]  # all else is grey
-            for hand, colour in zip((warmth > 0, warmth < 0), HAND_COLOURS, strict=True):
-                lines[hand & (lines[..., 0] > 0)] = colour
+            red, _, blue = cv2.split(body)  # all else is grey
+            for hand, colour in zip((red > blue, red < blue), HAND_COLOURS, strict=True):
+                lines[hand & white] = colour
         return resize(lines, width, height)
 
     def white(self, picture: Image) -> Lines:
@@ -84,4 +85,5 @@ def shown(white: Lines, width: int, height: int) -> Image:
 
 
 def _in_grey(white: Lines) -> Image:
-    return np.repeat(white[..., None], 3, axis=2) * np.uint8(255)
+    grey: Image = cv2.cvtColor(white * np.uint8(255), cv2.COLOR_GRAY2RGB)
+    return grey

@@ -77,6 +77,19 @@ def test_joints_and_limbs_have_their_colours():
     assert tuple(image[y, x]) == BODY_COLOURS[3]
 
 
+def test_a_limb_is_an_ellipse_from_joint_to_joint():
+    points, side = np.zeros((137, 3)), 400
+    points[[2, 3]] = (50.3, 60.2, 1), (171.7, 113.1, 1)
+    centre, half = points[[2, 3], :2].mean(0), (points[3] - points[2])[:2] / 2
+    u, v = np.moveaxis(np.stack(np.meshgrid(np.arange(side), np.arange(side)), -1) - centre, -1, 0)
+    x, y = half / np.hypot(*half)
+    limb = ((u * x + v * y) / np.hypot(*half)) ** 2 + ((v * x - u * y) / (side / 140)) ** 2 <= 1
+    joints = np.hypot(abs(u * x + v * y) - np.hypot(*half), v * x - u * y) <= side / 100 + 1
+    image = draw_openpose(points, side, side)
+    assert (image[limb & ~joints] == BODY_COLOURS[3]).all()
+    assert not image[~limb & ~joints].any()
+
+
 def test_hands_and_face_are_veils_over_the_body():
     points = np.zeros((137, 3))
     points[FACE][0] = 50, 50, 1
