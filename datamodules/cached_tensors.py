@@ -2,9 +2,11 @@
 
 import errno
 import hashlib
+import os
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from math import prod
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +18,7 @@ from rich.progress import track
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from datamodules.files import atomic, locked
+from datamodules.files import NO_ROOM, atomic, locked
 
 ROWS: Final = 256
 """Items of a file: so many are lost when a process is killed."""
@@ -83,22 +85,28 @@ class CachedTensors:
         compute: the tensors (n, *shape) of items by their numbers, at most 256 at once; always the same for the same.
         what: they are, in print.
 
-        Raises OSError, before anything is computed, where the disk has no room for them; where it is full by then, what
-        was written whole stays.
+        Raises NoRoomError, before anything is computed, where the disk has no room for them; and where it is full
+        meanwhile: what was written whole stays, and the next call goes on with it.
         """
         if not self.missing():
             return
         self.folder.mkdir(parents=True, exist_ok=True)
         with locked(self.folder / ".lock"):
             missing, console = self.missing(), Console(stderr=True)
-            size = sum(len(self._items(number)) for number in missing) * prod(self.shape) * self.dtype.itemsize
-            refuse_full(self.folder, size, what, f"{MAKE_ROOM}, or turn `cache` off in the spec")
+            advice = f"{MAKE_ROOM}, or turn `cache` off in the spec"
+            size = self._bytes(missing)
+            refuse_full(self.folder, size, what, advice)
             if missing:
-                print(f"zoo: {what}: {_bytes(size)} into {self.folder}", file=sys.stderr, flush=True)
+                print(f"zoo: {what}: {readable(size)} into {self.folder}", file=sys.stderr, flush=True)
             for number in track(missing, what, transient=True, disable=not console.is_terminal, console=console):
                 rows = np.ascontiguousarray(compute(self._items(number)), self.dtype)
-                with atomic(self.paths[number]) as part:
+                full = told_when_full(self.folder, lambda: self._bytes(self.missing()), what, advice)
+                with full, atomic(self.paths[number]) as part:
                     save_file({ROW: rows}, part)
+
+    def _bytes(self, files: Sequence[int]) -> int:
+        """That files take, by their numbers."""
+        return sum(len(self._items(number)) for number in files) * prod(self.shape) * self.dtype.itemsize
 
     def _items(self, number: int) -> range:
         return range(number * ROWS, min((number + 1) * ROWS, self.count))
@@ -111,12 +119,32 @@ class CachedTensors:
             return False
 
 
+class NoRoomError(OSError):
+    """A disk has no room for what is to be cached. The message says how much is wanted and is free, and what to do."""
+
+    def __init__(self, folder: Path, size: int, what: str, advice: str) -> None:
+        free = shutil.disk_usage(folder).free
+        message = f"no room for {what}: found {readable(free)} free, expected {readable(size + ROOM)}; {advice}"
+        super().__init__(errno.ENOSPC, message, str(folder))
+
+
 def refuse_full(folder: Path, size: int, what: str, advice: str = MAKE_ROOM) -> None:
-    """Raise OSError where a folder's disk has no room for so many bytes of what is to be cached."""
-    free = shutil.disk_usage(folder).free
-    if free < size + ROOM:
-        message = f"no room for {what}: found {_bytes(free)} free, expected {_bytes(size + ROOM)}; {advice}"
-        raise OSError(errno.ENOSPC, message, str(folder))
+    """Raise NoRoomError where a folder's disk has no room for so many bytes of what is to be cached."""
+    if shutil.disk_usage(folder).free < size + ROOM:
+        raise NoRoomError(folder, size, what, advice)
+
+
+@contextmanager
+def told_when_full(folder: Path, left: Callable[[], int], what: str, advice: str = MAKE_ROOM) -> Iterator[None]:
+    """Raise NoRoomError where a folder's disk, or what a user may have of it, is full by now. left: bytes that are not
+    written yet."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        why = f"{what} ({os.strerror(error.errno).lower()})"
+        raise NoRoomError(folder, left(), why, f"{advice}; the same command goes on with what is written") from None
 
 
 def digest(*texts: str) -> str:
@@ -138,5 +166,6 @@ def content_keys(items: Sequence[tuple[str, Path]]) -> list[str]:
     return [f"{sums[path]} {name}" for name, path in items]
 
 
-def _bytes(size: int) -> str:
+def readable(size: int) -> str:
+    """Bytes as people read them."""
     return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"

@@ -5,6 +5,7 @@ to count its frames. A clip has one file in the cache, of which only the frames 
 """
 
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -14,7 +15,7 @@ import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from datamodules.cached_tensors import digest, refuse_full
+from datamodules.cached_tensors import digest, readable, refuse_full, told_when_full
 from datamodules.files import atomic, cache_folder, locked
 from datamodules.media.clip_frames import frame_count, video_format
 from datamodules.media.images import centre_square
@@ -78,17 +79,21 @@ class ParsedClips:
     def parse(self, samples: Sequence[Sample]) -> None:
         """Parse what is not in the cache, over the cores, with a bar; several processes wait for each other.
 
-        Raises OSError, before anything is parsed, where the disk has no room for it, and as `keypoints`.
+        Raises NoRoomError, before anything is parsed, where the disk has no room for it, and where it is full
+        meanwhile; and as `keypoints`.
         """
         if not (missing := self._missing(samples)):
             return
         writable(self.folder)
         with locked(self.folder / ".lock"):
             missing = self._missing(samples)
-            size = FRAME * sum(len(os.listdir(sample.files[1])) for sample in missing)
-            refuse_full(self.folder, size, f"keypoints of {len(missing):,} clips")
+            what, size = f"keypoints of {len(missing):,} clips", _bytes(missing)
+            refuse_full(self.folder, size, what)
+            if missing:
+                print(f"zoo: {what}: {readable(size)} into {self.folder}", file=sys.stderr, flush=True)
             tasks = [(sample, *self._place(sample)) for sample in missing]
-            spread(_parse, tasks, f"keypoints of {len(missing):,} clips", WORTH)
+            with told_when_full(self.folder, lambda: _bytes(self._missing(samples)), what):
+                spread(_parse, tasks, what, WORTH)
 
     def _missing(self, samples: Sequence[Sample]) -> list[Sample]:
         missing = []
@@ -125,6 +130,11 @@ def squared(keypoints: Keypoints, width: int, height: int, size: int) -> Keypoin
     moved = keypoints.copy()
     moved[..., :2] = (moved[..., :2] - (left, top)) * (size / side)
     return moved
+
+
+def _bytes(samples: Sequence[Sample]) -> int:
+    """That clips' keypoints take."""
+    return FRAME * sum(len(os.listdir(sample.files[1])) for sample in samples)
 
 
 def _holds(path: Path, identity: str) -> bool:

@@ -117,7 +117,7 @@ def _is_read() -> bool:
 def _one_line(error: Exception) -> str:
     """What happened; the system's own errors with the file first, as all others are."""
     if isinstance(error, OSError) and error.filename and error.strerror:
-        return f"{error.filename}: {error.strerror.lower()}"
+        return f"{error.filename}: {error.strerror[:1].lower()}{error.strerror[1:]}"
     return str(error)
 
 

@@ -16,6 +16,7 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning_utilities.core.rank_zero import rank_zero_only
 
 from datamodules.base import SignDataModule
+from datamodules.cached_tensors import NoRoomError
 from datamodules.files import NO_ROOM, named_when_full, write_json, write_text
 from zoo.artefacts.artefact import save_artefact
 from zoo.artefacts.base_model import BaseModel, Foundation
@@ -115,12 +116,12 @@ def fit(spec: Spec, run: Run, shorter: Run | None = None) -> None:
 
 @contextmanager
 def _resumable_when_full(run: Run) -> Iterator[None]:
-    """What to do where the disk has no room for what a training writes."""
+    """What to do where the disk has no room for what a training writes; of what it caches, the error says so itself."""
     try:
         with named_when_full(run.folder):
             yield
     except OSError as error:
-        if error.errno not in NO_ROOM:
+        if error.errno not in NO_ROOM or isinstance(error, NoRoomError):
             raise
         advice = "make room, and the same command goes on from the last whole checkpoint"
         raise OSError(error.errno, f"{error.strerror}; {advice}", error.filename) from None

@@ -2,6 +2,8 @@
 
 import json
 import os
+import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,8 +14,9 @@ import numpy as np
 import pytest
 
 from datamodules import cached_tensors
+from datamodules.cached_tensors import NoRoomError
 from datamodules.how2sign import keypoints as module
-from datamodules.how2sign.keypoints import SLACK, ParsedClips
+from datamodules.how2sign.keypoints import FRAME, SLACK, ParsedClips
 from datamodules.media.video import write_video
 from datamodules.poses.formats import read_openpose, write_openpose
 from datamodules.samples import Sample
@@ -150,6 +153,31 @@ def test_keypoints_of_another_clip_are_refused(root):
         path.unlink()
     with pytest.raises(ValueError, match=rf"1: keypoints of {LENGTH - SLACK - 1} frames, but 1\.mp4 has {LENGTH}"):
         ParsedClips().parse(clips(root))
+
+
+def test_a_disk_that_is_full_on_the_way_leaves_whole_files_to_go_on_with(root, cache, tmp_path, monkeypatch):
+    """A file that may not become larger, as the second clip's, which is longer."""
+    for frame in range(LENGTH, LENGTH + SLACK):
+        for path in sorted((root / "1").glob("*_000000000000_*")):
+            shutil.copy(path, root / "1" / path.name.replace("_000000000000_", f"_{frame:012d}_"))
+    ParsedClips().parse(clips(root))
+    whole = contents(cache)
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "full"))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (LENGTH * FRAME + 1_000, hard))
+    try:
+        with pytest.raises(NoRoomError, match=r"no room for keypoints of 3 clips \(file too large\): found ") as caught:
+            ParsedClips().parse(clips(root))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    folder = tmp_path / "full" / "keypoints"
+    assert caught.value.filename == str(folder)
+    found = contents(folder)
+    assert found
+    assert found.items() < whole.items()
+    assert {path.name for path in folder.iterdir()} == {".lock", *found}  # none is half written
+    ParsedClips().parse(clips(root))
+    assert contents(folder) == whole
 
 
 def test_a_disk_without_room_is_said_before_anything_is_parsed(root, read, monkeypatch):
