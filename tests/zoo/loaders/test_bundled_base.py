@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import load_file
 
 import zoo
 from zoo.artefacts.artefact import starter_folder
@@ -54,6 +56,17 @@ def test_the_lora_draws_in_plain_diffusers_what_it_draws_in_the_zoo(plain: dict[
     (ours,) = zoo.load("skeleton-lora").sign("stop", n=1, seed=5)
     assert np.abs(plain["with"] - ours).max() <= 1
     assert np.abs(plain["with"] - plain["without"]).max() > 100
+
+
+def test_the_base_has_the_encoder_that_it_learnt_with_and_the_decoder_that_came_after() -> None:
+    """It is trained on latents alone, so that its weights are the same on either autoencoder."""
+    weights = Path("vae", "diffusion_pytorch_model.safetensors")
+    learnt, after, base = (
+        load_file(starter_folder(name) / weights) for name in ("sd-starter-vae", "sd-starter-decoder", "sd-starter")
+    )
+    changed = {name for name in learnt if not torch.equal(learnt[name], after[name])}
+    assert {name.partition(".")[0] for name in changed} == {"post_quant_conv", "decoder"}
+    assert all(torch.equal(base[name], after[name]) for name in after)
 
 
 def test_the_base_is_as_small_as_a_package_may_bring_along() -> None:
