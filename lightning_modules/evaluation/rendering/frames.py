@@ -193,8 +193,14 @@ class RenderingEvaluation:
         for distance in self.apart:
             found |= rows(distance.key, distance, self.contenders.baselines, **{GROUND_TRUTH: 0.0})
         if rivals := self.contenders.rivals:
-            counts = {MODEL: self.evaluations, **{name: rival.evaluations for name, rival in rivals.items()}}
-            found["evaluations"] = {**counts, "protocol": next(iter(self.contenders.models)), "n": len(self.chosen)}
+            found["evaluations"] = {
+                MODEL: self.evaluations,
+                "interval": [self.evaluations] * 2,  # the same for every frame
+                **{name: rival.evaluations for name, rival in rivals.items()},
+                "protocol": next(iter(self.contenders.models)),
+                "n": len(self.chosen),
+                "variant": "a guided step counts twice",
+            }
             print("\n".join(self.contenders.speeds()), file=sys.stderr)
         return found
 
