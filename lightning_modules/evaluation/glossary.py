@@ -155,6 +155,7 @@ BASELINES: Final = {
     "train_caption_picture": "a training picture of the caption, as a model shows that has memorised its data",
     "other_caption": "the model's own picture of another caption",
     "mean_of_training": "the mean of the training pictures",
+    "before": "what the autoencoder leaves whose decoder was trained on here",
     "jpeg": "the same pictures as JPEGs, of the lowest quality at which they are as like the true ones as the model's",
     "other_class": "a training picture of another class",
     "base": "what the model that this one adapts generates from the same prompts and seeds",

@@ -434,7 +434,8 @@ class TestRefusals:
             (
                 "text-to-video",
                 {"renderer": "gloss-classifier"},
-                "translator asl-slp gives pose, but renderer gloss-classifier takes video; drawing, pix2pix would fit",
+                "translator asl-slp gives pose, but renderer gloss-classifier takes video; "
+                "drawing, pix2pix, signdiff would fit",
             ),
             (
                 "round-trip",

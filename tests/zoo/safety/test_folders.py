@@ -548,6 +548,8 @@ def refuse(name):
 sys.addaudithook(audit)
 import numpy, pickle, torch
 import zoo
+from datamodules.media.conditions.openpose_drawing import draw_openpose
+draw_openpose(numpy.zeros((137, 3)), 8, 8)  # numba keeps what it compiled for our own code as pickles
 torch.load, numpy.load = refuse("torch.load"), refuse("numpy.load")
 pickle.load, pickle.loads = refuse("pickle.load"), refuse("pickle.loads")
 told = {}
