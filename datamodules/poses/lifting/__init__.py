@@ -32,6 +32,8 @@ SHOULDER_WIDTHS = 3.0
 """Shoulder widths in one SLP unit."""
 _TRUST = np.array([1.0, 1.0, 0.1])  # in what is seen, and in what follows from it
 _ROUNDS = 3
+_DOWN = np.array([0.0, 1.0, 0.0])
+_NOWHERE = 1e-6  # of a shoulder's width, below which rounding alone would say where a bone points
 
 
 def lift(keypoints: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
@@ -101,17 +103,18 @@ def _assemble(flat: Array, depth: Array, lengths: Array) -> npt.NDArray[np.float
     joints = np.zeros((*flat.shape[:2], 3))
     for child, parent in BONES:
         target = np.concatenate([flat[:, child] - joints[:, parent, :2], depth[:, child, None]], axis=-1)
-        bone = _on_sphere(target, lengths[child])
+        bone = _on_sphere(target, lengths[child], _DOWN * lengths[child])
         for _ in range(_ROUNDS):
-            bone = _on_sphere(bone + _TRUST * (target - bone), lengths[child])
+            bone = _on_sphere(bone + _TRUST * (target - bone), lengths[child], bone)
         joints[:, child] = joints[:, parent] + bone
     return (joints / SHOULDER_WIDTHS).astype(np.float32)
 
 
-def _on_sphere(bone: Array, length: float) -> Array:
+def _on_sphere(bone: Array, length: float, otherwise: Array) -> Array:
+    """Bones (T, 3) of a length; as `otherwise` where two joints are seen at one place, which gives no direction."""
     size = np.sqrt(np.einsum("ti,ti->t", bone, bone))
-    scaled: Array = bone * (length / np.maximum(size, 1e-9))[:, None]
-    return scaled
+    scaled: Array = bone * (length / np.maximum(size, _NOWHERE))[:, None]
+    return np.where(size[:, None] > _NOWHERE, scaled, otherwise)
 
 
 _SIGNS: Final = np.array([(1, 1), (1, -1), (-1, 1), (-1, -1)], np.float64)

@@ -174,6 +174,15 @@ def test_fingers_curl_toward_the_palm(truths: list[np.ndarray]) -> None:
     assert wrong / total < 0.06
 
 
+def test_a_joint_that_is_seen_where_its_parent_is_keeps_its_bone(truths: list[np.ndarray]) -> None:
+    keypoints = seen(truths[6])
+    keypoints[2, [3, 4]] = keypoints[2, 2]
+    keypoints[4, 95:] = keypoints[4, 95]
+    found = lift(keypoints)
+    assert np.isfinite(found).all()
+    assert drift(found) < 1e-5
+
+
 @settings(max_examples=30, deadline=None)
 @given(
     keypoints=hnp.arrays(
