@@ -43,7 +43,8 @@ class SignDiff(LatentDiffusion):
         Nothing can be rendered from what training has never seen.
     hand_weight: the error at a place of the latents counts 1 + hand_weight times as much where a hand certainly is,
         less where the keypoints are less confident of it; 0 for alike, as published.
-    learning_rate: of AdamW. cooldown: share of the training at whose end it falls to nothing; see `cooled`.
+    learning_rate: of AdamW.
+    cooldown: share of the training at whose end the learning rate falls to nothing; see `cooled`.
     steps, guidance, conditioning_scale, sampler: how frames are rendered unless somebody asks for another way; see
         `Rendering`.
     min_snr, offset_noise, prompt_drop, ema_decay, checkpointing, compiled, cache, sampled: see `LatentDiffusion`.
