@@ -71,10 +71,6 @@ class SDStarterDecoder(SDStarterVAE, OnFrozen):
                 picture[:, top:bottom, left:right] = 1 + self.hand_weight
         return weights / weights.mean(dim=(1, 2, 3), keepdim=True)
 
-    def validation_step(self, batch: CaptionedBatch) -> None:
-        found = self.error(self.reconstruct(batch.images), batch.images, self.weights(batch))
-        self.log("val/error", found, prog_bar=True, batch_size=len(batch.names), sync_dist=True)
-
     def on_test_start(self) -> None:
         """Beside the autoencoder that it stands on."""
         data, before = data_of(self, CaptionedPictures), {"before": lambda of: reconstructed(self.before, of)}

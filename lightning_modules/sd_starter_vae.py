@@ -83,9 +83,13 @@ class SDStarterVAE(L.LightningModule):
             found = found + self.edges * apart.mean()
         return found
 
+    def weights(self, batch: CaptionedBatch) -> Tensor | None:
+        """Of a batch's pixels, as `error` takes them: all count alike."""
+        return None
+
     def validation_step(self, batch: CaptionedBatch) -> None:
         """The error of the means, without the noise of training."""
-        found = self.error(self.reconstruct(batch.images), batch.images)
+        found = self.error(self.reconstruct(batch.images), batch.images, self.weights(batch))
         self.log("val/error", found, prog_bar=True, batch_size=len(batch.names), sync_dist=True)
 
     def on_test_start(self) -> None:
