@@ -113,8 +113,8 @@ class LatentDiffusion(OnFrozen):
 
     def configure_model(self) -> None:
         """Lay out the UNet and what is trained, which are there by now, and switch on what was asked for; in a
-        training, begin the average, and encode what is to be cached: right after this, its length is told by its
-        batches.
+        training, begin the average, and encode what is to be cached: right after this, its batches are
+        counted.
 
         Channels last is the order that convolutions are fastest in, on processors as on GPUs: by a fifth for a
         ControlNet on a processor. It is an order in memory only, which no file shows: artefacts are written contiguous.

@@ -1,5 +1,5 @@
 """One picture that frames are to be like: attention to the first frame of a film, or to a picture from elsewhere, as in
-diffusers' community pipelines of "reference only"; and which text such a picture is told best by (Li et al. 2023, "Your
+diffusers' community pipelines of "reference only"; and which text describes such a picture best (Li et al. 2023, "Your
 Diffusion Model is Secretly a Zero-Shot Classifier", arXiv 2303.16203)."""
 
 import copy
@@ -111,8 +111,8 @@ def mean_latents(vae: "AutoencoderKL", pictures: Tensor) -> Tensor:
 
 @torch.no_grad()
 def text_errors(pipeline: Any, latents: Tensor, texts: Sequence[str]) -> Tensor:
-    """How badly the UNet of a Stable Diffusion finds what was added to a picture when it is told each of N texts, (N,):
-    mean squared errors, of which the least is of the text that tells best.
+    """How badly the UNet of a Stable Diffusion finds what was added to a picture under each of N texts, (N,): mean
+    squared errors, the least of which is that of the text that describes the picture best.
 
     latents: of the picture, (1, C, h, w), scaled; the same ones always have the same errors.
     """

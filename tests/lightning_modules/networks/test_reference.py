@@ -1,4 +1,4 @@
-"""Which text a picture is told best by; test_controlled.py has the attention to one."""
+"""Which text describes a picture best; test_controlled.py has the attention to one."""
 
 import numpy as np
 import pytest
