@@ -52,7 +52,8 @@ class Clip:
 def write(root: Path, twin: Twin) -> None:
     """`size` training clips, an eighth each for val and test, of glosses that have ten or more each.
 
-    The last two signers sign val and test alone, so that no signer stands in two splits; there are at least three.
+    An eighth of the signers sign val alone and another eighth test alone, at least one each, so that no signer stands
+    in two splits; there are at least three signers.
     As in the real set, `fps` says 25 and `frame_end` -1 whatever the file holds.
     """
     glosses, clips = cut(twin)
@@ -80,9 +81,12 @@ def cut(twin: Twin, glosses: Sequence[str] | None = None) -> tuple[list[str], li
     if glosses is None:
         glosses = [names[k] for k in rng.permutation(len(names))[: max(1, twin.size // CLIPS)]]
     rounds = (divmod(n, len(glosses)) for n in range(twin.size))
-    parts = [(gloss, (turn + gloss) % (signers - 2), "train") for turn, gloss in rounds]
-    for split, signer in (("val", signers - 2), ("test", signers - 1)):
-        parts += [(n % len(glosses), signer, split) for n in range(max(len(glosses), twin.size // CLIPS))]
+    held_out = max(1, signers // 8)
+    known = signers - 2 * held_out
+    parts = [(gloss, (turn + gloss) % known, "train") for turn, gloss in rounds]
+    for split, first in (("val", known), ("test", known + held_out)):
+        rounds = (divmod(n, len(glosses)) for n in range(max(len(glosses), twin.size // CLIPS)))
+        parts += [(gloss, first + (turn + gloss) % held_out, split) for turn, gloss in rounds]
     order = rng.permutation(len(parts)).tolist()
     return list(glosses), [Clip(number, *parts[k]) for number, k in enumerate(order, 1)]
 

@@ -286,6 +286,12 @@ class TestWlasl:
         assert sum(clip.split == "train" for clip in clips) == size
         assert size < 8 or len(clips) / len(glosses) >= 10
 
+    def test_of_many_signers_an_eighth_each_is_kept_for_validation_and_test(self):
+        _, clips = wlasl.cut(Twin(2400, signers=40))
+        signers = {split: {clip.signer for clip in clips if clip.split == split} for split in ("train", "val", "test")}
+        assert {split: len(found) for split, found in signers.items()} == {"train": 30, "val": 5, "test": 5}
+        assert sorted(set.union(*signers.values())) == list(range(40))
+
 
 class TestBoston50:
     def test_pairs_are_laid_out_as_the_real_ones(self, twin, shared):
