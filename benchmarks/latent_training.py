@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Literal
 
 import lightning as L
 import numpy as np
@@ -79,12 +79,16 @@ class InTurns(L.Callback):
         self.plain.append(self.mark - between)
 
 
-def in_turns(module: LatentDiffusion, data: EncodedOnce, step: Step) -> None:
-    """Train, and print how many steps a second the zoo's trainer takes and how many a plain script."""
+def in_turns(
+    module: LatentDiffusion, data: EncodedOnce, step: Step, precision: Literal["32-true", "bf16-mixed"] = "32-true"
+) -> None:
+    """Train, and print how many steps a second the zoo's trainer takes, in its precision, and how many a plain script
+    in single precision."""
     turns = InTurns(step)
     trainer = L.Trainer(
         max_steps=WARM_UP + STEPS,
         accelerator="cpu",
+        precision=precision,
         callbacks=[turns],
         gradient_clip_val=1.0,
         limit_val_batches=0,
@@ -99,7 +103,7 @@ def in_turns(module: LatentDiffusion, data: EncodedOnce, step: Step) -> None:
     ours, plain = (median(times[WARM_UP:]) for times in (turns.ours, turns.plain))
     once = time.perf_counter() - start - sum(turns.ours) - sum(turns.plain)
     count = len(data.described("train")) + len(data.described("dev"))
-    print(f"training   cached {1 / ours:6.2f} steps/s   plain {1 / plain:6.2f}   {plain / ours:5.2f} times")
+    print(f"{precision:10} cached {1 / ours:6.2f} steps/s   plain {1 / plain:6.2f}   {plain / ours:5.2f} times")
     print(f"           what was encoded once, where it was not there: {count} pictures in at most {once:.0f} s")
 
 

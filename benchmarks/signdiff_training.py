@@ -3,16 +3,18 @@
     python benchmarks/signdiff_training.py [BASE]
 
 BASE is what it stands on: a name, a folder or a repository (sd-starter). Both train a ControlNet of two pictures on
-frames of How2Sign's twin, written on first use below build/, at 128 x 128, in single precision and batches of 16, in
-turns. A step of the zoo's goes through its data module, which draws its conditions, cache, objective and Lightning's
-trainer, with an average of the weights and hands weighted. One of train_controlnet.py finds its frames and conditions
-as PNG files, which were written for it, and reads, encodes and tokenises them at every step. Reading and drawing count;
-writing the files and encoding once do not.
+frames of How2Sign's twin, written on first use below build/, at 128 x 128 and in batches of 16, in turns. A step of the
+zoo's goes through its data module, which draws its conditions, cache, objective and Lightning's trainer, with an
+average of the weights and hands weighted: in single precision, then in mixed precision as its spec trains it, and then
+with its repeated blocks compiled as well. One of train_controlnet.py is in single precision, that script's default; it
+finds its frames and conditions as PNG files, which were written for it, and reads, encodes and tokenises them at every
+step. Reading and drawing count; writing the files and encoding once do not.
 """
 
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final, Literal
 
 import torch
 from latent_training import BATCH, endless, in_turns
@@ -37,6 +39,13 @@ ROOT = Path("build") / "signdiff-training"
 TWIN = Twin(size=4)
 CAPTION = "signer {signer} in the studio"
 KINDS = ("frame", "drawing", "reinforced")
+
+VARIANTS: Final[tuple[tuple[Literal["32-true", "bf16-mixed"], bool], ...]] = (
+    ("32-true", False),
+    ("bf16-mixed", False),
+    ("bf16-mixed", True),
+)
+"""Precision of the zoo's steps, and whether blocks are compiled."""
 
 Item = tuple[list[Image], str]
 
@@ -84,15 +93,19 @@ def main(address: str = "sd-starter") -> None:
     data.prepare_data()
     data.setup("fit")
     base = BaseModel.used(address)
-    module, plain = SignDiff(address, hand_weight=4.0, prompt_drop=0.1, ema_decay=0.999), base.open()
-    module.stand_on(base.open())
+    plain = base.open()
     batches: Iterator[tuple[Tensor, Tensor, list[str]]] = endless(Files(ROOT / "pairs", data), collate)
 
     def read() -> tuple[Tensor, Tensor, Tensor]:
         frames, conditions, captions = next(batches)
         return frames, token_ids(plain.tokenizer, captions), conditions
 
-    in_turns(module, data, controlnet_step(plain, read, "cpu", torch.float32))
+    step = controlnet_step(plain, read, "cpu", torch.float32)
+    for precision, compiled in VARIANTS:
+        module = SignDiff(address, hand_weight=4.0, prompt_drop=0.1, ema_decay=0.999, compiled=compiled)
+        module.stand_on(base.open())
+        print("compiled" if compiled else "as it is", end=" ", flush=True)
+        in_turns(module, data, step, precision)
 
 
 if __name__ == "__main__":
