@@ -5,7 +5,7 @@ import sys
 
 from zoo.artefacts.artefact import starter_folder
 from zoo.artefacts.resolve import finished
-from zoo.cli.arguments import OK, PROBLEMS, add_trained
+from zoo.cli.parsing.arguments import OK, PROBLEMS, add_trained
 from zoo.spec.registry import list_models
 
 

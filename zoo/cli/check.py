@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from zoo.cli.arguments import OK, PROBLEMS
+from zoo.cli.parsing.arguments import OK, PROBLEMS
 from zoo.pipelines.compose import pipeline_problems
 from zoo.spec.pipeline_spec import is_pipeline
 from zoo.spec.problems import Problem, SpecError

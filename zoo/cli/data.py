@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from datamodules.catalogue import CATALOGUE
-from zoo.cli.arguments import OK, PROBLEMS
+from zoo.cli.parsing.arguments import OK, PROBLEMS
 
 EVERY_FRAME = "all"
 PERSONS = ("largest", "left", "right", "nearest")

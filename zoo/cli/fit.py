@@ -6,8 +6,8 @@ from contextlib import suppress
 
 from zoo.artefacts.resolve import finished
 from zoo.artefacts.runs import Run, longer
-from zoo.cli.arguments import INTERRUPTED, OK, add_experiment
-from zoo.cli.target import Target
+from zoo.cli.parsing.arguments import INTERRUPTED, OK, add_experiment
+from zoo.cli.parsing.target import Target
 from zoo.spec.problems import SpecError
 from zoo.spec.registry import locate
 from zoo.spec.spec import Spec

@@ -7,7 +7,7 @@ from pathlib import Path
 from datamodules.catalogue import CATALOGUE
 from zoo.artefacts.importing import Data, import_folder
 from zoo.card.licences import licence_key
-from zoo.cli.arguments import OK
+from zoo.cli.parsing.arguments import OK
 from zoo.loaders.base import Told
 from zoo.loaders.foreign import NAMED
 

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from zoo.artefacts.runs import runs_root
-from zoo.cli.arguments import OK
+from zoo.cli.parsing.arguments import OK
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

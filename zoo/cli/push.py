@@ -2,7 +2,7 @@
 
 import argparse
 
-from zoo.cli.arguments import OK, add_trained
+from zoo.cli.parsing.arguments import OK, add_trained
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

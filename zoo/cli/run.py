@@ -4,8 +4,8 @@ import argparse
 from pathlib import Path
 
 from zoo.artefacts.resolve import load
-from zoo.cli.arguments import OK
-from zoo.cli.target import Target
+from zoo.cli.parsing.arguments import OK
+from zoo.cli.parsing.target import Target
 from zoo.pipelines.components import RULE_BASED
 from zoo.spec.pipeline_spec import pipeline_file
 from zoo.spec.registry import list_experiments, list_models

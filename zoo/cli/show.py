@@ -2,8 +2,8 @@
 
 import argparse
 
-from zoo.cli.arguments import OK, add_experiment
-from zoo.cli.target import Target
+from zoo.cli.parsing.arguments import OK, add_experiment
+from zoo.cli.parsing.target import Target
 from zoo.spec.pipeline_spec import pipeline_file, read_pipeline
 
 add_arguments = add_experiment

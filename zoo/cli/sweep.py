@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from zoo.cli.arguments import INTERRUPTED, OK, OVERRIDES, REFUSED
+from zoo.cli.parsing.arguments import INTERRUPTED, OK, OVERRIDES, REFUSED
 from zoo.files import read_json
 from zoo.results.formatting import duration
 from zoo.spec.problems import SpecError

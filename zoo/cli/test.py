@@ -4,8 +4,8 @@ import argparse
 from pathlib import Path
 
 from zoo.artefacts.runs import Run
-from zoo.cli.arguments import BASE, OK, OVERRIDES, add_experiment
-from zoo.cli.target import Target
+from zoo.cli.parsing.arguments import BASE, OK, OVERRIDES, add_experiment
+from zoo.cli.parsing.target import Target
 from zoo.spec.validation import accepted
 
 

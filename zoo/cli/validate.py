@@ -2,8 +2,8 @@
 
 import argparse
 
-from zoo.cli.arguments import OK, add_experiment
-from zoo.cli.target import Target
+from zoo.cli.parsing.arguments import OK, add_experiment
+from zoo.cli.parsing.target import Target
 
 add_arguments = add_experiment
 

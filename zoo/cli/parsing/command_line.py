@@ -11,7 +11,7 @@ from typing import Final, NoReturn
 
 import zoo
 from datamodules.files import user_path
-from zoo.cli.arguments import INTERRUPTED, OK, REFUSED
+from zoo.cli.parsing.arguments import INTERRUPTED, OK, REFUSED
 from zoo.spec.problems import Problem, SpecError
 
 VERBS: Final = {
