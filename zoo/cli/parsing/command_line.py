@@ -23,6 +23,7 @@ VERBS: Final = {
     "show": "print a resolved spec",
     "list": "list the models",
     "import": "make an artefact of a ControlNet or LoRA that was trained with diffusers or peft",
+    "export": "write a model as ONNX, which runs without the zoo and PyTorch, compared with the model first",
     "push": "publish a measured model on the Hub: built, opened again, linted, then one commit",
     "card": "write a model's card anew",
     "migrate": "bring runs and artefacts of an earlier zoo up to date",
