@@ -2,8 +2,16 @@
 
 import argparse
 from pathlib import Path
+from typing import Final
 
 from zoo.cli.parsing.arguments import BASE, OK
+
+EXAMPLES: Final = """\
+  python -m zoo export letter-judge letter-judge.onnx
+  python -m zoo export runs/letter-judge/ID letter-judge.onnx
+  python -m zoo export me/letter-judge@0123456 letter-judge.onnx
+  python -m zoo export gloss-classifier encoder.onnx --part encoder
+      the V-JEPA 2 that its artefact carries"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

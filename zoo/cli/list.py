@@ -19,6 +19,11 @@ from zoo.spec.spec import read
 NONE: Final = "-"
 GAP: Final = 2
 
+EXAMPLES: Final = """\
+  python -m zoo list
+  python -m zoo list "letter-*"
+      what matches a pattern"""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The pattern."""
