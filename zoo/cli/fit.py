@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="train a finished run for more epochs, as if it had been longer from the start: its folder, or a model "
         "whose last one is meant; SPEC is the run's own where it is left out",
     )
-    set_usage(parser, ("SPEC", "[--starter]", FROM, OVERRIDES), ("--continue RUN", "--trainer.max_epochs N"))
+    set_usage(parser, "SPEC", "[--starter]", FROM, OVERRIDES, "or", "--continue RUN", "--trainer.max_epochs N")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -1,7 +1,6 @@
 """What several verbs have in common: how they end, how they are called, and the arguments that name an experiment."""
 
 import argparse
-from collections.abc import Iterable
 from typing import Final
 
 from zoo.spec.spec import OVERRIDABLE
@@ -32,13 +31,15 @@ def add_trained(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def set_usage(parser: argparse.ArgumentParser, *ways: str | Iterable[str]) -> None:
-    """Say how a verb is called: the words of one way, or several such ways. Overrides are not argparse's to know of."""
-    lines: list[str] = []
-    for words in [ways] if isinstance(ways[0], str) else ways:
-        lines.append(parser.prog)
-        for word in words:
-            if len(lines[-1]) + len(word) + len(" usage: ") > WIDTH:
-                lines.append("   ")
-            lines[-1] += f" {word}"
+def set_usage(parser: argparse.ArgumentParser, *words: str) -> None:
+    """Say how a verb is called, in lines that are not too long: overrides are not argparse's to know of. Another way to
+    call it begins with "or"."""
+    lines = [parser.prog]
+    for word in words:
+        if word == "or":
+            lines.append(parser.prog)
+            continue
+        if len(lines[-1]) + len(word) + len(" usage: ") > WIDTH:
+            lines.append("   ")
+        lines[-1] += f" {word}"
     parser.usage = "\n       ".join(lines)

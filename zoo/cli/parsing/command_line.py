@@ -32,6 +32,7 @@ VERBS: Final = {
     "migrate": "bring runs and artefacts of an earlier zoo up to date",
     "data": "twins, checks, landmarks and embeddings of data sets",
     "check": "report every problem of specs, all shipped ones by default",
+    "doctor": "what this machine has for the zoo, for a report of something that fails",
     "run": "call a model's or a pipeline's verb and write what the suffix of OUT asks for",
 }
 """What each does. `zoo.cli.<verb>` has `add_arguments(parser)`, EXAMPLES, and `run(options)`, which returns the exit

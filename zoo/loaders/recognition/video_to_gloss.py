@@ -298,20 +298,10 @@ print(glosses[best], probabilities[0, best])
 
     def part(self, name: str) -> Part:
         """Rows to probabilities, or windows of frames to rows."""
-        made = self.settings
-        noise = torch.Generator().manual_seed(0)
-        if name == ENCODER:
-            shape = (2, made.frames, made.size, made.size, 3)
-            frames = torch.randint(0, 256, shape, generator=noise, dtype=torch.uint8)
-            how = (
-                f"uint8 (N, {', '.join(map(str, shape[1:]))}), RGB at {made.fps:g} frames a second: of each the middle "
-                f"square, after its shorter side was resized to {made.size * 256 // 224} pixels, bilinear with "
-                f"antialiasing; the last window is filled with its last frame, and of what comes of it a row counts "
-                f"for each {made.tubelet} frames"
-            )
-            about = {"size": made.size, "fps": made.fps, "frames": made.frames, "tubelet": made.tubelet}
-            examples = {"random input": (frames,), "a video": (self._example(),)}
-            return Part(self.encoder.eval(), [Input("frames", {0: "N"}, how)], "rows", examples, about)
+        return self._encoder_part() if name == ENCODER else self._classifier_part()
+
+    def _classifier_part(self) -> Part:
+        made, noise = self.settings, torch.Generator().manual_seed(0)
         examples = {
             "random input": (torch.randn(2, 8, made.width, generator=noise), torch.tensor([8, 5])),
             "longer random input": (torch.randn(3, 21, made.width, generator=noise), torch.tensor([1, 21, 13])),
@@ -327,7 +317,21 @@ print(glosses[best], probabilities[0, best])
             Input("rows", {0: "N", 1: "T"}, how),
             Input("lengths", {0: "N"}, "int64 (N), from 1 to T: so many rows of each are its own, the rest padding"),
         ]
-        return Part(_Shares(self.network), inputs, "probabilities", examples, {"glosses": self.glosses})
+        return Part(_Probabilities(self.network), inputs, "probabilities", examples, {"glosses": self.glosses})
+
+    def _encoder_part(self) -> Part:
+        made, noise = self.settings, torch.Generator().manual_seed(0)
+        shape = (made.frames, made.size, made.size, 3)
+        frames = torch.randint(0, 256, (2, *shape), generator=noise, dtype=torch.uint8)
+        how = (
+            f"uint8 (N, {', '.join(map(str, shape))}), RGB at {made.fps:g} frames a second: of each the middle "
+            f"square, after its shorter side was resized to {made.size * 256 // 224} pixels, bilinear with "
+            f"antialiasing; the last window is filled with its last frame, and of what comes of it a row counts "
+            f"for each {made.tubelet} frames"
+        )
+        about = {"size": made.size, "fps": made.fps, "frames": made.frames, "tubelet": made.tubelet}
+        examples = {"random input": (frames,), "a video": (self._example(),)}
+        return Part(self.encoder, [Input("frames", {0: "N"}, how)], "rows", examples, about)
 
     def _example(self) -> torch.Tensor:
         """Whole windows (N, frames, size, size, 3) of a video of the avatar."""
@@ -355,7 +359,7 @@ print(glosses[best], probabilities[0, best])
         return _write(sample.name, self.rank(rows), [folder / "preview.json"])
 
 
-class _Shares(nn.Module):
+class _Probabilities(nn.Module):
     """Rows to probabilities, in the order of the glosses."""
 
     def __init__(self, network: AttentionClassifier) -> None:
