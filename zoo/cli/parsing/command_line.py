@@ -33,6 +33,7 @@ VERBS: Final = {
     "data": "twins, checks, landmarks and embeddings of data sets",
     "check": "report every problem of specs, all shipped ones by default",
     "doctor": "what this machine has for the zoo, for a report of something that fails",
+    "completion": "print what lets a shell complete the command `zoo`",
     "run": "call a model's or a pipeline's verb and write what the suffix of OUT asks for",
 }
 """What each does. `zoo.cli.<verb>` has `add_arguments(parser)`, EXAMPLES, and `run(options)`, which returns the exit
