@@ -2,6 +2,6 @@
 
 import sys
 
-from zoo.cli.command_line import main
+from zoo.cli.parsing.command_line import main
 
 sys.exit(main())

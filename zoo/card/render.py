@@ -140,6 +140,7 @@ def render(
         "imports": "\n".join(imports),
         "usage": usage.strip(),
         "native": native.strip(),
+        **_exported(loader, config, spec["name"], address),
         "sizes": facts.sizes(spec, provenance, weights),
         "results": results,
         "testing": tables.testing(results, provenance),
@@ -174,6 +175,16 @@ def render(
     head = metadata(spec, config, results, provenance, licence, getattr(loader, "library", LIBRARY)).to_yaml()
     body = re.sub(r"\n{3,}", "\n\n", body).strip()
     return sealed(f"---\n{head}\n---\n\n{body}\n", prose)
+
+
+def _exported(loader: Any, config: dict[str, Any], name: str, address: str) -> dict[str, Any]:
+    """The commands that export a model, and Python that runs what they write; nothing for one that cannot be."""
+    if not hasattr(loader, "alone"):
+        return {"alone": "", "exports": []}
+    _, *others = loader.parts(config)
+    export = f"python -m zoo export {address}"
+    commands = [f"{export} {name}.onnx", *(f"{export} {name}-{part}.onnx --part {part}" for part in others)]
+    return {"alone": loader.alone(config).replace("NAME", name).strip(), "exports": commands}
 
 
 def _training(spec: dict[str, Any], provenance: dict[str, Any]) -> dict[str, Any]:

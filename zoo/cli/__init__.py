@@ -1,5 +1,5 @@
 """`python -m zoo`: the command line, a file a verb."""
 
-from zoo.cli.command_line import main
+from zoo.cli.parsing.command_line import main
 
 __all__ = ["main"]

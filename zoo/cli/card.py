@@ -2,11 +2,18 @@
 
 import argparse
 import sys
+from typing import Final
 
 from zoo.artefacts.artefact import starter_folder
 from zoo.artefacts.resolve import finished
-from zoo.cli.arguments import OK, PROBLEMS, add_trained
+from zoo.cli.parsing.arguments import OK, PROBLEMS, add_trained
 from zoo.spec.registry import list_models
+
+EXAMPLES: Final = """\
+  python -m zoo card asl-slp
+      of its last finished run
+  python -m zoo card runs/asl-slp/ID --check
+      what is wrong with it: links, code, numbers"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

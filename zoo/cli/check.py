@@ -3,8 +3,9 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import Final
 
-from zoo.cli.arguments import OK, PROBLEMS
+from zoo.cli.parsing.arguments import OK, PROBLEMS
 from zoo.pipelines.compose import pipeline_problems
 from zoo.spec.pipeline_spec import is_pipeline
 from zoo.spec.problems import Problem, SpecError
@@ -13,6 +14,11 @@ from zoo.spec.spec import read
 from zoo.spec.sweep_spec import is_sweep
 from zoo.spec.validation import spec_problems
 from zoo.sweep.rows import sweep_problems
+
+EXAMPLES: Final = """\
+  python -m zoo check
+      all that are shipped
+  python -m zoo check my-spec.yaml asl-slp"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -3,22 +3,44 @@
 import argparse
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from datamodules.catalogue import CATALOGUE
-from zoo.cli.arguments import OK, PROBLEMS
+from zoo.cli.parsing.arguments import OK, PROBLEMS
 
 EVERY_FRAME = "all"
 PERSONS = ("largest", "left", "right", "nearest")
 """Those of `datamodules.poses.people`, which loads numpy."""
 
+COMMANDS: Final = {
+    "twin": """\
+  python -m zoo data twin wlasl twins/wlasl --size 120""",
+    "check": """\
+  python -m zoo data check wlasl ~/data/WLASL
+      a table here; check.json and a page in wlasl-check/
+  python -m zoo data check how2sign ~/data/How2Sign --report report""",
+    "landmarks": """\
+  python -m zoo data landmarks ~/data/WLASL landmarks --skeletons
+  python -m zoo data landmarks videos landmarks --frames all --person nearest
+  python -m zoo data landmarks videos landmarks --ray auto""",
+    "embed": """\
+  python -m zoo data embed ~/data/WLASL ~/data/WLASL/embeddings
+  python -m zoo data embed videos out --model my-vjepa2 --batch-size 1""",
+}
+"""Examples of each command."""
+EXAMPLES: Final = "\n".join(COMMANDS.values())
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The commands, each with its own."""
-    parser.epilog = None
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def command(name: str, action: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
-        found = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
+        layout = argparse.RawDescriptionHelpFormatter
+        epilog = f"examples:\n{COMMANDS[name]}"
+        found = commands.add_parser(
+            name, help=text, description=text, epilog=epilog, formatter_class=layout, allow_abbrev=False
+        )
         found.set_defaults(action=action)
         return found
 

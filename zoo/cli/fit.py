@@ -3,15 +3,30 @@
 import argparse
 import sys
 from contextlib import suppress
+from typing import Final
 
 from zoo.artefacts.resolve import finished
 from zoo.artefacts.runs import Run, longer
-from zoo.cli.arguments import INTERRUPTED, OK, add_experiment
-from zoo.cli.target import Target
+from zoo.cli.parsing.arguments import FROM, INTERRUPTED, OK, OVERRIDES, add_experiment, set_usage
+from zoo.cli.parsing.target import Target
 from zoo.spec.problems import SpecError
 from zoo.spec.registry import locate
 from zoo.spec.spec import Spec
 from zoo.spec.validation import accepted
+
+EXAMPLES: Final = """\
+  python -m zoo fit asl-slp --starter
+      small, on the signing avatar: two CPU cores, minutes, no data
+  python -m zoo fit asl-slp --trainer.devices 4
+      the real recipe, on data/how2sign
+  python -m zoo fit my-spec.yaml --model.width=64 --data.batch_size 4
+      a spec of your own, with other settings
+  python -m zoo fit runs/asl-slp/ID
+      go on with a run that was interrupted
+  python -m zoo fit asl-slp --from me/asl-slp@0123456
+      start from the weights of a model
+  python -m zoo fit --continue runs/asl-slp/ID --trainer.max_epochs 40
+      more epochs for a finished run"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="train a finished run for more epochs, as if it had been longer from the start: its folder, or a model "
         "whose last one is meant; SPEC is the run's own where it is left out",
     )
-    parser.usage = f"{parser.usage}\n       {parser.prog} --continue RUN --trainer.max_epochs N"
+    set_usage(parser, "SPEC", "[--starter]", FROM, OVERRIDES, "or", "--continue RUN", "--trainer.max_epochs N")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -3,13 +3,19 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import Final
 
 from datamodules.catalogue import CATALOGUE
 from zoo.artefacts.importing import Data, import_folder
 from zoo.card.licences import licence_key
-from zoo.cli.arguments import OK
+from zoo.cli.parsing.arguments import OK
 from zoo.loaders.base import Told
 from zoo.loaders.foreign import NAMED
+
+EXAMPLES: Final = """\
+  python -m zoo import lora-output --as lora --base me/my-diffusion -o my-lora
+      what `save_lora_weights` or `save_pretrained` of peft wrote
+  python -m zoo import output --as controlnet --base me/my-diffusion --size 512"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from zoo.artefacts.artefact import starter_folder
 from zoo.artefacts.hub_cache import cached
 from zoo.card.licences import licence_of
-from zoo.cli.arguments import OK
+from zoo.cli.parsing.arguments import OK
 from zoo.files import read_json
 from zoo.loaders.config import read_config
 from zoo.spec.registry import list_experiments, list_models, list_pipelines, locate
@@ -18,6 +18,11 @@ from zoo.spec.spec import read
 
 NONE: Final = "-"
 GAP: Final = 2
+
+EXAMPLES: Final = """\
+  python -m zoo list
+  python -m zoo list "letter-*"
+      what matches a pattern"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

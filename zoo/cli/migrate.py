@@ -2,9 +2,14 @@
 
 import argparse
 from pathlib import Path
+from typing import Final
 
 from zoo.artefacts.runs import runs_root
-from zoo.cli.arguments import OK
+from zoo.cli.parsing.arguments import OK
+
+EXAMPLES: Final = """\
+  python -m zoo migrate
+  python -m zoo migrate runs/asl-slp/ID my-artefact"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

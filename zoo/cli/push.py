@@ -1,8 +1,14 @@
 """`python -m zoo push`."""
 
 import argparse
+from typing import Final
 
-from zoo.cli.arguments import OK, add_trained
+from zoo.cli.parsing.arguments import OK, add_trained
+
+EXAMPLES: Final = """\
+  python -m zoo push asl-slp --repo me/asl-slp --dry-run
+      all but the commit
+  python -m zoo push runs/asl-slp/ID --repo me/asl-slp --private"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

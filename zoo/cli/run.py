@@ -2,13 +2,21 @@
 
 import argparse
 from pathlib import Path
+from typing import Final
 
 from zoo.artefacts.resolve import load
-from zoo.cli.arguments import OK
-from zoo.cli.target import Target
+from zoo.cli.parsing.arguments import OK, set_usage
+from zoo.cli.parsing.target import Target
 from zoo.pipelines.components import RULE_BASED
 from zoo.spec.pipeline_spec import pipeline_file
 from zoo.spec.registry import list_experiments, list_models
+
+EXAMPLES: Final = """\
+  python -m zoo run asl-slp "What is your name?" -o name.mp4 -o name.pose
+  python -m zoo run text-to-video "Hello." -o a.mp4 --stages.renderer pix2pix
+  python -m zoo run drawing name.pose -o name.png
+  python -m zoo run me/letter-judge@0123456 hand.png -o letters.json
+  python -m zoo run runs/pix2pix/ID name.pose -o frames.mp4"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", action="append", required=True, type=Path, metavar="OUT", help=out)
     starter = "the bundled starter weights, or a YAML file's starter run"
     parser.add_argument("--starter", action="store_true", help=starter)
-    parser.usage = f"{parser.prog} NAME INPUT -o OUT [-o OUT ...] [--starter] [--stages.ROLE COMPONENT ...]"
+    set_usage(parser, "NAME", "INPUT", "-o OUT", "[-o OUT ...]", "[--starter]", "[--stages.ROLE COMPONENT ...]")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -9,8 +9,9 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
-from zoo.cli.arguments import INTERRUPTED, OK, OVERRIDES, REFUSED
+from zoo.cli.parsing.arguments import INTERRUPTED, OK, OVERRIDES, REFUSED, set_usage
 from zoo.files import read_json
 from zoo.results.formatting import duration
 from zoo.spec.problems import SpecError
@@ -20,6 +21,11 @@ from zoo.sweep.rows import Row, rows
 
 PATIENCE = 3.0
 """Seconds that a process has to end by itself after Ctrl-C, of which a terminal tells it too."""
+
+EXAMPLES: Final = """\
+  python -m zoo sweep ablations/asl-slp --starter
+      SignDiff's Table 3, row by row; again, and it goes on
+  python -m zoo sweep my-rows.yaml --judge runs/back-translation/ID"""
 
 
 class Failure(Exception):
@@ -36,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("sweep", metavar="SWEEP", help="a YAML file with rows, or a shipped one: ablations/asl-slp")
     parser.add_argument("--starter", action="store_true", help="the small variant on the avatar")
     parser.add_argument("--judge", metavar="NAME|RUN|REPO", help="who reads what the rows generate")
-    parser.usage = f"{parser.prog} SWEEP [--starter] [--judge JUDGE] {OVERRIDES}"
+    set_usage(parser, "SWEEP", "[--starter]", "[--judge JUDGE]", OVERRIDES)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -2,11 +2,21 @@
 
 import argparse
 from pathlib import Path
+from typing import Final
 
 from zoo.artefacts.runs import Run
-from zoo.cli.arguments import BASE, OK, OVERRIDES, add_experiment
-from zoo.cli.target import Target
+from zoo.cli.parsing.arguments import BASE, FROM, OK, OVERRIDES, add_experiment, set_usage
+from zoo.cli.parsing.target import Target
 from zoo.spec.validation import accepted
+
+EXAMPLES: Final = """\
+  python -m zoo test asl-slp --starter
+      that run, or without one the bundled weights
+  python -m zoo test me/asl-slp@0123456
+      somebody's: are their published scores true?
+  python -m zoo test asl-slp --split dev --judge runs/back-translation/ID
+  python -m zoo test letter-judge --starter --real data/asl_alphabet
+      trained on a twin, measured on the real data too"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,8 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--beside", metavar=BASE, help="of a renderer: another one, trained on the same data, as one more baseline"
     )
-    more = "[--split SPLIT] [--judge JUDGE] [--real FOLDER] [--beside RENDERER]"
-    parser.usage = f"{parser.prog} SPEC [--starter] [--from {BASE}] {more} {OVERRIDES}"
+    more = ("[--split SPLIT]", "[--judge JUDGE]", "[--real FOLDER]", "[--beside RENDERER]")
+    set_usage(parser, "SPEC", "[--starter]", FROM, *more, OVERRIDES)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -1,10 +1,15 @@
 """`python -m zoo validate`."""
 
 import argparse
+from typing import Final
 
-from zoo.cli.arguments import OK, add_experiment
-from zoo.cli.target import Target
+from zoo.cli.parsing.arguments import OK, add_experiment
+from zoo.cli.parsing.target import Target
 
+EXAMPLES: Final = """\
+  python -m zoo validate asl-slp --starter
+      what that run logs of the validation split
+  python -m zoo validate runs/asl-slp/ID"""
 add_arguments = add_experiment
 
 

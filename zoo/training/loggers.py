@@ -1,7 +1,6 @@
 """Where a training writes its numbers: CSV always, Weights & Biases too for the real recipes."""
 
 import csv
-import netrc
 import os
 import shutil
 from collections.abc import Iterable, Iterator
@@ -13,6 +12,7 @@ from lightning_utilities.core.rank_zero import rank_zero_only
 
 from zoo.artefacts.runs import Run
 from zoo.spec.spec import Spec
+from zoo.training.accounts import wandb_account
 
 MEDIA = {".mp4": "Video", ".gif": "Video", ".png": "Image", ".jpg": "Image"}
 
@@ -70,7 +70,7 @@ def _wandb(spec: Spec, run: Run) -> WandbLogger:
         return WandbLogger(id=identity)
     import wandb
 
-    offline = "WANDB_MODE" not in os.environ and not _logged_in()
+    offline = "WANDB_MODE" not in os.environ and wandb_account() is None
     experiment = wandb.init(
         project=os.environ.get("WANDB_PROJECT", "sign-zoo"),
         name=identity,
@@ -88,13 +88,3 @@ def _wandb(spec: Spec, run: Run) -> WandbLogger:
     if offline:
         print(f"W&B offline; upload with `wandb sync {run.folder}/wandb/offline-run-*`", flush=True)
     return logger
-
-
-def _logged_in() -> bool:
-    if os.environ.get("WANDB_API_KEY"):
-        return True
-    host = os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai").partition("://")[2].partition("/")[0]
-    try:
-        return netrc.netrc().authenticators(host) is not None
-    except (OSError, netrc.NetrcParseError):
-        return False

@@ -23,7 +23,7 @@ import zoo
 from datamodules.asl_alphabet import Letters
 from zoo.artefacts.runs import Run, runs_root
 from zoo.cli import main
-from zoo.cli.command_line import split_overrides
+from zoo.cli.parsing.command_line import split_overrides
 from zoo.publishing.bundle import RECORDS, bundle
 from zoo.publishing.bundle import main as bundle_main
 from zoo.spec.registry import shipped_folder

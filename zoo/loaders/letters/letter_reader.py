@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+import numpy as np
+
+from datamodules.media.drawing_primitives import Image
 from zoo.loaders.recognition.picture_classifier import PictureClassifier
 
 
@@ -31,3 +34,9 @@ print(model.read(picture)[:3])  # the likeliest letters first, each with its pro
     @staticmethod
     def reading(name: str, probability: float) -> Reading:
         return Reading(name, probability)
+
+    @staticmethod
+    def example() -> Image:
+        from datamodules.avatar.renderer.letters import letter_frame
+
+        return letter_frame("A", np.random.default_rng(0))

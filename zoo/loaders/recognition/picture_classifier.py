@@ -3,7 +3,7 @@
 import dataclasses
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Literal, Self, TypeVar, overload
 
@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from PIL.Image import Image as Picture
+from torch import nn
 
 from datamodules.files import write_json
 from datamodules.media.drawing_primitives import Image
@@ -19,6 +20,7 @@ from lightning_modules.networks.letters.letter_cnn import LetterCNN, LetterCNNCo
 from zoo.io_types import Signal
 from zoo.loaders.base import Inheritance
 from zoo.loaders.config import read_config
+from zoo.loaders.exportable import Input, Part
 from zoo.loaders.inputs import given_path
 from zoo.loaders.pictures import as_array
 from zoo.loaders.storage import open_network, save_network, sizes_of
@@ -62,6 +64,11 @@ class PictureClassifier(ABC, Generic[Reading]):
         """A picture (H, W, 3) as the network has seen its like, (size, size, 3)."""
         return resize(picture, size, size)
 
+    @staticmethod
+    @abstractmethod
+    def example() -> Image:
+        """A picture (H, W, 3) such as it reads, of the avatar."""
+
     @overload
     def read(self, images: str | os.PathLike[str] | Picture) -> list[Reading]: ...
     @overload
@@ -92,13 +99,16 @@ class PictureClassifier(ABC, Generic[Reading]):
         return logits.float().softmax(-1)
 
     def _read(self, images: Pictures) -> list[list[Reading]]:
-        scaled = stack([self.scaled(image, self.size) for image in images])
-        shares = self.probabilities(torch.from_numpy(scaled).float() / 127.5 - 1).cpu()
+        shares = self.probabilities(self._shown(images)).cpu()
         ranks = shares.argsort(dim=1, descending=True, stable=True)
         return [
             [self.reading(self.classes[index], float(share[index])) for index in order.tolist()]
             for share, order in zip(shares, ranks, strict=True)
         ]
+
+    def _shown(self, images: Sequence[Image] | Pictures) -> torch.Tensor:
+        """Pictures as the network takes them, (N, 3, size, size) in [-1, 1]."""
+        return torch.from_numpy(stack([self.scaled(image, self.size) for image in images])).float() / 127.5 - 1
 
     @classmethod
     def from_training(cls, module: Any, datamodule: Any) -> Self:
@@ -130,6 +140,44 @@ class PictureClassifier(ABC, Generic[Reading]):
         """Probabilities for two pictures of noise."""
         noise = torch.rand(2, 3, self.size, self.size, generator=torch.Generator().manual_seed(0)) * 2 - 1
         return {"probabilities": self.probabilities(noise).cpu().numpy()}
+
+    @classmethod
+    def parts(cls, config: Mapping[str, Any]) -> Sequence[str]:
+        """All of it is one part."""
+        return ("classifier",)
+
+    @classmethod
+    def alone(cls, config: Mapping[str, Any]) -> str:
+        """Python that reads a picture with the exported file."""
+        thickened = """
+ratio = -(-len(picture) // size)
+picture = cv2.dilate(picture, np.ones((ratio, ratio), np.uint8))  # or thin lines would fade"""
+        return f"""\
+import json
+import cv2
+import numpy as np
+import onnxruntime
+
+session = onnxruntime.InferenceSession("NAME.onnx")
+about = session.get_modelmeta().custom_metadata_map
+size, {cls.named} = int(about["size"]), json.loads(about["{cls.named}"])
+picture = cv2.cvtColor(cv2.imread("picture.png"), cv2.COLOR_BGR2RGB){thickened if cls.lines else ""}
+picture = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA)
+pictures = picture.transpose(2, 0, 1)[None].astype(np.float32) / 127.5 - 1  # (N, 3, size, size) in [-1, 1]
+(probabilities,) = session.run(None, {{"pictures": pictures}})
+best = probabilities[0].argmax()
+print({cls.named}[best], probabilities[0, best])
+"""
+
+    def part(self, name: str) -> Part:
+        """Pictures to probabilities."""
+        noise = torch.rand(2, 3, self.size, self.size, generator=torch.Generator().manual_seed(0)) * 2 - 1
+        examples = {"random input": (noise,), "a picture": (self._shown([self.example()]),)}
+        thickened = ", lines thickened by as much as shrinking thins them" if self.lines else ""
+        made = f"float32 (N, 3, {self.size}, {self.size}), RGB in [-1, 1]: uint8 / 127.5 - 1{thickened}"
+        about = {self.named: self.classes, "size": self.size}
+        module = nn.Sequential(self.network, nn.Softmax(-1))
+        return Part(module, [Input("pictures", {0: "N"}, made)], "probabilities", examples, about)
 
     def run(self, text: str, outputs: Sequence[Path]) -> list[Path]:
         """Read the picture at the path `text` and write each of `outputs`: .json, the ranked classes.

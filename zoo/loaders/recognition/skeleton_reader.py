@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from datamodules.media.drawing_primitives import Image
-from datamodules.media.skeleton_frames import shrunk
+from datamodules.media.skeleton_frames import draw_skeletons, shrunk
 from zoo.loaders.recognition.picture_classifier import PictureClassifier
 
 
@@ -40,3 +40,12 @@ print(model.read(frames[len(frames) // 2])[:3])  # or the path of a frame; the l
     @staticmethod
     def scaled(picture: Image, size: int) -> Image:
         return shrunk(picture, size)
+
+    @staticmethod
+    def example() -> Image:
+        from datamodules.avatar import perform
+        from datamodules.twins.wlasl import seen_pose, studio
+
+        camera, fps = studio(0)
+        frames = list(draw_skeletons(seen_pose(perform(["HELLO"], fps=fps), camera)))
+        return frames[len(frames) // 2]

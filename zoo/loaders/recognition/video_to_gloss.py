@@ -1,6 +1,7 @@
 """Video to gloss: what `zoo.load("gloss-classifier")` returns."""
 
 import dataclasses
+import json
 import os
 import shutil
 from collections import deque
@@ -24,6 +25,7 @@ from lightning_modules.networks.recognition.gloss_classifier import AttentionCla
 from zoo.io_types import Signal
 from zoo.loaders.base import OPENING, Inheritance
 from zoo.loaders.config import read_config
+from zoo.loaders.exportable import Input, Part
 from zoo.loaders.inputs import given_path
 from zoo.loaders.storage import open_network, save_network, sizes_of
 from zoo.loaders.writing import refuse_unwritable
@@ -264,6 +266,83 @@ print(model.predict(frames)[:3])  # the likeliest glosses first, each with its p
             found["rows"] = self.embed(iter(frames.numpy()), self.settings.fps)
         return {name: value.float().cpu().numpy() for name, value in found.items()}
 
+    @classmethod
+    def parts(cls, config: Mapping[str, Any]) -> Sequence[str]:
+        """The encoder is one where the artefact carries it; one of the Hub is exported by who made it."""
+        return ("classifier", *([ENCODER] if config["embeddings"]["model"] == ENCODER else []))
+
+    @classmethod
+    def alone(cls, config: Mapping[str, Any]) -> str:
+        """Python that names the gloss of embedded rows, and embeds them itself where it can."""
+        made = EmbeddingSettings(**config["embeddings"])
+        carried = ENCODER in cls.parts(config)
+        opened = f'\nencoder = onnxruntime.InferenceSession("NAME-{ENCODER}.onnx")' if carried else ""
+        shape = f"(windows, {made.frames}, {made.size}, {made.size}, 3), {made.fps:g} frames a second"
+        rows = f"""\
+windows = np.load("clip.npy")  # uint8 RGB {shape}
+(rows,) = encoder.run(None, {{"frames": windows}})
+rows = rows.reshape(1, -1, rows.shape[-1])"""
+        stored = 'rows = np.load("clip_original_vjepa.npy")[None]  # as `python -m zoo data embed` writes them'
+        return f"""\
+import json
+import numpy as np
+import onnxruntime
+
+classifier = onnxruntime.InferenceSession("NAME.onnx"){opened}
+glosses = json.loads(classifier.get_modelmeta().custom_metadata_map["glosses"])
+{rows if carried else stored}
+(probabilities,) = classifier.run(None, {{"rows": rows, "lengths": np.array([rows.shape[1]])}})
+best = probabilities[0].argmax()
+print(glosses[best], probabilities[0, best])
+"""
+
+    def part(self, name: str) -> Part:
+        """Rows to probabilities, or windows of frames to rows."""
+        return self._encoder_part() if name == ENCODER else self._classifier_part()
+
+    def _classifier_part(self) -> Part:
+        made, noise = self.settings, torch.Generator().manual_seed(0)
+        examples = {
+            "random input": (torch.randn(2, 8, made.width, generator=noise), torch.tensor([8, 5])),
+            "longer random input": (torch.randn(3, 21, made.width, generator=noise), torch.tensor([1, 21, 13])),
+        }
+        if self.base_model is None:
+            rows = torch.cat([self._rows([(window, len(window))]) for window in self._example().numpy()])
+            examples["a video"] = (rows[None], torch.tensor([len(rows)]))
+        how = (
+            f"float32 (N, T, {made.width}), embeddings of a video by V-JEPA 2, a row for each {made.tubelet} frames at "
+            f"{made.fps:g} frames a second; weights by SHA-256: {json.dumps(made.weights)}"
+        )
+        inputs = [
+            Input("rows", {0: "N", 1: "T"}, how),
+            Input("lengths", {0: "N"}, "int64 (N), from 1 to T: so many rows of each are its own, the rest padding"),
+        ]
+        return Part(_Probabilities(self.network), inputs, "probabilities", examples, {"glosses": self.glosses})
+
+    def _encoder_part(self) -> Part:
+        made, noise = self.settings, torch.Generator().manual_seed(0)
+        shape = (made.frames, made.size, made.size, 3)
+        frames = torch.randint(0, 256, (2, *shape), generator=noise, dtype=torch.uint8)
+        how = (
+            f"uint8 (N, {', '.join(map(str, shape))}), RGB at {made.fps:g} frames a second: of each the middle "
+            f"square, after its shorter side was resized to {made.size * 256 // 224} pixels, bilinear with "
+            f"antialiasing; the last window is filled with its last frame, and of what comes of it a row counts "
+            f"for each {made.tubelet} frames"
+        )
+        about = {"size": made.size, "fps": made.fps, "frames": made.frames, "tubelet": made.tubelet}
+        examples = {"random input": (frames,), "a video": (self._example(),)}
+        return Part(self.encoder, [Input("frames", {0: "N"}, how)], "rows", examples, about)
+
+    def _example(self) -> torch.Tensor:
+        """Whole windows (N, frames, size, size, 3) of a video of the avatar."""
+        from datamodules.avatar import Signer, perform
+        from datamodules.avatar.renderer.frames import render
+
+        signer = Signer()
+        frames = render(perform(["HELLO"], signer).joints, signer.look)
+        found = windows(iter(frames), 25.0, self.settings.frames, self.settings.size)
+        return torch.from_numpy(np.stack([views[0] for views, _ in found]))
+
     def run(self, text: str, outputs: Sequence[Path]) -> list[Path]:
         """Name the sign in the video at the path `text` and write each of `outputs`: .json, the ranked glosses.
 
@@ -278,6 +357,18 @@ print(model.predict(frames)[:3])  # the likeliest glosses first, each with its p
         sample = datamodule.samples["dev"][0]
         rows = torch.from_numpy(embedded(sample).read(self.settings.width))
         return _write(sample.name, self.rank(rows), [folder / "preview.json"])
+
+
+class _Probabilities(nn.Module):
+    """Rows to probabilities, in the order of the glosses."""
+
+    def __init__(self, network: AttentionClassifier) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, rows: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self.network(rows, lengths)
+        return logits.softmax(-1)
 
 
 def _check_frames(video: object) -> None:

@@ -6,12 +6,15 @@ import os
 import re
 import select
 import sys
-from collections.abc import Sequence
+import tempfile
+import textwrap
+import traceback
+from collections.abc import Container, Sequence
 from typing import Final, NoReturn
 
 import zoo
 from datamodules.files import user_path
-from zoo.cli.arguments import INTERRUPTED, OK, REFUSED
+from zoo.cli.parsing.arguments import FAILED, INTERRUPTED, OK, REFUSED, WIDTH
 from zoo.spec.problems import Problem, SpecError
 
 VERBS: Final = {
@@ -23,66 +26,96 @@ VERBS: Final = {
     "show": "print a resolved spec",
     "list": "list the models",
     "import": "make an artefact of a ControlNet or LoRA that was trained with diffusers or peft",
+    "export": "write a model as ONNX, which runs without the zoo and PyTorch, compared with the model first",
     "push": "publish a measured model on the Hub: built, opened again, linted, then one commit",
     "card": "write a model's card anew",
     "migrate": "bring runs and artefacts of an earlier zoo up to date",
     "data": "twins, checks, landmarks and embeddings of data sets",
     "check": "report every problem of specs, all shipped ones by default",
+    "doctor": "what this machine has for the zoo, for a report of something that fails",
+    "completion": "print what lets a shell complete the command `zoo`",
     "run": "call a model's or a pipeline's verb and write what the suffix of OUT asks for",
 }
-"""What each does. `zoo.cli.<verb>` has `add_arguments(parser)` and `run(options)`, which returns the exit code."""
+"""What each does. `zoo.cli.<verb>` has `add_arguments(parser)`, EXAMPLES, and `run(options)`, which returns the exit
+code."""
 DESCRIPTION = "Sign-language models as experiment specs: train, measure, load and run them."
 EPILOG = """\
-SPEC is a path to a YAML file, the name of a shipped spec (`list`), or the folder of a run.
-Overrides are dotted keys with YAML values: --trainer.max_epochs 3, --model.width=64, --data.batch_size 4.
+SPEC is a path to a YAML file, the name of a shipped spec (`list`), or the
+folder of a run. Overrides are dotted keys with YAML values:
+--trainer.max_epochs 3, --model.width=64, --data.batch_size 4.
 
 examples:
-  python -m zoo fit asl-slp --starter                       train small on the avatar, on two CPU cores
-  python -m zoo fit specs/asl-slp.yaml --trainer.devices 4  train the real recipe
-  python -m zoo fit asl-slp --from me/asl-slp@0123456       start from the weights of a model
-  python -m zoo fit --continue runs/asl-slp/ID --trainer.max_epochs 40
-                                                            more epochs for a finished run
-  python -m zoo test asl-slp --starter                      measure that run; without one, the bundled weights
-  python -m zoo sweep ablations/asl-slp --starter           train and test the rows of a table, then write it
+  python -m zoo fit asl-slp --starter
+      train small on the signing avatar, on two CPU cores
+  python -m zoo test asl-slp --starter
+      measure that run
   python -m zoo run asl-slp "What is your name?" -o name.mp4
-  python -m zoo run text-to-video "Hello." -o hello.mp4 --stages.renderer pix2pix
-  python -m zoo check my-spec.yaml                          every problem at once
-  python -m zoo data check wlasl ~/data/WLASL               what is wrong with a folder of data
-
-exit codes: 0 done; 1 a check found problems, or `data` clips that it could not read; 2 refused, one message
-            on stderr says why; 130 interrupted, the same command goes on
-set ZOO_RUNS to keep runs elsewhere than in ./runs"""
+  python -m zoo run text-to-video "Hello." -o hello.mp4
+  python -m zoo data check wlasl ~/data/WLASL
+      what is wrong with a folder of data
+`python -m zoo VERB --help` has more of each."""
+ENDS = """\
+exit codes: 0 done; 1 a check found problems, or `data` clips that it could not
+            read; 2 refused, one message on stderr says why; 3 failed where it
+            should not, a defect; 130 interrupted, the same command goes on
+--traceback with any verb shows where an error comes from
+ZOO_RUNS names another folder for runs than ./runs; NO_COLOR=1 turns colours off"""
+TRACEBACK: Final = "--traceback"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit code."""
+    given = list(sys.argv[1:] if argv is None else argv)
+    options = given[: given.index("--")] if "--" in given else given
+    if traced := TRACEBACK in options:
+        given.remove(TRACEBACK)
     try:
-        given = [_at_home(argument) for argument in (sys.argv[1:] if argv is None else argv)]
-        arguments, overrides = split_overrides(given) if given[:1] != ["data"] else (list(given), [])
-        options = _parser(arguments).parse_args(arguments)
-        if overrides and not options.takes_overrides:
-            raise ValueError(f"`{options.verb}` takes no overrides here, found --{overrides[0]}")
-        options.overrides = overrides
-        code: int = importlib.import_module(f"zoo.cli.{options.verb}").run(options)
-        sys.stdout.flush()
-        return code
+        return _run([_at_home(argument) for argument in given])
     except SystemExit as stop:  # argparse, after --help, --version or its own message
         return int(stop.code or 0)
-    except SpecError as error:
-        print(error, file=sys.stderr)
-    except BrokenPipeError as error:
-        if _is_read():
-            print(f"error: {error}", file=sys.stderr)
-            return REFUSED
-        return OK
-    except (ValueError, OSError) as error:
-        if not _meant_for_users(error):
-            raise
-        print(f"error: {_one_line(error)}", file=sys.stderr)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
-    return REFUSED
+    except Exception as error:
+        if traced:
+            traceback.print_exception(error)
+        return _ended(error, traced)
+
+
+def _run(given: Sequence[str]) -> int:
+    arguments, overrides = split_overrides(given) if given[:1] != ["data"] else (list(given), [])
+    options = parser_of(arguments[:1], versioned="--version" in arguments).parse_args(arguments)
+    if overrides and not options.takes_overrides:
+        raise ValueError(f"`{options.verb}` takes no overrides here, found --{overrides[0]}")
+    options.overrides = overrides
+    code: int = importlib.import_module(f"zoo.cli.{options.verb}").run(options)
+    sys.stdout.flush()
+    return code
+
+
+def _ended(error: Exception, traced: bool) -> int:
+    """The exit code of a verb that raised, after a message. The traceback of what should not be raised is kept: it may
+    have come after hours."""
+    if isinstance(error, SpecError):
+        print(error, file=sys.stderr)
+        return REFUSED
+    if isinstance(error, BrokenPipeError) and not _is_read():
+        return OK
+    if isinstance(error, ValueError | OSError) and _meant_for_users(error):
+        print(f"error: {_one_line(error)}", file=sys.stderr)
+        return REFUSED
+    what = " ".join(f"{type(error).__name__}: {error}".split())
+    what = f"error: {what if len(what) < 500 else f'{what[:500]} ...'}"
+    if not traced:
+        what += f"; where it comes from is in {_kept(error)}"
+    print(f"{what}; please report it, with the output of `python -m zoo doctor`", file=sys.stderr)
+    return FAILED
+
+
+def _kept(error: Exception) -> str:
+    with tempfile.NamedTemporaryFile("w", prefix="zoo-traceback-", suffix=".txt", delete=False) as file:
+        traceback.print_exception(error, file=file)
+    return file.name
 
 
 def _at_home(argument: str) -> str:
@@ -150,18 +183,21 @@ class _Parser(argparse.ArgumentParser):
         self.exit(REFUSED, f"error: {message}; see `python -m {self.prog} --help`\n")
 
 
-def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
-    """Of all verbs, with the arguments of the one that is given."""
+def parser_of(verbs: Container[str], versioned: bool = False) -> argparse.ArgumentParser:
+    """Of the whole command line, with the arguments of some verbs. versioned: find out which version this is, which
+    takes a while."""
     layout = argparse.RawDescriptionHelpFormatter
-    parser = _Parser("zoo", description=DESCRIPTION, epilog=EPILOG, formatter_class=layout, allow_abbrev=False)
-    version = f"zoo {zoo.__version__}" if "--version" in given else ""  # it takes a while to find out
+    epilog = f"{EPILOG}\n\n{ENDS}"
+    parser = _Parser("zoo", description=DESCRIPTION, epilog=epilog, formatter_class=layout, allow_abbrev=False)
+    version = f"zoo {zoo.__version__}" if versioned else ""
     parser.add_argument("--version", action="version", version=version, help="say which version this is and exit")
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    choices = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     for name, text in VERBS.items():
-        verb = verbs.add_parser(
-            name, help=text, description=text, epilog=EPILOG, formatter_class=layout, allow_abbrev=False
-        )
+        description = textwrap.fill(text, WIDTH)
+        verb = choices.add_parser(name, help=text, description=description, formatter_class=layout, allow_abbrev=False)
         verb.set_defaults(takes_overrides=False)
-        if name in given[:1]:
-            importlib.import_module(f"zoo.cli.{name}").add_arguments(verb)
+        if name in verbs:
+            module = importlib.import_module(f"zoo.cli.{name}")
+            module.add_arguments(verb)
+            verb.epilog = f"examples:\n{module.EXAMPLES}\n\n{ENDS}"
     return parser
