@@ -7,7 +7,7 @@ from itertools import chain
 from numbers import Real
 from typing import Any, Final, NamedTuple
 
-from datamodules.media.video import Frame
+from datamodules.media.decoding import Frame
 
 LONGEST: Final = 600.0
 """Seconds for which a frame may be shown; after more it is the clock that jumped."""
