@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 import zoo
 from datamodules.avatar import Performance, Signer, perform
@@ -52,7 +53,8 @@ SECONDS = 60
 def opened(name: str) -> GlossReader[Any]:
     """The reader of a name, or that of a pipeline."""
     model = zoo.load(name)
-    return getattr(model, "reader", model)
+    reader: GlossReader[Any] = getattr(model, "reader", model)
+    return reader
 
 
 def sentences(known: Sequence[str], count: int) -> list[list[str]]:
@@ -71,11 +73,10 @@ def sentences(known: Sequence[str], count: int) -> list[list[str]]:
     return drawn
 
 
-def filmed(performance: Performance, signer: Signer, number: int) -> list[Image]:
-    """The frames of a performance before a signer's studio camera."""
+def filmed(joints: NDArray[np.float32], signer: Signer, number: int, face: NDArray[np.void] | None) -> list[Image]:
+    """The frames of joints and a face before a signer's studio camera."""
     camera, _ = studio(number)
-    joints = performance.joints
-    shown = film(joints, signer.look, camera, UNSEEN + number, face=performance.face)
+    shown = film(joints, signer.look, camera, UNSEEN + number, face=face)
     shot = Shot.studio(np.random.default_rng([UNSEEN, number]))
     return list(recorded(shown, joints, camera, shot, np.random.default_rng([UNSEEN, number, 1])))
 
@@ -86,7 +87,7 @@ def rooms(count: int) -> Iterator[tuple[list[Image], float]]:
         rng = np.random.default_rng([UNSEEN, number, 2])
         camera, fps = studio(number)
         side = max(camera.width, camera.height)
-        scene = ground(KINDS[number % (len(KINDS) - 1)], side, rng)[: camera.height, : camera.width]
+        scene = ground(KINDS[number % (len(KINDS) - 1)], side, rng)[: camera.height, : camera.width].astype(np.float32)
         shot = Shot.draw(rng)
         yield [shot.take(scene, rng) for _ in range(round(QUIET * fps))], fps
 
@@ -96,7 +97,7 @@ def standing(count: int) -> Iterator[tuple[list[Image], float]]:
     for number in range(count):
         signer, (_, fps) = person(number), studio(number)
         still = perform(["HELLO"], signer, fps, seed=number).joints[:1].repeat(round(QUIET * fps), axis=0)
-        yield filmed(Performance(still, fps, [], np.empty(0)), signer, number), fps
+        yield filmed(still, signer, number, None), fps
 
 
 def person(number: int) -> Signer:
@@ -159,13 +160,15 @@ def main(arguments: Sequence[str]) -> None:
     names = {gloss: gloss.upper().replace(" ", "-") for gloss in reader.glosses}
     known = sorted(set(names.values()) & set(lexicon().signs))
     print(f"{options.name}: {len(reader.glosses)} glosses, of which the avatar signs {len(known)}; settings {settings}")
-    score, latencies, films = WordErrorRate(), [], []
+    score = WordErrorRate()
+    latencies: list[float] = []
+    films: list[tuple[list[Image], float]] = []
     signed = sentences(known, options.sentences)
     counts = np.zeros(3, int)
     for number, glosses in enumerate(signed):
         signer, (_, fps) = person(number), studio(number)
         performance = perform(glosses, signer, fps, seed=UNSEEN + number)
-        frames = filmed(performance, signer, number)
+        frames = filmed(performance.joints, signer, number, performance.face)
         seen = list(reader.sightings(frames, fps, **settings))
         read = [names[segment.gloss] for segment in segments(seen)]
         score.update([read], [glosses])
