@@ -1,5 +1,6 @@
 """Readers of glosses, whatever they see of a frame: states, times, latency and pictures of what is signed."""
 
+import json
 import time
 import tracemalloc
 from collections.abc import Iterator
@@ -122,10 +123,10 @@ class TestTimes:
         assert next(Slow().stream(film((RED, 1.0)), 25)).latency.processing >= 0.05
         assert next(ColourReader().stream(film((RED, 1.0)), 25)).latency.processing < 0.05
 
-    @pytest.mark.parametrize("frames", [[(0.0, RED)], [(1.0, film((RED, 0.04))[0]), (0.5, film((RED, 0.04))[0])]])
-    def test_bad_times_and_bad_frames_are_refused(self, reader: ColourReader, frames: list) -> None:
-        with pytest.raises((ValueError, AttributeError)):
-            list(reader.stream(frames))
+    def test_times_that_run_backwards_are_refused(self, reader: ColourReader) -> None:
+        frame = film((RED, 0.04))[0]
+        with pytest.raises(ValueError, match=r"found a frame at 0.5 s after one at 1 s; expected times that rise"):
+            list(reader.stream([(1.0, frame), (0.5, frame)]))
 
 
 class TestStates:
@@ -195,6 +196,7 @@ class TestHeatMap:
         assert pixels.shape[1] == 1000
         third = pixels[: len(pixels) // 3]  # the frames: black, red, black
         red = ((third[..., 0] > 120) & (third[..., 1:].max(-1) < 80)).any(0)
+        assert json.loads(outputs[1].read_text())["glosses"][0]["gloss"] == "RED"
         assert 200 < np.flatnonzero(red).min() < np.flatnonzero(red).max() < 750
 
     def test_a_picture_of_a_long_video_keeps_few_frames(self, reader: ColourReader) -> None:

@@ -172,21 +172,24 @@ print(model.predict(frames)[:3])  # the likeliest glosses first, each with its p
         """
         refuse_unwritable(outputs, (".json", ".png"))
         path = given_path(text, "the path of a video")
-        pictures = [output for output in outputs if output.suffix.lower() == ".png"]
-        write_ranking(path, self.predict(path), [output for output in outputs if output not in pictures])
-        if pictures:
-            self._draw(path, pictures)
-        return list(outputs)
+        if any(output.suffix.lower() == ".png" for output in outputs):
+            return self._explain(path, outputs)
+        return write_ranking(path, self.predict(path), outputs)
 
-    def _draw(self, path: str, outputs: Sequence[Path]) -> None:
+    def _explain(self, path: str, outputs: Sequence[Path]) -> list[Path]:
         from zoo.loaders.recognition.heat_map import Strip, write_heat_map
 
         strip = Strip()
         frames, fps = read_video(path)
-        attention = self.judge(map(self.observe, resample(strip.through(frames), fps, self.rate))).attention
+        judged = self.judge(map(self.observe, resample(strip.through(frames), fps, self.rate)))
+        attention = (0.0, len(judged.attention) / self.rate, judged.attention.tolist())
         sightings = list(self.sightings(*read_video(path)))
         for output in outputs:
-            write_heat_map(output, strip, [(0.0, len(attention) / self.rate, attention.tolist())], sightings)
+            if output.suffix.lower() == ".png":
+                write_heat_map(output, strip, [attention], sightings)
+            else:
+                write_ranking(path, self.rank(judged.probabilities), [output])
+        return list(outputs)
 
     def _sightings(
         self, frames: Iterable[Frame] | Iterable[Timed], fps: float, window: float, hop: float, threshold: float
