@@ -29,6 +29,7 @@ OUTPUTS = {
     "gloss-video": ".mp4",
     "round-trip": ".json",
     "live-gloss": ".json",
+    "fused-gloss": ".json",
 }
 """What `run` of each writes."""
 

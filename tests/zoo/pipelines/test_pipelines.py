@@ -51,6 +51,7 @@ CALLS = {
     "fingerspelling": (lambda folder: "a", ".mp4"),
     "gloss-to-video": (lambda folder: "hello", ".mp4"),
     "live-gloss": (clip, ".json"),
+    "fused-gloss": (clip, ".json"),
     "round-trip": (lambda folder: "Hello.", ".json"),
 }
 """An input of each task's verb, and the suffix of an output."""
