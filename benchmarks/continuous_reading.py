@@ -129,10 +129,10 @@ def watched(name: str, path: str, settings: dict[str, float], answers: Any) -> N
 
 def in_time(name: str, film: Sequence[tuple[list[Image], float]], settings: dict[str, float]) -> None:
     """Print what reading a file of 60 seconds at its pace takes."""
-    fps = film[0][1]
+    fps, shape = film[0][1], film[0][0][0].shape
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "minute.mp4"
-        frames = cycle(chain.from_iterable(frames for frames, rate in film if rate == fps))
+        frames = cycle(chain.from_iterable(frames for frames, rate in film if (rate, frames[0].shape) == (fps, shape)))
         write_video(path, islice(frames, round(SECONDS * fps)), fps)
         context = multiprocessing.get_context("spawn")
         answers = context.Queue()
