@@ -141,7 +141,7 @@ def in_time(name: str, film: Sequence[tuple[list[Image], float]], settings: dict
         windows, work, whole, peak = answers.get()
         process.join()
     print(
-        f"{SECONDS} s in time: {windows} windows, {len(work)} of them judged; {windows / whole:.1f} windows/s needed, "
+        f"{SECONDS} s in time: {windows} windows, {len(work)} of them judged; {windows / SECONDS:.1f}/s needed, "
         f"{1 / np.mean(work) if work else 0:.0f}/s possible; last answer {whole - SECONDS:.2f} s late; "
         f"peak memory {peak:.0f} MB, libraries included"
     )
