@@ -129,10 +129,10 @@ def watched(name: str, path: str, settings: dict[str, float], answers: Any) -> N
 
 def in_time(name: str, film: Sequence[tuple[list[Image], float]], settings: dict[str, float]) -> None:
     """Print what reading a file of 60 seconds at its pace takes."""
-    fps = film[0][1]
+    fps, shape = film[0][1], film[0][0][0].shape
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "minute.mp4"
-        frames = cycle(chain.from_iterable(frames for frames, rate in film if rate == fps))
+        frames = cycle(chain.from_iterable(frames for frames, rate in film if (rate, frames[0].shape) == (fps, shape)))
         write_video(path, islice(frames, round(SECONDS * fps)), fps)
         context = multiprocessing.get_context("spawn")
         answers = context.Queue()
@@ -141,7 +141,7 @@ def in_time(name: str, film: Sequence[tuple[list[Image], float]], settings: dict
         windows, work, whole, peak = answers.get()
         process.join()
     print(
-        f"{SECONDS} s in time: {windows} windows, {len(work)} of them judged; {windows / whole:.1f} windows/s needed, "
+        f"{SECONDS} s in time: {windows} windows, {len(work)} of them judged; {windows / SECONDS:.1f}/s needed, "
         f"{1 / np.mean(work) if work else 0:.0f}/s possible; last answer {whole - SECONDS:.2f} s late; "
         f"peak memory {peak:.0f} MB, libraries included"
     )

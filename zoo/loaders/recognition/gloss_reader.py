@@ -106,7 +106,7 @@ print(model.predict(frames)[:3])  # the likeliest glosses first, each with its p
         frames: Iterable[Frame] | Iterable[Timed],
         fps: float = 25.0,
         window: float = 0.75,
-        hop: float = 0.25,
+        hop: float = 0.125,
         threshold: float = 0.4,
     ) -> Iterator[Sighting]:
         """What is signed in a video of any length, as soon as it is seen: an answer whenever something else is.
@@ -132,7 +132,7 @@ print(model.predict(frames)[:3])  # the likeliest glosses first, each with its p
         frames: Iterable[Frame] | Iterable[Timed],
         fps: float = 25.0,
         window: float = 0.75,
-        hop: float = 0.25,
+        hop: float = 0.125,
         threshold: float = 0.4,
     ) -> Iterator[Sighting]:
         """As `stream`, an answer for each window, whether anything changed or not."""
