@@ -73,6 +73,12 @@ def exported(letters: LetterReader, glosses: VideoToGloss, tmp_path_factory: pyt
     return folder
 
 
+def shares(loader: Any, sequence: torch.Tensor) -> Any:
+    """What a reader's network makes of a sequence by itself: its probabilities."""
+    with torch.inference_mode():
+        return loader.network(sequence[None], torch.tensor([len(sequence)]))[0].softmax(-1).numpy()
+
+
 def session(path: Path) -> Any:
     return onnxruntime.InferenceSession(str(path))
 
@@ -104,8 +110,9 @@ class TestThePythonOfTheCard:
         frames = np.random.default_rng(0).integers(0, 256, (16, 64, 64, 3), np.uint8)
         rows = glosses._rows(filled(frames, 8))
         np.save(exported / "clip.npy", frames.reshape(2, 8, 64, 64, 3))
-        best = glosses.rank(rows)[0]
-        assert printed(exported, "gloss-classifier") == (best.gloss, pytest.approx(best.probability, abs=1e-4))
+        probabilities = shares(glosses, rows)
+        best = int(probabilities.argmax())
+        assert printed(exported, "gloss-classifier") == (GLOSSES[best], pytest.approx(probabilities[best], abs=1e-4))
 
     @pytest.mark.parametrize("name", ["letter-judge", "skeleton-judge", "gloss-classifier"])
     def test_stands_in_the_card_with_the_commands_before_it(self, name: str) -> None:
@@ -130,8 +137,7 @@ class TestFile:
         feed = {"rows": rows, "lengths": np.array(lengths)}
         (made,) = session(exported / "gloss-classifier.onnx").run(None, feed)
         for row, length, found in zip(rows, lengths, made, strict=True):
-            alone = {guess.gloss: guess.probability for guess in glosses.rank(torch.from_numpy(row[:length]))}
-            assert found.tolist() == pytest.approx([alone[gloss] for gloss in GLOSSES], abs=1e-4)
+            assert np.abs(found - shares(glosses, torch.from_numpy(row[:length]))).max() < 1e-4
 
     def test_says_what_it_is_of_and_how_its_input_is_made(self, exported: Path) -> None:
         found = about(exported / "letter-judge.onnx")
