@@ -4,8 +4,8 @@ Sizes and interpolation are those of its own processor (Assran et al. 2025, arXi
 resized to 256 / 224 of the crop, bilinear with antialiasing, and the middle is cut out.
 """
 
-from collections.abc import Iterable, Iterator
-from numbers import Real
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Final
 
 import cv2
@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from datamodules.media.resampling import resample
 from datamodules.media.video import Frame
 
 FPS: Final = 16.0
@@ -21,6 +22,13 @@ BLUR: Final = 1 / 128
 """Standard deviation of the blurred variant's gaussian, as a share of the crop's side: 2 pixels of 256."""
 ELONGATED: Final = 8
 """No frame may have one side longer than this many times the other."""
+
+STILL: Final = 3.0
+"""Of 255, what parts of a picture change by in a sixteenth of a second, more than the rest, where hands move."""
+GRID: Final = 16
+"""Parts a side of a picture whose changes are looked at: noise evens out over each."""
+MOVED: Final = 3
+"""So many parts change at least where a hand moves."""
 
 Window = tuple[npt.NDArray[np.uint8], int]
 """Frames (variants, frames, size, size, 3), and how many of them are the video's; the rest repeat the last of these."""
@@ -39,7 +47,7 @@ def windows(frames: Iterable[Frame], fps: float, length: int, size: int) -> Iter
         ValueError: a video without a frame, of an impossible rate, or with frames that are all but a line.
     """
     pending: list[npt.NDArray[np.uint8]] = []
-    for frame in resample(frames, fps):
+    for frame in resample(frames, fps, FPS):
         pending.append(np.stack(variants(crop(frame, size))))
         if len(pending) == length:
             yield np.stack(pending, axis=1), length
@@ -51,36 +59,9 @@ def windows(frames: Iterable[Frame], fps: float, length: int, size: int) -> Iter
 
 def filled(frames: Iterable[Frame], length: int) -> Iterator[Window]:
     """Consecutive windows (length, size, size, 3) of frames that were resampled and cropped, without variants."""
-    pending = list(frames)
-    for start in range(0, len(pending), length):
-        part = pending[start : start + length]
-        yield np.stack(part + [part[-1]] * (length - len(part))), len(part)
-
-
-def resample(frames: Iterable[Frame], fps: float) -> Iterator[Frame]:
-    """The frames that a video shows in the middle of each sixteenth of a second; at least one.
-
-    Frames are taken to be evenly spaced, as `read_video` gives them. A video shorter than half of a sixteenth gives
-    its last frame.
-    """
-    check_rate(fps)
-    shown, frame = 0, None
-    for number, frame in enumerate(frames):
-        while int((shown + 0.5) * fps / FPS) == number:
-            yield frame
-            shown += 1
-    if frame is None:
-        raise ValueError("found no frame, expected at least one")
-    if not shown:
-        yield frame
-
-
-def check_rate(fps: float) -> None:
-    """Raise ValueError for what is no number of frames a second, or an impossible one."""
-    if not isinstance(fps, Real) or isinstance(fps, bool):
-        raise ValueError(f"fps: found {fps!r}, expected frames a second, a number from 1 to 1000")
-    if not 1 <= fps <= 1000:
-        raise ValueError(f"found {fps:g} frames a second, expected 1 to 1000; convert the video")
+    rest = iter(frames)
+    while part := list(islice(rest, length)):
+        yield np.stack((*part, *[part[-1]] * (length - len(part)))), len(part)
 
 
 def crop(frame: Frame, size: int) -> Frame:
@@ -98,6 +79,18 @@ def crop(frame: Frame, size: int) -> Frame:
     left, top = ((length - size) // 2 for length in to)
     resized = Image.fromarray(frame).resize(to, Image.Resampling.BILINEAR)
     return np.asarray(resized)[top : top + size, left : left + size]
+
+
+def still(frames: Sequence[Frame]) -> npt.NDArray[np.bool_]:
+    """Whether nothing but noise and light changes from each frame to the next, (T,), of frames (size, size, 3) that are
+    a sixteenth of a second apart; the first is as the second. A single frame is not still: who knows.
+    """
+    grey = [cv2.resize(frame, (GRID, GRID), interpolation=cv2.INTER_AREA).mean(2, dtype=np.float32) for frame in frames]
+    changes = np.diff(np.stack(grey), axis=0).reshape(len(grey) - 1, -1)
+    changes -= np.median(changes, axis=1, keepdims=True)
+    most = np.sort(np.abs(changes), axis=1)[:, -MOVED]
+    found = most < STILL
+    return np.concatenate([found[:1], found]) if len(found) else np.zeros(1, bool)
 
 
 def variants(frame: Frame) -> tuple[Frame, Frame, Frame]:

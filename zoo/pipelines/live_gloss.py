@@ -22,12 +22,12 @@ class LiveGloss(Pipeline):
     def watch(
         self, video: str | os.PathLike[str] | int | Iterable[Frame], fps: float = 25.0, **settings: float
     ) -> Iterator[Any]:
-        """What is signed, as soon as it is seen: (seconds, gloss, probability), by name.
+        """What is signed, as soon as it is seen: a `Sighting` whenever another gloss is, or none is any more.
 
         Args:
             video: a file's path, a camera's number, or uint8 RGB frames (H, W, 3) that go on for as long as they like.
             fps: of the frames; a file knows its own.
-            settings: of the reader's `stream`, such as `least`, the probability from which a gloss is given.
+            settings: of the reader's `stream`, such as `threshold`, the probability from which a gloss is seen.
 
         Raises:
             ValueError: a file that is no video, a camera that is not there, or what is neither nor frames; from the
@@ -55,7 +55,7 @@ class LiveGloss(Pipeline):
         seen = []
         try:
             for sighting in self.watch(int(text) if live else text):
-                print(f"{sighting.seconds:8.2f} s  {sighting.gloss}  {sighting.probability:.2f}", flush=True)
+                print(sighting, flush=True)
                 seen.append(asdict(sighting))
         except KeyboardInterrupt:
             if not live:

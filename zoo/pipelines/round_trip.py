@@ -65,7 +65,7 @@ class RoundTrip(Pipeline):
             return _written(call(reader, through(before, sentence)))
         frames, fps = frames_through(before, sentence), self.gives.fps or FPS
         if self.gives.kind == "glosses" and hasattr(reader, "stream"):
-            return " ".join(sighting.gloss for sighting in reader.stream(frames, fps))
+            return " ".join(sighting.gloss for sighting in reader.stream(frames, fps) if sighting.gloss)
         return _written(getattr(reader, reader.verb)(np.stack(list(frames)), fps))
 
     def run(self, text: str, outputs: Sequence[Path]) -> list[Path]:

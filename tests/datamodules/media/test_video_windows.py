@@ -2,52 +2,8 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from datamodules.media.video_windows import crop, resample, variants, windows
-
-
-def numbered(count: int) -> list[np.ndarray]:
-    """Frames that say which they are."""
-    return [np.full((2, 2, 3), number, np.uint8) for number in range(count)]
-
-
-def shown(count: int, fps: float) -> list[int]:
-    return [int(frame[0, 0, 0]) for frame in resample(numbered(count), fps)]
-
-
-@pytest.mark.parametrize(
-    ("count", "fps", "expected"),
-    [
-        (5, 16, [0, 1, 2, 3, 4]),
-        (6, 32, [1, 3, 5]),
-        (3, 8, [0, 0, 1, 1, 2, 2]),
-        (1, 1000, [0]),
-        (3, 1000, [2]),
-        (15, 29.97, [0, 2, 4, 6, 8, 10, 12, 14]),
-    ],
-)
-def test_sixteen_frames_a_second_are_shown_of_any_rate(count, fps, expected):
-    assert shown(count, fps) == expected
-
-
-@given(st.integers(1, 120), st.floats(1, 1000))
-def test_each_sixteenth_shows_the_frame_of_its_middle(count, fps):
-    found = shown(count, fps)
-    assert len(found) == max(1, sum(int((k + 0.5) * fps / 16) < count for k in range(16 * count)))
-    if count * 16 / fps > 1:
-        assert found == [int((k + 0.5) * fps / 16) for k in range(len(found))]
-
-
-@pytest.mark.parametrize("fps", [0, 0.01, 90_000, float("nan"), float("inf")])
-def test_an_impossible_rate_is_refused_before_a_frame_is_decoded(fps):
-    def never():
-        raise AssertionError("decoded")
-        yield
-
-    with pytest.raises(ValueError, match="frames a second, expected 1 to 1000"):
-        list(resample(never(), fps))
+from datamodules.media.video_windows import crop, variants, windows
 
 
 def test_a_video_without_a_frame_is_refused():

@@ -1,12 +1,8 @@
 """Video to gloss: what `zoo.load("gloss-classifier")` returns."""
 
 import dataclasses
-import os
 import shutil
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from numbers import Real
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Final, Self
 
@@ -17,16 +13,13 @@ from torch import nn
 
 from datamodules.features.embedding_files import EmbeddingSettings, embedded
 from datamodules.features.vjepa import Encoder, model_folder, settings_of
-from datamodules.files import write_json
-from datamodules.media.video import Frame, read_video
-from datamodules.media.video_windows import FPS, check_rate, crop, filled, resample, windows
+from datamodules.media.video import Frame
+from datamodules.media.video_windows import FPS, Window, crop, filled, still, windows
 from lightning_modules.networks.recognition.gloss_classifier import AttentionClassifier, AttentionClassifierConfig
-from zoo.io_types import Signal
 from zoo.loaders.base import OPENING, Inheritance
 from zoo.loaders.config import read_config
-from zoo.loaders.inputs import given_path
+from zoo.loaders.recognition.gloss_reader import GlossReader, Judgement, write_ranking
 from zoo.loaders.storage import open_network, save_network, sizes_of
-from zoo.loaders.writing import refuse_unwritable
 from zoo.spec.hub_reference import REPO
 
 ENCODER = "encoder"
@@ -35,24 +28,7 @@ INHERITED: Final = ("weights", "fps", "size", "frames", "tubelet")
 """What of the settings of embeddings a classifier was trained for."""
 
 
-@dataclass(frozen=True)
-class Guess:
-    """A gloss that a video may show, and how likely, in [0, 1]."""
-
-    gloss: str
-    probability: float
-
-
-@dataclass(frozen=True)
-class Sighting:
-    """A gloss that was seen up to a moment of a video, and how likely, in [0, 1]."""
-
-    seconds: float
-    gloss: str
-    probability: float
-
-
-class VideoToGloss:
+class VideoToGloss(GlossReader[Frame]):
     """A classifier of embeddings with its glosses, and the V-JEPA 2 that embeds a video as training's were.
 
     settings: how the embeddings of training were made; `settings.model` names the encoder.
@@ -60,105 +36,36 @@ class VideoToGloss:
 
     task: ClassVar[str] = "video-to-gloss"
     architecture: ClassVar[str] = "attention-classifier"
-    verb: ClassVar[str] = "predict"
-    usage: ClassVar[str] = """\
-from datamodules.avatar import Signer, perform
-from datamodules.avatar.renderer.frames import render
-
-signer = Signer()
-frames = render(perform(["HELLO"], signer).joints, signer.look)  # or the path of a video
-print(model.predict(frames)[:3])  # the likeliest glosses first, each with its probability
-"""
+    rate = FPS
 
     def __init__(
         self, network: AttentionClassifier, glosses: Sequence[str], settings: EmbeddingSettings, signed: str
     ) -> None:
+        super().__init__(glosses, signed)
         self.network = network.eval()
-        self.glosses = list(glosses)
         self.settings = settings
         self._encoder: Encoder | None = None
-        self.accepts, self.gives = Signal("video", language=signed), Signal("glosses", language=signed)
 
     @property
     def base_model(self) -> str | None:
         """The encoder, where it is one of the Hub."""
         return None if Path(self.settings.model).is_dir() else self.settings.model
 
-    def predict(self, video: str | os.PathLike[str] | npt.NDArray[np.uint8], fps: float = 25.0) -> list[Guess]:
-        """Every gloss, the likeliest first, for a video of one sign.
+    def observe(self, frame: Frame) -> Frame:
+        return crop(frame, self.settings.size)
 
-        Args:
-            video: a file's path, or uint8 RGB frames (T, H, W, 3).
-            fps: of the frames; a file knows its own.
+    def judge(self, observations: Iterable[Frame]) -> Judgement:
+        counts: list[int] = []
 
-        Raises:
-            ValueError: frames of another shape or type, a file that is no video, or an encoder that cannot be had.
-            FileNotFoundError: no such file.
-        """
-        if isinstance(video, str | os.PathLike):
-            frames, fps = read_video(video)
-            return self.rank(self.embed(frames, fps))
-        _check_frames(video)
-        check_rate(fps)
-        return self.rank(self.embed(iter(video), fps))
+        def counted() -> Iterator[Window]:
+            for window, real in filled(observations, self.settings.frames):
+                counts.append(real)
+                yield window, real
 
-    def stream(
-        self, frames: Iterable[Frame], fps: float = 25.0, window: float = 0.75, hop: float = 0.25, least: float = 0.4
-    ) -> Iterator[Sighting]:
-        """What is signed in a video of any length, as soon as it is seen: an answer whenever another gloss is likely.
+        return self._judged(self._rows(counted()), sum(counts))
 
-        Every `hop` seconds the last `window` seconds are read as a clip of one sign, and its probabilities averaged
-        with the ones before, half and half. A gloss is given once it is as likely as `least`, and again only after
-        another one, or after it was half as likely as that. A video shorter than the window is read at its end.
-
-        Args:
-            frames: uint8 RGB (H, W, 3), taken one at a time; no more than a window of them is kept.
-            fps: of the frames.
-
-        Raises:
-            ValueError: numbers that are out of range; from the iterator, as `predict` does.
-        """
-        if isinstance(frames, str | bytes | os.PathLike | Mapping) or not isinstance(frames, Iterable):
-            raise ValueError(
-                f"found {type(frames).__name__}, expected uint8 RGB frames (H, W, 3), one after another; `predict` "
-                "takes the path of a file, and so does `watch` of live-gloss"
-            )
-        if isinstance(frames, np.ndarray):
-            _check_frames(frames)
-        check_rate(fps)
-        numbers = (window, hop, least)
-        in_range = all(isinstance(number, Real) for number in numbers) and 0 < hop <= 60 and 0 < window <= 60
-        if not (in_range and 0 <= least <= 1):
-            raise ValueError(
-                f"found window {window!r}, hop {hop!r} and least {least!r}; expected seconds up to 60 and a probability"
-            )
-        return self._sightings(self._judged(frames, fps, window, hop), least)
-
-    def _sightings(self, judged: Iterable[tuple[float, torch.Tensor]], least: float) -> Iterator[Sighting]:
-        shares, given = None, None
-        for seconds, found in judged:
-            shares = found if shares is None else (shares + found) / 2
-            best = int(shares.argmax())
-            if given is not None and shares[given] < least / 2:
-                given = None
-            if best != given and shares[best] >= least:
-                given = best
-                yield Sighting(seconds, self.glosses[best], float(shares[best]))
-
-    def _judged(
-        self, frames: Iterable[Frame], fps: float, window: float, hop: float
-    ) -> Iterator[tuple[float, torch.Tensor]]:
-        """Seconds, and the probability of each gloss in the window that ends there."""
-        length, step = (max(1, round(span * FPS)) for span in (window, hop))
-        recent: deque[Frame] = deque(maxlen=length)
-        number = read = 0
-        for number, frame in enumerate(resample(frames, fps), 1):
-            recent.append(crop(frame, self.settings.size))
-            if number == (read + step if read else length):
-                read = number
-                yield number / FPS, self._shares(self._rows(filled(recent, self.settings.frames)))
-        if number != read:
-            yield number / FPS, self._shares(self._rows(filled(recent, self.settings.frames)))
+    def resting(self, observations: Sequence[Frame]) -> npt.NDArray[np.bool_]:
+        return still(observations)
 
     def embed(self, frames: Iterator[Frame], fps: float) -> torch.Tensor:
         """Rows (T, D) of a video, one a tubelet, as `python -m zoo data embed` writes them of the original."""
@@ -175,17 +82,15 @@ print(model.predict(frames)[:3])  # the likeliest glosses first, each with its p
         return torch.cat(rows)
 
     @torch.inference_mode()
-    def _shares(self, rows: torch.Tensor) -> torch.Tensor:
+    def _judged(self, rows: torch.Tensor, frames: int) -> Judgement:
+        """What the network makes of rows (T, D), one a tubelet of so many frames."""
         rows = rows.to(self.network.mean.device)
-        logits = self.network(rows[None], torch.tensor([len(rows)], device=rows.device))[0]
-        shares: torch.Tensor = logits.float().softmax(-1).cpu()
-        return shares
-
-    def rank(self, rows: torch.Tensor) -> list[Guess]:
-        """Every gloss, the likeliest first, for an embedding (T, D) float32."""
-        shares = self._shares(rows)
-        order = shares.argsort(descending=True, stable=True).tolist()
-        return [Guess(self.glosses[index], float(shares[index])) for index in order]
+        lengths = torch.tensor([len(rows)], device=rows.device)
+        shares = self.network(rows[None], lengths)[0].float().softmax(-1)
+        standardised = (rows - self.network.mean) / self.network.deviation
+        weights = self.network.weights(standardised[None], lengths)[0].float().cpu().numpy()
+        attention = np.repeat(weights, self.settings.tubelet)[:frames]
+        return Judgement(shares.cpu().numpy(), attention / attention.sum())
 
     @property
     def encoder(self) -> Encoder:
@@ -264,33 +169,9 @@ print(model.predict(frames)[:3])  # the likeliest glosses first, each with its p
             found["rows"] = self.embed(iter(frames.numpy()), self.settings.fps)
         return {name: value.float().cpu().numpy() for name, value in found.items()}
 
-    def run(self, text: str, outputs: Sequence[Path]) -> list[Path]:
-        """Name the sign in the video at the path `text` and write each of `outputs`: .json, the ranked glosses.
-
-        Raises ValueError for a path that cannot be written, before it decodes.
-        """
-        refuse_unwritable(outputs, (".json",))
-        path = given_path(text, "the path of a video")
-        return _write(path, self.predict(path), outputs)
-
     def preview(self, datamodule: Any, folder: Path) -> list[Path]:
         """Write what the first dev clip is taken for into `folder`, from its embedding: the encoder's work is done."""
         sample = datamodule.samples["dev"][0]
         rows = torch.from_numpy(embedded(sample).read(self.settings.width))
-        return _write(sample.name, self.rank(rows), [folder / "preview.json"])
-
-
-def _check_frames(video: object) -> None:
-    """Raise ValueError for what is no array of frames."""
-    shape: tuple[int, ...] = getattr(video, "shape", ())
-    kind = getattr(video, "dtype", type(video).__name__)
-    if kind != np.uint8 or len(shape) != 4 or shape[-1] != 3 or 0 in shape:
-        found = f"{kind} of shape {tuple(shape)}" if shape else kind
-        raise ValueError(f"found {found}, expected uint8 RGB frames (T, H, W, 3), or the path of a video")
-
-
-def _write(video: str, ranked: Sequence[Guess], outputs: Sequence[Path]) -> list[Path]:
-    content = {"video": video, "glosses": [dataclasses.asdict(guess) for guess in ranked]}
-    for output in outputs:
-        write_json(output, content)
-    return list(outputs)
+        judged = self._judged(rows, len(rows) * self.settings.tubelet)
+        return write_ranking(sample.name, self.rank(judged.probabilities), [folder / "preview.json"])

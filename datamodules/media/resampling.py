@@ -1,0 +1,103 @@
+"""A video on an even clock of another rate, whether its frames come evenly or each with its time."""
+
+import math
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from numbers import Real
+from typing import Any, Final, NamedTuple
+
+from datamodules.media.video import Frame
+
+LONGEST: Final = 600.0
+"""Seconds for which a frame may be shown; after more it is the clock that jumped."""
+
+Timed = tuple[float, Frame]
+"""Seconds at which a frame was taken, and the frame."""
+
+
+def resample(frames: Iterable[Frame], fps: float, rate: float) -> Iterator[Frame]:
+    """The frames that a video shows in the middle of each tick of a clock of `rate` a second; at least one.
+
+    Frames are taken to be evenly spaced, as `read_video` gives them. A video shorter than half of a tick gives its last
+    frame.
+    """
+    for tick in ticks(frames, fps, rate):
+        yield tick.frame
+
+
+class Tick(NamedTuple):
+    """A tick of an even clock, and the frame that a video shows in its middle.
+
+    number: of the frame, from 0. end: seconds at which the tick is over. newest: seconds at which the newest frame was
+    taken that had to come first.
+    """
+
+    number: int
+    frame: Frame
+    end: float
+    newest: float
+
+
+def ticks(frames: Iterable[Frame] | Iterable[Timed], fps: float, rate: float) -> Iterator[Tick]:
+    """The ticks of a video, `rate` a second, as soon as it is known what they show; at least one.
+
+    Args:
+        frames: evenly spaced, `fps` a second; or each with its time, from which it is shown until the next one's.
+        fps: frames a second; of frames with times it says for how long the last one is shown.
+        rate: ticks a second. The first begins with the first frame.
+
+    Raises:
+        ValueError: no frame, an impossible rate, times that run backwards or leap.
+    """
+    check_rate(fps)
+    rest = iter(frames)
+    for first in rest:
+        every = chain([first], rest)
+        yield from _timed_ticks(every, fps, rate) if isinstance(first, tuple) else _even_ticks(every, fps, rate)
+        return
+    raise ValueError("found no frame, expected at least one")
+
+
+def _even_ticks(frames: Iterable[Any], fps: float, rate: float) -> Iterator[Tick]:
+    shown = 0
+    for number, frame in enumerate(frames):
+        while int((shown + 0.5) * fps / rate) == number:
+            shown += 1
+            yield Tick(number, frame, shown / rate, number / fps)
+    if not shown:
+        yield Tick(number, frame, 1 / rate, number / fps)
+
+
+def _timed_ticks(pairs: Iterable[Any], fps: float, rate: float) -> Iterator[Tick]:
+    shown, before = 0, None
+    for number, pair in enumerate(pairs):
+        seconds, frame = _timed(pair, before and before[0])
+        if before is None:
+            start = seconds
+        elif seconds > before[0]:
+            while start + (shown + 0.5) / rate < seconds:
+                shown += 1
+                yield Tick(number - 1, before[1], start + shown / rate, seconds)
+        before = seconds, frame
+    while not shown or start + (shown + 0.5) / rate < seconds + 1 / fps:
+        shown += 1
+        yield Tick(number, frame, start + shown / rate, seconds)
+
+
+def _timed(pair: Any, before: float | None) -> Timed:
+    """A frame with its time. Raises ValueError for anything else, and for a time that cannot follow the one before."""
+    if not isinstance(pair, tuple) or len(pair) != 2 or not isinstance(pair[0], Real) or isinstance(pair[0], bool):
+        raise ValueError(f"found {type(pair).__name__} among timed frames, expected pairs (seconds, frame)")
+    seconds = float(pair[0])
+    if not math.isfinite(seconds) or (before is not None and not 0 <= seconds - before <= LONGEST):
+        after = "" if before is None else f" after one at {before:g} s"
+        raise ValueError(f"found a frame at {seconds:g} s{after}; expected times that rise, by up to {LONGEST:g} s")
+    return seconds, pair[1]
+
+
+def check_rate(fps: float) -> None:
+    """Raise ValueError for what is no number of frames a second, or an impossible one."""
+    if not isinstance(fps, Real) or isinstance(fps, bool):
+        raise ValueError(f"fps: found {fps!r}, expected frames a second, a number from 1 to 1000")
+    if not 1 <= fps <= 1000:
+        raise ValueError(f"found {fps:g} frames a second, expected 1 to 1000; convert the video")

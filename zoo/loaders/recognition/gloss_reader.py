@@ -1,0 +1,230 @@
+"""What every model that reads signs in a video has: clips, videos that run, whole videos, files."""
+
+import dataclasses
+import os
+import time
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Generic, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from datamodules.files import write_json
+from datamodules.media.resampling import Timed, check_rate, resample, ticks
+from datamodules.media.video import Frame, read_video
+from zoo.io_types import Signal
+from zoo.loaders.inputs import given_path, is_number
+from zoo.loaders.recognition.sightings import Debouncer, Latency, Segment, Sighting, changes, segments
+from zoo.loaders.writing import refuse_unwritable
+
+Observation = TypeVar("Observation")
+"""What a reader keeps of a frame."""
+Probabilities = npt.NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class Guess:
+    """A gloss that a video may show, and how likely, in [0, 1]."""
+
+    gloss: str
+    probability: float
+
+
+@dataclass(frozen=True, eq=False)
+class Judgement:
+    """What a reader makes of observations.
+
+    probabilities: (C,) of its glosses, which sum to 1. attention: how much each observation counted, (T,), which sum to
+    1.
+    """
+
+    probabilities: Probabilities
+    attention: npt.NDArray[np.floating]
+
+
+class GlossReader(ABC, Generic[Observation]):
+    """A reader of signs with the glosses that it knows, in the order of its probabilities.
+
+    A subclass says how a frame becomes an observation, which is made once for each frame, and how observations are
+    judged. `rate` is how many of them it wants of a second of video.
+    """
+
+    task: ClassVar[str]
+    architecture: ClassVar[str]
+    verb: ClassVar[str] = "predict"
+    usage: ClassVar[str] = """\
+from datamodules.avatar import Signer, perform
+from datamodules.avatar.renderer.frames import render
+
+signer = Signer()
+frames = render(perform(["HELLO"], signer).joints, signer.look)  # or the path of a video
+print(model.predict(frames)[:3])  # the likeliest glosses first, each with its probability
+"""
+    rate: float
+
+    def __init__(self, glosses: Sequence[str], signed: str | None) -> None:
+        self.glosses = list(glosses)
+        self.accepts, self.gives = Signal("video", language=signed), Signal("glosses", language=signed)
+
+    @abstractmethod
+    def observe(self, frame: Frame) -> Observation:
+        """What is kept of a frame (H, W, 3) uint8 RGB; no view of it. Raises ValueError for what is no frame."""
+
+    @abstractmethod
+    def judge(self, observations: Iterable[Observation]) -> Judgement:
+        """How likely each gloss is in one or more observations in a row, as a clip of one sign."""
+
+    @abstractmethod
+    def resting(self, observations: Sequence[Observation]) -> npt.NDArray[np.bool_]:
+        """Whether each of the observations in a row shows hands at rest or none at all, (T,)."""
+
+    def predict(self, video: str | os.PathLike[str] | npt.NDArray[np.uint8], fps: float = 25.0) -> list[Guess]:
+        """Every gloss, the likeliest first, for a video of one sign.
+
+        Args:
+            video: a file's path, or uint8 RGB frames (T, H, W, 3).
+            fps: of the frames; a file knows its own.
+
+        Raises:
+            ValueError: frames of another shape or type, a file that is no video, or a part of the model that cannot be
+                had.
+            FileNotFoundError: no such file.
+        """
+        return self.rank(self.judge(map(self.observe, resample(*_opened(video, fps), self.rate))).probabilities)
+
+    def rank(self, probabilities: Probabilities) -> list[Guess]:
+        """Every gloss, the likeliest first, by the probabilities (C,) of all."""
+        order = np.argsort(-probabilities, kind="stable").tolist()
+        return [Guess(self.glosses[index], float(probabilities[index])) for index in order]
+
+    def stream(
+        self,
+        frames: Iterable[Frame] | Iterable[Timed],
+        fps: float = 25.0,
+        window: float = 0.75,
+        hop: float = 0.25,
+        threshold: float = 0.4,
+    ) -> Iterator[Sighting]:
+        """What is signed in a video of any length, as soon as it is seen: an answer whenever something else is.
+
+        Every `hop` seconds the last `window` seconds are read as a clip of one sign, and its probabilities averaged
+        with the ones before, half and half. A gloss is seen from when it is as likely as `threshold` until another one
+        is, or it is half as likely as that; then what is signed is unsure. Nothing is signed while hands are at rest or
+        out of sight for more than half of the window. A video shorter than the window is read at its end.
+
+        Args:
+            frames: uint8 RGB (H, W, 3), taken one at a time; no more than a window of them is kept. Or pairs of seconds
+                and such a frame, from cameras whose frames come unevenly: each is shown until the next one's time.
+            fps: of the frames; times, where they have some, count instead.
+
+        Raises:
+            ValueError: numbers that are out of range; from the iterator, as `predict` does, and for times that run
+                backwards.
+        """
+        return changes(self.sightings(frames, fps, window, hop, threshold))
+
+    def sightings(
+        self,
+        frames: Iterable[Frame] | Iterable[Timed],
+        fps: float = 25.0,
+        window: float = 0.75,
+        hop: float = 0.25,
+        threshold: float = 0.4,
+    ) -> Iterator[Sighting]:
+        """As `stream`, an answer for each window, whether anything changed or not."""
+        if isinstance(frames, str | bytes | os.PathLike | Mapping) or not isinstance(frames, Iterable):
+            raise ValueError(
+                f"found {type(frames).__name__}, expected uint8 RGB frames (H, W, 3), one after another; `predict` "
+                "takes the path of a file, and so does `watch` of live-gloss"
+            )
+        if isinstance(frames, np.ndarray):
+            _check_frames(frames)
+        check_rate(fps)
+        in_range = all(map(is_number, (window, hop, threshold))) and 0 < hop <= 60 and 0 < window <= 60
+        if not (in_range and 0 <= threshold <= 1):
+            raise ValueError(
+                f"found window {window!r}, hop {hop!r} and threshold {threshold!r}; expected seconds up to 60 and a "
+                "probability"
+            )
+        return self._sightings(frames, fps, window, hop, threshold)
+
+    def read(
+        self, video: str | os.PathLike[str] | npt.NDArray[np.uint8], fps: float = 25.0, **settings: float
+    ) -> list[Segment]:
+        """The signs of a video of several, in order, each with where it lies; nobody has to cut it first.
+
+        settings: of `stream`, whose answers these are: a sign ends where something else is seen.
+
+        Raises as `predict`.
+        """
+        frames, fps = _opened(video, fps)
+        return segments(self.sightings(frames, fps, **settings))
+
+    def run(self, text: str, outputs: Sequence[Path]) -> list[Path]:
+        """Name the sign in the video at the path `text` and write each of `outputs`: .json, the ranked glosses.
+
+        Raises ValueError for a path that cannot be written, before it decodes.
+        """
+        refuse_unwritable(outputs, (".json",))
+        path = given_path(text, "the path of a video")
+        return write_ranking(path, self.predict(path), outputs)
+
+    def _sightings(
+        self, frames: Iterable[Frame] | Iterable[Timed], fps: float, window: float, hop: float, threshold: float
+    ) -> Iterator[Sighting]:
+        length, step = (max(1, round(span * self.rate)) for span in (window, hop))
+        debounced = Debouncer(self.glosses, threshold)
+        recent: deque[Observation] = deque(maxlen=length)
+        number, due, shown, arrived = 0, length, -1, 0.0
+        for number, tick in enumerate(ticks(frames, fps, self.rate), 1):
+            if tick.number != shown:
+                shown, arrived = tick.number, time.perf_counter()
+                observation = self.observe(tick.frame)
+            recent.append(observation)
+            if number == due:
+                due += step
+                yield self._sighting(list(recent), tick.end, tick.newest, arrived, debounced)
+        if number != due - step or number < length:
+            yield self._sighting(list(recent), tick.end, tick.newest, arrived, debounced)
+
+    def _sighting(
+        self, recent: Sequence[Observation], end: float, newest: float, arrived: float, debounced: Debouncer
+    ) -> Sighting:
+        resting = self.resting(recent)
+        judged = None if resting.mean() > 0.5 else self.judge(recent)
+        state, gloss, probability = debounced(None if judged is None else judged.probabilities)
+        attention = () if judged is None else tuple(map(float, judged.attention))
+        last = int(np.argmin(resting[::-1]))  # observations since hands moved; 0 where they never did
+        waited = max(end, newest) - end + last / self.rate
+        latency = Latency(waited, time.perf_counter() - arrived)
+        return Sighting(end, end - len(recent) / self.rate, state, gloss, probability, attention, latency)
+
+
+def _opened(video: object, fps: float) -> tuple[Iterable[Frame], float]:
+    """The frames of a file or an array, and how many there are of a second."""
+    if isinstance(video, str | os.PathLike):
+        return read_video(video)
+    _check_frames(video)
+    check_rate(fps)
+    return iter(video), fps  # type: ignore[call-overload]
+
+
+def _check_frames(video: object) -> None:
+    """Raise ValueError for what is no array of frames."""
+    shape: tuple[int, ...] = getattr(video, "shape", ())
+    kind = getattr(video, "dtype", type(video).__name__)
+    if kind != np.uint8 or len(shape) != 4 or shape[-1] != 3 or 0 in shape:
+        found = f"{kind} of shape {tuple(shape)}" if shape else kind
+        raise ValueError(f"found {found}, expected uint8 RGB frames (T, H, W, 3), or the path of a video")
+
+
+def write_ranking(video: str, ranked: Sequence[Guess], outputs: Sequence[Path]) -> list[Path]:
+    """Write what a video was taken for as each of `outputs`, .json."""
+    content = {"video": video, "glosses": [dataclasses.asdict(guess) for guess in ranked]}
+    for output in outputs:
+        write_json(output, content)
+    return list(outputs)
