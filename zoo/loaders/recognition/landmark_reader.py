@@ -36,6 +36,7 @@ class LandmarkReader(GlossReader[tuple[Landmarks, int, int]]):
     when the first video comes; poses need neither.
     """
 
+    task: ClassVar[str] = "video-to-gloss"
     architecture: ClassVar[str] = "landmark-transformer"
     usage: ClassVar[str] = """\
 from datamodules.avatar import perform
@@ -63,8 +64,8 @@ print(model.predict(pose)[:3])  # the likeliest glosses first, each with its pro
             ValueError: what is none of these, a video without a signer, or MediaPipe or one of its bundles is missing.
             FileNotFoundError: no such file.
         """
-        if isinstance(video, str | os.PathLike) and os.fspath(video).lower().endswith(".pose"):
-            return self.rank(self.weigh(_points(read_pose(video), video)).probabilities)
+        if isinstance(video, str | os.PathLike) and _is_pose(video):
+            return self.rank(self.weigh(_points_of(video)).probabilities)
         if isinstance(video, Pose):
             return self.rank(self.weigh(signing_points(video)).probabilities)
         return super().predict(video, fps)
@@ -140,13 +141,11 @@ print(model.predict(pose)[:3])  # the likeliest glosses first, each with its pro
         return {"of points": self.network(points, torch.tensor([24], device=points.device)).float().cpu().numpy()}
 
     def run(self, text: str, outputs: Sequence[Path]) -> list[Path]:
-        """Name the sign in the video or .pose file at the path `text` and write each of `outputs`: .json, the ranked
-        glosses.
-
-        Raises ValueError for a path that cannot be written, before anything is read.
-        """
-        refuse_unwritable(outputs, (".json",))
+        """As any reader of glosses does with a video; of a .pose file write .json, the ranked glosses."""
         path = given_path(text, "the path of a video or of a .pose file")
+        if not _is_pose(path):
+            return super().run(path, outputs)
+        refuse_unwritable(outputs, (".json",))
         return write_ranking(path, self.predict(path), outputs)
 
     def preview(self, datamodule: Any, folder: Path) -> list[Path]:
@@ -156,7 +155,12 @@ print(model.predict(pose)[:3])  # the likeliest glosses first, each with its pro
         return write_ranking(sample.name, ranked, [folder / "preview.json"])
 
 
-def _points(pose: Pose, path: str | os.PathLike[str]) -> Points:
+def _is_pose(path: str | os.PathLike[str]) -> bool:
+    return os.fspath(path).lower().endswith(".pose")
+
+
+def _points_of(path: str | os.PathLike[str]) -> Points:
+    pose = read_pose(path)
     try:
         return signing_points(pose)
     except ValueError as error:
