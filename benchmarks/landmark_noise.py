@@ -83,7 +83,9 @@ class Seen:
             for of, into in ((side, own), (1 - side, cross)):
                 far = np.linalg.norm(found - self.true[:, model.HANDS_OF[of]], axis=-1).mean(1) / self.camera.unit
                 into.append(np.where(there, far, np.nan))
-        swapped: npt.NDArray[np.bool_] = np.any([(a > 0.2) & (b < 0.15) for a, b in zip(own, cross, strict=True)], axis=0)
+        swapped: npt.NDArray[np.bool_] = np.any(
+            [(a > 0.2) & (b < 0.15) for a, b in zip(own, cross, strict=True)], axis=0
+        )
         return swapped
 
 

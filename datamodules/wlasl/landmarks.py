@@ -63,7 +63,7 @@ class WLASLLandmarks(SurveyedDataModule):
         super().__init__(root, batch_size, num_workers, seed, twin)
         self.landmarks = self.root / user_path(landmarks)
         self.index, self.split, self.wanted = str(user_path(index)), split, glosses
-        self.points: dict[str, Points] = {}
+        self.points: dict[Path, Points] = {}
 
     def prepare_data(self) -> None:
         """Write the twin's landmarks where they are asked for."""
@@ -113,7 +113,7 @@ class WLASLLandmarks(SurveyedDataModule):
         broken: dict[str, str] = {}
         for sample in found.samples:
             try:
-                self.points[sample.name] = _read(sample.files[0])
+                self.points[sample.files[0]] = _read(sample.files[0])
             except (ValueError, OSError) as error:
                 broken[sample.name] = str(error)
         if broken:
@@ -121,10 +121,23 @@ class WLASLLandmarks(SurveyedDataModule):
             more = [f"and {len(broken) - NAMED} more"] if len(broken) > NAMED else []
             message = f"{len(broken)} clips are left out: {'; '.join([*named, *more])}"
             found.findings.insert(0, Finding("unreadable", str(self.landmarks), message, "warning"))
-        return replace(found, samples=[sample for sample in found.samples if sample.name in self.points])
+        return replace(found, samples=[sample for sample in found.samples if sample.files[0] in self.points])
 
     def content(self) -> list[Path]:
         return [self.root / self.index, *super().content()]
+
+    def test_on(self, other: SurveyedDataModule) -> None:
+        """As of every data set; of clips whose gloss training did not have, there is nothing to test.
+
+        Raises ValueError where that leaves none.
+        """
+        assert isinstance(other, WLASLLandmarks)
+        super().test_on(other)
+        known = set(self.glosses)
+        shared = [sample for sample in self.samples[self.tested] if sample.label in known]
+        if not shared:
+            raise ValueError(f"{other.root}: none of its clips is of a gloss that training had")
+        self.samples[self.tested], self.points = shared, self.points | other.points
 
     def examples(self, split: Split) -> Samples:
         labels = {gloss: label for label, gloss in enumerate(self.glosses)}
@@ -143,10 +156,10 @@ class LandmarkReader:
     """A clip's name, label and points (T, 49, 3)."""
 
     labels: Mapping[str, int]
-    points: Mapping[str, Points]
+    points: Mapping[Path, Points]
 
     def __call__(self, sample: Sample, rng: np.random.Generator | None) -> tuple[str, int, Points]:
-        return sample.name, self.labels[str(sample.label)], self.points[sample.name]
+        return sample.name, self.labels[str(sample.label)], self.points[sample.files[0]]
 
 
 def _read(path: Path) -> Points:

@@ -151,7 +151,7 @@ print(model.predict(pose)[:3])  # the likeliest glosses first, each with its pro
     def preview(self, datamodule: Any, folder: Path) -> list[Path]:
         """Write what the first dev clip is taken for into `folder`."""
         sample = datamodule.samples["dev"][0]
-        ranked = self.rank(self.weigh(datamodule.points[sample.name]).probabilities)
+        ranked = self.rank(self.weigh(datamodule.points[sample.files[0]]).probabilities)
         return write_ranking(sample.name, ranked, [folder / "preview.json"])
 
 
