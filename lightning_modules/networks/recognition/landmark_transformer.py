@@ -86,21 +86,19 @@ def features(points: Tensor, real: Tensor) -> Tensor:
 
 
 class Convolution(nn.Module):
-    """An inverted bottleneck with a depthwise convolution over time; padding stays zero for its neighbours."""
+    """A depthwise convolution over time, then a layer for each frame by itself; padding is zero for its neighbours."""
 
     def __init__(self, width: int, dropout: float) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(width)
-        self.widen = nn.Linear(width, 2 * width)
-        self.along = nn.Conv1d(2 * width, 2 * width, KERNEL, padding=KERNEL // 2, groups=2 * width)
-        self.narrow = nn.Linear(2 * width, width)
+        self.along = nn.Conv1d(width, width, KERNEL, padding=KERNEL // 2, groups=width)
+        self.each = nn.Sequential(nn.Linear(width, 2 * width), nn.SiLU(), nn.Linear(2 * width, width))
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, hidden: Tensor, real: Tensor) -> Tensor:
         """(B, T, width) with the frames that are `real` (B, T) to the same."""
-        wide = functional.silu(self.widen(self.norm(hidden))) * real[:, :, None]
-        wide = functional.silu(self.along(wide.mT).mT)
-        out: Tensor = hidden + self.dropout(self.narrow(wide))
+        along = self.along((self.norm(hidden) * real[:, :, None]).mT).mT
+        out: Tensor = hidden + self.dropout(self.each(along))
         return out
 
 
