@@ -1,6 +1,7 @@
-"""A video on an even clock of another rate, whether its frames come evenly or each with its time."""
+"""A video on an even clock of another rate, whether its frames come evenly or each with its time; or in real time."""
 
 import math
+import time
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from numbers import Real
@@ -56,6 +57,16 @@ def ticks(frames: Iterable[Frame] | Iterable[Timed], fps: float, rate: float) ->
         yield from _timed_ticks(every, fps, rate) if isinstance(first, tuple) else _even_ticks(every, fps, rate)
         return
     raise ValueError("found no frame, expected at least one")
+
+
+def paced(frames: Iterable[Frame] | Iterable[Timed], fps: float) -> Iterator[Any]:
+    """The same frames, with times or without, none before its time has come, as if the video ran just now."""
+    began, first = time.monotonic(), None
+    for number, item in enumerate(frames):
+        seconds = item[0] if isinstance(item, tuple) else number / fps
+        first = seconds if first is None else first
+        time.sleep(max(0.0, began + seconds - first - time.monotonic()))
+        yield item
 
 
 def _even_ticks(frames: Iterable[Any], fps: float, rate: float) -> Iterator[Tick]:

@@ -85,10 +85,12 @@ def still(frames: Sequence[Frame]) -> npt.NDArray[np.bool_]:
     """Whether nothing but noise and light changes from each frame to the next, (T,), of frames (size, size, 3) that are
     a sixteenth of a second apart; the first is as the second. A single frame is not still: who knows.
     """
-    grey = [cv2.resize(frame, (GRID, GRID), interpolation=cv2.INTER_AREA).mean(2, dtype=np.float32) for frame in frames]
-    changes = np.diff(np.stack(grey), axis=0).reshape(len(grey) - 1, -1)
-    changes -= np.median(changes, axis=1, keepdims=True)
-    most = np.sort(np.abs(changes), axis=1)[:, -MOVED]
+    small = [
+        cv2.resize(frame.mean(2, dtype=np.float32), (GRID, GRID), interpolation=cv2.INTER_AREA) for frame in frames
+    ]
+    grey = np.stack(small).reshape(len(small), -1) + 1
+    light = np.median(grey[1:] / grey[:-1], axis=1, keepdims=True)
+    most = np.sort(np.abs(grey[1:] - light * grey[:-1]), axis=1)[:, -MOVED]
     found = most < STILL
     return np.concatenate([found[:1], found]) if len(found) else np.zeros(1, bool)
 

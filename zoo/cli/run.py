@@ -24,17 +24,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", action="append", required=True, type=Path, metavar="OUT", help=out)
     starter = "the bundled starter weights, or a YAML file's starter run"
     parser.add_argument("--starter", action="store_true", help=starter)
-    parser.usage = f"{parser.prog} NAME INPUT -o OUT [-o OUT ...] [--starter] [--stages.ROLE COMPONENT ...]"
+    likely = "of live-gloss and its like: the probability from which a gloss is seen"
+    parser.add_argument("--threshold", type=float, metavar="P", help=likely)
+    parser.usage = (
+        f"{parser.prog} NAME INPUT -o OUT [-o OUT ...] [--starter] [--stages.ROLE COMPONENT ...] [--threshold P]"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Call a model's or a pipeline's verb and write what the suffix of each output asks for."""
     if pipeline_file(options.spec):
         from zoo.pipelines.compose import load as load_pipeline
+        from zoo.pipelines.live_gloss import LiveGloss
 
         pipeline = load_pipeline(options.spec, "starter" if options.starter else None, {}, options.overrides)
-        print(*pipeline.run(options.input, options.output), sep="\n")
+        settings = {} if options.threshold is None else {"threshold": options.threshold}
+        if settings and not isinstance(pipeline, LiveGloss):
+            raise ValueError(f"--threshold: {options.spec} sees no glosses; a pipeline such as live-gloss takes it")
+        print(*pipeline.run(options.input, options.output, **settings), sep="\n")
         return OK
+    if options.threshold is not None:
+        raise ValueError(f"--threshold: {options.spec} is no pipeline; one that watches, such as live-gloss, takes it")
     if options.spec in RULE_BASED:
         if options.overrides or options.starter:
             found = options.overrides[0] if options.overrides else "--starter"

@@ -103,6 +103,8 @@ def signals(chain: Sequence[Stage]) -> Iterator[Signal]:
 
 def misfits(task: PipelineTask, chain: Sequence[Stage]) -> list[str]:
     """Why the stages do not make a pipeline of this task, a pair of neighbours a line; none when they do."""
+    if task.parallel:
+        return _misfits_beside(task, chain)
     found = []
     first, last = chain[0], chain[-1]
     if first.accepts.kind != task.accepts:
@@ -120,6 +122,15 @@ def misfits(task: PipelineTask, chain: Sequence[Stage]) -> list[str]:
         found.append(f"ends in {' or '.join(task.gives)}, but {last}, its last stage, gives {last.gives.kind}")
     elif last.gives.kind == first.accepts.kind == "text" and (reasons := given[-1].misfits(first.accepts)):
         found.append(f"{last} answers in another language than {first} reads: {'; '.join(reasons)}")
+    return found
+
+
+def _misfits_beside(task: PipelineTask, stages: Sequence[Stage]) -> list[str]:
+    """The same of stages that are all asked the same."""
+    found = [reason for one in stages for reason in misfits(replace(task, parallel=False), [one])]
+    for before, after in pairwise(stages):
+        if reasons := before.accepts.misfits(after.accepts):
+            found.append(f"{before} takes something else than {after}: {'; '.join(reasons)}")
     return found
 
 

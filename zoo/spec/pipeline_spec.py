@@ -25,12 +25,15 @@ class PipelineTask:
     roles: of its stages, in order.
     accepts: the kind that its first stage must take.
     gives: the kinds that its last stage may give.
+    parallel: every stage takes and gives this, and their answers are put together; else each takes what the one before
+        gives.
     """
 
     path: str
     roles: tuple[str, ...]
     accepts: Kind
     gives: tuple[Kind, ...]
+    parallel: bool = False
 
 
 PIPELINE_TASKS: Final = {
@@ -44,6 +47,9 @@ PIPELINE_TASKS: Final = {
         "zoo.pipelines.gloss_to_video.GlossToVideo", ("performer", "renderer"), "glosses", ("video",)
     ),
     "live-gloss": PipelineTask("zoo.pipelines.live_gloss.LiveGloss", ("reader",), "video", ("glosses",)),
+    "fused-gloss": PipelineTask(
+        "zoo.pipelines.fused_gloss.FusedGloss", ("first", "second"), "video", ("glosses",), parallel=True
+    ),
     "round-trip": PipelineTask(
         "zoo.pipelines.round_trip.RoundTrip", ("translator", "renderer", "reader"), "text", ("text", "glosses")
     ),

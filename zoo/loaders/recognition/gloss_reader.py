@@ -165,13 +165,28 @@ print(model.predict(frames)[:3])  # the likeliest glosses first, each with its p
         return segments(self.sightings(frames, fps, **settings))
 
     def run(self, text: str, outputs: Sequence[Path]) -> list[Path]:
-        """Name the sign in the video at the path `text` and write each of `outputs`: .json, the ranked glosses.
+        """Name the sign in the video at the path `text` and write each of `outputs`: .json, the ranked glosses; .png, a
+        heat map of the moments that counted, and of what windows of the video show.
 
         Raises ValueError for a path that cannot be written, before it decodes.
         """
-        refuse_unwritable(outputs, (".json",))
+        refuse_unwritable(outputs, (".json", ".png"))
         path = given_path(text, "the path of a video")
-        return write_ranking(path, self.predict(path), outputs)
+        pictures = [output for output in outputs if output.suffix.lower() == ".png"]
+        write_ranking(path, self.predict(path), [output for output in outputs if output not in pictures])
+        if pictures:
+            self._draw(path, pictures)
+        return list(outputs)
+
+    def _draw(self, path: str, outputs: Sequence[Path]) -> None:
+        from zoo.loaders.recognition.heat_map import Strip, write_heat_map
+
+        strip = Strip()
+        frames, fps = read_video(path)
+        attention = self.judge(map(self.observe, resample(strip.through(frames), fps, self.rate))).attention
+        sightings = list(self.sightings(*read_video(path)))
+        for output in outputs:
+            write_heat_map(output, strip, [(0.0, len(attention) / self.rate, attention.tolist())], sightings)
 
     def _sightings(
         self, frames: Iterable[Frame] | Iterable[Timed], fps: float, window: float, hop: float, threshold: float

@@ -1,0 +1,138 @@
+"""What a reader of glosses looked at, and what it made of it, as one picture over time."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby, pairwise
+from pathlib import Path
+from typing import Any, Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+
+from datamodules.media.skeleton_drawing import write_png
+from datamodules.media.video import Frame
+from lightning_modules.evaluation.plot_style import DPI, WIDTH, as_picture, own_style, page, short
+from zoo.loaders.recognition.sightings import Sighting
+
+HEIGHT: Final = 120
+"""Of a frame that is kept, in pixels."""
+SHOWN: Final = 10
+"""Frames in a strip."""
+COLUMNS: Final = 800
+"""Of the bands: each is worth a pixel or more."""
+ACROSS: Final = 860
+"""Pixels between the axes' ends, about."""
+
+Attention = tuple[float, float, Sequence[float]]
+"""From when to when, in seconds, and how much each moment of that counted."""
+
+
+class Strip:
+    """Frames that are evenly spread over a video that goes by, however long it becomes: small ones, and few."""
+
+    def __init__(self) -> None:
+        self.frames: list[Frame] = []
+        self._every = 1
+
+    def through(self, frames: Iterable[Any]) -> Iterator[Any]:
+        """The same frames, with times or without; some are kept on the way."""
+        for number, item in enumerate(frames):
+            if number % self._every == 0:
+                self._keep(item[1] if isinstance(item, tuple) else item)
+            yield item
+
+    def _keep(self, frame: Frame) -> None:
+        if getattr(frame, "ndim", 0) == 3 and frame.size:  # whoever reads it says what is wrong with another
+            width = max(1, round(frame.shape[1] * HEIGHT / frame.shape[0]))
+            self.frames.append(cv2.resize(frame, (width, HEIGHT), interpolation=cv2.INTER_AREA))
+        if len(self.frames) == 8 * SHOWN:
+            self.frames, self._every = self.frames[::2], 2 * self._every
+
+    def picture(self) -> Frame:
+        """Frames side by side, (HEIGHT, W, 3), as many as fit above a time axis."""
+        height, width = self.frames[0].shape[:2]
+        fitting = max(1, min(SHOWN, len(self.frames), ACROSS * HEIGHT // (height * max(60, width))))
+        middles = ((np.arange(fitting) + 0.5) * len(self.frames) / fitting).astype(int)
+        return np.concatenate([cv2.resize(self.frames[place], (width, height)) for place in middles], axis=1)
+
+
+def write_heat_map(output: Path, strip: Strip, attention: Sequence[Attention], sightings: Sequence[Sighting]) -> None:
+    """Write a .png: frames, how much each moment counted, and how likely the best gloss was, over seconds.
+
+    attention: of clips or windows; where several lie over one another, their mean is drawn.
+    sightings: of all windows, one or more, in order.
+    """
+    start, end = sightings[0].start, sightings[-1].seconds
+    picture = strip.picture()
+    height = min(2.0, ACROSS / DPI * picture.shape[0] / picture.shape[1])
+    with own_style():
+        figure = page(height + 2.6)
+        rows = figure.add_gridspec(
+            3, 2, height_ratios=(height, 0.45, 0.45), width_ratios=(ACROSS, WIDTH - ACROSS - 110)
+        )
+        frames = figure.add_subplot(rows[0, 0])
+        frames.imshow(picture, extent=(start, end, 0, 1), aspect="auto", interpolation="antialiased")
+        frames.set_axis_off()
+        looked, seen = (figure.add_subplot(rows[row, 0], sharex=frames) for row in (1, 2))
+        bars = [figure.add_subplot(rows[row, 1]) for row in (1, 2)]
+        weights, likely = _looked(attention, start, end), _likely(sightings, start, end)
+        top = max(1.0, float(np.nanmax(weights, initial=1.0)))
+        for axes, bar, values, cmap, most in (
+            (looked, bars[0], weights, "viridis", top),
+            (seen, bars[1], likely, "Blues", 1),
+        ):
+            axes.set_facecolor("white")
+            axes.patch.set(hatch="////", edgecolor="#BBBBBB")
+            shown = axes.imshow(values[None], extent=(start, end, 0, 1), aspect="auto", cmap=cmap, vmin=0, vmax=most)
+            figure.colorbar(shown, cax=bar)
+            axes.set_yticks([])
+        looked.set_title("attention (1: as much as any moment)", loc="left", fontsize=10)
+        looked.tick_params(axis="x", labelbottom=False)
+        seen.set_title("probability of the likeliest gloss; hatched: no sign", loc="left", fontsize=10)
+        seen.set_xlabel("seconds")
+        _name(seen, sightings, start, end)
+        write_png(output, as_picture(figure))
+
+
+def _columns(start: float, end: float) -> npt.NDArray[np.float64]:
+    """The middles of the columns of a band, in seconds."""
+    middles: npt.NDArray[np.float64] = start + (np.arange(COLUMNS) + 0.5) * (end - start) / COLUMNS
+    return middles
+
+
+def _looked(attention: Sequence[Attention], start: float, end: float) -> npt.NDArray[np.float64]:
+    """How much each column counted, 1 as much as any; nan where nothing was judged."""
+    times, total, count = _columns(start, end), np.zeros(COLUMNS), np.zeros(COLUMNS)
+    for begin, until, weights in attention:
+        if len(weights):
+            inside = (times >= begin) & (times < until)
+            places = ((times[inside] - begin) / (until - begin) * len(weights)).astype(int)
+            total[inside] += np.asarray(weights, float)[places.clip(0, len(weights) - 1)] * len(weights)
+            count[inside] += 1
+    total[count == 0] = np.nan
+    return total / np.maximum(count, 1)
+
+
+def _likely(sightings: Sequence[Sighting], start: float, end: float) -> npt.NDArray[np.float64]:
+    """How likely the best gloss was at each column, by the window with the nearest middle; nan without a sign."""
+    middles = np.array([(sighting.start + sighting.seconds) / 2 for sighting in sightings])
+    values = np.array([np.nan if one.state == "no sign" else one.probability for one in sightings])
+    found: npt.NDArray[np.float64] = values[np.searchsorted((middles[1:] + middles[:-1]) / 2, _columns(start, end))]
+    return found
+
+
+def _name(axes: Axes, sightings: Sequence[Sighting], start: float, end: float) -> None:
+    """Write the glosses that were seen into the band, where each lies and as far as there is room."""
+    middles = [(sighting.start + sighting.seconds) / 2 for sighting in sightings]
+    edges = [start, *((a + b) / 2 for a, b in pairwise(middles)), end]
+    at = 0
+    for gloss, group in groupby(sightings, lambda sighting: sighting.gloss):
+        same = list(group)
+        left, right = edges[at], edges[at + len(same)]
+        at += len(same)
+        axes.axvline(left, color="#666666", linewidth=0.8)
+        room = int((right - left) / (end - start) * ACROSS / 8)
+        if gloss is not None and room >= 3:
+            ink = "white" if max(one.probability for one in same) > 0.6 else "black"
+            axes.text((left + right) / 2, 0.5, short(gloss, room), color=ink, ha="center", va="center", fontsize=10)
