@@ -254,5 +254,8 @@ class TestVerb:
         resting = reader.resting(observations)
         assert resting[0]
         assert not resting[len(resting) // 2]
-        assert reader.resting([(0 * frame, 320, 240) for frame, *_ in observations]).all()
+        nobody = [(0 * frame, 320, 240) for frame, *_ in observations]
+        assert reader.resting(nobody).all()
+        with pytest.raises(ValueError, match="MediaPipe sees no signer there: the shoulders are never seen together"):
+            reader.judge(nobody)
         assert reader.judge(observations).attention.shape == (len(observations),)

@@ -74,15 +74,16 @@ print(model.predict(pose)[:3])  # the likeliest glosses first, each with its pro
         return self.landmarker(frame), frame.shape[1], frame.shape[0]
 
     def judge(self, observations: Iterable[tuple[Landmarks, int, int]]) -> Judgement:
-        landmarks, widths, heights = zip(*observations, strict=True)
-        return self.weigh(signing_points(holistic_pose(np.stack(landmarks), RATE, widths[0], heights[0])))
+        try:
+            return self.weigh(_located(observations))
+        except ValueError as error:
+            raise ValueError(f"MediaPipe sees no signer there: {error}") from None
 
     def resting(self, observations: Sequence[tuple[Landmarks, int, int]]) -> npt.NDArray[np.bool_]:
-        landmarks, widths, heights = zip(*observations, strict=True)
         try:
-            points = signing_points(holistic_pose(np.stack(landmarks), RATE, widths[0], heights[0]))
+            points = _located(observations)
         except ValueError:  # nobody is there
-            return np.ones(len(landmarks), bool)
+            return np.ones(len(observations), bool)
         raised = np.zeros(len(points), bool)
         for hand, wrist in zip(HANDS, WRISTS, strict=True):
             place = np.where(points[:, hand.start, 2:] > 0, points[:, hand.start], points[:, wrist])
@@ -153,6 +154,12 @@ print(model.predict(pose)[:3])  # the likeliest glosses first, each with its pro
         sample = datamodule.samples["dev"][0]
         ranked = self.rank(self.weigh(datamodule.points[sample.files[0]]).probabilities)
         return write_ranking(sample.name, ranked, [folder / "preview.json"])
+
+
+def _located(observations: Iterable[tuple[Landmarks, int, int]]) -> Points:
+    """The points of frames in a row. Raises ValueError where nobody is in them."""
+    landmarks, widths, heights = zip(*observations, strict=True)
+    return signing_points(holistic_pose(np.stack(landmarks), RATE, widths[0], heights[0]))
 
 
 def _is_pose(path: str | os.PathLike[str]) -> bool:
