@@ -81,7 +81,7 @@ class Spells:
         return there
 
 
-# What `python benchmarks/landmark_noise.py` printed; lengths in shoulder widths, x to the right and y down.
+# What `python benchmarks/landmark_noise.py` printed of 53 clips; shoulder widths, x to the right and y down.
 BODY: Final = {
     "NOSE": (
         [-0.004, -0.106],
@@ -126,18 +126,28 @@ BODY: Final = {
         Wander(between=1.362, within=1.839, memory=0.895),
     ),
 }
+"""Of each joint its bias, its error, and of its confidence the logit's mean and what that differs by."""
 HAND: Final = Wander(between=0.034, within=0.031, memory=0.641)
+"""Of a whole hand."""
 WRIST: Final = Wander(between=0.039, within=0.034, memory=0.675)
+"""Of its wrist, from its fingers."""
 JOINT: Final = Wander(between=0.021, within=0.021, memory=0.653)
+"""Of a joint of a finger, from the one before."""
 FOUND_OFTEN: Final = -1.15
 FOUND_BY: Final = [-0.37, -2.25, -2.02, -1.46, 3.94]
 FOUND_BEFORE: Final = 2.39
 FOUND_BETWEEN: Final = 1.57
+"""The logit of finding a hand is FOUND_OFTEN, plus FOUND_BY times its `circumstances`, plus FOUND_BEFORE where it was
+found in the frame before, plus what hands of clips differ by, of the deviation FOUND_BETWEEN."""
 NOBODY: Final = Spells(clips=0.132, frames=0.058, run=1.636)
+"""No body is found."""
 TURNED: Final = Spells(clips=0.151, frames=0.273, run=4.583)
+"""Left and right are exchanged, as if the back was seen; of hands too, which follow the wrists."""
 SHRUNK: Final = Spells(clips=0.302, frames=0.153, run=2.212)
 SHRUNK_TO: Final = [0.35, 0.95]
+"""A body is found that is smaller, from the nose on by one of the factors from SHRUNK_TO's first to its last."""
 SWAPPED: Final = 0.0074
+"""Share of the frames in which the hands alone are exchanged."""
 NEAR: Final = 0.3
 """Shoulder widths within which a hand is near the face or the other hand."""
 SIZE: Final = 0.2

@@ -36,7 +36,7 @@ class LandmarkBatch(Batch):
 
 
 class WLASLLandmarks(SurveyedDataModule):
-    """Landmarks of clips and their glosses; all are read once and kept in memory, a megabyte for each hundred clips.
+    """Landmarks of clips and their glosses; all are read once and kept in memory, two megabytes for each hundred clips.
 
     root, batch_size, num_workers, seed, twin: see `SignDataModule`; `root` is that of the clips, and a twin has
         landmarks in place of the videos, with the errors that MediaPipe makes.
