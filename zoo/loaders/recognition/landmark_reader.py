@@ -1,7 +1,7 @@
 """Landmarks to gloss: what `zoo.load("gloss-landmarks")` returns."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Final, Self
 
@@ -18,6 +18,7 @@ from datamodules.poses.formats import read_pose
 from lightning_modules.networks.recognition.landmark_transformer import LandmarkTransformer, LandmarkTransformerConfig
 from zoo.loaders.base import OPENING, Inheritance
 from zoo.loaders.config import read_config
+from zoo.loaders.exportable import Input, Part, Probabilities, lengths_input
 from zoo.loaders.inputs import given_path
 from zoo.loaders.recognition.gloss_reader import GlossReader, Guess, Judgement, write_ranking
 from zoo.loaders.storage import open_network, save_network, sizes_of
@@ -140,6 +141,55 @@ print(model.predict(pose)[:3])  # the likeliest glosses first, each with its pro
         points[..., 2] = 1
         points = points.to(self.network.head.weight.device)
         return {"of points": self.network(points, torch.tensor([24], device=points.device)).float().cpu().numpy()}
+
+    @classmethod
+    def parts(cls, config: Mapping[str, Any]) -> Sequence[str]:
+        """All but MediaPipe is one part."""
+        return ("classifier",)
+
+    @classmethod
+    def alone(cls, config: Mapping[str, Any]) -> str:
+        """Python that names the gloss of points."""
+        return f"""\
+import json
+import numpy as np
+import onnxruntime
+
+session = onnxruntime.InferenceSession("NAME.onnx")
+about = session.get_modelmeta().custom_metadata_map
+glosses = json.loads(about["glosses"])
+print(about["input.points"])  # how they are made of landmarks, and about["points"] is which they are
+points = np.load("points.npy")  # float32 (T, {len(POINTS)}, 3), {RATE:g} frames a second
+feed = {{"points": points[None], "lengths": np.array([len(points)])}}
+(probabilities,) = session.run(None, feed)
+best = probabilities[0].argmax()
+print(glosses[best], probabilities[0, best])
+"""
+
+    def part(self, name: str) -> Part:
+        """Points to probabilities."""
+        from datamodules.avatar import perform
+
+        noise = torch.Generator().manual_seed(0)
+        points, longer = (torch.randn(*shape, len(POINTS), 3, generator=noise) for shape in ((2, 9), (3, 30)))
+        for random in (points, longer):
+            random[..., 2] = (random[..., 2] > -1).float()
+            random[..., :2] *= random[..., 2:]
+        signed = torch.from_numpy(signing_points(perform(["HELLO"]).pose))
+        examples = {
+            "random input": (points, torch.tensor([9, 5])),
+            "longer random input": (longer, torch.tensor([1, 30, 13])),
+            "a sign": (signed[None], torch.tensor([len(signed)])),
+        }
+        how = (
+            f"float32 (N, T, {len(POINTS)}, 3), {RATE:g} frames a second: of each point x to the right and y down in "
+            "the picture, and 1 where it is seen, else all three 0. The origin is the middle of the shoulders, the "
+            "unit their distance, medians over the clip. The points are MediaPipe's; those of the body are seen from a "
+            "visibility of .2 on, those of a hand where it is found"
+        )
+        about = {"glosses": self.glosses, "points": POINTS, "fps": RATE}
+        inputs = [Input("points", {0: "N", 1: "T"}, how), lengths_input("points")]
+        return Part(Probabilities(self.network), inputs, "probabilities", examples, about)
 
     def run(self, text: str, outputs: Sequence[Path]) -> list[Path]:
         """As any reader of glosses does with a video; of a .pose file write .json, the ranked glosses."""
