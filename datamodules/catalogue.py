@@ -23,7 +23,8 @@ class DataSet:
     size: training items (pictures, clips, pairs, sentences) that `python -m zoo data twin` writes unless told.
     reader: the module whose `survey(root)` lists its samples.
     twin: the module whose `write(root, twin)` writes the avatar's twin of it in its own files; where training on poses
-        needs less than all, `write_poses` writes that, and `write_skeletons` the skeleton frames of its clips.
+        needs less than all, `write_poses` writes that, `write_skeletons` the skeleton frames of its clips, and
+        `write_landmarks` what MediaPipe would find in them.
     signed: code of its sign language, ISO 639-3; None where nobody signs in it.
     spoken: code of the language of its texts, ISO 639-1; None where it has none.
     labels: what its labels are; None where it has none.

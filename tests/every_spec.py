@@ -43,6 +43,14 @@ TINY: dict[str, tuple[str, ...]] = {
         for model, sizes in (("gan", GAN), ("vae", VAE))
     },
     "gloss-classifier": ("--model.hidden=8", "--data.twin.size=16", "--data.batch_size=4"),
+    "gloss-landmarks": (
+        "--model.width=16",
+        "--model.stages=1",
+        "--model.heads=2",
+        "--data.twin.size=16",
+        "--data.twin.signers=8",
+        "--data.batch_size=4",
+    ),
     "letter-ddpm": (
         "--model.channels=[8,8]",
         "--model.groups=4",
@@ -207,5 +215,7 @@ CALLS: dict[str, tuple[Callable[[Path], str], str]] = {
     "letter-to-image": (_sentence, ".mp4"),
     "text-to-image": (_sentence, ".png"),
     "video-to-gloss": (_video, ".json"),
+    "landmark-transformer": (_pose, ".json"),
 }
-"""Task to what makes an input of its verb in a folder, and the suffix of an output."""
+"""Task, or architecture where one differs, to what makes an input of its verb in a folder, and the suffix of an output;
+MediaPipe, which a reader of landmarks asks about a video, is not everywhere."""

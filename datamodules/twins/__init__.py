@@ -4,7 +4,8 @@ What each writes, `size` training items and a share of others:
 
     asl-alphabet   asl_alphabet_train/{A..Z,del,nothing,space}/A123.jpg
     wlasl          WLASL_v0.3.json, nslt_<n>.json, wlasl_class_list.txt, videos/00001.mp4; with skeletons only, and of
-                   ten glosses, landmarks/skeletons/00001/00000.png in place of the videos
+                   ten glosses, landmarks/skeletons/00001/00000.png in place of the videos; with landmarks only,
+                   landmarks/00001.pose in their place
     rwth-boston50  {train,val}/image123.jpg
     phoenix14t     {train,dev,test}.{skels,text,gloss,files}
     how2sign       how2sign_realigned_{train,val,test}.csv and {train,val,test}.{skels,files}; with videos also, as the
@@ -32,8 +33,8 @@ from datamodules.twins.signers import Twin
 __all__ = ["Twin", "as_written", "ensure_twin", "twin_at"]
 
 MARK: Final = "twin.json"
-Part = Literal["poses", "skeletons"]
-"""What some training reads of a data set, where its writer has a `write_poses` or `write_skeletons` for that alone."""
+Part = Literal["poses", "skeletons", "landmarks"]
+"""What some training reads of a data set, where its writer has a `write_poses` and so on for that alone."""
 
 
 def ensure_twin(dataset: str, root: Path, twin: Twin, only: Part | None = None) -> None:
@@ -42,15 +43,17 @@ def ensure_twin(dataset: str, root: Path, twin: Twin, only: Part | None = None) 
     The folder appears whole or not at all, also when the writing is killed. Who calls while another process writes
     waits for it, at the empty file `.<name>.lock` beside `root`, which stays.
     `only="poses"` writes what text-to-pose training reads, where that is less; the whole twin will do for it too.
-    `only="skeletons"` writes the skeleton frames of clips, which the whole twin does not have.
+    `only="skeletons"` and `only="landmarks"` write skeleton frames of clips, and what MediaPipe would find in them,
+    which the whole twin does not have.
 
     Raises FileExistsError where `root` holds anything but a twin of the data set, or strange files with a twin that
     must be replaced.
     """
     writer = import_module(CATALOGUE[dataset].twin)
     write = getattr(writer, f"write_{only}", writer.write)
-    wanted = {"layout": dataset, **asdict(twin), "videos": write is writer.write, "avatar": VERSION}
-    enough = [wanted, {**wanted, "videos": True}] if only == "poses" else [wanted]
+    whole = {"layout": dataset, **asdict(twin), "videos": True, "avatar": VERSION}
+    wanted = whole if write is writer.write else {**whole, "videos": False, "part": only}
+    enough = [wanted, whole] if only == "poses" else [wanted]
     if _stands(dataset, root, enough):
         return
     root.parent.mkdir(parents=True, exist_ok=True)

@@ -18,8 +18,10 @@ from datamodules.avatar.renderer.photography import Shot
 from datamodules.avatar.signer import Signer
 from datamodules.media import skeleton_frames
 from datamodules.media.video import write_video
+from datamodules.poses.formats import write_pose
 from datamodules.poses.layouts import make_pose
 from datamodules.poses.skeletons import OPENPOSE_137
+from datamodules.twins.landmarks import detected
 from datamodules.twins.poses import write_lines
 from datamodules.twins.signers import Twin, cast, spread
 
@@ -74,6 +76,17 @@ def write_skeletons(root: Path, twin: Twin) -> None:
     _write_index(root, glosses, clips, frames)
 
 
+def write_landmarks(root: Path, twin: Twin) -> None:
+    """The clips of `write` with landmarks in place of the videos: what `python -m zoo data landmarks` would find."""
+    glosses, clips = cut(twin)
+    people = cast(replace(twin, signers=max(3, twin.people)))
+    folder = root / "landmarks"
+    folder.mkdir()
+    tasks = [(folder, clip, glosses[clip.gloss], people[clip.signer], twin.seed) for clip in clips]
+    frames = spread(write_clip_landmarks, tasks, "the avatar's landmarks are found", worth=100)
+    _write_index(root, glosses, clips, frames)
+
+
 def cut(twin: Twin, glosses: Sequence[str] | None = None) -> tuple[list[str], list[Clip]]:
     """The glosses of a twin, drawn by lot unless they are given, and its clips in the order of their numbers."""
     rng = np.random.default_rng(twin.seed)
@@ -114,6 +127,15 @@ def write_clip_skeletons(folder: Path, clip: Clip, gloss: str, signer: Signer, s
     whole = performed(clip, gloss, signer, seed)
     camera, _ = studio(clip.signer)
     skeleton_frames.write_skeletons(folder / clip.name, seen_pose(whole, camera))
+    return len(whole.joints)
+
+
+def write_clip_landmarks(folder: Path, clip: Clip, gloss: str, signer: Signer, seed: int) -> int:
+    """The landmarks of one sign; returns their number of frames."""
+    whole = performed(clip, gloss, signer, seed)
+    camera, fps = studio(clip.signer)
+    rng = np.random.default_rng([seed, clip.number])
+    write_pose(folder / f"{clip.name}.pose", detected(whole.joints, camera, fps, rng))
     return len(whole.joints)
 
 

@@ -9,15 +9,19 @@ from torch import Tensor
 from torch.nn import functional
 
 from datamodules.base import SurveyedDataModule
+from datamodules.features.signing_points import HANDS, WRISTS
 from datamodules.kinds.labelled import LabelledBatch, LabelledPictures
 from datamodules.media.drawing_primitives import Image
 from datamodules.wlasl.embeddings import EmbeddingBatch, WLASLEmbeddings
+from datamodules.wlasl.landmarks import LandmarkBatch, WLASLLandmarks
 from lightning_modules.evaluation import plots
 from lightning_modules.evaluation.results import GROUND_TRUTH, MODEL, Comparison, Results
 from lightning_modules.metrics.classification import ACCURACIES, ranked
 
 GREY: Final = 16
 """Side in pixels of the grey pictures that the nearest neighbour compares."""
+MOMENTS: Final = 16
+"""Of a clip, evenly spread, at which the nearest neighbour compares landmarks."""
 LEAST: Final = 1e-6
 """Of a deviation, so that nothing is divided by 0."""
 MAJORITY, NEAREST = "majority_class", "nearest_neighbour"
@@ -110,6 +114,27 @@ def of_embeddings(data: WLASLEmbeddings) -> ClassificationEvaluation:
 
     protocol = f"split by {data.split}; nearest neighbour: mean of standardised rows"
     return ClassificationEvaluation(data, data.glosses, features, protocol)
+
+
+def of_landmarks(data: WLASLLandmarks) -> ClassificationEvaluation:
+    """Of a classifier of landmarks; neighbours are compared by where the points are at moments of the clip."""
+
+    def features(batch: LandmarkBatch) -> Tensor:
+        return at_moments(batch.points.cpu(), batch.lengths.cpu())
+
+    protocol = f"split by {data.split}; nearest neighbour: landmarks at {MOMENTS} moments"
+    return ClassificationEvaluation(data, data.glosses, features, protocol)
+
+
+def at_moments(points: Tensor, lengths: Tensor) -> Tensor:
+    """Where points (B, T, 49, 3) are at 16 moments of clips of `lengths` (B,) frames, flattened: (B, 1568). A hand that
+    is not seen is where the body has its wrist, any other point in the middle of the shoulders."""
+    shares = torch.linspace(0, 1, MOMENTS) * (lengths - 1)[:, None]
+    shown = points[torch.arange(len(points))[:, None], shares.round().long()]
+    places, seen = shown[..., :2].clone(), shown[..., 2:] > 0
+    for hand, wrist in zip(HANDS, WRISTS, strict=True):
+        places[:, :, hand] = torch.where(seen[:, :, hand], places[:, :, hand], places[:, :, [wrist]])
+    return places.flatten(1)
 
 
 def small_grey(images: Tensor) -> Tensor:

@@ -1,5 +1,8 @@
-"""What training varies by lot in pictures and motions, on their device. Nothing is ever mirrored: a left hand is not a
-right one, and which hand signs belongs to what is signed."""
+"""What training varies by lot in pictures, motions and landmarks, on their device.
+
+Pictures and motions are never mirrored: a left hand is not a right one, and which hand signs belongs to what is shown.
+Landmarks of one sign may be, sides and all: then they are what a left-handed signer shows.
+"""
 
 import math
 from typing import Final
@@ -7,6 +10,8 @@ from typing import Final
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+from datamodules.features.signing_points import HANDS, MIRRORED, WRISTS
 
 REACH: Final = 1 / 8
 """How far a picture is moved at most, for its side."""
@@ -18,6 +23,16 @@ HELD: Final = 0.05
 """Share of frames in whose place the frame before is seen again, as where a tracker or a camera drops one."""
 NOISE: Final = 0.003
 """Deviation of each coordinate in SLP units: about 3 mm on a body whose shoulders are 36 cm apart."""
+TURN: Final = math.radians(10)
+"""Up to this angle a signer leans, or a camera."""
+CUT: Final = 0.12
+"""Up to this share of a clip is cut off at each end."""
+PLACE: Final = 0.05
+"""Shoulder widths: deviation of where a signer stands, and of where each hand is with its wrist."""
+UNSTEADY: Final = 0.012
+"""Shoulder widths: deviation of each point over the whole clip, and again in each frame."""
+LOST: Final = 0.2
+"""Up to this share of a clip's frames is lost, and of each hand's; a third of this share of hands is never found."""
 
 
 @torch.no_grad()
@@ -102,3 +117,73 @@ def vary_motions(joints: Tensor, lengths: Tensor, scale: float) -> tuple[Tensor,
     moved = joints[rows, before] * (1 - share) + joints[rows, torch.minimum(before + 1, last)] * share
     size = 1 + torch.empty(batch, 1, 1, 1, device=device).uniform_(-SIZE * scale, SIZE * scale)
     return moved * size + torch.randn_like(moved) * NOISE * scale, longer
+
+
+def vary_landmarks(
+    points: Tensor, lengths: Tensor, scale: float, missing: float, mirrored: float
+) -> tuple[Tensor, Tensor]:
+    """Landmarks of clips as another signer, camera or detector would give them.
+
+    Args:
+        points: (B, T, 49, 3), see `datamodules.features.signing_points`. lengths: (B,) in frames.
+        scale: of all that is varied in time and place; 0 leaves it as it is, 1 is as the constants here say.
+        missing: scale of what is not found: whole frames, and hands in some frames or in all.
+        mirrored: share of the clips that are mirrored, as a left-handed signer shows the same sign.
+
+    Returns the same of the new lengths.
+    """
+    batch, device = len(points), points.device
+
+    def even(*shape: int) -> Tensor:
+        return scale * (2 * torch.rand(batch, *shape, device=device) - 1)
+
+    def noise(*shape: int) -> Tensor:
+        return scale * torch.randn(batch, *shape, device=device)
+
+    if scale:
+        points, lengths = _retimed(points, lengths, (1.25 * TEMPO * even()).exp(), CUT * even(2).abs())
+    frames = points.shape[1]
+    flipped = torch.rand(batch, 1, 1, 1, device=device) < mirrored
+    points = torch.where(flipped, points[:, :, list(MIRRORED)] * points.new_tensor([-1.0, 1.0, 1.0]), points)
+    places, seen = points[..., :2], points[..., 2:]
+    if scale:
+        angle, sizes = TURN * even(), 1 + SIZE * even(1, 1, 2)
+        turn = torch.stack([angle.cos(), -angle.sin(), angle.sin(), angle.cos()], dim=1).view(-1, 1, 2, 2)
+        places = places @ turn * sizes + PLACE * noise(1, 1, 2)
+        for hand, wrist in zip(HANDS, WRISTS, strict=True):
+            moved = PLACE * noise(1, 1, 2)
+            places[:, :, hand] += moved
+            places[:, :, [wrist]] += moved
+        places = places + UNSTEADY * (noise(1, len(MIRRORED), 2) + noise(frames, len(MIRRORED), 2))
+    if missing:
+        seen = seen * _found(batch, frames, missing, device)
+    return torch.cat([places * seen, seen], dim=-1), lengths
+
+
+def _retimed(points: Tensor, lengths: Tensor, tempo: Tensor, cut: Tensor) -> tuple[Tensor, Tensor]:
+    """Clips without shares `cut` (B, 2) at their ends, and what is left so many times as long; at new frames stands the
+    nearest old one."""
+    last = (lengths - 1)[:, None]
+    first, end = (cut[:, :1] * last), (last * (1 - cut[:, 1:]))
+    longer = ((end - first + 1).squeeze(1) * tempo).round().long().clamp(min=2)
+    frames = torch.arange(int(longer.max()), device=points.device)
+    share = (frames / (longer - 1)[:, None]).clamp(max=1)
+    places = (first + share * (end - first)).round().long()
+    real = frames < longer[:, None]
+    rows = torch.arange(len(points), device=points.device)[:, None]
+    return points[rows, places] * real[:, :, None, None], longer
+
+
+def _found(batch: int, frames: int, scale: float, device: torch.device) -> Tensor:
+    """Which points are still found, (B, T, 49, 1): 1 or 0."""
+
+    def lost(share: Tensor | float, *shape: int) -> Tensor:
+        return torch.rand(batch, *shape, device=device) < share
+
+    found = torch.ones(batch, frames, len(MIRRORED), 1, device=device)
+    found[lost(scale * LOST * torch.rand(batch, 1, device=device), frames)] = 0
+    for hand in HANDS:
+        runs = lost(scale * LOST * torch.rand(batch, 1, device=device), frames)
+        never = lost(scale * LOST / 3, 1)
+        found[:, :, hand] *= ~(runs | runs.roll(1, 1) | never)[:, :, None, None]
+    return found

@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
+
+from torch import Tensor, nn
 
 from zoo.loaders.base import Loader
-
-if TYPE_CHECKING:
-    from torch import Tensor, nn
 
 
 @dataclass(frozen=True)
@@ -32,10 +31,10 @@ class Part:
     classes, and the size and rate of what it is shown.
     """
 
-    module: "nn.Module"
+    module: nn.Module
     inputs: Sequence[Input]
     output: str
-    examples: "Mapping[str, tuple[Tensor, ...]]"
+    examples: Mapping[str, tuple[Tensor, ...]]
     about: Mapping[str, Any]
 
 
@@ -56,3 +55,23 @@ class Exportable(Loader, Protocol):
     def part(self, name: str) -> Part:
         """The part of that name, in single precision, on the CPU."""
         ...
+
+
+class Probabilities(nn.Module):
+    """What a network makes of sequences (N, T, ...), of which the first `lengths` (N,) count, with its logits turned
+    into probabilities (N, C)."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, sequences: Tensor, lengths: Tensor) -> Tensor:
+        logits: Tensor = self.network(sequences, lengths)
+        return logits.softmax(-1)
+
+
+def lengths_input(name: str) -> Input:
+    """The further input of `Probabilities`, beside sequences of this name."""
+    return Input(
+        "lengths", {0: "N"}, f"int64 (N), from 1 to T: so many of each of {name} are its own, the rest padding"
+    )

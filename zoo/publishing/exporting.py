@@ -21,12 +21,13 @@ from zoo.artefacts.resolve import Artefact, find, opened
 from zoo.card.licences import licence_of
 from zoo.files import read_json
 from zoo.loaders import loader_class
-from zoo.loaders.exportable import Exportable, Part
 from zoo.spec.registry import list_models, locate
 from zoo.spec.spec import read
 
 if TYPE_CHECKING:
     from onnx import ModelProto
+
+    from zoo.loaders.exportable import Exportable, Part
 
 OPSET: Final = 18
 """The one that PyTorch's exporter writes by itself; onnxruntime reads it since 1.14."""
@@ -57,7 +58,7 @@ def export(name: str, out: Path, part: str | None = None, weights: str | None = 
     part = parts[0] if part is None else part
     if part not in parts:
         raise ValueError(f"{name}: found no part {part!r} to export, expected {' or '.join(parts)}")
-    loader = cast(Exportable, opened(artefact))
+    loader = cast("Exportable", opened(artefact))
     found = loader.part(part)
     return write_onnx(found, out, {"part": part, **_about(artefact, config)})
 
@@ -74,7 +75,7 @@ def _parts(artefact: Artefact, config: Mapping[str, Any]) -> list[str]:
     return list(cast("type[Exportable]", loader).parts(config))
 
 
-def write_onnx(part: Part, out: Path, about: Mapping[str, Any]) -> dict[str, float]:
+def write_onnx(part: "Part", out: Path, about: Mapping[str, Any]) -> dict[str, float]:
     """Write a part, and `about` it and the rest into the file; returns how much it differs, by kind of input.
 
     Raises ValueError, and leaves what was at `out`, for one that differs by more than `TOLERANCE` and for one that is
@@ -102,7 +103,7 @@ def write_onnx(part: Part, out: Path, about: Mapping[str, Any]) -> dict[str, flo
     return found
 
 
-def _traced(part: Part) -> "ModelProto":
+def _traced(part: "Part") -> "ModelProto":
     """The graph of a part with its weights, and without what the tracing leaves in it of this machine's paths."""
     import torch
 
@@ -127,7 +128,7 @@ def _traced(part: Part) -> "ModelProto":
     return model
 
 
-def _differences(part: Part, file: Path) -> dict[str, float]:
+def _differences(part: "Part", file: Path) -> dict[str, float]:
     """The largest difference between what a file and a part make of each of the part's examples."""
     import numpy as np
     import onnxruntime

@@ -184,7 +184,7 @@ def test_every_spec_goes_through_starter_fit_resume_load_and_verb(
         assert weights(run) == trained
     model = zoo.load(str(run))
     assert callable(getattr(model, model.verb))
-    write_input, suffix = CALLS[model.task]
+    write_input, suffix = CALLS.get(model.architecture) or CALLS[model.task]
     output = tmp_path / f"output{suffix}"
     assert model.run(write_input(tmp_path), [output]) == [output]
     assert output.is_file()
@@ -208,7 +208,12 @@ def test_every_recipe_trains_in_mixed_precision(name: str, tiny_runs: Callable[[
     here = ("--trainer.accelerator=cpu", "--trainer.logger=false", "--data.num_workers=0")
     few = ("--trainer.limit_train_batches=2", "--trainer.limit_val_batches=1", "--trainer.max_epochs=1")
     few_glosses = ["--data.glosses=3", "--data.split=official"]
-    fitting = {"gloss-classifier": ["--data.glosses=2"], "skeleton-judge": few_glosses, "skeleton-lora": few_glosses}
+    fitting = {
+        "gloss-classifier": ["--data.glosses=2"],
+        "gloss-landmarks": ["--data.glosses=2", "--data.split=official"],
+        "skeleton-judge": few_glosses,
+        "skeleton-lora": few_glosses,
+    }
     overrides = (*TINY[name], *fitting.get(name, []), *on, *twin, "--trainer.precision=bf16-mixed")
     assert main(["fit", name, *overrides, *here, *few]) == 0
     zoo.load(str(only_run(root)))

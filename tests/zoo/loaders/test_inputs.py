@@ -23,6 +23,7 @@ OUTPUTS = {
     "asl-slp": ".pose",
     "back-translation": ".txt",
     "gloss-classifier": ".json",
+    "gloss-landmarks": ".json",
     "letter-judge": ".json",
     "text-to-video": ".mp4",
     "fingerspell": ".mp4",

@@ -14,15 +14,20 @@ import pytest
 import torch
 from torch import nn
 
+from datamodules.avatar import perform
 from datamodules.features import vjepa
+from datamodules.features.signing_points import signing_points
+from datamodules.media.video_windows import filled
 from lightning_modules.networks.letters.letter_cnn import LetterCNN, LetterCNNConfig
 from lightning_modules.networks.recognition.gloss_classifier import AttentionClassifier, AttentionClassifierConfig
+from lightning_modules.networks.recognition.landmark_transformer import LandmarkTransformer, LandmarkTransformerConfig
 from zoo.artefacts.artefact import starter_folder
 from zoo.card.page import read
 from zoo.cli import main
 from zoo.files import read_json
 from zoo.loaders.exportable import Input, Part
 from zoo.loaders.letters.letter_reader import LetterReader
+from zoo.loaders.recognition.landmark_reader import LandmarkReader
 from zoo.loaders.recognition.video_to_gloss import VideoToGloss
 from zoo.publishing import exporting
 from zoo.publishing.exporting import export, write_onnx
@@ -30,6 +35,11 @@ from zoo.publishing.exporting import export, write_onnx
 onnxruntime = pytest.importorskip("onnxruntime")
 
 LETTERS, GLOSSES = ["A", "B", "space"], ["HELLO", "NAME"]
+LOADERS: dict[str, Any] = {
+    "letter-judge": LetterReader,
+    "gloss-classifier": VideoToGloss,
+    "gloss-landmarks": LandmarkReader,
+}
 WITHOUT_US = """import sys
 sys.modules.update(dict.fromkeys(("zoo", "datamodules", "lightning_modules", "torch")))  # so that none can be imported
 """
@@ -57,19 +67,42 @@ def glosses(tmp_path_factory: pytest.TempPathFactory) -> VideoToGloss:
 
 
 @pytest.fixture(scope="module")
-def exported(letters: LetterReader, glosses: VideoToGloss, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with NAME.onnx of both, and NAME-encoder.onnx; tests change nothing in it."""
+def landmarks() -> LandmarkReader:
+    """A reader of landmarks of random weights, with one layer of each kind."""
+    torch.manual_seed(0)
+    network = LandmarkTransformer(LandmarkTransformerConfig(len(GLOSSES), width=8, stages=1, heads=2))
+    convolution, *_, attention = network.layers
+    network.layers = nn.ModuleList([convolution, attention])
+    return LandmarkReader(network, GLOSSES, "ase")
+
+
+@pytest.fixture(scope="module")
+def exported(
+    letters: LetterReader,
+    glosses: VideoToGloss,
+    landmarks: LandmarkReader,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    """A folder with NAME.onnx of each, and NAME-encoder.onnx; tests change nothing in it."""
     folder = tmp_path_factory.mktemp("exported")
     for name, loader in (("letter-judge", letters), ("gloss-classifier", glosses)):
         artefact = folder / name
         artefact.mkdir()
         loader.save(artefact)
-        for record in ("provenance.json", "spec.yaml"):
-            shutil.copy(starter_folder(name) / record, artefact)
+        if name == "letter-judge":
+            for record in ("provenance.json", "spec.yaml"):
+                shutil.copy(starter_folder(name) / record, artefact)
         assert main(["export", str(artefact), str(folder / f"{name}.onnx")]) == 0
     encoder = str(folder / "gloss-classifier-encoder.onnx")
     assert main(["export", str(folder / "gloss-classifier"), encoder, "--part", "encoder"]) == 0
+    write_onnx(landmarks.part("classifier"), folder / "gloss-landmarks.onnx", {})
     return folder
+
+
+def shares(loader: Any, sequence: torch.Tensor) -> Any:
+    """What a reader's network makes of a sequence by itself: its probabilities."""
+    with torch.inference_mode():
+        return loader.network(sequence[None], torch.tensor([len(sequence)]))[0].softmax(-1).numpy()
 
 
 def session(path: Path) -> Any:
@@ -83,12 +116,12 @@ def about(path: Path) -> dict[str, str]:
 
 def printed(folder: Path, name: str) -> tuple[str, float]:
     """What the Python of a card prints in a folder, run by a process to which the zoo and PyTorch are unknown."""
-    loader = {"letter-judge": LetterReader, "gloss-classifier": VideoToGloss}[name]
-    code = loader.alone(read_json(folder / name / "config.json")).replace("NAME", name)
+    path = folder / name / "config.json"
+    code = LOADERS[name].alone(read_json(path) if path.is_file() else {}).replace("NAME", name)
     command = [sys.executable, "-I", "-c", WITHOUT_US + code]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    label, probability = done.stdout.split()
+    label, probability = done.stdout.split()[-2:]
     return label, float(probability)
 
 
@@ -101,11 +134,19 @@ class TestThePythonOfTheCard:
 
     def test_reads_a_video_as_the_model_does(self, exported: Path, glosses: VideoToGloss) -> None:
         frames = np.random.default_rng(0).integers(0, 256, (16, 64, 64, 3), np.uint8)
+        rows = glosses._rows(filled(frames, 8))
         np.save(exported / "clip.npy", frames.reshape(2, 8, 64, 64, 3))
-        best = glosses.rank(glosses.judge(frames).probabilities)[0]
-        assert printed(exported, "gloss-classifier") == (best.gloss, pytest.approx(best.probability, abs=1e-4))
+        probabilities = shares(glosses, rows)
+        best = int(probabilities.argmax())
+        assert printed(exported, "gloss-classifier") == (GLOSSES[best], pytest.approx(probabilities[best], abs=1e-4))
 
-    @pytest.mark.parametrize("name", ["letter-judge", "skeleton-judge", "gloss-classifier"])
+    def test_reads_points_as_the_model_does(self, exported: Path, landmarks: LandmarkReader) -> None:
+        pose = perform(["HELLO"]).pose
+        np.save(exported / "points.npy", signing_points(pose))
+        best = landmarks.predict(pose)[0]
+        assert printed(exported, "gloss-landmarks") == (best.gloss, pytest.approx(best.probability, abs=1e-4))
+
+    @pytest.mark.parametrize("name", ["letter-judge", "skeleton-judge", "gloss-classifier", "gloss-landmarks"])
     def test_stands_in_the_card_with_the_commands_before_it(self, name: str) -> None:
         fences = read((starter_folder(name) / "README.md").read_text()).fences
         (at,) = (place for place, fence in enumerate(fences) if "onnxruntime" in fence.code)
@@ -121,16 +162,16 @@ class TestFile:
         (made,) = session(exported / "letter-judge.onnx").run(None, {"pictures": pictures.numpy()})
         assert np.abs(made - letters.probabilities(pictures).numpy()).max() < 1e-4
 
+    @pytest.mark.parametrize(("name", "shape"), [("gloss-classifier", (12,)), ("gloss-landmarks", (49, 3))])
     def test_takes_sequences_of_any_length_and_leaves_their_padding_out(
-        self, exported: Path, glosses: VideoToGloss
+        self, name: str, shape: tuple[int, ...], exported: Path, request: pytest.FixtureRequest
     ) -> None:
-        rows, lengths = np.random.default_rng(0).normal(size=(3, 40, 12)).astype(np.float32), [1, 40, 13]
-        feed = {"rows": rows, "lengths": np.array(lengths)}
-        (made,) = session(exported / "gloss-classifier.onnx").run(None, feed)
-        for row, length, found in zip(rows, lengths, made, strict=True):
-            with torch.inference_mode():
-                alone = glosses.network(torch.from_numpy(row[None, :length]), torch.tensor([length]))[0].softmax(-1)
-            assert found.tolist() == pytest.approx(alone.tolist(), abs=1e-4)
+        loader = request.getfixturevalue({"gloss-classifier": "glosses", "gloss-landmarks": "landmarks"}[name])
+        sequences, lengths = np.random.default_rng(0).normal(size=(3, 40, *shape)).astype(np.float32), [1, 40, 13]
+        runner = session(exported / f"{name}.onnx")
+        feed = dict(zip([entry.name for entry in runner.get_inputs()], (sequences, np.array(lengths)), strict=True))
+        for sequence, length, found in zip(sequences, lengths, runner.run(None, feed)[0], strict=True):
+            assert np.abs(found - shares(loader, torch.from_numpy(sequence[:length]))).max() < 1e-4
 
     def test_says_what_it_is_of_and_how_its_input_is_made(self, exported: Path) -> None:
         found = about(exported / "letter-judge.onnx")
@@ -140,6 +181,7 @@ class TestFile:
         assert found["revision"] == f"run {provenance['run']}"
         assert found["licence"] == "MIT"
         assert "RGB in [-1, 1]" in found["input.pictures"]
+        assert about(exported / "gloss-classifier.onnx")["licence"] == "unknown"  # of a folder that has no records
         encoder = about(exported / "gloss-classifier-encoder.onnx")
         assert (encoder["fps"], encoder["frames"]) == ("16.0", "8")
         assert json.loads(about(exported / "gloss-classifier.onnx")["glosses"]) == GLOSSES
@@ -182,7 +224,10 @@ class TestRefusal:
     @pytest.mark.parametrize(
         ("arguments", "expected"),
         [
-            (["asl-slp"], "'progressive-transformer' cannot be exported; of the zoo's models gloss-classifier, letter"),
+            (
+                ["asl-slp"],
+                "'progressive-transformer' cannot be exported; of the zoo's models gloss-classifier, gloss-",
+            ),
             (["letter-judge", "--part", "encoder"], "found no part 'encoder' to export, expected classifier"),
             (["leter-judge"], "did you mean"),
         ],

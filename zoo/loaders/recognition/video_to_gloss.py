@@ -19,7 +19,7 @@ from datamodules.media.video_windows import FPS, Window, crop, filled, still, wi
 from lightning_modules.networks.recognition.gloss_classifier import AttentionClassifier, AttentionClassifierConfig
 from zoo.loaders.base import OPENING, Inheritance
 from zoo.loaders.config import read_config
-from zoo.loaders.exportable import Input, Part
+from zoo.loaders.exportable import Input, Part, Probabilities, lengths_input
 from zoo.loaders.recognition.gloss_reader import GlossReader, Judgement, write_ranking
 from zoo.loaders.storage import open_network, save_network, sizes_of
 from zoo.spec.hub_reference import REPO
@@ -218,11 +218,8 @@ print(glosses[best], probabilities[0, best])
             f"float32 (N, T, {made.width}), embeddings of a video by V-JEPA 2, a row for each {made.tubelet} frames at "
             f"{made.fps:g} frames a second; weights by SHA-256: {json.dumps(made.weights)}"
         )
-        inputs = [
-            Input("rows", {0: "N", 1: "T"}, how),
-            Input("lengths", {0: "N"}, "int64 (N), from 1 to T: so many rows of each are its own, the rest padding"),
-        ]
-        return Part(_Probabilities(self.network), inputs, "probabilities", examples, {"glosses": self.glosses})
+        inputs = [Input("rows", {0: "N", 1: "T"}, how), lengths_input("rows")]
+        return Part(Probabilities(self.network), inputs, "probabilities", examples, {"glosses": self.glosses})
 
     def _encoder_part(self) -> Part:
         made, noise = self.settings, torch.Generator().manual_seed(0)
@@ -254,15 +251,3 @@ print(glosses[best], probabilities[0, best])
         rows = torch.from_numpy(embedded(sample).read(self.settings.width))
         judged = self._judged(rows, len(rows) * self.settings.tubelet)
         return write_ranking(sample.name, self.rank(judged.probabilities), [folder / "preview.json"])
-
-
-class _Probabilities(nn.Module):
-    """Rows to probabilities, in the order of the glosses."""
-
-    def __init__(self, network: AttentionClassifier) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, rows: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
-        logits: torch.Tensor = self.network(rows, lengths)
-        return logits.softmax(-1)

@@ -1,0 +1,218 @@
+"""What MediaPipe sees of the avatar: where its joints are in the picture, with the errors that the detector makes.
+
+The errors are measured. `benchmarks/landmark_noise.py` renders clips of the twin, has MediaPipe find their landmarks,
+holds them against the true joints, and prints the constants below and how well the model repeats what was measured.
+
+Errors depend on time, since neighbouring frames err alike; on the clip, since a signer, a wall or a sign can be hard
+throughout; and whether a hand is found, also on movement, size, the other hand, the face and the picture's edge. On
+what else a detector's failures depend is left to chance, and so is that of several in one frame.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from pose_format import Pose
+
+from datamodules.avatar.renderer.frames import Camera
+from datamodules.poses.layouts import make_pose
+from datamodules.poses.skeletons import HAND_JOINTS, HOLISTIC_108, SLP_50, Component, Skeleton, joint_indices
+
+Floats = npt.NDArray[np.floating]
+
+JOINTS: Final = ("NOSE", *(f"{side}_{joint}" for joint in ("SHOULDER", "ELBOW", "WRIST") for side in ("LEFT", "RIGHT")))
+HANDS: Final = tuple(tuple(f"{side}_HAND.{joint}" for joint in HAND_JOINTS) for side in ("LEFT", "RIGHT"))
+
+
+def _places(layout: Skeleton, anatomy: Sequence[str]) -> npt.NDArray[np.intp]:
+    return joint_indices(layout, Skeleton("", (Component("", tuple(anatomy), (), tuple(anatomy)),)))
+
+
+BODY_OF, HANDS_OF = _places(SLP_50, JOINTS), [_places(SLP_50, hand) for hand in HANDS]
+"""Where the avatar has the joints of the body, and those of the left and right hand."""
+BODY_IN, HANDS_IN = _places(HOLISTIC_108, JOINTS), [_places(HOLISTIC_108, hand) for hand in HANDS]
+"""Where MediaPipe has them."""
+OTHER_SIDE: Final = (0, 2, 1, 4, 3, 6, 5)
+"""Of each joint of the body, the one of the other side."""
+CHAINS: Final = tuple(slice(first, first + 4) for first in range(1, 21, 4))
+"""The joints of each finger, from the palm on."""
+
+
+@dataclass(frozen=True)
+class Wander:
+    """An error that differs from clip to clip by a deviation of `between`, and within one by `within`, of which each
+    frame keeps the share `memory`."""
+
+    between: float
+    within: float
+    memory: float
+
+    def draw(self, rng: np.random.Generator, frames: int, *shape: int) -> Floats:
+        """Errors (frames, *shape)."""
+        fresh = rng.standard_normal((frames, *shape)) * np.sqrt(1 - self.memory**2)
+        errors = np.empty_like(fresh)
+        errors[0] = rng.standard_normal(shape)
+        for frame in range(1, frames):
+            errors[frame] = self.memory * errors[frame - 1] + fresh[frame]
+        drawn: Floats = self.between * rng.standard_normal(shape) + self.within * errors
+        return drawn
+
+
+@dataclass(frozen=True)
+class Spells:
+    """What befalls some `clips`, a share of them, and of these for `frames`, a share, which come `run` at a time."""
+
+    clips: float
+    frames: float
+    run: float
+
+    def draw(self, rng: np.random.Generator, frames: int) -> npt.NDArray[np.bool_]:
+        """In which frames (frames,) it is so."""
+        chances, there = rng.random(frames), np.zeros(frames, bool)
+        if rng.random() >= self.clips:
+            return there
+        begin = self.frames / (1 - self.frames) / self.run
+        now = bool(rng.random() < self.frames)
+        for frame, chance in enumerate(chances):
+            now = bool(chance >= 1 / self.run) if now else bool(chance < begin)
+            there[frame] = now
+        return there
+
+
+# What `python benchmarks/landmark_noise.py` printed of 53 clips; shoulder widths, x to the right and y down.
+BODY: Final = {
+    "NOSE": (
+        [-0.004, -0.106],
+        Wander(between=0.015, within=0.02, memory=0.685),
+        6.77,
+        Wander(between=0.017, within=0.049, memory=0.681),
+    ),
+    "LEFT_SHOULDER": (
+        [-0.055, 0.014],
+        Wander(between=0.015, within=0.017, memory=0.858),
+        6.78,
+        Wander(between=0.116, within=0.126, memory=0.63),
+    ),
+    "RIGHT_SHOULDER": (
+        [0.077, 0.019],
+        Wander(between=0.018, within=0.024, memory=0.858),
+        6.63,
+        Wander(between=0.259, within=0.319, memory=0.888),
+    ),
+    "LEFT_ELBOW": (
+        [-0.009, -0.028],
+        Wander(between=0.025, within=0.024, memory=0.82),
+        5.03,
+        Wander(between=0.994, within=0.7, memory=0.694),
+    ),
+    "RIGHT_ELBOW": (
+        [0.01, -0.02],
+        Wander(between=0.022, within=0.034, memory=0.838),
+        4.93,
+        Wander(between=1.054, within=0.881, memory=0.736),
+    ),
+    "LEFT_WRIST": (
+        [-0.001, -0.05],
+        Wander(between=0.04, within=0.036, memory=0.775),
+        3.11,
+        Wander(between=1.464, within=1.378, memory=0.864),
+    ),
+    "RIGHT_WRIST": (
+        [-0.013, -0.01],
+        Wander(between=0.04, within=0.055, memory=0.817),
+        3.47,
+        Wander(between=1.362, within=1.839, memory=0.895),
+    ),
+}
+"""Of each joint its bias, its error, and of its confidence the logit's mean and what that differs by."""
+HAND: Final = Wander(between=0.034, within=0.031, memory=0.641)
+"""Of a whole hand."""
+WRIST: Final = Wander(between=0.039, within=0.034, memory=0.675)
+"""Of its wrist, from its fingers."""
+JOINT: Final = Wander(between=0.021, within=0.021, memory=0.653)
+"""Of a joint of a finger, from the one before."""
+FOUND_OFTEN: Final = -1.15
+FOUND_BY: Final = [-0.37, -2.25, -2.02, -1.46, 3.94]
+FOUND_BEFORE: Final = 2.39
+FOUND_BETWEEN: Final = 1.57
+"""The logit of finding a hand is FOUND_OFTEN, plus FOUND_BY times its `circumstances`, plus FOUND_BEFORE where it was
+found in the frame before, plus what hands of clips differ by, of the deviation FOUND_BETWEEN."""
+NOBODY: Final = Spells(clips=0.132, frames=0.058, run=1.636)
+"""No body is found."""
+TURNED: Final = Spells(clips=0.151, frames=0.273, run=4.583)
+"""Left and right are exchanged, as if the back was seen; of hands too, which follow the wrists."""
+SHRUNK: Final = Spells(clips=0.302, frames=0.153, run=2.212)
+SHRUNK_TO: Final = [0.35, 0.95]
+"""A body is found that is smaller, from the nose on by one of the factors from SHRUNK_TO's first to its last."""
+SWAPPED: Final = 0.0074
+"""Share of the frames in which the hands alone are exchanged."""
+NEAR: Final = 0.3
+"""Shoulder widths within which a hand is near the face or the other hand."""
+SIZE: Final = 0.2
+"""Shoulder widths: mean distance of a large hand's joints from their middle."""
+
+
+def detected(joints: Floats, camera: Camera, fps: float, rng: np.random.Generator) -> Pose:
+    """The joints (T, 50, 3) in SLP units of a clip, as MediaPipe would find them in its picture; in the layout of
+    `python -m zoo data landmarks`, of the body the JOINTS alone, and without depth."""
+    true = camera.project(joints).astype(np.float64)
+    points = np.zeros((len(joints), HOLISTIC_108.joints, 3))
+    shown = points[:, BODY_IN]
+    places, shown[..., 2] = _body(true[:, BODY_OF] / camera.unit, rng)
+    shrunk = SHRUNK.draw(rng, len(joints))[:, None, None] * (1 - rng.uniform(*SHRUNK_TO, size=(len(joints), 1, 1)))
+    shown[..., :2] = places - shrunk * (places - places[:, :1])
+    hands = [_hand(true, camera, fps, side, rng) for side in (0, 1)]
+    turned, swapped = TURNED.draw(rng, len(joints)), rng.random(len(joints)) < SWAPPED
+    shown[turned] = shown[turned][:, OTHER_SIDE]
+    shown[NOBODY.draw(rng, len(joints)), :, 2] = 0
+    shown[..., :2] *= camera.unit
+    points[:, BODY_IN] = shown
+    crossed = (turned ^ swapped)[:, None, None]
+    for side in (0, 1):
+        points[:, HANDS_IN[side]] = np.where(crossed, hands[1 - side], hands[side])
+    return make_pose(HOLISTIC_108, points[..., :2], points[..., 2], fps, (camera.width, camera.height))
+
+
+def _body(true: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """Joints (T, 7, 2) and their confidence (T, 7)."""
+    places, confidence = np.empty_like(true), np.empty(true.shape[:2])
+    for joint, (bias, error, trust, doubt) in enumerate(BODY.values()):
+        places[:, joint] = true[:, joint] + bias + error.draw(rng, len(true), 2)
+        confidence[:, joint] = 1 / (1 + np.exp(-trust - doubt.draw(rng, len(true))))
+    return places, confidence
+
+
+def _hand(true: Floats, camera: Camera, fps: float, side: int, rng: np.random.Generator) -> Floats:
+    """The 21 joints (T, 21, 3) of a hand in pixels and their confidence, 0 where it is not found."""
+    frames = len(true)
+    errors = np.broadcast_to(HAND.draw(rng, frames, 1, 2), (frames, 21, 2)).copy()
+    errors[:, :1] += WRIST.draw(rng, frames, 1, 2)
+    for chain in CHAINS:
+        errors[:, chain] += np.cumsum(JOINT.draw(rng, frames, 4, 2), axis=1)
+    seen = _found(circumstances(true, camera, fps, side), rng)
+    return np.dstack([true[:, HANDS_OF[side]] + camera.unit * errors, np.broadcast_to(seen[:, None], (frames, 21))])
+
+
+def circumstances(true: Floats, camera: Camera, fps: float, side: int) -> Floats:
+    """What decides whether a hand is found, (T, 5), of the true joints (T, 50, 2) in pixels: its speed in shoulder
+    widths a second, the share of its joints that is outside the picture, how near the face and the other hand are, in
+    [0, 1], and how large it looks."""
+    own, other = (true[:, HANDS_OF[hand]] / camera.unit for hand in (side, 1 - side))
+    palm = own.mean(1)
+    steps = np.gradient(palm, axis=0) if len(palm) > 1 else np.zeros_like(palm)
+    inside = ((own >= 0) & (own < np.array([camera.width, camera.height]) / camera.unit)).all(-1)
+    distances = [np.linalg.norm(palm - place, axis=-1) for place in (true[:, 0] / camera.unit, other.mean(1))]
+    near = [np.exp(-np.square(distance / NEAR)) for distance in distances]
+    size = np.linalg.norm(own - palm[:, None], axis=-1).mean(1)
+    return np.column_stack([np.linalg.norm(steps, axis=-1) * fps, 1 - inside.mean(1), *near, size / SIZE])
+
+
+def _found(facts: Floats, rng: np.random.Generator) -> Floats:
+    """1 in the frames in which a hand is found, else 0; (T,)."""
+    level = FOUND_OFTEN + FOUND_BETWEEN * rng.standard_normal() + facts @ FOUND_BY
+    chances, seen, before = rng.random(len(facts)), np.zeros(len(facts)), 0.5
+    for frame, chance in enumerate(chances):
+        before = seen[frame] = chance < 1 / (1 + np.exp(-level[frame] - FOUND_BEFORE * before))
+    return seen
