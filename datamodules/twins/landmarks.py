@@ -161,7 +161,9 @@ def detected(joints: Floats, camera: Camera, fps: float, rng: np.random.Generato
     points = np.zeros((len(joints), HOLISTIC_108.joints, 3))
     shown = points[:, BODY_IN]
     places, shown[..., 2] = _body(true[:, BODY_OF] / camera.unit, rng)
-    shrunk = SHRUNK.draw(rng, len(joints))[:, None, None] * (1 - rng.uniform(*SHRUNK_TO, size=(len(joints), 1, 1)))
+    shrunk = SHRUNK.draw(rng, len(joints))[:, None, None] * (
+        1 - rng.uniform(SHRUNK_TO[0], SHRUNK_TO[1], (len(joints), 1, 1))
+    )
     shown[..., :2] = places - shrunk * (places - places[:, :1])
     hands = [_hand(true, camera, fps, side, rng) for side in (0, 1)]
     turned, swapped = TURNED.draw(rng, len(joints)), rng.random(len(joints)) < SWAPPED
