@@ -75,6 +75,14 @@ def resample(frames: Iterable[Frame], fps: float) -> Iterator[Frame]:
         yield frame
 
 
+def resampled(frames: int, fps: float) -> int:
+    """How many frames `resample` shows of so many."""
+    shown = 0
+    while int((shown + 0.5) * fps / FPS) < frames:
+        shown += 1
+    return max(1, shown)
+
+
 def check_rate(fps: float) -> None:
     """Raise ValueError for what is no number of frames a second, or an impossible one."""
     if not isinstance(fps, Real) or isinstance(fps, bool):

@@ -209,6 +209,7 @@ def test_every_recipe_trains_in_mixed_precision(name: str, tiny_runs: Callable[[
     few = ("--trainer.limit_train_batches=2", "--trainer.limit_val_batches=1", "--trainer.max_epochs=1")
     few_glosses = ["--data.glosses=3", "--data.split=official"]
     fitting = {"gloss-classifier": ["--data.glosses=2"], "skeleton-judge": few_glosses, "skeleton-lora": few_glosses}
+    fitting["vjepa-starter"] = ["--data.glosses=1"]
     overrides = (*TINY[name], *fitting.get(name, []), *on, *twin, "--trainer.precision=bf16-mixed")
     assert main(["fit", name, *overrides, *here, *few]) == 0
     zoo.load(str(only_run(root)))
