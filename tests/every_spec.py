@@ -99,6 +99,19 @@ TINY: dict[str, tuple[str, ...]] = {
         "--data.batch_size=8",
         "--data.twin.size=3",
     ),
+    "vjepa-starter": (
+        "--model.patch=8",
+        "--model.width=16",
+        "--model.layers=1",
+        "--model.heads=2",
+        "--model.predictor_width=16",
+        "--model.predictor_layers=1",
+        "--data.frames=8",
+        "--data.image_size=32",
+        "--data.batch_size=2",
+        "--data.twin.size=6",
+        "--data.twin.signers=3",
+    ),
     "pix2pix": (
         "--model.width=4",
         "--model.depth=4",
@@ -214,6 +227,7 @@ CALLS: dict[str, tuple[Callable[[Path], str], str]] = {
     "image-to-image": (_picture, ".png"),
     "letter-to-image": (_sentence, ".mp4"),
     "text-to-image": (_sentence, ".png"),
+    "video-to-embedding": (_video, ".npy"),
     "video-to-gloss": (_video, ".json"),
     "landmark-transformer": (_pose, ".json"),
 }

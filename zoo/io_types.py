@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, Self, get_args
 
-Kind = Literal["text", "glosses", "letters", "pose", "image", "video"]
+Kind = Literal["text", "glosses", "letters", "pose", "image", "video", "embedding"]
 
 
 @dataclass(frozen=True)

@@ -105,21 +105,27 @@ def model_folder(model: str, download: bool = True) -> Path:
         ) from None
 
 
-def save_untrained(folder: Path) -> None:
-    """Write the V-JEPA 2 of `UNTRAINED`, unless it is there; its weights are random, always the same ones.
+def untrained() -> Any:
+    """The VJEPA2Model of `UNTRAINED`; its weights are random, always the same ones.
 
     Random features of a video still tell videos apart; nothing of them was learnt.
     """
     import transformers
 
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return transformers.VJEPA2Model(transformers.VJEPA2Config(**UNTRAINED))
+
+
+def save_untrained(folder: Path) -> None:
+    """Write the V-JEPA 2 of `UNTRAINED`, unless it is there."""
+    import transformers
+
     if (folder / "config.json").is_file():
         return
     transformers.utils.logging.disable_progress_bar()
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        model = transformers.VJEPA2Model(transformers.VJEPA2Config(**UNTRAINED))
     part = folder.with_name(f".{folder.name}.part")
-    model.save_pretrained(part)
+    untrained().save_pretrained(part)
     part.replace(folder)
 
 

@@ -26,6 +26,14 @@ def resample(frames: Iterable[Frame], fps: float, rate: float) -> Iterator[Frame
         yield tick.frame
 
 
+def resampled(frames: int, fps: float, rate: float) -> int:
+    """How many frames `resample` gives of so many that are evenly spaced."""
+    shown = 0
+    while int((shown + 0.5) * fps / rate) < frames:
+        shown += 1
+    return max(1, shown)
+
+
 class Tick(NamedTuple):
     """A tick of an even clock, and the frame that a video shows in its middle.
 

@@ -58,6 +58,27 @@ MEANINGS: Final[dict[str, Meaning]] = {
     "top1_per_class": Meaning(
         "top-1 per class", "as top-1, over classes: rare ones count as much as frequent ones", HIGHER
     ),
+    "knn_top1": Meaning(
+        "nearest-neighbour top-1",
+        "share of clips whose gloss is named first by the training clips with the most similar features",
+        HIGHER,
+    ),
+    "knn_top1_per_class": Meaning(
+        "nearest-neighbour top-1 per class", "as nearest-neighbour top-1, over classes: rare ones count as much", HIGHER
+    ),
+    "probe_top1": Meaning(
+        "linear-probe top-1", "share of clips whose gloss a linear classifier of frozen features ranks first", HIGHER
+    ),
+    "probe_top1_per_class": Meaning(
+        "linear-probe top-1 per class", "as linear-probe top-1, over classes: rare ones count as much", HIGHER
+    ),
+    "feature_std": Meaning(
+        "feature deviation",
+        "mean deviation of each feature over clips, features scaled to unit variance: 0 is collapsed, 1 is spread in "
+        "all directions",
+        HIGHER,
+    ),
+    "effective_rank": Meaning("effective rank", "number of directions over which the features of clips vary", HIGHER),
     "ssim": Meaning("SSIM", "structural similarity to the true frame", HIGHER),
     "psnr": Meaning("PSNR", "peak signal-to-noise ratio to the true frame, in decibels", HIGHER),
     "l1": Meaning("L1", "mean absolute difference from the true frame's pixels", LOWER),
@@ -144,6 +165,8 @@ BASELINES: Final = {
     "random_poses": "what the model reads in noise of training's mean and deviation",
     "majority_class": "always the most frequent class of training",
     "nearest_neighbour": "the class of the most similar training sample",
+    "untrained_encoder": "the same of a video model whose weights are random",
+    "raw_pixels": "the same of a few small grey frames of each clip",
     "copy_condition": "the drawing itself, unchanged",
     "mean_frame": "the mean training frame, whatever the pose",
     "pix2pix": "what a pix2pix renders of the same drawings that was trained on the same frames",

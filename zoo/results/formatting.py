@@ -17,6 +17,7 @@ KINDS: Final = {
     "pose": "a pose",
     "image": "a picture",
     "video": "a video",
+    "embedding": "an embedding, rows of numbers",
 }
 NORMALISATIONS: Final = {"slp": "the neck as origin and three shoulder widths as unit"}
 

@@ -213,6 +213,7 @@ def test_every_recipe_trains_in_mixed_precision(name: str, tiny_runs: Callable[[
         "gloss-landmarks": ["--data.glosses=2", "--data.split=official"],
         "skeleton-judge": few_glosses,
         "skeleton-lora": few_glosses,
+        "vjepa-starter": ["--data.glosses=1"],
     }
     overrides = (*TINY[name], *fitting.get(name, []), *on, *twin, "--trainer.precision=bf16-mixed")
     assert main(["fit", name, *overrides, *here, *few]) == 0

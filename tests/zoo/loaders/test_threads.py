@@ -37,7 +37,10 @@ INPUTS: dict[str, Callable[[], list[Any]]] = {
     ],
     "letter-to-image": lambda: ["hello", "ab"],
     "text-to-image": lambda: ["hello", "stop"],
-    "video-to-gloss": lambda: [np.stack(list(draw_frames(perform([sign]).joints, 64))) for sign in ("HELLO", "NAME")],
+    **dict.fromkeys(
+        ("video-to-embedding", "video-to-gloss"),
+        lambda: [np.stack(list(draw_frames(perform([sign]).joints, 64))) for sign in ("HELLO", "NAME")],
+    ),
 }
 
 

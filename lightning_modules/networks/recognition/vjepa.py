@@ -1,0 +1,154 @@
+"""A V-JEPA 2 of any size (Assran et al. 2025, arXiv 2506.09985): transformers' network, and what training it takes.
+
+transformers' own forward pass encodes every patch and masks afterwards, as whoever uses a trained one wants it. In
+training the encoder must not see what is to be predicted, so here it encodes the patches that are left, by the same
+layers and the same weights.
+"""
+
+import math
+from typing import TYPE_CHECKING, Final
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+if TYPE_CHECKING:  # transformers takes seconds to import
+    from transformers import VJEPA2Config, VJEPA2Model
+
+BLOCKS: Final = ((8, 0.15), (2, 0.7))
+"""Short-range and long-range masks: how many blocks, and the share of the picture that each covers, in all frames."""
+ASPECTS: Final = (0.75, 1.5)
+"""Of a block's height to its width, from and to."""
+
+Places = tuple[Tensor, Tensor]
+"""Places of the patches that the encoder sees, and of those that it does not and that are predicted: (n,) int64 each,
+ascending. Patches are counted over the rows of a picture and then over tubelets."""
+
+
+def video_encoder(
+    size: int,
+    frames: int,
+    patch: int = 16,
+    tubelet: int = 2,
+    width: int = 192,
+    layers: int = 6,
+    heads: int = 3,
+    predictor_width: int = 96,
+    predictor_layers: int = 2,
+) -> "VJEPA2Model":
+    """An untrained VJEPA2Model of windows of `frames` pictures, `size` pixels a side.
+
+    patch: side in pixels of what a token is made of. tubelet: frames that it spans. width, layers, heads: of the
+    encoder. predictor_width, predictor_layers: of the predictor, whose heads are as wide as half of the encoder's.
+
+    Raises ValueError for sizes that do not divide.
+    """
+    from transformers import VJEPA2Config, VJEPA2Model
+
+    for name, value, by in (("patch", size, patch), ("tubelet", frames, tubelet), ("heads", width, heads)):
+        if value % by:
+            raise ValueError(f"model.init_args.{name}: found {by}, expected what divides {value}")
+    if patch == size:
+        raise ValueError(f"model.init_args.patch: found {patch}, expected at most half of {size}, or a mask hides all")
+    config = VJEPA2Config(
+        crop_size=size,
+        frames_per_clip=frames,
+        patch_size=patch,
+        tubelet_size=tubelet,
+        hidden_size=width,
+        num_hidden_layers=layers,
+        num_attention_heads=heads,
+        pred_hidden_size=predictor_width,
+        pred_num_hidden_layers=predictor_layers,
+        pred_num_attention_heads=heads,
+        pred_num_mask_tokens=1,
+        pred_zero_init_mask_tokens=False,
+        attn_implementation="sdpa",
+    )
+    return VJEPA2Model(config)
+
+
+def grid(config: "VJEPA2Config") -> tuple[int, int]:
+    """Tubelets of a window, and patches along each side of its pictures."""
+    return config.frames_per_clip // config.tubelet_size, config.crop_size // int(config.patch_size)
+
+
+def encode(network: "VJEPA2Model", pixels: Tensor, seen: Tensor | None = None) -> Tensor:
+    """Tokens (B, n, D) of windows (B, F, 3, S, S), standardised pixels; of the patches `seen` (n,) alone, or of all.
+
+    The same numbers as the network's `last_hidden_state` where all are seen.
+    """
+    encoder, projection = network.encoder, network.encoder.embeddings.patch_embeddings.proj
+    side, tubelet = int(network.config.patch_size), network.config.tubelet_size
+    batch, frames, _, size, _ = pixels.shape
+    cut = pixels.view(batch, frames // tubelet, tubelet, 3, size // side, side, size // side, side)
+    patches = cut.permute(0, 1, 4, 6, 3, 2, 5, 7).flatten(4).flatten(1, 3)
+    if seen is not None:
+        patches = patches[:, seen]
+    tokens = functional.linear(patches, projection.weight.flatten(1), projection.bias)
+    places = None if seen is None else seen.expand(batch, -1)
+    for layer in encoder.layer:
+        tokens = layer(tokens, places)[0]
+    found: Tensor = encoder.layernorm(tokens)
+    return found
+
+
+def predict(network: "VJEPA2Model", tokens: Tensor, places: Places) -> Tensor:
+    """What the predictor makes of the tokens (B, n, D) of seen patches for the hidden ones, (B, m, D)."""
+    seen, hidden = (of.expand(len(tokens), -1) for of in places)
+    whole = tokens.new_zeros(len(tokens), seen.shape[1] + hidden.shape[1], tokens.shape[2])
+    whole = whole.scatter(1, seen[:, :, None].expand_as(tokens), tokens)  # the predictor takes out what is seen
+    found: Tensor = network.predictor(whole, context_mask=[seen], target_mask=[hidden]).last_hidden_state
+    return found
+
+
+def pooled(tokens: Tensor, config: "VJEPA2Config") -> Tensor:
+    """Tokens (B, N, D) of all patches to rows (B, tubelets, D), their means over the picture."""
+    count, _, width = tokens.shape
+    return tokens.view(count, -1, grid(config)[1] ** 2, width).mean(2)
+
+
+def draw_places(config: "VJEPA2Config", generator: torch.Generator | None = None) -> Places:
+    """Which patches of a window are seen and which are predicted, by lot: short-range masks as often as long-range.
+
+    Blocks cover the same part of the picture in every frame, so that no patch can be copied from the frame before it.
+    One draw is for all of a batch, whose windows then keep as many patches each.
+    """
+    tubelets, side = grid(config)
+
+    def lot(low: float, high: float) -> float:
+        return low + (high - low) * float(torch.rand((), generator=generator))
+
+    count, share = BLOCKS[lot(0, 1) < 0.5]
+    hidden = torch.ones(side, side, dtype=torch.bool)
+    while hidden.all():
+        hidden = torch.zeros(side, side, dtype=torch.bool)
+        for _ in range(count):
+            aspect = math.exp(lot(*map(math.log, ASPECTS)))
+            height, width = (
+                min(side, max(1, round(math.sqrt(share * side**2 * stretch)))) for stretch in (aspect, 1 / aspect)
+            )
+            top, left = (int(lot(0, side - length + 1)) for length in (height, width))
+            hidden[top : top + height, left : left + width] = True
+    everywhere = hidden.flatten().repeat(tubelets)
+    return torch.nonzero(~everywhere).squeeze(1), torch.nonzero(everywhere).squeeze(1)
+
+
+class GlossHead(nn.Module):
+    """Names a gloss while an encoder is trained, and is dropped afterwards: one learnt query attends to the rows.
+
+    It reads rows, and not tokens, because rows are what is left of a video for whoever uses the encoder.
+    """
+
+    def __init__(self, width: int, classes: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.attention = nn.Linear(width, 1)
+        self.output = nn.Linear(width, classes)
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """Rows (B, T, D) to logits (B, classes)."""
+        rows = self.norm(rows)
+        weights = self.attention(rows).softmax(1)
+        logits: Tensor = self.output((weights * rows).sum(1))
+        return logits

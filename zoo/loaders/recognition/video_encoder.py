@@ -1,0 +1,185 @@
+"""Video to embedding: what `zoo.load("vjepa-starter")` returns."""
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors.torch import save_file
+
+from datamodules.features.embedding_files import write_rows
+from datamodules.features.vjepa import Encoder
+from datamodules.files import write_json
+from datamodules.media.resampling import check_rate
+from datamodules.media.video import Frame, read_video
+from datamodules.media.video_windows import FPS, windows
+from zoo.files import read_json
+from zoo.io_types import Signal
+from zoo.loaders.base import Inheritance
+from zoo.loaders.config import read_config, write_config
+from zoo.loaders.inputs import given_path
+from zoo.loaders.storage import open_network
+from zoo.loaders.writing import refuse_unwritable
+
+if TYPE_CHECKING:
+    from transformers import VJEPA2Model
+
+ENCODER: Final = "encoder"
+"""Where in an artefact it lies; `VJEPA2Model.from_pretrained("user/name", subfolder="encoder")` opens it."""
+VARIED: Final = (
+    "crop_size",
+    "patch_size",
+    "frames_per_clip",
+    "tubelet_size",
+    "hidden_size",
+    "num_attention_heads",
+    "num_hidden_layers",
+    "mlp_ratio",
+    "pred_hidden_size",
+    "pred_num_attention_heads",
+    "pred_num_hidden_layers",
+    "pred_num_mask_tokens",
+    "pred_zero_init_mask_tokens",
+)
+"""Settings in which one V-JEPA 2 differs from another."""
+RECORDED: Final = ("architectures", "dtype", "model_type", "transformers_version")
+"""Those that change nothing in what it does."""
+TRAINED_AT: Final = ("crop_size", "frames_per_clip")
+"""Those that change no weight."""
+
+
+class VideoEncoder:
+    """A V-JEPA 2 that turns a video into rows of numbers, one a tubelet, as `python -m zoo data embed` writes them."""
+
+    task: ClassVar[str] = "video-to-embedding"
+    architecture: ClassVar[str] = "vjepa2"
+    verb: ClassVar[str] = "embed"
+    usage: ClassVar[str] = """\
+from datamodules.avatar import Signer, perform
+from datamodules.avatar.renderer.frames import render
+
+signer = Signer()
+frames = render(perform(["HELLO"], signer).joints, signer.look)  # or the path of a video
+print(model.embed(frames).shape)  # rows (T, D) float32
+"""
+    native: ClassVar[str] = """\
+import torch
+from transformers import VJEPA2Model
+
+encoder = VJEPA2Model.from_pretrained("ADDRESS", subfolder="encoder", dtype=torch.float32)
+size = encoder.config.crop_size
+frames = torch.zeros(1, encoder.config.frames_per_clip, 3, size, size)  # 16 a second, standardised as ImageNet's
+with torch.no_grad():
+    tokens = encoder(frames, skip_predictor=True).last_hidden_state
+"""
+    library: ClassVar[str] = "transformers"
+    base_model: None = None
+
+    def __init__(self, network: "VJEPA2Model", signed: str | None) -> None:
+        self.network = network.eval()
+        self.encoder = Encoder(network)
+        self.accepts, self.gives = Signal("video", language=signed), Signal("embedding")
+
+    def embed(
+        self, video: str | os.PathLike[str] | npt.NDArray[np.uint8], fps: float = 25.0
+    ) -> npt.NDArray[np.float32]:
+        """Rows (T, D) of a video, one a tubelet.
+
+        Args:
+            video: a file's path, or uint8 RGB frames (T, H, W, 3).
+            fps: of the frames; a file knows its own.
+
+        Raises:
+            ValueError: frames of another shape or type, or a file that is no video.
+            FileNotFoundError: no such file.
+        """
+        if isinstance(video, str | os.PathLike):
+            return self._rows(*read_video(video))
+        shape: tuple[int, ...] = getattr(video, "shape", ())
+        kind = getattr(video, "dtype", type(video).__name__)
+        if kind != np.uint8 or len(shape) != 4 or shape[-1] != 3 or 0 in shape:
+            found = f"{kind} of shape {tuple(shape)}" if shape else kind
+            raise ValueError(f"found {found}, expected uint8 RGB frames (T, H, W, 3), or the path of a video")
+        check_rate(fps)
+        return self._rows(iter(video), fps)
+
+    @torch.inference_mode()
+    def _rows(self, frames: Iterator[Frame], fps: float) -> npt.NDArray[np.float32]:
+        config, device = self.network.config, next(self.network.parameters()).device
+        rows = []
+        for views, real in windows(frames, fps, config.frames_per_clip, config.crop_size):
+            found = self.encoder.to(device)(torch.from_numpy(views[:1]).to(device))
+            rows.append(found[0, : -(-real // config.tubelet_size)].cpu())
+        embedding: npt.NDArray[np.float32] = torch.cat(rows).numpy()
+        return embedding
+
+    @classmethod
+    def from_training(cls, module: Any, datamodule: Any) -> Self:
+        """The loader of a trained `VJEPAStarter` and its data."""
+        return cls(module.network, datamodule.languages[1])
+
+    def inheritance(self) -> Inheritance:
+        """All of the network, whatever the size of the pictures and the length of a window."""
+        settings = {name: getattr(self.network.config, name) for name in VARIED if name not in TRAINED_AT}
+        return Inheritance("names", (), (), settings)
+
+    def save(self, folder: Path) -> None:
+        """Write config.json, and encoder/ as transformers has it."""
+        (folder / ENCODER).mkdir(exist_ok=True)
+        config = self.network.config
+        settings = {name: getattr(config, name) for name in VARIED}
+        head = {"architectures": ["VJEPA2Model"], "model_type": config.model_type, "dtype": "float32"}
+        text = json.dumps({**head, **settings}, indent=2) + "\n"
+        (folder / ENCODER / "config.json").write_text(text, encoding="utf-8")
+        weights = {name: value.contiguous() for name, value in self.network.state_dict().items()}
+        save_file(weights, folder / ENCODER / "model.safetensors", metadata={"format": "pt"})
+        write_config(folder, self, fps=FPS)
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """Read what `save` wrote. Raises ValueError when files do not belong together."""
+        from transformers import VJEPA2Config, VJEPA2Model
+
+        config, path = read_config(folder), folder / ENCODER / "config.json"
+        settings = read_json(path)
+        if settings.get("model_type") != "vjepa2":
+            raise ValueError(f"{path}: model_type is {settings.get('model_type')!r}, expected 'vjepa2'")
+        if config["fps"] != FPS:
+            raise ValueError(f"{folder / 'config.json'}: fps is {config['fps']!r}, expected {FPS:g}")
+        preset = VJEPA2Config().to_dict()
+        for name, value in settings.items():
+            if name not in (*VARIED, *RECORDED) and value != preset.get(name):
+                raise ValueError(f"{path}: {name} is {value!r}, expected {preset.get(name)!r}, as of a V-JEPA 2")
+        own = {name: settings[name] for name in VARIED}
+
+        def build() -> VJEPA2Model:
+            return VJEPA2Model(VJEPA2Config(**own, attn_implementation="sdpa"))
+
+        return cls(open_network(folder / ENCODER, build), config["accepts"].get("language"))
+
+    def probe(self) -> dict[str, npt.NDArray[np.float32]]:
+        """Rows of a window of noise."""
+        size, length = self.network.config.crop_size, self.network.config.frames_per_clip
+        noise = np.random.default_rng(0).integers(0, 256, (length, size, size, 3), np.uint8)
+        return {"rows": self.embed(noise, FPS)}
+
+    def run(self, text: str, outputs: Sequence[Path]) -> list[Path]:
+        """Embed the video at the path `text` and write it to each of `outputs`: .npy, rows (T, D) float32.
+
+        Raises ValueError for a path that cannot be written, before it decodes.
+        """
+        refuse_unwritable(outputs, (".npy",))
+        rows = self.embed(given_path(text, "the path of a video"))
+        for output in outputs:
+            write_rows(output, rows)
+        return list(outputs)
+
+    def preview(self, datamodule: Any, folder: Path) -> list[Path]:
+        """Write the rows of the first dev clip into `folder`."""
+        sample = datamodule.samples["dev"][0]
+        write_json(folder / "preview.json", {"video": sample.name, "rows": self.embed(sample.files[0]).tolist()})
+        return [folder / "preview.json"]
