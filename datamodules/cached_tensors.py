@@ -28,7 +28,8 @@ ROOM: Final = 10_000_000
 
 MAKE_ROOM: Final = "make room, or set ZOO_CACHE to a folder on another disk"
 
-Rows = npt.NDArray[np.float32 | np.uint8]
+Rows = npt.NDArray[np.float32 | np.float16 | np.uint8]
+Number = type[np.float32] | type[np.float16] | type[np.uint8]
 
 
 class CachedTensors:
@@ -47,7 +48,7 @@ class CachedTensors:
         folder: Path,
         keys: Sequence[str],
         shape: Sequence[int],
-        dtype: type[np.float32] | type[np.uint8] = np.float32,
+        dtype: Number = np.float32,
     ) -> None:
         self.folder, self.shape, self.dtype, self.count = folder, tuple(shape), np.dtype(dtype), len(keys)
         parts = [keys[start : start + ROWS] for start in range(0, len(keys), ROWS)]
@@ -69,7 +70,7 @@ class CachedTensors:
         """Without open files, for a loader's process."""
         return {**self.__dict__, "_open": {}}
 
-    def beside(self, folder: Path, shape: Sequence[int], dtype: type[np.float32] | type[np.uint8]) -> "CachedTensors":
+    def beside(self, folder: Path, shape: Sequence[int], dtype: Number) -> "CachedTensors":
         """Other tensors of the same items."""
         other = CachedTensors(folder, (), shape, dtype)
         other.count, other.paths = self.count, [folder / path.name for path in self.paths]

@@ -51,6 +51,14 @@ TINY: dict[str, tuple[str, ...]] = {
         "--data.twin.signers=8",
         "--data.batch_size=4",
     ),
+    "gloss-probe": (
+        "--model.learning_rates=[0.001]",
+        "--data.image_size=16",
+        "--data.frames=4",
+        "--data.batch_size=4",
+        "--data.twin.size=16",
+        "--data.twin.signers=3",
+    ),
     "letter-ddpm": (
         "--model.channels=[8,8]",
         "--model.groups=4",
@@ -164,7 +172,19 @@ def _signdiff(folder: Path) -> None:
     (folder / "README.md").write_text("---\nlicense: mit\n---\n")
 
 
+def _encoder(folder: Path) -> None:
+    from transformers import VJEPA2Config, VJEPA2Model
+
+    from datamodules.features.vjepa import UNTRAINED
+    from zoo.loaders.recognition.video_encoder import VideoEncoder
+
+    sizes = {**UNTRAINED, "crop_size": 16, "patch_size": 8, "frames_per_clip": 4, "hidden_size": 32}
+    VideoEncoder(VJEPA2Model(VJEPA2Config(**sizes)), "ase").save(folder)
+    (folder / "README.md").write_text("---\nlicense: mit\n---\n")
+
+
 STANDS_ON: dict[str, dict[str, Callable[[Path], object]]] = {
+    "gloss-probe": {"encoder": _encoder},
     "sd-starter": {"autoencoder": _autoencoder},
     "sd-starter-decoder": {"autoencoder": _autoencoder},
     "signdiff": {"base": _stable_diffusion},

@@ -1,4 +1,4 @@
-"""Pictures that an autoencoder may encode once for a whole training, whatever files they come in."""
+"""Pictures or clips that a frozen network may encode once for a whole training, whatever files they come in."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -15,9 +15,11 @@ from datamodules.samples import Split
 
 
 class EncodedOnce(SurveyedDataModule):
-    """A data set of pictures with captions. Latent diffusion asks for this, and for no data set by name.
+    """A data set of pictures with captions, or of clips with labels. Latent diffusion asks for this, and for no data
+    set by name.
 
-    Who trains on latents reads `pictures`, one after another, and hands back by `serve` what was made of them.
+    Who trains on what a frozen network makes of them reads `pictures`, one after another, and hands back by `serve`
+    what was made: moments (2 C, h, w) of latents, or the tokens (N, D) of a clip.
     """
 
     image_size: int
@@ -25,16 +27,18 @@ class EncodedOnce(SurveyedDataModule):
 
     @abstractmethod
     def described(self, split: Split) -> list[tuple[str, str, Path]]:
-        """Name, caption and file of each of a split's pictures, in the order of `examples`; none of them is read."""
+        """Name, caption or label and file of each of a split's items, in the order of `examples`; none of them is
+        read."""
 
     @abstractmethod
     def pictures(self, examples: Dataset[Any], items: Sequence[int]) -> Tensor:
-        """Pictures (n, 3, S, S), float in [-1, 1], of some of `examples`, ascending; nothing varies them."""
+        """Pictures (n, 3, S, S), or clips (n, T, 3, S, S), float in [-1, 1], of some of `examples`, ascending; nothing
+        varies them."""
 
     @abstractmethod
     def serve(self, split: Split, moments: CachedTensors) -> None:
-        """From now on have training, or validation, served by moments (2 C, h, w) in the place of pictures. A test
-        always sees pictures."""
+        """From now on have training, or validation, served by what was made of them, in their place. A test always sees
+        pictures or clips."""
 
     @cached_property
     def cached(self) -> dict[Split, Any]:

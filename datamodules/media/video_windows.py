@@ -57,6 +57,26 @@ def windows(frames: Iterable[Frame], fps: float, length: int, size: int) -> Iter
         yield np.stack(pending + padding, axis=1), len(pending)
 
 
+def crops(frames: Iterable[Frame], numbers: Sequence[int], size: int) -> npt.NDArray[np.uint8]:
+    """Frames of a video by their numbers, (N, size, size, 3), each cut by `crop`.
+
+    numbers: ascending, from 0; a number past the end gives the last frame.
+
+    Raises ValueError for a video without a frame.
+    """
+    found, number, frame = dict[int, Frame](), -1, None
+    for number, frame in enumerate(frames):
+        if number in numbers:
+            found[number] = crop(frame, size)
+        if number == numbers[-1]:
+            break
+    if frame is None:
+        raise ValueError("found no frame, expected at least one")
+    if number < numbers[-1] and number not in found:
+        found[number] = crop(frame, size)
+    return np.stack([found[min(wish, number)] for wish in numbers])
+
+
 def filled(frames: Iterable[Frame], length: int) -> Iterator[Window]:
     """Consecutive windows (length, size, size, 3) of frames that were resampled and cropped, without variants."""
     rest = iter(frames)

@@ -1,18 +1,25 @@
 """WLASL (Li et al. 2020) as clips: word-level American Sign Language of many signers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+from torch.utils.data import Dataset
 
-from datamodules.base import Batch, Samples, SurveyedDataModule, signed_pixels
+from datamodules.base import Batch, Samples, signed_pixels
+from datamodules.cached_tensors import CachedTensors, Rows
 from datamodules.files import user_path
-from datamodules.media.clip_frames import evenly, frame_times, read_square
+from datamodules.kinds.encoded_once import EncodedOnce
+from datamodules.media.clip_frames import evenly, frame_times
+from datamodules.media.video import read_video
+from datamodules.media.video_windows import crops
+from datamodules.orders import Key
 from datamodules.samples import Sample, Split, Survey
 from datamodules.twins import Twin
 from datamodules.wlasl.glosses import choose_glosses, only
@@ -33,9 +40,39 @@ class ClipBatch(Batch):
     names: list[str]
 
 
+@dataclass
+class TokenBatch(Batch):
+    """tokens (B, N, D) float, what a frozen encoder makes of clips; labels (B,) int64; names: video ids."""
+
+    tokens: Tensor
+    labels: Tensor
+    names: list[str]
+
+
+class CachedClips(Dataset[tuple[str, int, Rows]]):
+    """Names, labels and, in the frames' place, tokens."""
+
+    def __init__(self, samples: Sequence[Sample], labels: Mapping[str, int], tokens: CachedTensors) -> None:
+        self.samples, self.labels, self.tokens = samples, labels, tokens
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, key: Key | int) -> tuple[str, int, Rows]:
+        index = key if isinstance(key, int) else key[1]
+        sample = self.samples[index]
+        return sample.name, self.labels[str(sample.label)], self.tokens[index]
+
+    @staticmethod
+    def collate(items: list[tuple[str, int, Rows]]) -> TokenBatch:
+        """Of names, labels and tokens (N, D)."""
+        names, labels, tokens = zip(*items, strict=True)
+        return TokenBatch(torch.from_numpy(np.stack(tokens)).float(), torch.tensor(labels), list(names))
+
+
 @dataclass(frozen=True)
 class ClipReader:
-    """A clip's name, label and frames, evenly spread, their middle square, (T, S, S, 3) uint8.
+    """A clip's name, label and frames, evenly spread, as V-JEPA 2's processor cuts them, (T, S, S, 3) uint8.
 
     instances: by id, for the range of frames that shows the sign.
     """
@@ -50,21 +87,22 @@ class ClipReader:
         timing = frame_times(path)
         first, last = frame_range(self.instances[sample.name], timing.total, timing.fps)
         numbers = [first + number for number in evenly(self.frames, max(1, last - first))]
-        clip = read_square(path, numbers, self.image_size)
+        clip = crops(read_video(path)[0], numbers, self.image_size)
         return sample.name, self.labels[str(sample.label)], clip
 
 
-class WLASL(SurveyedDataModule):
-    """Clips and their glosses.
+class WLASL(EncodedOnce):
+    """Clips and their glosses, of which a frozen video encoder may make tokens once for a whole training.
 
     root, batch_size, num_workers, seed, twin: see `SignDataModule`.
     index: WLASL_v0.3.json, another index of that form, or nslt_*.json beside wlasl_class_list.txt; relative to `root`.
     split: what never stands in two splits: the "source" video, the "signer", or as "official"; see `survey`.
     frames: T, of a clip, evenly spread.
-    image_size: S, in pixels, of the middle square.
+    image_size: S, in pixels, of the middle square, which is a little less than all of it; see `video_windows.crop`.
     glosses: these alone, or WLASL's first so many classes, as WLASL100 to WLASL2000 are; None takes all of the index.
     """
 
+    holds: ClassVar[str] = "clips of signs"
     dataset = "wlasl"
 
     def __init__(
@@ -101,10 +139,23 @@ class WLASL(SurveyedDataModule):
     def content(self) -> list[Path]:
         return [self.root / self.index, *super().content()]
 
+    @property
+    def labels(self) -> dict[str, int]:
+        """By gloss."""
+        return {gloss: label for label, gloss in enumerate(self.glosses)}
+
     def examples(self, split: Split) -> Samples:
-        labels = {gloss: label for label, gloss in enumerate(self.glosses)}
-        read = ClipReader(self.instances, labels, self.frames, self.image_size)
+        read = ClipReader(self.instances, self.labels, self.frames, self.image_size)
         return Samples(self.samples[split], read, self.seed)
+
+    def described(self, split: Split) -> list[tuple[str, str, Path]]:
+        return [(sample.name, str(sample.label), sample.files[0]) for sample in self.samples[split]]
+
+    def pictures(self, examples: Dataset[Any], items: Sequence[int]) -> Tensor:
+        return self.collate([examples[item] for item in items]).frames
+
+    def serve(self, split: Split, moments: CachedTensors) -> None:
+        self.cached[split] = CachedClips(self.samples[split], self.labels, moments)
 
     @staticmethod
     def collate(items: list[tuple[str, int, Clip]]) -> ClipBatch:

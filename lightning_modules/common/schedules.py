@@ -4,7 +4,7 @@ from typing import Any
 
 from lightning import LightningModule
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LambdaLR, OneCycleLR, ReduceLROnPlateau
+from torch.optim.lr_scheduler import CosineAnnealingLR, LambdaLR, LRScheduler, OneCycleLR, ReduceLROnPlateau
 
 
 def one_cycle(module: LightningModule, optimizer: Optimizer, warmup: float) -> Any:
@@ -23,6 +23,12 @@ def cooled(module: LightningModule, optimizer: Optimizer, share: float) -> Any:
     steps = steps_of(module, "a cooldown")
     falling = max(1, round(share * steps))
     return _each_step(optimizer, LambdaLR(optimizer, lambda step: min(1.0, (steps - step) / falling)))
+
+
+def annealed(module: LightningModule, optimizer: Optimizer) -> Any:
+    """Every rate falls from what it is along half a cosine to nothing at the end of the training (Loshchilov and Hutter
+    2017). Raises ValueError for a training without an end."""
+    return _each_step(optimizer, CosineAnnealingLR(optimizer, steps_of(module, "a cosine")))
 
 
 def plateau(optimizer: Optimizer, monitor: str, factor: float, patience: int) -> Any:
@@ -44,5 +50,5 @@ def steps_of(module: LightningModule, what: str) -> int:
     return int(steps)
 
 
-def _each_step(optimizer: Optimizer, scheduler: LambdaLR | OneCycleLR) -> Any:
+def _each_step(optimizer: Optimizer, scheduler: LRScheduler) -> Any:
     return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}

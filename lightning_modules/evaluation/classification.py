@@ -12,6 +12,7 @@ from datamodules.base import SurveyedDataModule
 from datamodules.features.signing_points import HANDS, WRISTS
 from datamodules.kinds.labelled import LabelledBatch, LabelledPictures
 from datamodules.media.drawing_primitives import Image
+from datamodules.wlasl.clips import WLASL, ClipBatch
 from datamodules.wlasl.embeddings import EmbeddingBatch, WLASLEmbeddings
 from datamodules.wlasl.landmarks import LandmarkBatch, WLASLLandmarks
 from lightning_modules.evaluation import plots
@@ -135,6 +136,18 @@ def at_moments(points: Tensor, lengths: Tensor) -> Tensor:
     for hand, wrist in zip(HANDS, WRISTS, strict=True):
         places[:, :, hand] = torch.where(seen[:, :, hand], places[:, :, hand], places[:, :, [wrist]])
     return places.flatten(1)
+
+
+def of_clips(data: WLASL, tokens: Callable[[ClipBatch], Tensor]) -> ClassificationEvaluation:
+    """Of a classifier of clips; neighbours are compared by the mean of their tokens (B, N, D)."""
+
+    @torch.no_grad()
+    def features(batch: ClipBatch) -> Tensor:
+        return tokens(batch).float().mean(1).cpu()
+
+    return ClassificationEvaluation(
+        data, data.glosses, features, f"split by {data.split}; nearest neighbour: mean of tokens"
+    )
 
 
 def small_grey(images: Tensor) -> Tensor:

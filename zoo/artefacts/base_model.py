@@ -12,12 +12,12 @@ import yaml
 
 from datamodules.files import user_path
 from zoo.artefacts.artefact import open_artefact
-from zoo.artefacts.hub import HubBase, OnHub
+from zoo.artefacts.hub import HubBase, HubEncoder, OnHub
 from zoo.artefacts.resolve import find, reference_of
 from zoo.files import read_json
 from zoo.loaders import loader_class
 from zoo.loaders.config import read_config
-from zoo.loaders.foreign import INDEX
+from zoo.loaders.foreign import INDEX, is_encoder
 from zoo.results.lineage import STANDS_ON, STARTED_FROM
 from zoo.safety.filenames import visible
 from zoo.safety.folders import refuse_folder
@@ -70,8 +70,8 @@ class BaseModel:
     @classmethod
     def used(cls, address: str) -> Self:
         """A model to stand on: the weights that a name has in this package, whatever is published under it; a folder or
-        a repository, of an artefact or of a Stable Diffusion in diffusers' own layout. Of a repository, what is not in
-        the cache is downloaded.
+        a repository, of an artefact, of a Stable Diffusion in diffusers' own layout, or of a V-JEPA 2 in transformers'.
+        Of a repository, what is not in the cache is downloaded.
 
         Raises ValueError where there is none.
         """
@@ -79,12 +79,15 @@ class BaseModel:
             artefact = find(address, "starter")
             return cls(address, artefact.what, artefact.folder(), None, _content(artefact.folder(), USED))
         reference = reference_of(address)
-        base = HubBase(address, reference) if reference else None
-        if base is not None and not base.is_artefact:
-            folder, lasting = base.folder(), f"{base.reference.repo_id}@{base.commit}"
-            return cls(lasting, base.what, folder, base.reference.repo_id, _content(folder, USED))
+        if reference is not None:
+            base, encoder = HubBase(address, reference), HubEncoder(address, reference)
+            plain: OnHub | None = base if not base.is_artefact else encoder if encoder.is_encoder else None
+            if plain is not None:
+                folder, lasting = plain.folder(), f"{plain.reference.repo_id}@{plain.commit}"
+                return cls(lasting, plain.what, folder, plain.reference.repo_id, _content(folder, USED))
         path = user_path(address)
-        if base is None and (path / INDEX).is_file() and not (path / "config.json").is_file():
+        diffusion = (path / INDEX).is_file() and not (path / "config.json").is_file()
+        if reference is None and (diffusion or is_encoder(path)):
             refuse_folder(path)
             return cls(str(path.resolve()), "from disk", path, None, _content(path, USED))
         found = cls.find(address)
@@ -92,10 +95,10 @@ class BaseModel:
 
     def open(self) -> Any:
         """What others stand on: the StableDiffusionPipeline of a folder in diffusers' own layout, which it has as its
-        `name_or_path`; the loader of a model that itself needs a `base`; and the network of any other model. Raises
-        ValueError."""
-        if (self.folder / INDEX).is_file():
-            plain: Any = loader_class("stable-diffusion")
+        `name_or_path`; the VJEPA2Model of one in transformers'; the loader of a model that itself needs a `base`; and
+        the network of any other model. Raises ValueError."""
+        if (self.folder / INDEX).is_file() or is_encoder(self.folder):
+            plain: Any = loader_class("vjepa2" if is_encoder(self.folder) else "stable-diffusion")
             return plain.open_plain(self.folder)
         loader: Any = open_artefact(self.folder)
         return loader if hasattr(loader, "base") else loader.network

@@ -13,7 +13,7 @@ from zoo.artefacts.hub_cache import Entry
 from zoo.artefacts.hub_errors import HubError, persistently, told
 from zoo.files import MAX_JSON, read_json
 from zoo.loaders.config import read_config
-from zoo.loaders.foreign import COMPONENTS, INDEX, NAMED, NETWORK_WEIGHTS, command, kind_of
+from zoo.loaders.foreign import COMPONENTS, ENCODER_FILES, INDEX, NAMED, NETWORK_WEIGHTS, command, is_encoder, kind_of
 from zoo.safety.filenames import MAX_NAMES, refuse_names, wanted
 from zoo.spec.hub_reference import COMMIT, SHORT_COMMIT, Reference
 from zoo.spec.problems import nearest
@@ -247,6 +247,27 @@ class HubBase(OnHub):
         """The snapshot in the cache: whole, and every sum as announced; the index first, which says what it is."""
         self._bring([INDEX])
         self._bring(list(self.entries))
+        return self.snapshot
+
+
+class HubEncoder(OnHub):
+    """A repository with a V-JEPA 2 as transformers saves one, of which no more is downloaded than that, once."""
+
+    @cached_property
+    def is_encoder(self) -> bool:
+        """Whether it holds one."""
+        if "config.json" not in self.listed():
+            return False
+        self._bring(["config.json"])
+        return is_encoder(self.snapshot)
+
+    def folder(self) -> Path:
+        """The snapshot in the cache: whole, and every sum as announced. Raises ValueError where its weights are
+        pickles."""
+        names = [name for name in self.entries if "/" not in name and name.endswith(ENCODER_FILES)]
+        if not any(name.endswith(".safetensors") for name in names):
+            raise HubError(f"{self}: no *.safetensors; pickled weights are not read, choose a revision that has them")
+        self._bring(names)
         return self.snapshot
 
 

@@ -33,10 +33,19 @@ COMPONENTS: Final = {
     "scheduler": r"diffusers.\w+Scheduler",
 }
 """What Stable Diffusion 1 and 2 consist of."""
+VJEPA: Final = "vjepa2"
+"""What transformers calls the architecture of V-JEPA 2."""
+ENCODER_FILES: Final = ("config.json", "README.md", ".safetensors", ".safetensors.index.json")
+"""How the files end that one consists of."""
 UNUSED: Final = ("safety_checker", "feature_extractor", "image_encoder")
 """What else their index may name."""
 FILES: Final = ("*.json", "*.txt", f"*/{NETWORK_WEIGHTS}.safetensors", "text_encoder/model.safetensors")
 """Which files of its repository are opened."""
+
+
+def is_encoder(folder: Path) -> bool:
+    """Whether a folder holds a V-JEPA 2 as transformers saves one."""
+    return _settings(folder / "config.json").get("model_type") == VJEPA
 
 
 def kind_of(names: Collection[str], config: Mapping[str, Any]) -> str | None:

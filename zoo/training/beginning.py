@@ -40,7 +40,8 @@ class StartingWeights(Callback):
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Raises ValueError where they are those of another network. A module that trains a network in another form
-        than it is published in makes that of it, as `as_trained`."""
+        than it is published in makes that of it, as `as_trained`, and one with several says as `begun_alike` which
+        others it begins as copies."""
         data = trainer.datamodule  # type: ignore[attr-defined]
         as_trained = getattr(pl_module, "as_trained", None)
         self.weights = (as_trained(self.network) if as_trained else self.network).state_dict()
@@ -54,10 +55,11 @@ class StartingWeights(Callback):
                     "match, or start from another model"
                 )
             anew = take_over(part, own, self.weights, self.theirs)
+        known = (*PUBLISHED, *getattr(pl_module, "begun_alike", ()))
         others = [
             name
             for name, part in pl_module.named_children()
-            if name not in PUBLISHED and any(parameter.requires_grad for parameter in part.parameters())
+            if name not in known and any(parameter.requires_grad for parameter in part.parameters())
         ]
         if rank_zero_only.rank == 0:  # type: ignore[attr-defined]
             print(f"starting from {self.address}, {self.what}: {self._told(own, anew, others)}", flush=True)

@@ -17,6 +17,7 @@ from safetensors.torch import load_file, save_file
 from tiny_diffusion import tiny_pipeline
 
 import zoo
+from datamodules.features.vjepa import save_untrained
 from datamodules.files import write_json
 from zoo.artefacts.artefact import starter_folder
 from zoo.artefacts.base_model import BaseModel, Foundation
@@ -261,6 +262,18 @@ class TestHub:
         pickled = {name.replace(".safetensors", ".bin"): content for name, content in files.items()}
         with pytest.raises(ValueError, match="its pickles are not read"):
             BaseModel.used(f"me/sd@{hub.plant('me/sd', pickled)}")
+
+    def test_of_a_video_encoder_no_more_than_that_is_fetched(self, hub: Hub, tmp_path: Path) -> None:
+        save_untrained(tmp_path / "encoder")
+        files = {path.name: path.read_bytes() for path in (tmp_path / "encoder").iterdir()}
+        more = {"pytorch_model.bin": b"\x80pickle", "original/vitl.pt": b"\x80pickle"}
+        found = BaseModel.used(f"me/vjepa@{hub.plant('me/vjepa', {**files, **more})}")
+        assert {path.name for path in found.folder.iterdir()} == {"config.json", "model.safetensors"}
+        there, own = found.open(), BaseModel.used(str(tmp_path / "encoder")).open()
+        assert all(torch.equal(a, b) for a, b in zip(there.parameters(), own.parameters(), strict=True))
+        pickled = {"config.json": files["config.json"], **more}
+        with pytest.raises(ValueError, match="pickled weights are not read"):
+            BaseModel.used(f"me/vjepa@{hub.plant('me/vjepa', pickled)}")
 
     def test_another_family_is_refused(self, plain: Path, tmp_path: Path) -> None:
         other = tmp_path / "xl"

@@ -1,6 +1,5 @@
 """Video to embedding: what `zoo.load("vjepa-starter")` returns."""
 
-import json
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -9,7 +8,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors.torch import save_file
 
 from datamodules.features.embedding_files import write_rows
 from datamodules.features.vjepa import Encoder
@@ -17,12 +15,11 @@ from datamodules.files import write_json
 from datamodules.media.resampling import check_rate
 from datamodules.media.video import Frame, read_video
 from datamodules.media.video_windows import FPS, windows
-from zoo.files import read_json
 from zoo.io_types import Signal
 from zoo.loaders.base import Inheritance
 from zoo.loaders.config import read_config, write_config
 from zoo.loaders.inputs import given_path
-from zoo.loaders.storage import open_network
+from zoo.loaders.recognition.vjepa_files import VARIED, open_vjepa, save_vjepa
 from zoo.loaders.writing import refuse_unwritable
 
 if TYPE_CHECKING:
@@ -30,24 +27,6 @@ if TYPE_CHECKING:
 
 ENCODER: Final = "encoder"
 """Where in an artefact it lies; `VJEPA2Model.from_pretrained("user/name", subfolder="encoder")` opens it."""
-VARIED: Final = (
-    "crop_size",
-    "patch_size",
-    "frames_per_clip",
-    "tubelet_size",
-    "hidden_size",
-    "num_attention_heads",
-    "num_hidden_layers",
-    "mlp_ratio",
-    "pred_hidden_size",
-    "pred_num_attention_heads",
-    "pred_num_hidden_layers",
-    "pred_num_mask_tokens",
-    "pred_zero_init_mask_tokens",
-)
-"""Settings in which one V-JEPA 2 differs from another."""
-RECORDED: Final = ("architectures", "dtype", "model_type", "transformers_version")
-"""Those that change nothing in what it does."""
 TRAINED_AT: Final = ("crop_size", "frames_per_clip")
 """Those that change no weight."""
 
@@ -129,37 +108,24 @@ with torch.no_grad():
 
     def save(self, folder: Path) -> None:
         """Write config.json, and encoder/ as transformers has it."""
-        (folder / ENCODER).mkdir(exist_ok=True)
-        config = self.network.config
-        settings = {name: getattr(config, name) for name in VARIED}
-        head = {"architectures": ["VJEPA2Model"], "model_type": config.model_type, "dtype": "float32"}
-        text = json.dumps({**head, **settings}, indent=2) + "\n"
-        (folder / ENCODER / "config.json").write_text(text, encoding="utf-8")
-        weights = {name: value.contiguous() for name, value in self.network.state_dict().items()}
-        save_file(weights, folder / ENCODER / "model.safetensors", metadata={"format": "pt"})
+        save_vjepa(self.network, folder / ENCODER)
         write_config(folder, self, fps=FPS)
 
     @classmethod
     def open(cls, folder: Path) -> Self:
         """Read what `save` wrote. Raises ValueError when files do not belong together."""
-        from transformers import VJEPA2Config, VJEPA2Model
+        from transformers import VJEPA2Model
 
-        config, path = read_config(folder), folder / ENCODER / "config.json"
-        settings = read_json(path)
-        if settings.get("model_type") != "vjepa2":
-            raise ValueError(f"{path}: model_type is {settings.get('model_type')!r}, expected 'vjepa2'")
+        config = read_config(folder)
         if config["fps"] != FPS:
             raise ValueError(f"{folder / 'config.json'}: fps is {config['fps']!r}, expected {FPS:g}")
-        preset = VJEPA2Config().to_dict()
-        for name, value in settings.items():
-            if name not in (*VARIED, *RECORDED) and value != preset.get(name):
-                raise ValueError(f"{path}: {name} is {value!r}, expected {preset.get(name)!r}, as of a V-JEPA 2")
-        own = {name: settings[name] for name in VARIED}
+        return cls(open_vjepa(folder / ENCODER, VJEPA2Model), config["accepts"].get("language"))
 
-        def build() -> VJEPA2Model:
-            return VJEPA2Model(VJEPA2Config(**own, attn_implementation="sdpa"))
-
-        return cls(open_network(folder / ENCODER, build), config["accepts"].get("language"))
+    @staticmethod
+    def open_plain(folder: Path) -> "VJEPA2Model":
+        """The network of a folder that transformers saved, in one file or several. Raises ValueError."""
+        network: VJEPA2Model = Encoder.open(folder).network
+        return network
 
     def probe(self) -> dict[str, npt.NDArray[np.float32]]:
         """Rows of a window of noise."""
