@@ -13,7 +13,7 @@ import transformers
 from datamodules.features.vjepa import normalised
 from datamodules.media.video import write_video
 from datamodules.wlasl.clips import WLASL
-from lightning_modules.gloss_probe import GlossProbe
+from lightning_modules.recognition.gloss_probe import GlossProbe
 from lightning_modules.networks.recognition.attentive_probe import AttentiveProbe, attention_over_time, classifier
 from zoo.artefacts.artefact import open_artefact
 from zoo.loaders.recognition.probed_video import ProbedVideo

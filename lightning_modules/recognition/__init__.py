@@ -1,0 +1,1 @@
+"""Models that recognise signs, and the encoder that they stand on."""
