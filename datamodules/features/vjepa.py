@@ -35,12 +35,6 @@ UNTRAINED: Final[dict[str, Any]] = {
 its patches are a quarter of the picture."""
 
 
-def normalised(frames: Tensor) -> Tensor:
-    """Frames (..., 3, S, S) in [-1, 1] as V-JEPA 2 takes them: by ImageNet's means and deviations."""
-    mean, std = (frames.new_tensor(values).view(3, 1, 1) for values in (MEAN, STD))
-    return ((frames + 1) / 2 - mean) / std
-
-
 class Encoder(nn.Module):
     """A frozen V-JEPA 2 whose tokens are pooled over space."""
 

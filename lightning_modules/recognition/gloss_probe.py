@@ -12,7 +12,6 @@ from torch.nn import functional
 from torch.utils.data import Dataset
 
 from datamodules.cached_tensors import CachedTensors, Rows, content_keys
-from datamodules.features.vjepa import normalised
 from datamodules.files import cache_folder
 from datamodules.samples import Split
 from datamodules.wlasl.clips import WLASL, ClipBatch, TokenBatch
@@ -22,6 +21,7 @@ from lightning_modules.common.validation import data_of, not_negative, positive
 from lightning_modules.evaluation import classification
 from lightning_modules.networks.diffusion.latents import weights_digest
 from lightning_modules.networks.recognition.attentive_probe import AttentiveProbe, classifier
+from lightning_modules.networks.recognition.vjepa import standardised
 
 if TYPE_CHECKING:
     from transformers import VJEPA2ForVideoClassification, VJEPA2Model
@@ -161,7 +161,9 @@ class GlossProbe(OnFrozen):
         """Tokens (B, N, D) of clips (B, T, 3, S, S) in [-1, 1]; by the encoder of a published network, where `network`
         is one, which a test has."""
         encoder = getattr(self.network, "vjepa2", self.encoder)
-        found: Tensor = encoder(normalised(frames), skip_predictor=True).last_hidden_state
+        found: Tensor = encoder(
+            standardised((frames + 1).movedim(2, -1) * 127.5), skip_predictor=True
+        ).last_hidden_state
         return found
 
     def tokens(self, batch: ClipBatch | TokenBatch) -> Tensor:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from datamodules.features.vjepa import MEAN, STD, Encoder
+from datamodules.features.vjepa import Encoder
 from datamodules.wlasl.windows import WholeBatch, WindowBatch, WLASLWindows
 from lightning_modules.common.schedules import one_cycle
 from lightning_modules.common.validation import data_of, not_negative, positive, shares
@@ -24,6 +24,7 @@ from lightning_modules.networks.recognition.vjepa import (
     encode,
     pooled,
     predict,
+    standardised,
     video_encoder,
 )
 
@@ -159,9 +160,3 @@ class VJEPAStarter(L.LightningModule):
             {"params": [p for p in trained if p.ndim < 2], "weight_decay": 0.0},
         ]
         return one_cycle(self, torch.optim.AdamW(groups, lr=self.learning_rate), WARMUP)
-
-
-def standardised(frames: Tensor) -> Tensor:
-    """Windows (B, F, S, S, 3) uint8, or float of the same range, to pixels (B, F, 3, S, S) as `Encoder` has them."""
-    mean, std = (torch.tensor(of, device=frames.device) for of in (MEAN, STD))
-    return ((frames / 255.0 - mean) / std).movedim(-1, 2).contiguous()

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from datamodules.features.vjepa import MEAN, STD
+
 if TYPE_CHECKING:  # transformers takes seconds to import
     from transformers import VJEPA2Config, VJEPA2Model
 
@@ -23,6 +25,12 @@ ASPECTS: Final = (0.75, 1.5)
 Places = tuple[Tensor, Tensor]
 """Places of the patches that the encoder sees, and of those that it does not and that are predicted: (n,) int64 each,
 ascending. Patches are counted over the rows of a picture and then over tubelets."""
+
+
+def standardised(frames: Tensor) -> Tensor:
+    """Windows (B, F, S, S, 3) uint8, or float of the same range, to pixels (B, F, 3, S, S) as `Encoder` has them."""
+    mean, std = (torch.tensor(of, device=frames.device) for of in (MEAN, STD))
+    return ((frames / 255.0 - mean) / std).movedim(-1, 2).contiguous()
 
 
 def video_encoder(

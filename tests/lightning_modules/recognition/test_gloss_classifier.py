@@ -19,8 +19,8 @@ from datamodules.media.video import read_video, write_video
 from datamodules.media.video_windows import VARIANTS
 from datamodules.twins import Twin
 from datamodules.wlasl.embeddings import EmbeddingBatch, WLASLEmbeddings, padded
-from lightning_modules.recognition.gloss_classifier import GlossClassifier
 from lightning_modules.networks.recognition.gloss_classifier import AttentionClassifier, AttentionClassifierConfig
+from lightning_modules.recognition.gloss_classifier import GlossClassifier
 from zoo.artefacts.artefact import open_artefact
 from zoo.loaders.recognition.video_to_gloss import VideoToGloss
 

@@ -17,9 +17,9 @@ from datamodules.poses.skeletons import OPENPOSE_137, Skeleton
 from datamodules.twins import Twin, ensure_twin
 from datamodules.wlasl.landmarks import LandmarkBatch, WLASLLandmarks
 from lightning_modules.evaluation.classification import at_moments
-from lightning_modules.recognition.gloss_landmarks import GlossLandmarks
 from lightning_modules.networks.augmentation import vary_landmarks
 from lightning_modules.networks.recognition.landmark_transformer import LandmarkTransformer, LandmarkTransformerConfig
+from lightning_modules.recognition.gloss_landmarks import GlossLandmarks
 from zoo.artefacts.artefact import open_artefact
 from zoo.loaders.recognition.landmark_reader import LandmarkReader
 

@@ -10,11 +10,11 @@ import pytest
 import torch
 import transformers
 
-from datamodules.features.vjepa import normalised
 from datamodules.media.video import write_video
 from datamodules.wlasl.clips import WLASL
-from lightning_modules.recognition.gloss_probe import GlossProbe
 from lightning_modules.networks.recognition.attentive_probe import AttentiveProbe, attention_over_time, classifier
+from lightning_modules.networks.recognition.vjepa import standardised
+from lightning_modules.recognition.gloss_probe import GlossProbe
 from zoo.artefacts.artefact import open_artefact
 from zoo.loaders.recognition.probed_video import ProbedVideo
 
@@ -118,7 +118,9 @@ def test_what_is_trained_of_the_encoder_is_published_merged(root, encoder, along
         own = module.network(module.encoded(batch.frames))
         published = module.published()
         assert not any("lora" in name for name in published.state_dict())
-        torch.testing.assert_close(published(normalised(batch.frames)).logits, own, atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(
+            published(standardised((batch.frames + 1).movedim(2, -1) * 127.5)).logits, own, atol=1e-4, rtol=1e-4
+        )
     last = "vjepa2.encoder.layer.1.attention.query.weight"
     before = encoder.state_dict()[last.removeprefix("vjepa2.")]
     assert not torch.equal(published.state_dict()[last], before)

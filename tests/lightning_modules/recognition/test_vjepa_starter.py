@@ -20,8 +20,16 @@ from datamodules.wlasl.windows import WindowBatch, WLASLWindows
 from lightning_modules.evaluation.frozen_features import Readers
 from lightning_modules.metrics.features import effective_rank, feature_std
 from lightning_modules.networks.augmentation import vary_clips
-from lightning_modules.networks.recognition.vjepa import draw_places, encode, grid, pooled, predict, video_encoder
-from lightning_modules.recognition.vjepa_starter import VJEPAStarter, standardised
+from lightning_modules.networks.recognition.vjepa import (
+    draw_places,
+    encode,
+    grid,
+    pooled,
+    predict,
+    standardised,
+    video_encoder,
+)
+from lightning_modules.recognition.vjepa_starter import VJEPAStarter
 from zoo.artefacts.artefact import open_artefact
 from zoo.files import read_json
 from zoo.loaders.recognition.video_encoder import VideoEncoder

@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from datamodules.features.vjepa import normalised
 from datamodules.media.clip_frames import evenly
 from datamodules.media.video import Frame
 from datamodules.media.video_windows import FPS, crop, still
 from lightning_modules.networks.recognition.attentive_probe import HEAD, attention_over_time
+from lightning_modules.networks.recognition.vjepa import standardised
 from zoo.loaders.base import Inheritance
 from zoo.loaders.config import read_config, write_config
 from zoo.loaders.recognition.gloss_reader import GlossReader, Judgement, write_ranking
@@ -63,8 +63,7 @@ print(model.config.id2label[int(probabilities.argmax())])
         chosen = evenly(self.frames, len(clip))
         device = self.network.classifier.weight.device
         frames = torch.from_numpy(np.stack([clip[number] for number in chosen])).to(device)
-        pixels = normalised(frames.permute(0, 3, 1, 2).float() / 127.5 - 1)
-        tokens = self.network.vjepa2(pixels[None], skip_predictor=True).last_hidden_state
+        tokens = self.network.vjepa2(standardised(frames[None]), skip_predictor=True).last_hidden_state
         shares = self.network.classifier(self.network.pooler(tokens))[0].float().softmax(-1)
         tubelets = self.frames // self.network.config.tubelet_size
         looked = attention_over_time(self.network, tokens, tubelets)[0].float().cpu().numpy()
