@@ -211,6 +211,7 @@ def test_every_recipe_trains_in_mixed_precision(name: str, tiny_runs: Callable[[
     fitting = {
         "gloss-classifier": ["--data.glosses=2"],
         "gloss-landmarks": ["--data.glosses=2", "--data.split=official"],
+        "gloss-probe": ["--data.glosses=2", "--data.split=official"],
         "skeleton-judge": few_glosses,
         "skeleton-lora": few_glosses,
         "vjepa-starter": ["--data.glosses=1"],
