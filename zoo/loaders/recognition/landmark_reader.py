@@ -1,6 +1,7 @@
 """Landmarks to gloss: what `zoo.load("gloss-landmarks")` returns."""
 
 import os
+import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Final, Self
@@ -104,7 +105,9 @@ print(model.predict(pose)[:3])  # the likeliest glosses first, each with its pro
         """MediaPipe, opened when it is first needed. Raises ValueError where it or a bundle is missing."""
         if self._landmarker is None:
             with OPENING:
-                self._landmarker = self._landmarker or _opened()
+                if self._landmarker is None:
+                    self._landmarker = _opened()
+                    weakref.finalize(self, self._landmarker.close)  # MediaPipe's own comes too late when Python ends
         return self._landmarker
 
     @classmethod
