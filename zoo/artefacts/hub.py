@@ -254,9 +254,17 @@ class HubEncoder(OnHub):
     """A repository with a V-JEPA 2 as transformers saves one, of which no more is downloaded than that, once."""
 
     @cached_property
+    def entries(self) -> dict[str, Entry]:
+        """The files to download, their names checked. Raises ValueError."""
+        listed = self.listed().items()
+        entries = {name: entry for name, entry in listed if "/" not in name and name.endswith(ENCODER_FILES)}
+        refuse_names(entries, str(self))
+        return entries
+
+    @cached_property
     def is_encoder(self) -> bool:
         """Whether it holds one."""
-        if "config.json" not in self.listed():
+        if "config.json" not in self.entries:
             return False
         self._bring(["config.json"])
         return is_encoder(self.snapshot)
@@ -264,10 +272,9 @@ class HubEncoder(OnHub):
     def folder(self) -> Path:
         """The snapshot in the cache: whole, and every sum as announced. Raises ValueError where its weights are
         pickles."""
-        names = [name for name in self.entries if "/" not in name and name.endswith(ENCODER_FILES)]
-        if not any(name.endswith(".safetensors") for name in names):
+        if not any(name.endswith(".safetensors") for name in self.entries):
             raise HubError(f"{self}: no *.safetensors; pickled weights are not read, choose a revision that has them")
-        self._bring(names)
+        self._bring(list(self.entries))
         return self.snapshot
 
 

@@ -25,13 +25,19 @@ KERNEL: Final = 9
 @dataclass(frozen=True)
 class LandmarkTransformerConfig:
     """classes: glosses. width: of every layer. stages: times three convolutions and one attention. heads: of that.
-    dropout: share of numbers that training leaves out."""
+    dropout: share of numbers that training leaves out, twice as many before the last layer.
+
+    Raises ValueError for a width that is no multiple of heads."""
 
     classes: int
     width: int = 128
     stages: int = 2
     heads: int = 4
     dropout: float = 0.2
+
+    def __post_init__(self) -> None:
+        if self.heads < 1 or self.width % self.heads:
+            raise ValueError(f"width: found {self.width}, expected a multiple of the {self.heads} heads")
 
 
 class LandmarkTransformer(nn.Module):

@@ -37,6 +37,7 @@ INPUTS: dict[str, Callable[[], list[Any]]] = {
     ],
     "letter-to-image": lambda: ["hello", "ab"],
     "text-to-image": lambda: ["hello", "stop"],
+    "landmark-transformer": poses,
     **dict.fromkeys(
         ("video-to-embedding", "video-to-gloss"),
         lambda: [np.stack(list(draw_frames(perform([sign]).joints, 64))) for sign in ("HELLO", "NAME")],
@@ -51,7 +52,7 @@ ONE_EACH = {read(locate(name))["architecture"]: name for name in reversed(zoo.li
 @pytest.mark.parametrize("name", sorted(ONE_EACH.values()))
 def test_a_verb_from_eight_threads_gives_what_one_gives(name: str, tiny_runs: Callable[[str], Path]) -> None:
     model = zoo.load(tiny_runs(name))
-    asked = INPUTS[model.task]()
+    asked = INPUTS[model.architecture if model.architecture in INPUTS else model.task]()
     verb = getattr(model, model.verb)
     with ThreadPoolExecutor(THREADS) as pool:  # before the single one: what is made at the first call is made once
         together = list(pool.map(lambda call: plain(verb(asked[call % len(asked)])), range(THREADS)))

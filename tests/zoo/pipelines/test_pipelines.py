@@ -123,7 +123,11 @@ def closed(monkeypatch: pytest.MonkeyPatch) -> None:
 class TestEvery:
     @pytest.mark.parametrize("name", zoo.list_pipelines())
     @pytest.mark.usefixtures("closed")
-    def test_pipeline_runs_without_a_network(self, name: str, tmp_path: Path, capsys) -> None:
+    def test_pipeline_runs_without_a_network(
+        self, name: str, tmp_path: Path, capsys, monkeypatch, request: pytest.FixtureRequest
+    ) -> None:
+        if "gloss-landmarks" in read_pipeline(locate(name)).stages.values():
+            monkeypatch.setenv("ZOO_MODELS", str(request.getfixturevalue("shared") / "models"))
         make, suffix = CALLS[read_pipeline(locate(name)).task]
         output = tmp_path / f"out{suffix}"
         assert main(["run", name, make(tmp_path), "-o", str(output), "--starter"]) == 0
@@ -436,7 +440,7 @@ class TestRefusals:
                 "text-to-video",
                 {"renderer": "gloss-classifier"},
                 "translator asl-slp gives pose, but renderer gloss-classifier takes video; "
-                "drawing, pix2pix, signdiff would fit",
+                "drawing, pix2pix, signdiff, signdiff-fast would fit",
             ),
             (
                 "round-trip",

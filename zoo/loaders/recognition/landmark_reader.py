@@ -128,7 +128,11 @@ print(model.predict(pose)[:3])  # the likeliest glosses first, each with its pro
     def open(cls, folder: Path) -> Self:
         """Read what `save` wrote. Raises ValueError when files do not belong together."""
         config = read_config(folder)
-        network = open_network(folder, lambda: LandmarkTransformer(LandmarkTransformerConfig(**config["network"])))
+        try:
+            sizes = LandmarkTransformerConfig(**config["network"])
+        except ValueError as error:
+            raise ValueError(f"{folder / 'config.json'}: network: {error}") from None
+        network = open_network(folder, lambda: LandmarkTransformer(sizes))
         glosses = config["glosses"]
         if len(glosses) != network.config.classes:
             raise ValueError(
