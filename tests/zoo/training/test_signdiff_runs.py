@@ -31,11 +31,10 @@ def error_of(capsys: pytest.CaptureFixture[str]) -> str:
     return error
 
 
-def test_ended_at_two_moments_it_comes_to_the_same_bytes(command: Command, tmp_path: Path) -> None:
+def test_ended_within_an_epoch_it_comes_to_the_same_bytes(command: Command, tmp_path: Path) -> None:
     switches = ("--model.superposition=0.7", "--model.condition_drop=0.3", "--model.prompt_drop=0.3")
     assert command("whole", *switches) == 0
-    for stop in ((0, 2), (1, 1)):
-        assert command("parts", *switches, stop=stop) == 130
+    assert command("parts", *switches, stop=(1, 1)) == 130
     assert command("parts", *switches) == 0
     assert outcome(tmp_path / "parts") == outcome(tmp_path / "whole")
     (run,) = (tmp_path / "whole" / NAME).iterdir()
