@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from datamodules.base import Batch, Samples, signed_pixels
+from datamodules.base import Batch, Samples, SurveyedDataModule, signed_pixels
 from datamodules.cached_tensors import CachedTensors, Rows
 from datamodules.files import user_path
 from datamodules.kinds.encoded_once import EncodedOnce
@@ -91,18 +91,17 @@ class ClipReader:
         return sample.name, self.labels[str(sample.label)], clip
 
 
-class WLASL(EncodedOnce):
-    """Clips and their glosses, of which a frozen video encoder may make tokens once for a whole training.
+class WLASLClips(SurveyedDataModule):
+    """Which clips there are, and their glosses; whoever derives from it says how they are read.
 
     root, batch_size, num_workers, seed, twin: see `SignDataModule`.
     index: WLASL_v0.3.json, another index of that form, or nslt_*.json beside wlasl_class_list.txt; relative to `root`.
     split: what never stands in two splits: the "source" video, the "signer", or as "official"; see `survey`.
-    frames: T, of a clip, evenly spread.
+    frames: T, that are shown at once.
     image_size: S, in pixels, of the middle square, which is a little less than all of it; see `video_windows.crop`.
     glosses: these alone, or WLASL's first so many classes, as WLASL100 to WLASL2000 are; None takes all of the index.
     """
 
-    holds: ClassVar[str] = "clips of signs"
     dataset = "wlasl"
 
     def __init__(
@@ -143,6 +142,15 @@ class WLASL(EncodedOnce):
     def labels(self) -> dict[str, int]:
         """By gloss."""
         return {gloss: label for label, gloss in enumerate(self.glosses)}
+
+
+class WLASL(WLASLClips, EncodedOnce):
+    """Clips as evenly spread frames, of which a frozen video encoder may make tokens once for a whole training.
+
+    root, index, split, frames, image_size, glosses, batch_size, num_workers, seed, twin: see `WLASLClips`.
+    """
+
+    holds: ClassVar[str] = "clips of signs"
 
     def examples(self, split: Split) -> Samples:
         read = ClipReader(self.instances, self.labels, self.frames, self.image_size)

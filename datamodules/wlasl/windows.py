@@ -22,7 +22,7 @@ from datamodules.media.video_windows import FPS, crop, filled
 from datamodules.orders import Key
 from datamodules.samples import Sample, Split
 from datamodules.twins import Twin
-from datamodules.wlasl.clips import WLASL
+from datamodules.wlasl.clips import WLASLClips
 from datamodules.wlasl.index import INDEX, Instance
 from datamodules.wlasl.survey import SplitBy, frame_range
 
@@ -145,14 +145,14 @@ class Wholes(Dataset[tuple[str, int, Frames, int]]):
         return sample.name, self.windows.labels[str(sample.label)], np.stack(parts), count
 
 
-class WLASLWindows(WLASL):
+class WLASLWindows(WLASLClips):
     """Windows of clips and their glosses, for a model that learns to see videos: 16 frames a second, the middle square,
     as `python -m zoo data embed` shows them to one.
 
     Training sees a window of each clip an epoch, somewhere in it, up to a quarter slower or faster; validation and test
     see whole clips. Nothing is ever mirrored: which hand signs belongs to what is signed.
 
-    root, index, split, glosses, batch_size, num_workers, seed, twin: see `WLASL`.
+    root, index, split, glosses, batch_size, num_workers, seed, twin: see `WLASLClips`.
     frames: F, of a window.
     image_size: S, in pixels.
     """
@@ -174,11 +174,10 @@ class WLASLWindows(WLASL):
     ) -> None:
         super().__init__(root, index, split, frames, image_size, glosses, batch_size, num_workers, seed, twin)
 
-    def examples(self, split: Split) -> Windows:  # type: ignore[override]
+    def examples(self, split: Split) -> Windows:
         frames = ClipFrames(self.samples[split], self.instances, self.image_size)
         frames.decode()
-        labels = {gloss: label for label, gloss in enumerate(self.glosses)}
-        return Windows(self.samples[split], frames, labels, self.frames, self.seed)
+        return Windows(self.samples[split], frames, self.labels, self.frames, self.seed)
 
     def wholes(self, split: Split) -> DataLoader[Any]:
         """Batches of whole clips."""
@@ -191,7 +190,7 @@ class WLASLWindows(WLASL):
         return self.wholes(self.tested)
 
     @staticmethod
-    def collate(items: list[tuple[str, int, Frames]]) -> WindowBatch:  # type: ignore[override]
+    def collate(items: list[tuple[str, int, Frames]]) -> WindowBatch:
         names, labels, frames = zip(*items, strict=True)
         return WindowBatch(torch.from_numpy(np.stack(frames)), torch.tensor(labels), list(names))
 

@@ -12,6 +12,7 @@ import transformers
 
 from datamodules.media.video import write_video
 from datamodules.wlasl.clips import WLASL
+from datamodules.wlasl.windows import WLASLWindows
 from lightning_modules.networks.recognition.attentive_probe import AttentiveProbe, attention_over_time, classifier
 from lightning_modules.networks.recognition.vjepa import standardised
 from lightning_modules.recognition.gloss_probe import GlossProbe
@@ -151,6 +152,15 @@ def test_attention_over_time_sums_to_one_and_follows_what_is_looked_at(encoder):
 def test_settings_that_contradict_each_other_are_refused(settings, message):
     with pytest.raises(ValueError, match=message):
         GlossProbe("an encoder", **{"learning_rates": [1e-3], "weight_decays": [0.1], **settings})
+
+
+def test_windows_of_clips_are_other_data_and_refused(root, encoder):
+    """Their frames are bytes, and would be taken for numbers from -1 to 1."""
+    module = GlossProbe("an encoder", [1e-3], [0.1])
+    module.stand_on(encoder)
+    trainer = L.Trainer(max_epochs=1, accelerator="cpu", logger=False, enable_checkpointing=False)
+    with pytest.raises(ValueError, match="GlossProbe trains on clips of signs, found WLASLWindows"):
+        trainer.fit(module, datamodule=WLASLWindows(str(root), split="official", frames=4, image_size=16))
 
 
 def test_more_blocks_than_an_encoder_has_and_other_networks_are_refused(encoder):
