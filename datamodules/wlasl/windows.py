@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar, Final
@@ -194,22 +195,28 @@ class WLASLWindows(WLASLClips):
         super().__init__(root, index, split, frames, image_size, glosses, batch_size, num_workers, seed, twin)
         self.landmarks = None if landmarks is None else self.root / user_path(landmarks)
 
+    @cached_property
+    def points(self) -> dict[str, Points]:
+        """Those of training's clips by their names, as far as they are known.
+
+        Raises FileNotFoundError where there is no folder of landmarks.
+        """
+        return readable_points(self._landmark_files())
+
     def content(self) -> list[Path]:
-        there = (path for split in self.samples for path in self._landmark_files(split))
-        return [*super().content(), *(path for path in there if path.is_file())]
+        return [*super().content(), *filter(Path.is_file, self._landmark_files())]
 
     def examples(self, split: Split) -> Windows:
         frames = ClipFrames(self.samples[split], self.instances, self.image_size)
         frames.decode()
-        points = readable_points(self._landmark_files(split)) if split == "train" else {}
+        points = self.points if split == "train" else {}
         return Windows(self.samples[split], frames, self.labels, self.frames, self.seed, points)
 
-    def _landmark_files(self, split: Split) -> list[Path]:
-        """Where the landmarks of clips are or would be. Raises FileNotFoundError where there is no folder of any."""
+    def _landmark_files(self) -> list[Path]:
         if self.landmarks is None:
             return []
         refuse_missing(self.landmarks, self.root)
-        return [self.landmarks / f"{sample.name}.pose" for sample in self.samples[split]]
+        return [self.landmarks / f"{sample.name}.pose" for sample in self.samples["train"]]
 
     def wholes(self, split: Split) -> DataLoader[Any]:
         """Batches of whole clips."""
@@ -224,8 +231,8 @@ class WLASLWindows(WLASLClips):
     @staticmethod
     def collate(items: list[tuple[str, int, Frames, Points]]) -> WindowBatch:
         names, labels, frames, points = zip(*items, strict=True)
-        seen = (torch.from_numpy(np.stack(part)) for part in (frames, points))
-        return WindowBatch(*seen, torch.tensor(labels), list(names))
+        shown, seen = (torch.from_numpy(np.stack(part)) for part in (frames, points))
+        return WindowBatch(shown, seen, torch.tensor(labels), list(names))
 
     @staticmethod
     def collate_wholes(items: list[tuple[str, int, Frames, int]]) -> WholeBatch:

@@ -4,6 +4,7 @@ import copy
 from typing import TYPE_CHECKING, Any, Final
 
 import lightning as L
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, l1_loss, layer_norm
@@ -23,7 +24,6 @@ from lightning_modules.networks.recognition.vjepa import (
     PointHead,
     draw_places,
     encode,
-    point_error,
     pooled,
     predict,
     standardised,
@@ -47,7 +47,7 @@ class VJEPAStarter(L.LightningModule):
 
     patch, tubelet, width, layers, heads, predictor_width, predictor_layers: sizes of the network; see `video_encoder`.
     masked: weight of the prediction of what is masked; 0 is off.
-    landmarks: weight of the error of the signer's points, in their units; 0 is off. The data has to know them.
+    landmarks: weight of the error of the signer's points, in their deviations; 0 is off. The data has to know them.
     supervised: weight of the cross entropy of glosses; 0 is off.
     label_smoothing: share of its target that is spread over all glosses.
     augmentation: scale of the random changes of training windows; 0 is off. They never mirror.
@@ -106,15 +106,21 @@ class VJEPAStarter(L.LightningModule):
         if hasattr(self, "network"):
             return
         data = data_of(self, WLASLWindows)
-        if self.landmarks and data.landmarks is None:
-            raise ValueError(
-                "data.init_args.landmarks: found null, expected the folder of the clips' landmarks, which "
-                f"model.init_args.landmarks: {self.landmarks:g} learns from; set one, or the other to 0"
-            )
         self.learner = video_encoder(data.image_size, data.frames, **self.sizes)
         self.network = copy.deepcopy(self.learner).requires_grad_(False)
         self.head = GlossHead(self.sizes["width"], len(data.glosses))
         self.pointer = PointHead(self.sizes["width"], self.sizes["tubelet"])
+
+    def on_fit_start(self) -> None:
+        """Have the points of training at hand. Raises ValueError where the data does not know them."""
+        data = data_of(self, WLASLWindows)
+        if self.landmarks and not data.points:
+            raise ValueError(
+                f"data.init_args.landmarks: found none of training's clips in {data.landmarks}, expected those that "
+                f"model.init_args.landmarks: {self.landmarks:g} learns from; name their folder, or set that to 0"
+            )
+        if self.landmarks:
+            self.pointer.standardise(torch.from_numpy(np.concatenate(list(data.points.values()))).to(self.device))
 
     def training_step(self, batch: WindowBatch) -> Tensor:
         pixels, losses = standardised(vary_clips(batch.frames, self.augmentation)), {}
@@ -126,7 +132,7 @@ class VJEPAStarter(L.LightningModule):
             targets = encode(self.learner, pixels)
             rows = pooled(targets, self.learner.config)
         if self.landmarks:
-            losses["landmarks"] = point_error(self.pointer(rows).float(), batch.points)
+            losses["landmarks"] = self.pointer.error(rows, batch.points)
         if self.supervised:
             logits = self.head(rows).float()
             losses["supervised"] = cross_entropy(logits, batch.labels, label_smoothing=self.label_smoothing)

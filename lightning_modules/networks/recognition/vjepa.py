@@ -25,8 +25,8 @@ ASPECTS: Final = (0.75, 1.5)
 
 FITTING: Final = 200
 """Steps in which the biases of an untrained encoder's heads are fitted."""
-HAND_SCALE: Final = 4.0
-"""By which places in hands are multiplied: they are that much smaller than those of arms."""
+STEADY: Final = 0.01
+"""Shoulder widths: the least deviation of a place that is told from its errors."""
 
 Places = tuple[Tensor, Tensor]
 """Places of the patches that the encoder sees, and of those that it does not and that are predicted: (n,) int64 each,
@@ -112,7 +112,7 @@ def _look_at_neighbours(network: "VJEPA2Model") -> None:
             looks = queries @ keys.transpose(2, 3) / math.sqrt(width)
             loss = functional.cross_entropy(looks.flatten(0, 2), goal)
             optimizer.zero_grad()
-            loss.backward()
+            torch.autograd.backward(loss, inputs=biases)
             optimizer.step()
     with torch.no_grad():
         for layer, query, key in zip(layers, *biases, strict=True):
@@ -211,6 +211,9 @@ class GlossHead(nn.Module):
 class PointHead(nn.Module):
     """Says where a signer's points are in each frame that a row is made of, and is dropped after training.
 
+    It answers in deviations from where each point mostly is. Otherwise the encoder would first learn that, and could
+    then tell no clip from another.
+
     width: of a row. tubelet: frames that it is made of.
     """
 
@@ -218,23 +221,41 @@ class PointHead(nn.Module):
         super().__init__()
         self.norm = nn.LayerNorm(width)
         self.output = nn.Linear(width, tubelet * len(POINTS) * 2)
+        self.register_buffer("mean", torch.zeros(len(POINTS), 2))
+        self.register_buffer("scale", torch.ones(len(POINTS), 2))
+        self.mean: Tensor
+        self.scale: Tensor
 
     def forward(self, rows: Tensor) -> Tensor:
-        """Rows (B, T, D) to places (B, frames, 49, 2): of the body for its shoulders, in their distance, and of hands
-        for their wrists, in a quarter of it."""
+        """Rows (B, T, D) to places (B, frames, 49, 2), in deviations from the mean."""
         places: Tensor = self.output(self.norm(rows)).unflatten(-1, (-1, len(POINTS), 2)).flatten(1, 2)
         return places
 
+    def standardise(self, points: Tensor) -> None:
+        """Take mean and deviation from all `points` (..., 49, 3) of a training."""
+        places, seen = _in_own_units(points.flatten(0, -3))
+        count = seen.sum(0).clamp(min=1)[:, None]
+        self.mean = (places * seen[..., None]).sum(0) / count
+        variance = ((places - self.mean) ** 2 * seen[..., None]).sum(0) / count
+        self.scale = variance.sqrt().clamp(min=STEADY)
 
-def point_error(found: Tensor, points: Tensor) -> Tensor:
-    """Mean absolute error of places (B, F, 49, 2) as `PointHead` has them, of the body and of the hands alike.
+    def error(self, rows: Tensor, points: Tensor) -> Tensor:
+        """Mean absolute error in deviations, of the body and of the hands alike.
 
-    points: (B, F, 49, 3), see `signing_points`. A point that nobody saw has no error, nor has a hand without a wrist.
-    """
-    wanted, seen = points[..., :2].clone(), points[..., 2].clone()
+        points: (B, frames, 49, 3), see `signing_points`. A point that nobody saw has no error, nor has a hand without
+        a wrist.
+        """
+        places, seen = _in_own_units(points)
+        errors = (self(rows).float() - (places - self.mean) / self.scale).abs().mean(-1) * seen
+        parts = [slice(0, HANDS[0].start), slice(HANDS[0].start, None)]
+        return torch.stack([errors[..., part].sum() / seen[..., part].sum().clamp(min=1) for part in parts]).mean()
+
+
+def _in_own_units(points: Tensor) -> tuple[Tensor, Tensor]:
+    """Places (..., 49, 2) of points (..., 49, 3), in a hand for its wrist, and whether each is known (..., 49)."""
+    places, seen = points[..., :2].clone(), points[..., 2].clone()
     for hand in HANDS:
-        wanted[:, :, hand] = HAND_SCALE * (wanted[:, :, hand] - points[:, :, hand.start, None, :2])
-        seen[:, :, hand] *= points[:, :, hand.start, None, 2]
-    errors = (found - wanted).abs().mean(-1) * seen
-    parts = [slice(0, HANDS[0].start), slice(HANDS[0].start, None)]
-    return torch.stack([errors[:, :, part].sum() / seen[:, :, part].sum().clamp(min=1) for part in parts]).mean()
+        wrist = points[..., hand.start, None, :]
+        places[..., hand, :] -= wrist[..., :2]
+        seen[..., hand] *= wrist[..., 2]
+    return places, seen

@@ -27,10 +27,10 @@ from lightning_modules.evaluation.frozen_features import Readers
 from lightning_modules.metrics.features import effective_rank, feature_std
 from lightning_modules.networks.augmentation import vary_clips
 from lightning_modules.networks.recognition.vjepa import (
+    PointHead,
     draw_places,
     encode,
     grid,
-    point_error,
     pooled,
     predict,
     standardised,
@@ -198,19 +198,27 @@ class TestData:
 
 
 class TestPoints:
-    def test_the_error_is_of_places_seen_and_of_hands_for_their_wrists(self) -> None:
-        points = torch.from_numpy(signing_points(hands_up()))[None]
-        places = points[..., :2].clone()
-        for hand in HANDS:
-            places[:, :, hand] = 4 * (places[:, :, hand] - places[:, :, hand.start, None])
-        assert point_error(places, points) == pytest.approx(0, abs=1e-6)
-        moved = places.clone()
-        moved[:, :, : HANDS[0].start] += 0.5
-        assert point_error(moved, points) == pytest.approx(0.25, abs=1e-6)
-        points[:, :, HANDS[1].start] = 0
-        places[:, :, HANDS[1]] = 9
-        assert point_error(places, points) == pytest.approx(0, abs=1e-6)
-        assert point_error(places, torch.zeros_like(points)) == 0
+    @pytest.fixture
+    def head(self) -> PointHead:
+        head = PointHead(width=8, tubelet=2)
+        head.standardise(torch.from_numpy(signing_points(hands_up())))
+        for weights in head.output.parameters():
+            torch.nn.init.zeros_(weights)
+        return head
+
+    def test_who_answers_the_mean_errs_by_less_than_a_deviation(self, head: PointHead) -> None:
+        points = torch.from_numpy(signing_points(hands_up())[:8])[None]
+        assert 0 < head.error(torch.zeros(1, 4, 8), points) < 1.5
+
+    def test_hands_are_told_for_their_wrists_and_unseen_points_not_at_all(self, head: PointHead) -> None:
+        rows, points = torch.zeros(1, 4, 8), torch.from_numpy(signing_points(hands_up())[:8])[None]
+        before = head.error(rows, points)
+        points[:, :, HANDS[0], :2] += 0.2
+        torch.testing.assert_close(head.error(rows, points), before)
+        points[:, :, HANDS[0].start, 2] = 0
+        points[:, :, HANDS[0], :2] = 9
+        assert head.error(rows, points) < 1.5
+        assert head.error(rows, torch.zeros_like(points)) == 0
 
 
 class TestTraining:
@@ -252,7 +260,7 @@ class TestTraining:
 
     def test_landmarks_that_the_data_does_not_know_are_asked_for(self, data: WLASLWindows) -> None:
         with pytest.raises(
-            ValueError, match=r"landmarks: found null.*model.init_args.landmarks: 1 learns"
+            ValueError, match=r"data.init_args.landmarks: found none.*model.init_args.landmarks: 1 learns"
         ):
             fit(VJEPAStarter(**SIZES), data, epochs=1)
 
