@@ -171,7 +171,8 @@ def minute(films: Sequence[Film]) -> Film:
 def watched(name: str, path: str, settings: dict[str, float]) -> tuple[list[Answer], float]:
     """In a process of its own: the answers to a file in time, and the seconds that it takes as fast as can be."""
     reader, page = opened(name), resource.getpagesize()
-    list(islice(reader.sightings(*read_video(path), **settings), FIRST))
+    frames, fps = read_video(path)
+    list(islice(reader.sightings(frames, fps, **settings), FIRST))
 
     def answers(pace: bool) -> Iterator[Answer]:
         frames, fps = read_video(path)
