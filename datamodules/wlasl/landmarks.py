@@ -1,6 +1,7 @@
 """WLASL (Li et al. 2020) as body and hand landmarks: what `python -m zoo data landmarks` finds in its clips."""
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar, Final
@@ -75,11 +76,7 @@ class WLASLLandmarks(WLASLSigns):
 
         Raises FileNotFoundError where there is no folder of landmarks.
         """
-        if not self.landmarks.is_dir():
-            raise FileNotFoundError(
-                f"{self.landmarks}: no such folder; `python -m zoo data landmarks {self.root} {self.landmarks}` writes "
-                "it from the clips"
-            )
+        refuse_missing(self.landmarks, self.root)
         samples = split_instances(self.root / self.index, list(self.instances.values()), self.split)
         files = ((sample, self.landmarks / f"{sample.name}.pose") for sample in samples)
         there = Survey([replace(sample, files=(path,)) for sample, path in files if path.is_file()])
@@ -136,6 +133,23 @@ class LandmarkReader:
 
     def __call__(self, sample: Sample, rng: np.random.Generator | None) -> tuple[str, int, Points]:
         return sample.name, self.labels[str(sample.label)], self.points[sample.files[0]]
+
+
+def refuse_missing(folder: Path, root: Path) -> None:
+    """Raise FileNotFoundError where there is no folder with the landmarks of the clips at `root`."""
+    if not folder.is_dir():
+        raise FileNotFoundError(
+            f"{folder}: no such folder; `python -m zoo data landmarks {root} {folder}` writes it from the clips"
+        )
+
+
+def readable_points(files: Iterable[Path]) -> dict[str, Points]:
+    """The points of clips by their names; files that are not there, damaged, or show no signer have none."""
+    found = {}
+    for path in files:
+        with contextlib.suppress(ValueError, OSError):
+            found[path.stem] = _read(path)
+    return found
 
 
 def _read(path: Path) -> Points:
