@@ -27,6 +27,8 @@ from datamodules.wlasl.index import INDEX, find_index, read_index
 from lightning_modules.networks.recognition.vjepa import video_encoder
 from zoo.cli import main as command
 
+SIZES = {"patch": 32, "tubelet": 2, "width": 48, "layers": 2, "heads": 3, "predictor_width": 24, "predictor_layers": 1}
+"""Of the V-JEPA 2."""
 NO_VIDEO, ONE_FRAME = "99998", "99999"
 """Ids that the index has for what is no clip."""
 
@@ -83,7 +85,7 @@ def main(arguments: Sequence[str]) -> dict[str, list[Any]]:
     os.environ["ZOO_RUNS"] = str(options.out / "runs")
     clips = lay_out(options.wlasl, root, options.most)
     torch.manual_seed(0)
-    video_encoder(64, 8, patch=32, width=48).save_pretrained(encoder)
+    video_encoder(64, 8, **SIZES).save_pretrained(encoder)
     prepared = {
         "gloss-classifier": ["embed", str(root), str(root / "embeddings"), "--model", str(encoder)],
         "gloss-landmarks": ["landmarks", str(root), str(root / "landmarks"), "--frames", options.frames],
