@@ -1,14 +1,17 @@
 """How well, and how soon, a reader of glosses reads sentences of signs: word error rate and latency, on the avatar.
 
-    python benchmarks/continuous_reading.py NAME [--sentences 40] [--threshold P] [--window S] [--no-pace]
+    python benchmarks/continuous_reading.py NAME [--sentences 40] [--threshold P] [--window S] [--hop S] [--no-pace]
 
-NAME is a reader such as gloss-classifier, a run's folder or a repository, or a pipeline such as live-gloss.
+NAME is a reader such as gloss-classifier or gloss-landmarks, a run's folder or a repository, or a pipeline such as
+live-gloss. gloss-landmarks sees the frames through MediaPipe, as it does those of a camera.
 
 Signers that are in no twin perform sentences of three to five signs, of those that the reader knows, before the studio
 cameras of WLASL's twin; nobody tells where a sign begins. Printed are the word error rate with its 95 % interval over
 sentences, beside who says nothing and who says the most frequent gloss once a sentence; how long after the end of a
-sign that was read right its gloss was said (below 0: before it ended); what is seen in empty rooms and of signers who
-stand still, which should be nothing; and windows a second, and peak memory, of a file of 60 seconds that runs in time.
+sign that was read right its gloss was said (below 0: before it ended); and what is seen in empty rooms and of signers
+who stand still, which should be nothing. Then a file of 60 seconds runs in time, in a process of its own, as `watch`
+reads it with `pace`: windows a second, answers by the clock on the wall, memory after 15 seconds and at the end; and
+once more as fast as it can. A hop of .0625 asks for a window of every tick, 16 a second.
 """
 
 import argparse
@@ -19,7 +22,8 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
 from itertools import chain, cycle, islice
 from pathlib import Path
 from typing import Any
@@ -28,7 +32,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import zoo
-from datamodules.avatar import Performance, Signer, perform
+from datamodules.avatar import Signer, perform
 from datamodules.avatar.phonology.lexicon import lexicon
 from datamodules.avatar.renderer.backdrop import KINDS, ground
 from datamodules.avatar.renderer.footage import recorded
@@ -48,6 +52,28 @@ LENGTHS = (3, 4, 5)
 QUIET = 6.0
 """Seconds of each empty room and of each signer who stands still."""
 SECONDS = 60
+SETTLED = 15
+"""Seconds after which nothing is opened any more, so that memory has no reason to grow."""
+FIRST = 40
+"""Windows that are read before anything is timed, so that all that a reader needs is open."""
+
+
+@dataclass
+class Film:
+    """Frames of sentences, and their glosses with the seconds at which they end."""
+
+    frames: list[Image]
+    fps: float
+    signs: list[tuple[str, float]]
+
+
+@dataclass
+class Answer:
+    """A sighting, the seconds on the wall's clock at which it came, and the megabytes that the process had then."""
+
+    seen: Sighting
+    came: float
+    memory: float
 
 
 def opened(name: str) -> GlossReader[Any]:
@@ -105,45 +131,77 @@ def person(number: int) -> Signer:
     return replace(Signer.random(UNSEEN + number), handedness="right")
 
 
-def answered(seen: Sequence[Sighting], performance: Performance, right: Sequence[tuple[int, int]]) -> list[float]:
-    """Seconds from the end of each sign that was read right to its answer."""
-    said = [sighting for sighting in changes(seen) if sighting.gloss]
-    ends = {
-        place: (np.flatnonzero(performance.truth["gloss"] == place)[-1] + 1) / performance.fps for _, place in right
-    }
-    return [said[heard].seconds + said[heard].latency.processing - ends[place] for heard, place in right]
+def performed(glosses: Sequence[str], number: int) -> Film:
+    """A sentence by a signer who is in no twin."""
+    signer, (_, fps) = person(number), studio(number)
+    whole = perform(glosses, signer, fps, seed=UNSEEN + number)
+    ends = [(np.flatnonzero(whole.truth["gloss"] == place)[-1] + 1) / fps for place in range(len(glosses))]
+    return Film(filmed(whole.joints, signer, number, whole.face), fps, list(zip(glosses, ends, strict=True)))
 
 
-def watched(name: str, path: str, settings: dict[str, float], answers: Any) -> None:
-    """In a process of its own: windows, seconds of work on them, seconds in all and peak memory of a file in time."""
-    reader = opened(name)
-    reader.predict(np.zeros((8, 64, 64, 3), np.uint8))  # opens what it has to
+def latencies(answers: Sequence[tuple[str, float]], signs: Sequence[tuple[str, float]]) -> list[float]:
+    """Seconds from the end of each sign that was read right to its answer; answers are glosses and when they came."""
+    found = edits([gloss for gloss, _ in answers], [gloss for gloss, _ in signs])
+    return [answers[heard][1] - signs[place][1] for heard, place in found.pairs]
+
+
+def spread(found: Sequence[float]) -> str:
+    """Median and 95 % of latencies, in print."""
+    if not found:
+        return "nothing was read right"
+    median, late = np.quantile(found, [0.5, 0.95])
+    return f"median {median:.2f}, 95 % {late:.2f}, n = {len(found)}"
+
+
+def minute(films: Sequence[Film]) -> Film:
+    """Films of one camera and rate, one after the other, over and over."""
+    first = films[0]
+    alike = [one for one in films if (one.fps, one.frames[0].shape) == (first.fps, first.frames[0].shape)]
+    whole = Film([], first.fps, [])
+    for one in cycle(alike):
+        start = len(whole.frames) / first.fps
+        whole.signs += [(gloss, start + end) for gloss, end in one.signs if start + end <= SECONDS]
+        whole.frames += one.frames
+        if len(whole.frames) >= SECONDS * first.fps:
+            del whole.frames[round(SECONDS * first.fps) :]
+            return whole
+    raise AssertionError("films have frames")
+
+
+def watched(name: str, path: str, settings: dict[str, float]) -> tuple[list[Answer], float]:
+    """In a process of its own: the answers to a file in time, and the seconds that it takes as fast as can be."""
+    reader, page = opened(name), resource.getpagesize()
     frames, fps = read_video(path)
-    began = time.perf_counter()
-    seen = list(reader.sightings(paced(frames, fps), fps, **settings))
-    whole = time.perf_counter() - began
-    work = [sighting.latency.processing for sighting in seen if sighting.attention]
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
-    answers.put((len(seen), work, whole, peak))
+    list(islice(reader.sightings(frames, fps, **settings), FIRST))
+
+    def answers(pace: bool) -> Iterator[Answer]:
+        frames, fps = read_video(path)
+        began = time.perf_counter()
+        for seen in reader.sightings(paced(frames, fps) if pace else frames, fps, **settings):
+            resident = int(Path("/proc/self/statm").read_text().split()[1]) * page / 2**20
+            yield Answer(seen, time.perf_counter() - began, resident)
+
+    *_, last = answers(False)
+    return list(answers(True)), last.came
 
 
-def in_time(name: str, film: Sequence[tuple[list[Image], float]], settings: dict[str, float]) -> None:
+def in_time(name: str, shown: Film, settings: dict[str, float], names: dict[str, str]) -> None:
     """Print what reading a file of 60 seconds at its pace takes."""
-    fps, shape = film[0][1], film[0][0][0].shape
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "minute.mp4"
-        frames = cycle(chain.from_iterable(frames for frames, rate in film if (rate, frames[0].shape) == (fps, shape)))
-        write_video(path, islice(frames, round(SECONDS * fps)), fps)
-        context = multiprocessing.get_context("spawn")
-        answers = context.Queue()
-        process = context.Process(target=watched, args=(name, str(path), settings, answers))
-        process.start()
-        windows, work, whole, peak = answers.get()
-        process.join()
+        write_video(path, shown.frames, shown.fps)
+        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as own:
+            answers, fast = own.submit(watched, name, str(path), settings).result()
+    changed = {id(seen) for seen in changes(answer.seen for answer in answers)}
+    said = [(names[one.seen.gloss], one.came) for one in answers if one.seen.gloss and id(one.seen) in changed]
+    judged, whole = sum(bool(answer.seen.attention) for answer in answers), answers[-1].came
+    settled = next(answer.memory for answer in answers if answer.came >= SETTLED)
     print(
-        f"{SECONDS} s in time: {windows} windows, {len(work)} of them judged; {windows / SECONDS:.1f}/s needed, "
-        f"{1 / np.mean(work) if work else 0:.0f}/s possible; last answer {whole - SECONDS:.2f} s late; "
-        f"peak memory {peak:.0f} MB, libraries included"
+        f"{SECONDS} s in time: {len(answers)} windows, {judged} of them judged, {len(answers) / whole:.1f} a second; "
+        f"the last answer {whole - SECONDS:.2f} s late; as fast as can be {len(answers) / fast:.1f} a second\n"
+        f"  seconds from the end of a sign to its gloss, by the wall's clock: {spread(latencies(said, shown.signs))}\n"
+        f"  memory {settled:.0f} MB after {SETTLED} s, {answers[-1].memory:.0f} MB at the end, at most "
+        f"{max(answer.memory for answer in answers):.0f} MB, libraries included"
     )
 
 
@@ -153,30 +211,29 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--sentences", type=int, default=40)
     parser.add_argument("--threshold", type=float)
     parser.add_argument("--window", type=float)
+    parser.add_argument("--hop", type=float)
     parser.add_argument("--no-pace", action="store_true", help="leave out the file that runs in time")
     options = parser.parse_args(arguments)
-    settings = {key: value for key in ("threshold", "window") if (value := getattr(options, key)) is not None}
+    given = {key: getattr(options, key) for key in ("threshold", "window", "hop")}
+    settings = {key: value for key, value in given.items() if value is not None}
     reader = opened(options.name)
     names = {gloss: gloss.upper().replace(" ", "-") for gloss in reader.glosses}
     known = sorted(set(names.values()) & set(lexicon().signs))
     print(f"{options.name}: {len(reader.glosses)} glosses, of which the avatar signs {len(known)}; settings {settings}")
-    score = WordErrorRate()
-    latencies: list[float] = []
-    films: list[tuple[list[Image], float]] = []
+    score, counts = WordErrorRate(), np.zeros(3, int)
+    late: list[float] = []
+    films: list[Film] = []
     signed = sentences(known, options.sentences)
-    counts = np.zeros(3, int)
     for number, glosses in enumerate(signed):
-        signer, (_, fps) = person(number), studio(number)
-        performance = perform(glosses, signer, fps, seed=UNSEEN + number)
-        frames = filmed(performance.joints, signer, number, performance.face)
-        seen = list(reader.sightings(frames, fps, **settings))
+        shown = performed(glosses, number)
+        seen = list(reader.sightings(shown.frames, shown.fps, **settings))
         read = [names[segment.gloss] for segment in segments(seen)]
         score.update([read], [glosses])
-        found = edits(read, glosses)
-        counts += found[:3]
-        latencies += answered(seen, performance, found.pairs)
-        if sum(len(frames) / fps for frames, fps in films) < 2 * SECONDS:
-            films.append((frames, fps))
+        counts += edits(read, glosses)[:3]
+        said = [(names[one.gloss], one.seconds + one.latency.processing) for one in changes(seen) if one.gloss]
+        late += latencies(said, shown.signs)
+        if sum(len(one.frames) / one.fps for one in films) < 2 * SECONDS:
+            films.append(shown)
     total = sum(map(len, signed))
     low, high = score.interval()
     substitutions, deletions, insertions = counts.tolist()
@@ -189,11 +246,7 @@ def main(arguments: Sequence[str]) -> None:
         beside = WordErrorRate()
         beside.update([say] * len(signed), signed)
         print(f"  beside: {float(beside.compute()):.3f} for who says {who}")
-    if latencies:
-        median, late = np.quantile(latencies, [0.5, 0.95])
-        print(
-            f"seconds from the end of a sign to its gloss: median {median:.2f}, 95 % {late:.2f}, n = {len(latencies)}"
-        )
+    print(f"seconds from the end of a sign to its gloss: {spread(late)}")
     for what, quiet in (("empty rooms", rooms(12)), ("signers at rest", standing(12))):
         states = Counter(
             sighting.gloss or sighting.state
@@ -203,7 +256,7 @@ def main(arguments: Sequence[str]) -> None:
         wrong = sum(count for state, count in states.items() if state not in ("no sign", "unsure"))
         print(f"12 {what}, {QUIET:g} s each: {dict(states)}; {wrong} of {states.total()} windows show a gloss")
     if not options.no_pace:
-        in_time(options.name, films, settings)
+        in_time(options.name, minute(films), settings, names)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import zoo
+from benchmarks import real_clips
 from datamodules.poses.conversion import to_joints
 from zoo.cli import main
 
@@ -38,3 +39,20 @@ def test_a_check_tells_wlasls_clips_from_damaged_ones(
         "the same content as 01377 (train, fear and dev, afraid)",
         "the same content as 31559 (dev, type and train, keyboard)",
     }
+
+
+def test_wlasls_clips_go_from_video_to_gloss_past_what_is_none(
+    shared: Path, bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A dozen of what `benchmarks/real_clips.py` does with all of them."""
+    monkeypatch.setenv("ZOO_RUNS", str(tmp_path))
+    monkeypatch.setenv("ZOO_MODELS", str(bundle.parent))
+    few = ["--most", "12", "--frames", "8", "--epochs", "1"]
+    found = real_clips.main([str(shared / "data" / "wlasl"), str(tmp_path / "out"), *few])
+    printed = capsys.readouterr()
+    for what in ("embed", "landmarks"):
+        assert f"{what}: exit code 1, of 14 files left out: {{'{real_clips.NO_VIDEO}': '" in printed.out
+    assert f"1 clips are left out: {real_clips.ONE_FRAME} (a single frame, which is no movement)" in printed.err
+    for guesses in found.values():
+        assert len(guesses) > 6
+        assert sum(guess.probability for guess in guesses) == pytest.approx(1, abs=1e-4)

@@ -2,7 +2,7 @@
 
 import argparse
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from zoo.artefacts.resolve import load
 from zoo.cli.parsing.arguments import OK, set_usage
@@ -34,6 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--starter", action="store_true", help=starter)
     likely = "of live-gloss and its like: the probability from which a gloss is seen"
     parser.add_argument("--threshold", type=float, metavar="P", help=likely)
+    pace = "of live-gloss and its like: let no frame of a file come before its time, as if it ran just now"
+    parser.add_argument("--pace", action="store_true", help=pace)
     set_usage(
         parser,
         "NAME",
@@ -43,23 +45,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "[--starter]",
         "[--stages.ROLE COMPONENT ...]",
         "[--threshold P]",
+        "[--pace]",
     )
 
 
 def run(options: argparse.Namespace) -> int:
     """Call a model's or a pipeline's verb and write what the suffix of each output asks for."""
+    settings: dict[str, Any] = {} if options.threshold is None else {"threshold": options.threshold}
+    if options.pace:
+        settings["pace"] = True
     if pipeline_file(options.spec):
         from zoo.pipelines.compose import load as load_pipeline
         from zoo.pipelines.live_gloss import LiveGloss
 
         pipeline = load_pipeline(options.spec, "starter" if options.starter else None, {}, options.overrides)
-        settings = {} if options.threshold is None else {"threshold": options.threshold}
         if settings and not isinstance(pipeline, LiveGloss):
-            raise ValueError(f"--threshold: {options.spec} sees no glosses; a pipeline such as live-gloss takes it")
+            raise ValueError(f"--{next(iter(settings))}: {options.spec} watches nothing; live-gloss takes it, for one")
         print(*pipeline.run(options.input, options.output, **settings), sep="\n")
         return OK
-    if options.threshold is not None:
-        raise ValueError(f"--threshold: {options.spec} is no pipeline; one that watches, such as live-gloss, takes it")
+    if settings:
+        given = f"--{next(iter(settings))}"
+        raise ValueError(f"{given}: {options.spec} is no pipeline; one that watches, such as live-gloss, takes it")
     if options.spec in RULE_BASED:
         if options.overrides or options.starter:
             found = options.overrides[0] if options.overrides else "--starter"

@@ -50,16 +50,16 @@ class LiveGloss(Pipeline):
         frames, fps = _opened(video, fps, pace)
         return self.reader.stream(frames, fps, **settings)
 
-    def run(self, text: str, outputs: Sequence[Path], **settings: float) -> list[Path]:
+    def run(self, text: str, outputs: Sequence[Path], pace: bool = False, **settings: float) -> list[Path]:
         """Watch the file at the path `text`, or the camera of that number until Ctrl-C; print what is seen, and write
         each of `outputs`: .json, all of it; .png, a heat map of the moments that counted and of what was seen.
 
-        settings: as `watch` takes them.
+        pace, settings: as `watch` takes them; a camera has its own pace.
         """
         refuse_unwritable(outputs, (".json", ".png"))
         text = given_path(text, "the path of a video, or the number of a camera")
         live = text.isdecimal() and not Path(text).exists()
-        frames, fps = _opened(int(text) if live else text, 25.0, pace=False)
+        frames, fps = _opened(int(text) if live else text, 25.0, pace and not live)
         drawing = _Drawing() if any(output.suffix.lower() == ".png" for output in outputs) else None
         sightings = self.reader.sightings(drawing.strip.through(frames) if drawing else frames, fps, **settings)
         seen = []

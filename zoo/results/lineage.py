@@ -45,7 +45,8 @@ def of_the_avatar(provenance: dict[str, Any]) -> bool:
 
 def may_have_seen(provenance: dict[str, Any], real: bool = False) -> list[dict[str, Any]]:
     """Those of the models a training started from or stands on that may have been trained on what it is tested on: on
-    the same data set, or on the avatar, in other files or with other splits; and those of which nothing is known.
+    the same data set, or on the avatar, in other files or with other splits; and those of which nothing is known. What
+    reads other files of the same twin by the same split has the same items for training.
 
     real: it is tested on the data set itself, of which its own data is the twin.
     """
@@ -55,7 +56,11 @@ def may_have_seen(provenance: dict[str, Any], real: bool = False) -> list[dict[s
     def doubtful(theirs: dict[str, Any] | None) -> bool:
         if not theirs:
             return True
-        alike = not real and all(theirs.get(key) == own.get(key) for key in ("fingerprint", "split"))
+        split = own.get("split")
+        same = theirs.get("fingerprint") == own.get("fingerprint") or bool(
+            twin and split and theirs["twin"] == own["twin"]
+        )
+        alike = not real and same and theirs.get("split") == split
         related = bool(theirs["twin"]) == twin and (twin or theirs["name"] == own["name"])
         return related and not alike
 

@@ -42,13 +42,14 @@ def standardised(frames: Tensor) -> Tensor:
 def video_encoder(
     size: int,
     frames: int,
-    patch: int = 16,
-    tubelet: int = 2,
-    width: int = 192,
-    layers: int = 6,
-    heads: int = 3,
-    predictor_width: int = 96,
-    predictor_layers: int = 2,
+    *,
+    patch: int,
+    tubelet: int,
+    width: int,
+    layers: int,
+    heads: int,
+    predictor_width: int,
+    predictor_layers: int,
 ) -> "VJEPA2Model":
     """An untrained VJEPA2Model of windows of `frames` pictures, `size` pixels a side.
 

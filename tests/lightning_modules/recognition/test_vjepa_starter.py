@@ -41,7 +41,15 @@ from zoo.artefacts.artefact import open_artefact
 from zoo.files import read_json
 from zoo.loaders.recognition.video_encoder import VideoEncoder
 
-SIZES = {"patch": 8, "width": 24, "layers": 2, "heads": 2, "predictor_width": 16, "predictor_layers": 1}
+SIZES = {
+    "patch": 8,
+    "tubelet": 2,
+    "width": 24,
+    "layers": 2,
+    "heads": 2,
+    "predictor_width": 16,
+    "predictor_layers": 1,
+}
 SIZE, LENGTH, CLIPS = 32, 8, 4
 GLOSSES = ("no", "yes")
 
@@ -136,9 +144,9 @@ class TestNetwork:
 
     def test_sizes_that_make_no_network_are_refused(self) -> None:
         with pytest.raises(ValueError, match="patch: found 5, expected what divides 32"):
-            video_encoder(SIZE, LENGTH, patch=5)
+            video_encoder(SIZE, LENGTH, **{**SIZES, "patch": 5})
         with pytest.raises(ValueError, match="patch: found 32, expected at most half of 32"):
-            video_encoder(SIZE, LENGTH, patch=32)
+            video_encoder(SIZE, LENGTH, **{**SIZES, "patch": 32})
 
 
 class TestData:

@@ -168,11 +168,13 @@ class TestCommand:
         [
             (["live-gloss", "CLIP", "--threshold", "2"], "expected seconds up to 60 and a probability"),
             (["live-gloss", "CLIP", "--threshold", "high"], "invalid float value: 'high'"),
-            (["fingerspell", "A", "--threshold", "0.5"], "--threshold: fingerspell sees no glosses"),
+            (["fingerspell", "A", "--threshold", "0.5"], "--threshold: fingerspell watches nothing"),
             (["letter-judge", "CLIP", "--threshold", "0.5"], "--threshold: letter-judge is no pipeline"),
+            (["fingerspell", "A", "--pace"], "--pace: fingerspell watches nothing"),
+            (["letter-judge", "CLIP", "--pace"], "--pace: letter-judge is no pipeline"),
         ],
     )
-    def test_a_threshold_that_is_none_or_nobodys_is_refused(
+    def test_settings_that_are_none_or_nobodys_are_refused(
         self, arguments: list[str], message: str, clip: Path, tmp_path: Path, capsys
     ) -> None:
         given = [str(clip) if one == "CLIP" else one for one in arguments]
@@ -190,6 +192,12 @@ class TestPace:
         first = next(coloured.watch(tmp_path / "red.mp4", pace=True))
         assert first.gloss == "RED"
         assert time.monotonic() - began > 0.6
+
+    def test_a_file_takes_as_long_as_it_lasts(self, coloured: LiveGloss, tmp_path: Path) -> None:
+        write_video(tmp_path / "red.mp4", colours((RED, 1.2)), 25, crf=0)
+        began = time.monotonic()
+        coloured.run(str(tmp_path / "red.mp4"), [tmp_path / "seen.json"], pace=True)
+        assert time.monotonic() - began > 1.1
 
     def test_an_hour_of_frames_is_not_waited_for_without_it(self, coloured: LiveGloss) -> None:
         assert [seen.gloss for seen in coloured.watch(colours((RED, 3600), fps=1), fps=1, window=30.0, hop=30.0)] == [

@@ -58,7 +58,8 @@ def glosses(tmp_path_factory: pytest.TempPathFactory) -> VideoToGloss:
     """A classifier of random weights, with an encoder of one layer beside it."""
     torch.manual_seed(0)
     encoder = tmp_path_factory.mktemp("encoders") / "vjepa"
-    tiny_encoder(num_hidden_layers=1, hidden_size=12, num_attention_heads=1).save_pretrained(encoder)
+    windows = {"crop_size": 64, "patch_size": 32, "frames_per_clip": 8}
+    tiny_encoder(**windows, num_hidden_layers=1, hidden_size=12, num_attention_heads=1).save_pretrained(encoder)
     settings = settings_of(str(encoder), encoder, 1)
     network = AttentionClassifier(AttentionClassifierConfig(settings.width, len(GLOSSES), 8))
     return VideoToGloss(network, GLOSSES, settings, "ase")

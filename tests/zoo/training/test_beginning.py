@@ -348,6 +348,9 @@ class TestOwed:
         for data, base, seen in (
             (self.TWIN, self.TWIN, False),
             (self.TWIN, other, True),
+            ({**self.TWIN, "split": "official"}, {**other, "split": "official"}, False),
+            ({**self.TWIN, "split": "official"}, {**other, "split": "signer"}, True),
+            ({**self.TWIN, "split": "official"}, {**other, "split": "official", "twin": {"seed": 1}}, True),
             (self.TWIN, self.REAL, False),
             (self.REAL, self.REAL, False),
             (self.REAL, {**self.REAL, "split": "official"}, True),
