@@ -12,11 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from datamodules.files import write_json
-from datamodules.media.resampling import Tick, Timed, check_rate, resample, ticks
+from datamodules.media.resampling import Timed, check_rate, resample, ticks
 from datamodules.media.video import Frame, read_video
 from zoo.io_types import Signal
 from zoo.loaders.inputs import given_path
 from zoo.loaders.recognition.sightings import (
+    HOP,
+    THRESHOLD,
+    WINDOW,
     Judgement,
     Observation,
     Segment,
@@ -97,9 +100,9 @@ print(model.predict(frames)[:3])  # the likeliest glosses first, each with its p
         self,
         frames: Iterable[Frame] | Iterable[Timed],
         fps: float = 25.0,
-        window: float = 0.75,
-        hop: float = 0.125,
-        threshold: float = 0.4,
+        window: float = WINDOW,
+        hop: float = HOP,
+        threshold: float = THRESHOLD,
     ) -> Iterator[Sighting]:
         """What is signed in a video of any length, as soon as it is seen: an answer whenever something else is.
 
@@ -123,9 +126,9 @@ print(model.predict(frames)[:3])  # the likeliest glosses first, each with its p
         self,
         frames: Iterable[Frame] | Iterable[Timed],
         fps: float = 25.0,
-        window: float = 0.75,
-        hop: float = 0.125,
-        threshold: float = 0.4,
+        window: float = WINDOW,
+        hop: float = HOP,
+        threshold: float = THRESHOLD,
     ) -> Iterator[Sighting]:
         """As `stream`, an answer for each window, whether anything changed or not."""
         if isinstance(frames, str | bytes | os.PathLike | Mapping) or not isinstance(frames, Iterable):
@@ -136,7 +139,7 @@ print(model.predict(frames)[:3])  # the likeliest glosses first, each with its p
         if isinstance(frames, np.ndarray):
             _check_frames(frames)
         check_rate(fps)
-        return _answers(Stream(self, window, hop, threshold), ticks(frames, fps, self.rate))
+        return Stream(self, window, hop, threshold).answers(ticks(frames, fps, self.rate))
 
     def read(
         self, video: str | os.PathLike[str] | npt.NDArray[np.uint8], fps: float = 25.0, **settings: float
@@ -176,15 +179,6 @@ print(model.predict(frames)[:3])  # the likeliest glosses first, each with its p
             else:
                 write_ranking(path, self.rank(judged.probabilities), [output])
         return list(outputs)
-
-
-def _answers(stream: Stream[Observation], taken: Iterable[Tick]) -> Iterator[Sighting]:
-    """An answer for each window, and for the rest."""
-    for tick in taken:
-        if stream.take(tick):
-            yield stream.answer()
-    if stream.pending:
-        yield stream.answer()
 
 
 def _opened(video: object, fps: float) -> tuple[Iterable[Frame], float]:

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
-from typing import Generic, Literal, Protocol, TypeVar
+from typing import Final, Generic, Literal, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,13 @@ from zoo.loaders.inputs import is_number
 
 Observation = TypeVar("Observation")
 """What a reader keeps of a frame."""
+WINDOW: Final = 0.75
+"""Seconds that are read as a clip of one sign."""
+HOP: Final = 0.125
+"""Seconds from one window to the next."""
+THRESHOLD: Final = 0.4
+"""The probability from which a gloss is seen."""
+
 State = Literal["sign", "unsure", "no sign"]
 """A gloss is likely; hands move and none is likely; hands are at rest or out of sight."""
 
@@ -103,6 +110,11 @@ class Debouncer:
         self.shares: npt.NDArray[np.floating] | None = None
         self._given: int | None = None
 
+    def retune(self, threshold: float) -> None:
+        """Take another threshold, which a gloss that is seen has to reach anew."""
+        if threshold != self.threshold:
+            self.threshold, self._given = threshold, None
+
     def __call__(self, found: npt.NDArray[np.floating] | None) -> tuple[State, str | None, float]:
         """State, gloss and probability after a window of these probabilities (C,), or of None, which shows no sign."""
         if found is None:
@@ -122,16 +134,22 @@ class Debouncer:
 class Stream(Generic[Observation]):
     """A video that goes by, tick by tick, and what its newest window shows; see `GlossReader.stream`.
 
-    It keeps what the reader keeps of a window, and one frame.
+    It keeps what the reader keeps of a window, and no frame.
 
-    debounced: what it makes of windows in a row; its threshold may change while the video runs.
+    debounced: what it makes of windows in a row.
     pending: whether a tick was taken since the last answer.
 
     Raises:
         ValueError: numbers that are out of range.
     """
 
-    def __init__(self, reader: Reader[Observation], window: float, hop: float, threshold: float) -> None:
+    def __init__(
+        self,
+        reader: Reader[Observation],
+        window: float = WINDOW,
+        hop: float = HOP,
+        threshold: float = THRESHOLD,
+    ) -> None:
         in_range = all(map(is_number, (window, hop, threshold))) and 0 < hop <= 60 and 0 < window <= 60
         if not (in_range and 0 <= threshold <= 1):
             raise ValueError(
@@ -144,30 +162,36 @@ class Stream(Generic[Observation]):
         self._reader = reader
         self._recent: deque[Observation] = deque(maxlen=length)
         self._left = length
-        self._newest: Tick | None = None
-        self._arrived = 0.0
+        self._shown, self._end, self._newest, self._arrived = -1, 0.0, 0.0, 0.0
+
+    def answers(self, ticks: Iterable[Tick]) -> Iterator[Sighting]:
+        """An answer for each window, and one for what is left at the end."""
+        for tick in ticks:
+            if self.take(tick):
+                yield self.answer()
+        if self.pending:
+            yield self.answer()
 
     def take(self, tick: Tick) -> bool:
         """Look at the frame of the next tick, unless it was shown before; whether a window is over with it."""
-        if self._newest is None or tick.number != self._newest.number:
+        if tick.number != self._shown:
             self._arrived = time.perf_counter()
             self._recent.append(self._reader.observe(tick.frame))
         else:
             self._recent.append(self._recent[-1])
-        self._newest, self.pending = tick, True
+        self._shown, self._end, self._newest, self.pending = tick.number, tick.end, tick.newest, True
         self._left = (self._left if self._left else self._step) - 1
         return not self._left
 
     def answer(self) -> Sighting:
         """What the window shows that ends with the last tick that was taken; there has to be one."""
-        assert self._newest is not None
-        end, recent = self._newest.end, list(self._recent)
+        end, recent = self._end, list(self._recent)
         resting = self._reader.resting(recent)
         judged = None if resting.mean() > 0.5 else self._reader.judge(recent)
         state, gloss, probability = self.debounced(None if judged is None else judged.probabilities)
         attention = () if judged is None else tuple(map(float, judged.attention))
         last = int(np.argmin(resting[::-1]))  # observations since hands moved; 0 where they never did
-        waited = max(end, self._newest.newest) - end + last / self._reader.rate
+        waited = max(end, self._newest) - end + last / self._reader.rate
         latency = Latency(waited, time.perf_counter() - self._arrived)
         self.pending = False
         return Sighting(end, end - len(recent) / self._reader.rate, state, gloss, probability, attention, latency)
