@@ -17,6 +17,8 @@ from zoo.pipelines.live_gloss import Drawing
 
 REMEMBERED: Final = 12.0
 """Seconds of a session that can be looked back at."""
+LEFT: Final = 30.0
+"""Seconds without a frame after which a visitor has left."""
 GUESSES: Final = 5
 
 
@@ -72,6 +74,32 @@ class Session:
         """The last seconds of what was seen."""
         with self._lock:
             return [one for one in self._windows if one.seconds > self._windows[-1].seconds - REMEMBERED]
+
+
+class Sessions:
+    """The sessions of all visitors; one whose frames no longer come is over, and forgotten.
+
+    Another reader begins another session.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._sessions: dict[str, tuple[float, GlossReader[Any], Session]] = {}
+
+    def of(self, visitor: str, reader: GlossReader[Any], now: float | None = None) -> Session:
+        """The session of a visitor with a reader; `now`: seconds of any clock, by default this machine's."""
+        now = time.monotonic() if now is None else now
+        with self._lock:
+            for name in [name for name, (last, *_) in self._sessions.items() if now - last > LEFT]:
+                del self._sessions[name]
+            _, known, session = self._sessions.get(visitor, (now, None, None))
+            if session is None or known is not reader:
+                session = Session(reader)
+            self._sessions[visitor] = now, reader, session
+            return session
+
+    def __len__(self) -> int:
+        return len(self._sessions)
 
 
 def watch(reader: GlossReader[Any], path: Path, threshold: float = THRESHOLD) -> Iterator[tuple[Answer, Drawing]]:

@@ -15,6 +15,8 @@ from zoo.app.uploads import MEGABYTE, MEGABYTES, Door
 
 TABS: Final = {
     "Translate": "translate",
+    "Recognise": "recognise",
+    "Letters": "letters",
     "Zoo": "zoo_tab",
 }
 """By their titles, the modules of `zoo.app` whose `tab(models)` fills them."""

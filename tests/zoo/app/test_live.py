@@ -10,7 +10,7 @@ import pytest
 from colour_reader import BLACK, COLOURS, WHITE, ColourReader, film
 
 from datamodules.media.video import write_video
-from zoo.app.live import REMEMBERED, Session, watch
+from zoo.app.live import LEFT, REMEMBERED, Session, Sessions, watch
 
 RED, GREEN, BLUE = COLOURS.values()
 SCENE = ((BLACK, 1.5), (RED, 1.5), (WHITE, 1.5), (GREEN, 1.5), (BLACK, 1.5))
@@ -112,6 +112,17 @@ def test_visitors_share_a_reader_and_nothing_else() -> None:
 
     with ThreadPoolExecutor(3) as pool:
         assert list(pool.map(visitor, COLOURS)) == [{"RED"}, {"GREEN"}, {"BLUE"}]
+
+
+def test_a_session_ends_when_its_visitor_leaves_or_chooses_another_reader() -> None:
+    sessions, reader = Sessions(), ColourReader()
+    first = sessions.of("anna", reader, now=0.0)
+    assert sessions.of("ben", reader, now=LEFT - 1) is not first
+    assert sessions.of("anna", reader, now=LEFT - 1) is first
+    assert sessions.of("anna", ColourReader(), now=LEFT) is not first
+    assert len(sessions) == 2
+    sessions.of("clara", reader, now=3 * LEFT)
+    assert len(sessions) == 1
 
 
 def test_a_session_may_be_asked_from_several_threads() -> None:
