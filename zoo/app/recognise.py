@@ -67,7 +67,7 @@ def tab(models: Models) -> None:
                 info=without or f"{LANDMARKS} answers in milliseconds; {SLOWER} needs a quick machine.",
             )
             threshold = gr.Slider(
-                0.05, 1.0, THRESHOLD, step=0.05, label="Threshold", info="The probability from which a gloss is shown."
+                0.1, 1.0, THRESHOLD, step=0.05, label="Threshold", info="The probability from which a gloss is shown."
             )
             with gr.Tabs():
                 with gr.Tab("Camera"):
@@ -167,7 +167,7 @@ def told(answer: Answer, windows: list[Sighting]) -> tuple[str, str]:
     guesses = shown.ranking((guess.gloss, guess.probability) for guess in answer.guesses)
     return (
         shown.headline(answer.sighting),
-        shown.latency(answer.sighting.latency) + guesses + shown.timeline(windows),
+        shown.latency(answer.sighting.latency) + shown.timeline(windows) + guesses,
     )
 
 
