@@ -1,5 +1,7 @@
 """The page: its heading, its tabs, and how it looks."""
 
+import html
+import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +18,8 @@ KEPT: Final = 3600
 SWEPT: Final = 300
 WAITING: Final = 40
 """Visitors whose work may wait at once; who comes then is told to come again."""
+HEAVY: Final = {"concurrency_limit": 2, "concurrency_id": "heavy"}
+"""Of events that keep a processor busy for seconds: all of them together leave the rest of the page its time."""
 
 
 def build(tabs: Mapping[str, Callable[[], None]]) -> Any:
@@ -23,7 +27,7 @@ def build(tabs: Mapping[str, Callable[[], None]]) -> Any:
     function that is called within it."""
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(SWEPT, KEPT)) as page:
         gr.Markdown(f"# {TITLE}")
-        gr.Markdown(NOTE, elem_classes="note")
+        gr.Markdown(NOTE, elem_id="note")
         with gr.Tabs():
             for title, fill in tabs.items():
                 with gr.Tab(title, id=title):
@@ -38,4 +42,23 @@ def theme() -> Any:
         neutral_hue=gr.themes.colors.slate,
         font=["system-ui", "sans-serif"],
         font_mono=["ui-monospace", "monospace"],
-    )
+    ).set(block_info_text_color="*neutral_600", block_info_text_color_dark="*neutral_300")
+
+
+def labelled(there: Mapping[str, bool]) -> list[tuple[str, str]]:
+    """Choices of models, each with a word where it is not there; choosing that says how to get it."""
+    return [(name if found else f"{name} (no weights yet)", name) for name, found in there.items()]
+
+
+def answered(text: str) -> str:
+    """A sentence that a screen reader reads out when it appears."""
+    return f'<p role="status">{html.escape(text)}</p>'
+
+
+def failed(error: Exception) -> str:
+    """Why something could not be done, in a sentence; the traceback of a defect is the server's alone."""
+    text = str(error)
+    if not isinstance(error, ValueError):
+        traceback.print_exception(error)
+        text = "Something failed that should not have; whoever runs this page finds the reason in its terminal."
+    return f'<p role="alert" class="failed">{html.escape(text)}</p>'
