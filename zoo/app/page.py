@@ -27,7 +27,7 @@ def build(tabs: Mapping[str, Callable[[], None]]) -> Any:
     function that is called within it."""
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(SWEPT, KEPT)) as page:
         gr.Markdown(f"# {TITLE}")
-        gr.Markdown(NOTE, elem_classes="note")
+        gr.Markdown(NOTE, elem_id="note")
         with gr.Tabs():
             for title, fill in tabs.items():
                 with gr.Tab(title, id=title):
@@ -42,7 +42,7 @@ def theme() -> Any:
         neutral_hue=gr.themes.colors.slate,
         font=["system-ui", "sans-serif"],
         font_mono=["ui-monospace", "monospace"],
-    )
+    ).set(block_info_text_color="*neutral_600", block_info_text_color_dark="*neutral_300")
 
 
 def labelled(there: Mapping[str, bool]) -> list[tuple[str, str]]:

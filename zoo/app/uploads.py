@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from datamodules.media.timing import measure
 
-CHARACTERS: Final = 1_000
+CHARACTERS: Final = 500
 """Of a text."""
 MEGABYTES: Final = 50
 """Of a file."""
@@ -69,74 +69,52 @@ class Door:
         self.app = app
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        path = str(scope["path"])
-        if any(f"/{word}=http" in path for word in ("file", "proxy")):
-            await _refuse(send, 403, "This page serves its own files alone.")
-            return
-        if scope["method"] in ("GET", "HEAD", "OPTIONS"):
-            await self.app(scope, receive, send)
-            return
-        upload = path.endswith("/upload")
-        limit = MEGABYTES * MEGABYTE + SLACK if upload else BODY
-        said = f"This is larger than {MEGABYTES} MB, which is what this page takes."
-        if not upload:
-            said = f"This is larger than {BODY // MEGABYTE} MB, which is what this page takes without a file."
-        declared = dict(scope["headers"]).get(b"content-length", b"0")
-        if not declared.isdigit() or int(declared) > limit:
-            await _refuse(send, 413, said)
-        elif upload:
-            await self.app(scope, _counted(receive, limit), send)
-        else:
-            await self._short(scope, receive, send, said)
-
-    async def _short(self, scope: Message, receive: Receive, send: Send, said: str) -> None:
-        """Read a request whole, look at it, and hand it on."""
-        body, more = bytearray(), True
-        while more:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                return
-            body += message.get("body", b"")
-            more = message.get("more_body", False)
-            if len(body) > BODY:
-                await _refuse(send, 413, said)
-                return
-        try:
-            if body.lstrip()[:1] in (b"{", b"["):
-                json.loads(body, object_hook=_refuse_addresses)
-        except PermissionError as error:
-            await _refuse(send, 403, str(error))
-            return
-        except (ValueError, RecursionError):
-            await _refuse(send, 400, "This is no JSON that this page understands.")
-            return
-        whole: list[Message] = [{"type": "http.request", "body": bytes(body), "more_body": False}]
-        await self.app(scope, lambda: _next(whole, receive), send)
+        if scope["type"] == "http":
+            path, headers = str(scope["path"]), dict(scope["headers"])
+            if any(f"/{word}=http" in path for word in ("file", "proxy")):
+                return await _refuse(send, 403, "This page serves its own files alone.")
+            if b"transfer-encoding" in headers:
+                return await _refuse(send, 411, "Say first how long it is: this page takes no more than it was told.")
+            upload = path.endswith("/upload")
+            limit, what = (MEGABYTES * MEGABYTE + SLACK, "") if upload else (BODY, " without a file")
+            if int(headers.get(b"content-length", 0)) > limit:
+                return await _refuse(
+                    send, 413, f"This is too large: this page takes {limit // MEGABYTE} MB at once{what}."
+                )
+            if scope["method"] == "POST" and not upload:
+                body = await _whole(receive)
+                try:
+                    json.loads(body or b"{}", object_hook=_refuse_addresses)
+                except PermissionError as error:
+                    return await _refuse(send, 403, str(error))
+                except (ValueError, RecursionError):
+                    return await _refuse(send, 400, "This is no JSON that this page understands.")
+                receive = _replayed(body, receive)
+        return await self.app(scope, receive, send)
 
 
-async def _next(first: list[Message], receive: Receive) -> Message:
-    return first.pop() if first else await receive()
-
-
-def _counted(receive: Receive, limit: int) -> Receive:
-    """What arrives, until it is more than the sender said and the page takes: then the sender is as good as gone."""
-    count = 0
-
-    async def counted() -> Message:
-        nonlocal count
+async def _whole(receive: Receive) -> bytes:
+    body, more = bytearray(), True
+    while more:
         message = await receive()
-        count += len(message.get("body", b""))
-        return message if count <= limit else {"type": "http.disconnect"}
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    return bytes(body)
 
-    return counted
+
+def _replayed(body: bytes, receive: Receive) -> Receive:
+    """What was read already, and after that what still comes."""
+    first: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replayed() -> Message:
+        return first.pop() if first else await receive()
+
+    return replayed
 
 
 def _refuse_addresses(found: dict[str, Any]) -> dict[str, Any]:
     if str(found.get("path")).lower().startswith(("http:", "https:")):
-        raise PermissionError("This page fetches nothing from the web: hand the file itself in.")
+        raise PermissionError("This page fetches nothing from the web: hand in the file itself.")
     return found
 
 
