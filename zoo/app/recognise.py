@@ -41,11 +41,12 @@ CAMERA: Final = {
 """Of every camera of the page: seen as in a mirror, and handed on as it is."""
 
 NAMED: Final = """
-const name = () => document.querySelectorAll(".capture-button[aria-label]").forEach(
+const name = () => document.querySelectorAll("button:is(.capture-button, [aria-dropeffect])[aria-label]").forEach(
     button => button.removeAttribute("aria-label"));
 new MutationObserver(name).observe(document.body, {childList: true, subtree: true, attributeFilter: ["aria-label"]});
+name();
 """
-"""So that buttons of cameras are called what stands on them, Record and Stop, and not something else."""
+"""So that buttons of cameras and uploads are called what stands on them, and not something else."""
 
 
 def lacking() -> str | None:

@@ -3,6 +3,7 @@
 import base64
 import html
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Final
 
 import cv2
@@ -54,18 +55,19 @@ def timeline(windows: Sequence[Sighting]) -> str:
         return ""
     start, end = windows[0].start, windows[-1].seconds
     found = [sign for sign in segments(windows) if sign.end > start]
+    edges = [(sign.start - start) / (end - start) for sign in found] + [1.0]
     named = "".join(
-        f'<span style="left: {(sign.start - start) / (end - start):.1%}">{html.escape(sign.gloss)}</span>'
-        for sign in found
+        f'<span style="left: {left:.1%}; width: {right - left:.1%}">{html.escape(sign.gloss)}</span>'
+        for sign, (left, right) in zip(found, pairwise(edges), strict=True)
     )
     looked, likely = (_image(np.repeat(band, BAND, 0), "") for band in bands(windows))
     said = ", ".join(sign.gloss for sign in found) or "no gloss"
     return (
-        f'<figure class="timeline" role="img" aria-label="The last {end - start:.0f} seconds: {html.escape(said)}">'
-        f"<figcaption>attention: yellow counted most, violet least, grey is no sign</figcaption>{looked}"
-        f"<figcaption>probability of the likeliest gloss: dark is likely, grey is no sign</figcaption>{likely}"
+        f'<div class="timeline" role="img" aria-label="The last {end - start:.0f} seconds: {html.escape(said)}">'
+        f"<p>attention: yellow counted most, violet least, grey is no sign</p>{looked}"
+        f"<p>probability of the likeliest gloss: dark is likely, grey is no sign</p>{likely}"
         f'<div class="names">{named}</div>'
-        f'<div class="axis"><span>{end - start:.0f} s ago</span><span>now</span></div></figure>'
+        f'<div class="axis"><span>{end - start:.0f} s ago</span><span>now</span></div></div>'
     )
 
 

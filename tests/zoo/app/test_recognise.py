@@ -139,7 +139,7 @@ class TestFile:
         one = visit()
         one.tab("Recognise")
         one.tab("File")
-        one.page.locator("input[type=file]").first.set_input_files(path)
+        one.page.locator("#watched input[type=file]").set_input_files(path)
         one.page.locator("#watched video").wait_for()
         one.page.get_by_role("button", name="Read the signs").click()
         return one
@@ -162,7 +162,7 @@ class TestFile:
     def test_what_is_no_video_is_refused_in_words(self, reading: Visit, tmp_path: Path) -> None:
         (tmp_path / "notes.mp4").write_text("no video")
         reading.page.get_by_role("button", name="Clear").click()
-        reading.page.locator("input[type=file]").first.set_input_files(tmp_path / "notes.mp4")
+        reading.page.locator("#watched input[type=file]").set_input_files(tmp_path / "notes.mp4")
         reading.page.locator("#watched video").wait_for(state="attached")
         reading.page.get_by_role("button", name="Read the signs").click()
         reading.page.get_by_role("alert").filter(has_text="no video that can be read").wait_for()
