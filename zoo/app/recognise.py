@@ -90,7 +90,7 @@ def tab(models: Models) -> None:
                     gr.Markdown(f"At most {uploads.MEGABYTES} MB and {uploads.SECONDS:.0f} seconds.")
                     start = gr.Button("Read the signs", variant="primary")
                     heat = gr.Image(
-                        label="Heat map",
+                        show_label=False,
                         alt_text="Frames, which moments counted, and how likely the best gloss was, over seconds",
                         interactive=False,
                         buttons=[],
@@ -145,7 +145,7 @@ def tab(models: Models) -> None:
         write_json(folder / "glosses.json", {"video": film.name, "glosses": list(map(asdict, seen))})
         yield {
             headline: _read(seen),
-            detail: shown.timeline(drawing.windows),
+            detail: "",
             heat: gr.Image(str(folder / "heat-map.png"), visible=True),
             png: gr.DownloadButton(value=str(folder / "heat-map.png"), interactive=True),
             written: gr.DownloadButton(value=str(folder / "glosses.json"), interactive=True),

@@ -63,11 +63,11 @@ def timeline(windows: Sequence[Sighting]) -> str:
     looked, likely = (_image(np.repeat(band, BAND, 0), "") for band in bands(windows))
     said = ", ".join(sign.gloss for sign in found) or "no gloss"
     return (
-        f'<div class="timeline" role="img" aria-label="The last {end - start:.0f} seconds: {html.escape(said)}">'
+        f'<div class="timeline" role="img" aria-label="Seconds {start:.1f} to {end:.1f}: {html.escape(said)}">'
         f"<p>attention: yellow counted most, violet least, grey is no sign</p>{looked}"
         f"<p>probability of the likeliest gloss: dark is likely, grey is no sign</p>{likely}"
         f'<div class="names">{named}</div>'
-        f'<div class="axis"><span>{end - start:.0f} s ago</span><span>now</span></div></div>'
+        f'<div class="axis"><span>{start:.1f} s</span><span>{end:.1f} s</span></div></div>'
     )
 
 
