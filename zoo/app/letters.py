@@ -35,7 +35,8 @@ def tab(models: Models) -> None:
         seed = gr.Number(0, label="Seed", info="Another one, other hands.", precision=0, minimum=0, maximum=SEEDS)
     start = gr.Button("Generate", variant="primary")
     said = gr.HTML(answered("Nothing was generated yet."), elem_id="spelled")
-    rows = {name: gr.HTML(elem_id=name) for name in MODELS}
+    with gr.Row():
+        rows = {name: gr.HTML(elem_id=name, min_width=240) for name in MODELS}
 
     def spell(text: str, number: int | None) -> Iterator[dict[Any, Any]]:
         try:
@@ -60,8 +61,8 @@ def tab(models: Models) -> None:
 
     gr.Markdown("## Read")
     gr.Markdown(
-        f"{JUDGE} expects one **right** hand that fills much of the picture, seen by whom it addresses, not mirrored. "
-        "Of a left hand it reads little, and it always answers, also where there is no hand."
+        f"{JUDGE} expects one **right** hand that fills much of the picture, seen from in front and not mirrored. "
+        "It reads few left hands, and it always answers, also where there is no hand."
     )
     with gr.Row():
         with gr.Column(), gr.Tabs():
