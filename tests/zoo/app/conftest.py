@@ -1,7 +1,4 @@
-"""A server of the app as a user starts it, browsers that visit it, and what every visit is held to.
-
-`axe.min.js` is axe-core 4.14.1 (Deque Systems, MPL 2.0, github.com/dequelabs/axe-core), which is no part of the package.
-"""
+"""A server of the app as a user starts it, and browsers that visit it."""
 
 import os
 import shutil
@@ -10,28 +7,14 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+from app_visits import PATIENCE, WIDE, Server, Visit
 
 pytest.importorskip("gradio", reason="the app needs gradio: pip install 'sign-zoo[app]'")
 playwright = pytest.importorskip("playwright.sync_api", reason="its tests need playwright: pip install playwright")
-
-AXE = Path(__file__).with_name("axe.min.js")
-PATIENCE = 120_000
-"""Milliseconds that a step may take where other tests share the machine."""
-WIDE, NARROW = (1280, 900), (360, 740)
-
-
-@dataclass
-class Server:
-    """Where it is, and what it prints."""
-
-    address: str
-    port: int
-    log: Path
 
 
 @pytest.fixture(scope="session")
@@ -50,7 +33,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield Server(f"http://127.0.0.1:{port}", port, log)
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 0
-    assert "Traceback" not in log.read_text()
+    assert "zoo/app/" not in log.read_text(), "a traceback goes through the app"
 
 
 @pytest.fixture(scope="session")
@@ -74,30 +57,7 @@ def launch() -> Iterator[Callable[[Path | None], Any]]:
             browser.close()
 
 
-@dataclass
-class Visit:
-    """A visitor's page, and what it asked of anybody but the server."""
-
-    page: Any
-    foreign: list[str] = field(default_factory=list)
-    errors: list[str] = field(default_factory=list)
-
-    def tab(self, name: str) -> None:
-        self.page.get_by_role("tab", name=name).click()
-
-    def violations(self) -> list[str]:
-        """What axe finds that is serious or worse."""
-        self.page.evaluate(AXE.read_text(encoding="utf-8"))
-        found = self.page.evaluate("axe.run()")["violations"]
-        bad = [one for one in found if one["impact"] in ("serious", "critical")]
-        return [f"{one['id']}: {one['help']}: {[node['html'][:200] for node in one['nodes']]}" for one in bad]
-
-    def overflows(self) -> bool:
-        """Whether one has to scroll sideways."""
-        return bool(self.page.evaluate("document.documentElement.scrollWidth > window.innerWidth"))
-
-
-@pytest.fixture
+@pytest.fixture(scope="module")
 def visit(server: Server, launch: Callable[[Path | None], Any]) -> Iterator[Callable[..., Visit]]:
     """Open the page as somebody who was never there: at a size, and with what a camera shows. No visit may ask anybody
     else, nor end with an error in its console."""
