@@ -151,6 +151,12 @@ class TestEverybodyCanUseIt:
         visitor.page.get_by_role("tab", name=tab, selected=True).wait_for()
         assert not visitor.violations()
 
+    def test_nor_does_it_in_the_dark(self, visitor: Visit) -> None:
+        visitor.tab("Translate")
+        visitor.page.evaluate("document.body.classList.add('dark')")
+        assert not visitor.violations()
+        visitor.page.evaluate("document.body.classList.remove('dark')")
+
     @pytest.mark.parametrize("tab", ["Translate", "Zoo"])
     def test_a_telephone_scrolls_one_way(self, telephone: Visit, tab: str) -> None:
         telephone.tab(tab)
@@ -162,9 +168,11 @@ class TestEverybodyCanUseIt:
         page.get_by_label("Text").focus()
         page.keyboard.press("Control+a")
         page.keyboard.type("Yes")
-        for _ in range(3):
+        reached: list[str] = []
+        while "Translate" not in reached and len(reached) < 10:
             page.keyboard.press("Tab")
-        assert page.evaluate("document.activeElement.textContent").strip() == "Translate"
+            reached.append(page.evaluate("document.activeElement.textContent").strip())
+        assert "Translate" in reached
         page.keyboard.press("Enter")
         assert "seconds of signing" in said(telephone, "seconds of signing")
         page.get_by_role("button", name="Download .pose").wait_for(timeout=PATIENCE)
