@@ -17,8 +17,10 @@ SECONDS: Final = 60.0
 MEGABYTE: Final = 1_000_000
 BODY: Final = 4 * MEGABYTE
 """Bytes of a request that hands in no file; a frame of a camera is one."""
-SLACK: Final = 100_000
+SLACK: Final = 10_000
 """Bytes of an upload beside its file."""
+HEARD: Final = 4 * MEGABYTES * MEGABYTE
+"""Bytes up to which what is refused is heard out, for browsers do not read an answer before they have sent all."""
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -77,7 +79,9 @@ class Door:
                 return await _refuse(send, 411, "Say first how long it is: this page takes no more than it was told.")
             upload = path.endswith("/upload")
             limit, what = (MEGABYTES * MEGABYTE + SLACK, "") if upload else (BODY, " without a file")
-            if int(headers.get(b"content-length", 0)) > limit:
+            if (length := int(headers.get(b"content-length", 0))) > limit:
+                while length < HEARD and (await receive()).get("more_body"):
+                    pass
                 return await _refuse(
                     send, 413, f"This is too large: this page takes {limit // MEGABYTE} MB at once{what}."
                 )
