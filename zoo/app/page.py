@@ -21,6 +21,15 @@ WAITING: Final = 40
 HEAVY: Final = {"concurrency_limit": 2, "concurrency_id": "heavy"}
 """Of events that keep a processor busy for seconds: all of them together leave the rest of the page its time."""
 
+NAMED: Final = """() => {
+    const name = () => document.querySelectorAll("button:is(.capture-button, [aria-dropeffect])[aria-label]").forEach(
+        button => button.removeAttribute("aria-label"));
+    const changes = {childList: true, subtree: true, attributeFilter: ["aria-label"]};
+    new MutationObserver(name).observe(document.body, changes);
+    name();
+}"""
+"""So that gradio's buttons of cameras and uploads are called what stands on them, and not something else."""
+
 
 def build(tabs: Mapping[str, Callable[[], None]]) -> Any:
     """The page, a `gradio.Blocks` with a queue of limited length; each of the tabs, by its title, is filled by a
@@ -32,6 +41,7 @@ def build(tabs: Mapping[str, Callable[[], None]]) -> Any:
             for title, fill in tabs.items():
                 with gr.Tab(title, id=title):
                     fill()
+        page.load(js=NAMED)
     return page.queue(max_size=WAITING, default_concurrency_limit=2)
 
 

@@ -40,14 +40,6 @@ CAMERA: Final = {
 }
 """Of every camera of the page: seen as in a mirror, and handed on as it is."""
 
-NAMED: Final = """
-const name = () => document.querySelectorAll("button:is(.capture-button, [aria-dropeffect])[aria-label]").forEach(
-    button => button.removeAttribute("aria-label"));
-new MutationObserver(name).observe(document.body, {childList: true, subtree: true, attributeFilter: ["aria-label"]});
-name();
-"""
-"""So that buttons of cameras and uploads are called what stands on them, and not something else."""
-
 
 def lacking() -> str | None:
     """What MediaPipe lacks here to find landmarks, and how to get it; None where nothing does."""
@@ -80,10 +72,9 @@ def tab(models: Models) -> None:
             with gr.Tabs():
                 with gr.Tab("Camera"):
                     camera = gr.Image(label="Camera", elem_id="camera", **CAMERA)
-                    gr.HTML(
-                        "<p>Show head, shoulders and both hands. You see yourself as in a mirror; the reader does not. "
-                        f"After {LIMIT // 60} minutes the camera stops; start it again if you like.</p>",
-                        js_on_load=NAMED,
+                    gr.Markdown(
+                        "Show head, shoulders and both hands. You see yourself as in a mirror; the reader does not. "
+                        f"After {LIMIT // 60} minutes the camera stops; start it again if you like."
                     )
                 with gr.Tab("File"):
                     video = gr.Video(label="Video", sources=["upload"], elem_id="watched")

@@ -87,6 +87,31 @@ def said(visit: Visit, seconds: float) -> set[str]:
     return found
 
 
+@pytest.fixture(scope="module")
+def picture() -> Frame:
+    return letter_frame(LETTER, np.random.default_rng(0))
+
+
+@pytest.fixture(scope="module")
+def reading(visit: Callable[..., Visit], hello: list[Frame], tmp_path_factory) -> Visit:
+    path = tmp_path_factory.mktemp("clips") / "hello.mp4"
+    write_video(path, hello, FPS)
+    one = visit()
+    one.tab("Recognise")
+    one.tab("File")
+    one.page.locator("#watched input[type=file]").set_input_files(path)
+    one.page.locator("#watched video").wait_for()
+    one.page.get_by_role("button", name="Read the signs").click()
+    return one
+
+
+@pytest.fixture(scope="module")
+def spelling(visit: Callable[..., Visit], picture: Frame, tmp_path_factory) -> Visit:
+    one = visit(WIDE, camera(tmp_path_factory.mktemp("films") / "letter.y4m", [picture] * FPS))
+    one.tab("Letters")
+    return one
+
+
 class TestCamera:
     def test_the_sign_before_it_is_named(self, signing: Visit) -> None:
         seen(signing, GLOSS)
@@ -122,6 +147,13 @@ class TestCamera:
         seen(signing, "unsure")
         assert said(signing, 2 * 40 / FPS) <= {"?", "–"}
 
+    def test_who_stops_it_sends_nothing_more(self, signing: Visit, sent: list[Frame]) -> None:
+        signing.page.locator("#camera").get_by_role("button", name="Stop").click()
+        signing.page.wait_for_timeout(2000)
+        count = len(sent)
+        signing.page.wait_for_timeout(1000)
+        assert len(sent) == count
+
     def test_in_an_empty_room_there_is_no_sign(self, visit: Callable[..., Visit], tmp_path: Path) -> None:
         rng = np.random.default_rng(0)
         room = ground("room", 256, rng)
@@ -129,21 +161,10 @@ class TestCamera:
         one = started(visit(WIDE, camera(tmp_path / "room.y4m", noisy)), "Recognise", "camera")
         seen(one, "no sign")
         assert said(one, 3) == {"–"}
+        one.page.locator("#camera").get_by_role("button", name="Stop").click()
 
 
 class TestFile:
-    @pytest.fixture(scope="class")
-    def reading(self, visit: Callable[..., Visit], hello: list[Frame], tmp_path_factory) -> Visit:
-        path = tmp_path_factory.mktemp("clips") / "hello.mp4"
-        write_video(path, hello, FPS)
-        one = visit()
-        one.tab("Recognise")
-        one.tab("File")
-        one.page.locator("#watched input[type=file]").set_input_files(path)
-        one.page.locator("#watched video").wait_for()
-        one.page.get_by_role("button", name="Read the signs").click()
-        return one
-
     def test_its_signs_are_named(self, reading: Visit) -> None:
         reading.page.get_by_role("status").filter(
             has_text=re.compile(rf"^Signs in this video: .*\b{GLOSS}\b")
@@ -171,16 +192,6 @@ class TestFile:
 
 
 class TestLetters:
-    @pytest.fixture(scope="class")
-    def picture(self) -> Frame:
-        return letter_frame(LETTER, np.random.default_rng(0))
-
-    @pytest.fixture(scope="class")
-    def spelling(self, visit: Callable[..., Visit], picture: Frame, tmp_path_factory) -> Visit:
-        one = visit(WIDE, camera(tmp_path_factory.mktemp("films") / "letter.y4m", [picture] * FPS))
-        one.tab("Letters")
-        return one
-
     def test_a_word_is_generated_by_each_model_side_by_side(self, spelling: Visit) -> None:
         spelling.page.get_by_role("textbox", name="Word").fill("a1 b!")
         spelling.page.get_by_role("button", name="Generate").click()
