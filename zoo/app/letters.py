@@ -9,8 +9,7 @@ import gradio as gr
 from datamodules.media.skeleton_drawing import enlarged
 from zoo.app import shown, uploads
 from zoo.app.models import Models
-from zoo.app.page import HEAVY, answered, failed
-from zoo.app.recognise import CAMERA, CAMERAS, EVERY, LIMIT
+from zoo.app.page import CAMERA, HEAVY, WATCHED, answered, failed
 from zoo.loaders.inputs import given_whole
 
 MODELS: Final = ("letter-gan", "letter-vae", "letter-ddpm")
@@ -21,6 +20,8 @@ LETTERS: Final = 20
 SEEDS: Final = 2**31 - 1
 SIDE: Final = 128
 """Pixels of a picture on the page, at least."""
+EVERY: Final = 0.2
+"""Seconds between two frames of the camera."""
 GUESSES: Final = 5
 
 
@@ -86,11 +87,8 @@ def tab(models: Models) -> None:
         read,
         camera,
         letter,
-        stream_every=2 * EVERY,
-        time_limit=LIMIT,
-        concurrency_limit=CAMERAS,
-        show_progress="hidden",
-        api_visibility="private",
+        stream_every=EVERY,
+        **WATCHED,
     )
     picture.upload(read, picture, letter, show_progress="hidden")
 

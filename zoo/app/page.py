@@ -21,6 +21,26 @@ WAITING: Final = 40
 HEAVY: Final = {"concurrency_limit": 2, "concurrency_id": "heavy"}
 """Of events that keep a processor busy for seconds: all of them together leave the rest of the page its time."""
 
+CAMERA: Final = {
+    "sources": ["webcam"],
+    "streaming": True,
+    "webcam_options": gr.WebcamOptions(
+        mirror=False, constraints={"video": {"width": {"ideal": 640}, "height": {"ideal": 480}}}
+    ),
+    "elem_classes": "mirrored",
+}
+"""Of every camera: seen as in a mirror, and handed on as it is."""
+MINUTES: Final = 10
+"""For which a camera is watched without a break."""
+CAMERAS: Final = 10
+"""That are watched at once."""
+WATCHED: Final = {
+    "time_limit": 60 * MINUTES,
+    "concurrency_limit": CAMERAS,
+    "show_progress": "hidden",
+    "api_visibility": "private",
+}
+"""Of events that take a camera's frames."""
 NAMED: Final = """() => {
     const name = () => document.querySelectorAll("button:is(.capture-button, [aria-dropeffect])[aria-label]").forEach(
         button => button.removeAttribute("aria-label"));

@@ -16,29 +16,16 @@ from datamodules.files import write_json
 from zoo.app import shown, uploads
 from zoo.app.live import Answer, Sessions, watch
 from zoo.app.models import Models, names
-from zoo.app.page import HEAVY, answered, failed, labelled
+from zoo.app.page import CAMERA, HEAVY, MINUTES, WATCHED, answered, failed, labelled
 from zoo.loaders.recognition.gloss_reader import GlossReader
 from zoo.loaders.recognition.sightings import THRESHOLD, Sighting, changes
 
 LANDMARKS: Final = "gloss-landmarks"
 SLOWER: Final = "gloss-classifier"
-LIMIT: Final = 600
-"""Seconds that a camera is watched without a break."""
-CAMERAS: Final = 10
-"""Visitors whose cameras are watched at once."""
 EVERY: Final = 0.1
 """Seconds between two frames, where answers are as quick as that."""
 OFTEN: Final = 0.25
 """Seconds between two reports on a file."""
-CAMERA: Final = {
-    "sources": ["webcam"],
-    "streaming": True,
-    "webcam_options": gr.WebcamOptions(
-        mirror=False, constraints={"video": {"width": {"ideal": 640}, "height": {"ideal": 480}}}
-    ),
-    "elem_classes": "mirrored",
-}
-"""Of every camera of the page: seen as in a mirror, and handed on as it is."""
 
 
 def lacking() -> str | None:
@@ -74,7 +61,7 @@ def tab(models: Models) -> None:
                     camera = gr.Image(label="Camera", elem_id="camera", **CAMERA)
                     gr.Markdown(
                         "Show head, shoulders and both hands. You see yourself as in a mirror; the reader does not. "
-                        f"After {LIMIT // 60} minutes the camera stops; start it again if you like."
+                        f"After {MINUTES} minutes the camera stops; start it again if you like."
                     )
                 with gr.Tab("File"):
                     video = gr.Video(label="Video", sources=["upload"], elem_id="watched")
@@ -153,10 +140,7 @@ def tab(models: Models) -> None:
         [camera, name, threshold],
         [headline, detail],
         stream_every=EVERY,
-        time_limit=LIMIT,
-        concurrency_limit=CAMERAS,
-        show_progress="hidden",
-        api_visibility="private",
+        **WATCHED,
     )
     start.click(read, [video, name, threshold], [headline, detail, heat, png, written], show_progress="hidden", **HEAVY)
     gr.on([accordion.expand, name.input], vocabulary, name, known, show_progress="hidden")

@@ -19,6 +19,7 @@ from datamodules.avatar.renderer.frames import render
 from datamodules.avatar.renderer.letters import letter_frame
 from datamodules.features.bundles import HAND, POSE, lying_here
 from datamodules.media.video import Frame, write_video
+from zoo.app.recognise import lacking
 
 pytest.importorskip("mediapipe", reason="gloss-landmarks needs MediaPipe: pip install 'sign-zoo[landmarks]'")
 if not (lying_here(POSE) and lying_here(HAND)):
@@ -110,6 +111,13 @@ def spelling(visit: Callable[..., Visit], picture: Frame, tmp_path_factory) -> V
     one = visit(WIDE, camera(tmp_path_factory.mktemp("films") / "letter.y4m", [picture] * FPS))
     one.tab("Letters")
     return one
+
+
+def test_who_lacks_mediapipes_models_is_told_how_to_get_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert lacking() is None
+    monkeypatch.setenv("ZOO_MODELS", str(tmp_path))
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path))
+    assert re.search(rf"put {POSE.url} and {HAND.url} into a folder, .* gloss-classifier does without", lacking())
 
 
 class TestCamera:
