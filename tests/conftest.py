@@ -129,7 +129,7 @@ def twin_root(common: Path) -> Callable[[str], Path]:
     shared = {
         **dict.fromkeys(("letter-ddpm", "letter-gan", "letter-vae"), "letters-to-generate"),
         **dict.fromkeys(("sd-starter", "sd-starter-decoder", "sd-starter-vae"), "pictures-with-captions"),
-        **dict.fromkeys(("gloss-probe", "vjepa-starter"), "clips"),
+        **dict.fromkeys(("gloss-classifier", "gloss-probe", "vjepa-starter"), "clips"),
         **dict.fromkeys(("signdiff", "signdiff-fast"), "signdiff"),
         **dict.fromkeys(("skeleton-judge", "skeleton-lora"), "skeletons"),
     }

@@ -42,7 +42,12 @@ TINY: dict[str, tuple[str, ...]] = {
         for data in ("cifar10", "mnist")
         for model, sizes in (("gan", GAN), ("vae", VAE))
     },
-    "gloss-classifier": ("--model.hidden=8", "--data.twin.size=16", "--data.batch_size=4"),
+    "gloss-classifier": (
+        "--model.hidden=8",
+        "--data.batch_size=4",
+        "--data.twin.size=16",
+        "--data.twin.signers=3",
+    ),
     "gloss-landmarks": (
         "--model.width=16",
         "--model.stages=1",
@@ -117,7 +122,7 @@ TINY: dict[str, tuple[str, ...]] = {
         "--data.frames=8",
         "--data.image_size=32",
         "--data.batch_size=2",
-        "--data.twin.size=6",
+        "--data.twin.size=16",
         "--data.twin.signers=3",
     ),
     "pix2pix": (
@@ -134,12 +139,12 @@ TINY: dict[str, tuple[str, ...]] = {
 
 def starter(name: str, root: Path) -> list[str]:
     """The command line of a tiny starter of a spec; its twin goes to `root`, and beside it what it stands on."""
-    made = [f"--model.{argument}={_made(root, argument, make)}" for argument, make in STANDS_ON.get(name, {}).items()]
+    made = [f"--{argument}={_made(root, argument, make)}" for argument, make in STANDS_ON.get(name, {}).items()]
     return ["--starter", *TINY[name], *made, f"--data.root={root}", "--trainer.max_epochs=2"]
 
 
 def _made(root: Path, argument: str, make: Callable[[Path], object]) -> Path:
-    folder = root.with_name(f"{root.name}-{argument}")
+    folder = root.with_name(f"{root.name}-{argument.rpartition('.')[2]}")
     folder.parent.mkdir(parents=True, exist_ok=True)
     with locked(folder.with_name(f".{folder.name}.lock")):
         if not folder.exists():
@@ -173,25 +178,24 @@ def _signdiff(folder: Path) -> None:
 
 
 def _encoder(folder: Path) -> None:
-    from transformers import VJEPA2Config, VJEPA2Model
+    from tiny_encoder import tiny_encoder
 
-    from datamodules.features.vjepa import UNTRAINED
     from zoo.loaders.recognition.video_encoder import VideoEncoder
 
-    sizes = {**UNTRAINED, "crop_size": 16, "patch_size": 8, "frames_per_clip": 4, "hidden_size": 32}
-    VideoEncoder(VJEPA2Model(VJEPA2Config(**sizes)), "ase").save(folder)
+    VideoEncoder(tiny_encoder(), "ase").save(folder)
     (folder / "README.md").write_text("---\nlicense: mit\n---\n")
 
 
 STANDS_ON: dict[str, dict[str, Callable[[Path], object]]] = {
-    "gloss-probe": {"encoder": _encoder},
-    "sd-starter": {"autoencoder": _autoencoder},
-    "sd-starter-decoder": {"autoencoder": _autoencoder},
-    "signdiff": {"base": _stable_diffusion},
-    "signdiff-fast": {"teacher": _signdiff},
-    "skeleton-lora": {"base": _stable_diffusion},
+    "gloss-classifier": {"data.encoder": _encoder},
+    "gloss-probe": {"model.encoder": _encoder},
+    "sd-starter": {"model.autoencoder": _autoencoder},
+    "sd-starter-decoder": {"model.autoencoder": _autoencoder},
+    "signdiff": {"model.base": _stable_diffusion},
+    "signdiff-fast": {"model.teacher": _signdiff},
+    "skeleton-lora": {"model.base": _stable_diffusion},
 }
-"""By the argument of the module that names it, what makes a tiny one of what a spec's module stands on."""
+"""By the argument of the module or the data that names it, what makes a tiny one of what a spec's module stands on."""
 
 
 def ended_from(stop: tuple[int, int]) -> Callable[..., None]:

@@ -4,9 +4,11 @@ A forward pass holds windows of one clip only, as many as `batch_size` allows. S
 from its clip alone: not from what else is embedded, what was embedded before, or which file is corrupt.
 """
 
+import math
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -39,6 +41,8 @@ from datamodules.media.clip import Clip
 from datamodules.media.video_windows import VARIANTS, windows
 
 MOST_WORKERS: Final = 16
+SILENT: Final = 60.0
+"""Seconds after which a line tells how far it is, where no terminal can show a bar."""
 
 
 @dataclass
@@ -138,6 +142,7 @@ class Writer(Callback):
         seen = sys.stderr.isatty() and _is_first()
         self.progress = Progress(*columns, console=console, transient=True, disable=not seen)
         self.bar = self.progress.add_task("", total=total, completed=total - len(clips))
+        self.said = time.monotonic() if _is_first() and not seen else math.inf
 
     def on_predict_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self.progress.start()
@@ -166,6 +171,9 @@ class Writer(Callback):
                 if not path.is_file():
                     write_rows(path, torch.cat(rows).numpy())
         self.progress.advance(self.bar, trainer.world_size)
+        if time.monotonic() - self.said > SILENT:
+            self.said, task = time.monotonic(), self.progress.tasks[0]
+            print(f"zoo: embedded {task.completed:,.0f} of {task.total:,.0f} clips", file=sys.stderr, flush=True)
 
     def on_predict_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self.progress.stop()

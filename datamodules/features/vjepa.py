@@ -1,4 +1,4 @@
-"""V-JEPA 2 (Assran et al. 2025, arXiv 2506.09985) as a frozen encoder: a folder's, the Hub's, or an untrained one."""
+"""V-JEPA 2 (Assran et al. 2025, arXiv 2506.09985) as a frozen encoder, a folder's or the Hub's."""
 
 import hashlib
 import json
@@ -17,22 +17,6 @@ from datamodules.media.video_windows import BLUR, FPS, VARIANTS
 
 MEAN: Final = (0.485, 0.456, 0.406)
 STD: Final = (0.229, 0.224, 0.225)
-UNTRAINED: Final[dict[str, Any]] = {
-    "crop_size": 64,
-    "patch_size": 32,
-    "frames_per_clip": 8,
-    "hidden_size": 128,
-    "num_attention_heads": 4,
-    "num_hidden_layers": 2,
-    "mlp_ratio": 2.0,
-    "initializer_range": 0.05,
-    "pred_hidden_size": 12,
-    "pred_num_attention_heads": 1,
-    "pred_num_hidden_layers": 1,
-    "pred_num_mask_tokens": 1,
-}
-"""A V-JEPA 2 for want of a trained one. Tokens are pooled over space, which random ones only survive if they are few:
-its patches are a quarter of the picture."""
 
 
 class Encoder(nn.Module):
@@ -105,30 +89,6 @@ def model_folder(model: str, download: bool = True) -> Path:
         ) from None
 
 
-def untrained() -> Any:
-    """The VJEPA2Model of `UNTRAINED`; its weights are random, always the same ones.
-
-    Random features of a video still tell videos apart; nothing of them was learnt.
-    """
-    import transformers
-
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        return transformers.VJEPA2Model(transformers.VJEPA2Config(**UNTRAINED))
-
-
-def save_untrained(folder: Path) -> None:
-    """Write the V-JEPA 2 of `UNTRAINED`, unless it is there."""
-    import transformers
-
-    if (folder / "config.json").is_file():
-        return
-    transformers.utils.logging.disable_progress_bar()
-    part = folder.with_name(f".{folder.name}.part")
-    untrained().save_pretrained(part)
-    part.replace(folder)
-
-
 def _check_model(folder: Path) -> dict[str, Any]:
     path = folder / "config.json"
     if not path.is_file():
@@ -150,13 +110,9 @@ def settings_of(model: str, folder: Path, batch_size: int) -> EmbeddingSettings:
     from transformers import VJEPA2Config
 
     config = VJEPA2Config(**_check_model(folder))
-    weights = {}
-    for path in sorted(folder.glob("*.safetensors")):
-        with path.open("rb") as file:
-            weights[path.name] = hashlib.file_digest(file, "sha256").hexdigest()
     return EmbeddingSettings(
         model=model,
-        weights=weights,
+        weights=weights_of(folder),
         fps=FPS,
         size=config.crop_size,
         frames=config.frames_per_clip,
@@ -167,3 +123,12 @@ def settings_of(model: str, folder: Path, batch_size: int) -> EmbeddingSettings:
         precision="bfloat16" if torch.cuda.is_available() else "float32",
         batch_size=batch_size,
     )
+
+
+def weights_of(folder: Path) -> dict[str, str]:
+    """SHA-256 of each of a folder's safetensors files."""
+    found = {}
+    for path in sorted(folder.glob("*.safetensors")):
+        with path.open("rb") as file:
+            found[path.name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return found

@@ -3,9 +3,9 @@
 What each writes, `size` training items and a share of others:
 
     asl-alphabet   asl_alphabet_train/{A..Z,del,nothing,space}/A123.jpg
-    wlasl          WLASL_v0.3.json, nslt_<n>.json, wlasl_class_list.txt, videos/00001.mp4; with skeletons only, and of
-                   ten glosses, landmarks/skeletons/00001/00000.png in place of the videos; with landmarks only,
-                   landmarks/00001.pose in their place
+    wlasl          WLASL_v0.3.json, nslt_<n>.json, wlasl_class_list.txt, videos/00001.mp4, landmarks/00001.pose; with
+                   landmarks only, no videos; with skeletons only, and of ten glosses,
+                   landmarks/skeletons/00001/00000.png in place of both
     rwth-boston50  {train,val}/image123.jpg
     phoenix14t     {train,dev,test}.{skels,text,gloss,files}
     how2sign       how2sign_realigned_{train,val,test}.csv and {train,val,test}.{skels,files}; with videos also, as the
@@ -42,18 +42,19 @@ def ensure_twin(dataset: str, root: Path, twin: Twin, only: Part | None = None) 
 
     The folder appears whole or not at all, also when the writing is killed. Who calls while another process writes
     waits for it, at the empty file `.<name>.lock` beside `root`, which stays.
-    `only="poses"` writes what text-to-pose training reads, where that is less; the whole twin will do for it too.
-    `only="skeletons"` and `only="landmarks"` write skeleton frames of clips, and what MediaPipe would find in them,
-    which the whole twin does not have.
+    `only="poses"` writes what text-to-pose training reads, where that is less, and `only="landmarks"` what MediaPipe
+    would find in clips; the whole twin will do for both too. `only="skeletons"` writes skeleton frames of clips, which
+    the whole twin does not have.
 
     Raises FileExistsError where `root` holds anything but a twin of the data set, or strange files with a twin that
     must be replaced.
     """
     writer = import_module(CATALOGUE[dataset].twin)
     write = getattr(writer, f"write_{only}", writer.write)
-    whole = {"layout": dataset, **asdict(twin), "videos": True, "avatar": VERSION}
-    wanted = whole if write is writer.write else {**whole, "videos": False, "part": only}
-    enough = [wanted, whole] if only == "poses" else [wanted]
+    own = {"layout": dataset, **asdict(twin), "avatar": VERSION}
+    whole = {**own, "videos": True, **getattr(writer, "HOLDS", {})}
+    wanted = whole if write is writer.write else {**own, "videos": False, "part": only}
+    enough = [wanted] if only == "skeletons" else [wanted, whole]
     if _stands(dataset, root, enough):
         return
     root.parent.mkdir(parents=True, exist_ok=True)

@@ -27,6 +27,8 @@ from datamodules.twins.signers import Twin, cast, spread
 
 SKELETONS = ("HELLO", "PLEASE", "STOP", "YES", "GOOD", "NO", "SORRY", "THANK-YOU", "HELP", "NAME")
 """The glosses of the skeleton twin. They are few, so that a model sees each of them often."""
+HOLDS = {"landmarks": True}
+"""What the mark of a whole twin says on top; that of an earlier one, which had no landmarks, does not."""
 CLIPS = 8
 """Training clips a gloss; one more for validation and one for test."""
 STUDIOS = ((320, 240, 25.0), (288, 192, 30000 / 1001), (320, 180, 25.0))
@@ -56,13 +58,14 @@ def write(root: Path, twin: Twin) -> None:
 
     An eighth of the signers sign val alone and another eighth test alone, at least one each, so that no signer stands
     in two splits; there are at least three signers.
-    As in the real set, `fps` says 25 and `frame_end` -1 whatever the file holds.
+    As in the real set, `fps` says 25 and `frame_end` -1 whatever the file holds. The landmarks are those of
+    `write_landmarks`.
     """
+    write_landmarks(root, twin)
     glosses, clips = cut(twin)
     people = cast(replace(twin, signers=max(3, twin.people)))
     tasks = [(root / "videos", clip, glosses[clip.gloss], people[clip.signer], twin.seed) for clip in clips]
-    frames = spread(write_clip, tasks, "the avatar shows signs", worth=15)
-    _write_index(root, glosses, clips, frames)
+    spread(write_clip, tasks, "the avatar shows signs", worth=15)
 
 
 def write_skeletons(root: Path, twin: Twin) -> None:
@@ -104,8 +107,8 @@ def cut(twin: Twin, glosses: Sequence[str] | None = None) -> tuple[list[str], li
     return list(glosses), [Clip(number, *parts[k]) for number, k in enumerate(order, 1)]
 
 
-def write_clip(folder: Path, clip: Clip, gloss: str, signer: Signer, seed: int) -> int:
-    """One sign, from rest to rest; returns its number of frames."""
+def write_clip(folder: Path, clip: Clip, gloss: str, signer: Signer, seed: int) -> None:
+    """One sign, from rest to rest."""
     camera, fps = studio(clip.signer)
     width, height = camera.width, camera.height
     whole = performed(clip, gloss, signer, seed)
@@ -119,7 +122,6 @@ def write_clip(folder: Path, clip: Clip, gloss: str, signer: Signer, seed: int) 
     shown = film(joints, signer.look, camera, own, scene, face=whole.face)
     frames = recorded(shown, joints, camera, shot, np.random.default_rng([own, clip.number]))
     write_video(folder / f"{clip.name}.mp4", frames, fps, crf=23, threads=1)
-    return len(joints)
 
 
 def write_clip_skeletons(folder: Path, clip: Clip, gloss: str, signer: Signer, seed: int) -> int:

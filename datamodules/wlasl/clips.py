@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,9 +11,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from datamodules.base import Batch, Samples, SurveyedDataModule, signed_pixels
+from datamodules.base import Batch, Samples, signed_pixels
 from datamodules.cached_tensors import CachedTensors, Rows
-from datamodules.files import user_path
 from datamodules.kinds.encoded_once import EncodedOnce
 from datamodules.media.clip_frames import evenly, frame_times
 from datamodules.media.video import read_video
@@ -22,8 +20,9 @@ from datamodules.media.video_windows import crops
 from datamodules.orders import Key
 from datamodules.samples import Sample, Split, Survey
 from datamodules.twins import Twin
-from datamodules.wlasl.glosses import choose_glosses, only
-from datamodules.wlasl.index import INDEX, Instance, read_index
+from datamodules.wlasl.glosses import only
+from datamodules.wlasl.index import INDEX, Instance
+from datamodules.wlasl.signs import WLASLSigns
 from datamodules.wlasl.survey import SplitBy, frame_range, survey
 
 __all__ = ["WLASL", "ClipBatch", "ClipReader", "survey"]
@@ -91,18 +90,13 @@ class ClipReader:
         return sample.name, self.labels[str(sample.label)], clip
 
 
-class WLASLClips(SurveyedDataModule):
-    """Which clips there are, and their glosses; whoever derives from it says how they are read.
+class WLASLClips(WLASLSigns):
+    """Which clips there are; whoever derives from it says how they are read.
 
-    root, batch_size, num_workers, seed, twin: see `SignDataModule`.
-    index: WLASL_v0.3.json, another index of that form, or nslt_*.json beside wlasl_class_list.txt; relative to `root`.
-    split: what never stands in two splits: the "source" video, the "signer", or as "official"; see `survey`.
+    root, index, split, glosses, batch_size, num_workers, seed, twin: see `WLASLSigns`.
     frames: T, that are shown at once.
     image_size: S, in pixels, of the middle square, which is a little less than all of it; see `video_windows.crop`.
-    glosses: these alone, or WLASL's first so many classes, as WLASL100 to WLASL2000 are; None takes all of the index.
     """
-
-    dataset = "wlasl"
 
     def __init__(
         self,
@@ -117,31 +111,12 @@ class WLASLClips(SurveyedDataModule):
         seed: int = 0,
         twin: Twin | None = None,
     ) -> None:
-        super().__init__(root, batch_size, num_workers, seed, twin)
+        super().__init__(root, index, split, glosses, batch_size, num_workers, seed, twin)
         self.at_least(frames=(frames, 1), image_size=(image_size, 8))
-        self.index, self.split, self.wanted = str(user_path(index)), split, glosses
         self.frames, self.image_size = frames, image_size
-
-    @cached_property
-    def instances(self) -> dict[str, Instance]:
-        """The clips of the index by their ids, on disk or not."""
-        return {clip.video: clip for clip in read_index(self.root / self.index)}
-
-    @cached_property
-    def glosses(self) -> list[str]:
-        """The gloss of each label, in the order of WLASL's classes."""
-        return choose_glosses(self.root / self.index, list(self.instances.values()), self.wanted)
 
     def survey(self) -> Survey:
         return only(self.glosses, survey(self.root, self.index, self.split))
-
-    def content(self) -> list[Path]:
-        return [self.root / self.index, *super().content()]
-
-    @property
-    def labels(self) -> dict[str, int]:
-        """By gloss."""
-        return {gloss: label for label, gloss in enumerate(self.glosses)}
 
 
 class WLASL(WLASLClips, EncodedOnce):

@@ -1,12 +1,11 @@
 """WLASL (Li et al. 2020) as V-JEPA 2 embeddings: what `python -m zoo data embed` made of its clips."""
 
-import hashlib
 import json
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -14,22 +13,25 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from datamodules.avatar import VERSION
-from datamodules.base import Batch, Samples, SurveyedDataModule
+from datamodules.base import Batch, Samples
+from datamodules.cached_tensors import digest
 from datamodules.clips import list_clips
 from datamodules.features.embedding_files import INDEX as LISTED
-from datamodules.features.embedding_files import SETTINGS, EmbeddingSettings, embedded, read_index
+from datamodules.features.embedding_files import REPORT, SETTINGS, EmbeddingSettings, embedded, read_index
 from datamodules.features.embeddings import embed
-from datamodules.features.vjepa import UNTRAINED, save_untrained
-from datamodules.files import user_path
+from datamodules.features.vjepa import settings_of
+from datamodules.files import cache_folder, user_path
 from datamodules.media.video_windows import VARIANTS
 from datamodules.samples import Finding, Sample, Split, Survey
 from datamodules.text_pose.pairs import LengthOrder
-from datamodules.twins import Twin, ensure_twin, twin_at
-from datamodules.wlasl.glosses import choose_glosses, only
-from datamodules.wlasl.index import INDEX, Instance
-from datamodules.wlasl.index import read_index as read_instances
-from datamodules.wlasl.survey import SplitBy, split_instances
+from datamodules.twins import Twin
+from datamodules.wlasl.glosses import only
+from datamodules.wlasl.index import INDEX
+from datamodules.wlasl.signs import WLASLSigns
+from datamodules.wlasl.survey import SplitBy, split_instances, survey
+
+AT_ONCE: Final = 16
+"""Windows of a clip that are embedded together."""
 
 Rows = npt.NDArray[np.float32]
 
@@ -44,25 +46,23 @@ class EmbeddingBatch(Batch):
     names: list[str]
 
 
-class WLASLEmbeddings(SurveyedDataModule):
+class WLASLEmbeddings(WLASLSigns):
     """Embeddings of clips and their glosses: training on all variants of a clip, validation and test on originals.
 
-    root: WLASL's own folder, and in it that of the embeddings.
-    embeddings: the folder with index.csv, in `root`.
-    index: WLASL_v0.3.json, or an index like it, in `root`; it says which clips share a source video.
-    split: what never stands in two splits: the "source" video, the "signer", or as "official"; the splits are those of
-        `datamodules.wlasl.clips.WLASL`. The variants of a clip never part.
-    glosses: these alone, or WLASL's first so many classes; None takes all.
-    batch_size, num_workers, seed: see `SignDataModule`.
-    twin: write the avatar's twin of WLASL into `clips` in `root`, and embed it with an untrained encoder.
+    root, index, split, glosses, batch_size, num_workers, seed, twin: see `WLASLSigns`. The variants of a clip never
+        part.
+    encoder: the VJEPA2Model that embeds the clips in `root`, each of them once, into this machine's cache: a model of
+        the zoo, a folder, or user/name@revision on the Hub; None where they are embedded.
+    embeddings: the folder with index.csv, in `root`, where there is no encoder.
     """
 
     holds: ClassVar[str] = "embeddings"
-    dataset = "wlasl"
+    stands_on: ClassVar[str] = "encoder"
 
     def __init__(
         self,
         root: str,
+        encoder: str | None = None,
         embeddings: str = "embeddings",
         index: str = INDEX,
         split: SplitBy = "source",
@@ -72,56 +72,63 @@ class WLASLEmbeddings(SurveyedDataModule):
         seed: int = 0,
         twin: Twin | None = None,
     ) -> None:
-        super().__init__(root, batch_size, num_workers, seed, twin)
-        self.embeddings, self.index = str(user_path(embeddings)), str(user_path(index))
-        self.split, self.wanted = split, glosses
-        self.clips = self.root if twin is None else self.root / "clips"
+        super().__init__(root, index, split, glosses, batch_size, num_workers, seed, twin)
+        if twin is not None and encoder is None:
+            raise ValueError("encoder: found none, expected one: a twin has clips, which nobody has embedded")
+        self.encoder, self.embeddings = encoder, str(user_path(embeddings))
+        self.made_by: tuple[Path, EmbeddingSettings] | None = None
         self.lengths: dict[str, int] = {}
+
+    def stand_on(self, folder: Path, repo_id: str | None = None) -> None:
+        """Have the clips embedded by the VJEPA2Model in a folder.
+
+        repo_id: of the repository that it is; one that is on the Hub nobody has to carry along.
+
+        Raises ValueError where there is no such model.
+        """
+        self.made_by = folder, settings_of(repo_id or str(folder), folder, AT_ONCE)
 
     @property
     def folder(self) -> Path:
-        """Where the embeddings are; each twin has its own, so that none outlives its clips or its encoder."""
-        if self.twin is None:
+        """Where the embeddings are. Other weights make others of the same clips, in a folder of their own; those of a
+        twin serve all that are like it."""
+        if self.encoder is None:
             return self.root / self.embeddings
-        made_of = json.dumps([asdict(self.twin), VERSION, UNTRAINED])
-        return self.root / f"{self.embeddings}-{hashlib.sha256(made_of.encode()).hexdigest()[:12]}"
+        clips = self.twin_mark() or str(self.root.resolve())
+        made = {**asdict(self.settings), "model": None}
+        return cache_folder() / "embeddings" / digest(json.dumps(made), json.dumps(clips))
 
     def prepare_data(self) -> None:
-        """Write the twin's clips where they are asked for, and embed them."""
-        if self.twin is None:
-            super().prepare_data()
+        """Write the twin's clips where they are asked for, and embed what is not embedded yet; clips that cannot be
+        read are named and left out."""
+        super().prepare_data()
+        if self.made_by is None:
             return
-        ensure_twin(self.dataset, self.clips, self.twin)
-        encoder = self.folder.with_name(f"{self.folder.name}-encoder")
-        save_untrained(encoder)
-        embed(list_clips(self.clips), self.folder, model=str(encoder), batch_size=16, devices=1)
+        clips, folder = list_clips(self.root), self.folder
+        if not (folder / REPORT).is_file():
+            print(f"zoo: embedding {len(clips):,} clips into {folder}", file=sys.stderr, flush=True)
+        failed = embed(clips, folder, model=str(self.made_by[0]), batch_size=AT_ONCE, devices=1)
+        for file, reason in failed.items():
+            print(f"zoo: {file} is left out: {reason}", file=sys.stderr)
 
-    def twin_mark(self) -> dict[str, Any] | None:
-        return twin_at(self.clips)
-
-    @cached_property
+    @property
     def settings(self) -> EmbeddingSettings:
-        """How the embeddings were made. Raises FileNotFoundError where nobody wrote it down."""
+        """How the embeddings are made. Raises FileNotFoundError where nobody wrote it down, and ValueError where the
+        encoder is only named yet."""
+        if self.made_by is not None:
+            return self.made_by[1]
+        if self.encoder is not None:
+            raise ValueError(f"encoder: {self.encoder} is not there yet; `stand_on` takes the folder that it lies in")
         if not (self.folder / SETTINGS).is_file():
             raise FileNotFoundError(
-                f"{self.folder / SETTINGS}: missing; `python -m zoo data embed {self.clips} {self.folder}` writes it "
+                f"{self.folder / SETTINGS}: missing; `python -m zoo data embed {self.root} {self.folder}` writes it "
                 "with the embeddings, and a model without it could not read a video"
             )
         return EmbeddingSettings.read(self.folder)
 
-    @cached_property
-    def instances(self) -> dict[str, Instance]:
-        """The clips of the index by their ids, embedded or not."""
-        return {clip.video: clip for clip in read_instances(self.clips / self.index)}
-
-    @cached_property
-    def glosses(self) -> list[str]:
-        """The gloss of each label."""
-        return choose_glosses(self.clips / self.index, list(self.instances.values()), self.wanted)
-
     def survey(self) -> Survey:
         """The embeddings that index.csv lists, of clips that WLASL's index names; broken ones are errors."""
-        clips = split_instances(self.clips / self.index, list(self.instances.values()), self.split)
+        clips = split_instances(self.root / self.index, list(self.instances.values()), self.split)
         by_id, found, rows = {clip.name: clip for clip in clips}, Survey(), read_index(self.folder)
         for row in rows:
             clip = by_id.get(row.clip)
@@ -147,12 +154,15 @@ class WLASLEmbeddings(SurveyedDataModule):
         return there
 
     def content(self) -> list[Path]:
-        files = [self.clips / self.index, self.folder / LISTED, self.folder / SETTINGS]
-        return [*files, *(path for path in super().content() if path.is_relative_to(self.root))]
+        if self.encoder is not None:  # what they are made of
+            clips = only(self.glosses, survey(self.root, self.index, self.split)).samples
+            return [self.root / self.index, *sorted({sample.files[0] for sample in clips})]
+        first, *rows = super().content()
+        made = (self.folder / LISTED, self.folder / SETTINGS)
+        return [first, *made, *(path for path in rows if path.is_relative_to(self.root))]
 
     def examples(self, split: Split) -> Samples:
-        labels = {gloss: label for label, gloss in enumerate(self.glosses)}
-        return Samples(self.samples[split], EmbeddingReader(labels, self.settings.width), self.seed)
+        return Samples(self.samples[split], EmbeddingReader(self.labels, self.settings.width), self.seed)
 
     def order(self, examples: Dataset[Any]) -> LengthOrder:
         lengths = [self.lengths[sample.name] for sample in self.samples["train"]]
@@ -160,9 +170,10 @@ class WLASLEmbeddings(SurveyedDataModule):
 
     def statistics(self) -> tuple[Tensor, Tensor]:
         """Mean and deviation (D,) of the training rows."""
-        total, squares, count = np.zeros(self.settings.width), np.zeros(self.settings.width), 0
+        width, count = self.settings.width, 0
+        total, squares = np.zeros(width), np.zeros(width)
         for sample in self.samples["train"]:
-            rows = embedded(sample).read(self.settings.width).astype(np.float64)
+            rows = embedded(sample).read(width).astype(np.float64)
             total, squares, count = total + rows.sum(0), squares + np.square(rows).sum(0), count + len(rows)
         mean = total / count
         deviation = np.sqrt(np.maximum(squares / count - np.square(mean), 0))
@@ -179,7 +190,7 @@ class WLASLEmbeddings(SurveyedDataModule):
 class EmbeddingReader:
     """An embedding's name, label and rows (T, D)."""
 
-    labels: dict[str, int]
+    labels: Mapping[str, int]
     width: int
 
     def __call__(self, sample: Sample, rng: np.random.Generator | None) -> tuple[str, int, Rows]:

@@ -1,8 +1,8 @@
 """WLASL (Li et al. 2020) as body and hand landmarks: what `python -m zoo data landmarks` finds in its clips."""
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -16,8 +16,9 @@ from datamodules.files import user_path
 from datamodules.poses.formats import read_pose
 from datamodules.samples import Finding, Sample, Split, Survey
 from datamodules.twins import Twin, ensure_twin
-from datamodules.wlasl.glosses import choose_glosses, only
-from datamodules.wlasl.index import INDEX, Instance, read_index
+from datamodules.wlasl.glosses import only
+from datamodules.wlasl.index import INDEX
+from datamodules.wlasl.signs import WLASLSigns
 from datamodules.wlasl.survey import SplitBy, split_instances
 
 NAMED: Final = 5
@@ -35,18 +36,16 @@ class LandmarkBatch(Batch):
     names: list[str]
 
 
-class WLASLLandmarks(SurveyedDataModule):
+class WLASLLandmarks(WLASLSigns):
     """Landmarks of clips and their glosses; all are read once and kept in memory, two megabytes for each hundred clips.
 
-    root, batch_size, num_workers, seed, twin: see `SignDataModule`; `root` is that of the clips, and a twin has
-        landmarks in place of the videos, with the errors that MediaPipe makes.
+    root, index, split, glosses, batch_size, num_workers, seed, twin: see `WLASLSigns`; `root` is that of the clips, and
+        a twin has landmarks in place of the videos, with the errors that MediaPipe makes.
     landmarks: OUT of `python -m zoo data landmarks ROOT OUT`, in `root`: a .pose file for each clip. Files that other
         programs wrote will do, in any layout with shoulders and hands.
-    index, split, glosses: see `WLASL`.
     """
 
     holds: ClassVar[str] = "landmarks"
-    dataset = "wlasl"
 
     def __init__(
         self,
@@ -60,9 +59,8 @@ class WLASLLandmarks(SurveyedDataModule):
         seed: int = 0,
         twin: Twin | None = None,
     ) -> None:
-        super().__init__(root, batch_size, num_workers, seed, twin)
+        super().__init__(root, index, split, glosses, batch_size, num_workers, seed, twin)
         self.landmarks = self.root / user_path(landmarks)
-        self.index, self.split, self.wanted = str(user_path(index)), split, glosses
         self.points: dict[Path, Points] = {}
 
     def prepare_data(self) -> None:
@@ -72,27 +70,13 @@ class WLASLLandmarks(SurveyedDataModule):
         else:
             ensure_twin(self.dataset, self.root, self.twin, only="landmarks")
 
-    @cached_property
-    def instances(self) -> dict[str, Instance]:
-        """The clips of the index by their ids, there or not."""
-        return {clip.video: clip for clip in read_index(self.root / self.index)}
-
-    @cached_property
-    def glosses(self) -> list[str]:
-        """The gloss of each label."""
-        return choose_glosses(self.root / self.index, list(self.instances.values()), self.wanted)
-
     def survey(self) -> Survey:
         """The clips of the index that have landmarks. Those whose landmarks show no sign, damaged ones, and those of
         one frame, are left out; a warning counts and names them.
 
         Raises FileNotFoundError where there is no folder of landmarks.
         """
-        if not self.landmarks.is_dir():
-            raise FileNotFoundError(
-                f"{self.landmarks}: no such folder; `python -m zoo data landmarks {self.root} {self.landmarks}` writes "
-                "it from the clips"
-            )
+        refuse_missing(self.landmarks, self.root)
         samples = split_instances(self.root / self.index, list(self.instances.values()), self.split)
         files = ((sample, self.landmarks / f"{sample.name}.pose") for sample in samples)
         there = Survey([replace(sample, files=(path,)) for sample, path in files if path.is_file()])
@@ -123,25 +107,14 @@ class WLASLLandmarks(SurveyedDataModule):
             found.findings.insert(0, Finding("unreadable", str(self.landmarks), message, "warning"))
         return replace(found, samples=[sample for sample in found.samples if sample.files[0] in self.points])
 
-    def content(self) -> list[Path]:
-        return [self.root / self.index, *super().content()]
-
     def test_on(self, other: SurveyedDataModule) -> None:
-        """As of every data set; of clips whose gloss training did not have, there is nothing to test.
-
-        Raises ValueError where that leaves none.
-        """
+        """As of all that reads WLASL."""
         assert isinstance(other, WLASLLandmarks)
         super().test_on(other)
-        known = set(self.glosses)
-        shared = [sample for sample in self.samples[self.tested] if sample.label in known]
-        if not shared:
-            raise ValueError(f"{other.root}: none of its clips is of a gloss that training had")
-        self.samples[self.tested], self.points = shared, self.points | other.points
+        self.points |= other.points
 
     def examples(self, split: Split) -> Samples:
-        labels = {gloss: label for label, gloss in enumerate(self.glosses)}
-        return Samples(self.samples[split], LandmarkReader(labels, self.points), self.seed)
+        return Samples(self.samples[split], LandmarkReader(self.labels, self.points), self.seed)
 
     @staticmethod
     def collate(items: list[tuple[str, int, Points]]) -> LandmarkBatch:
@@ -160,6 +133,23 @@ class LandmarkReader:
 
     def __call__(self, sample: Sample, rng: np.random.Generator | None) -> tuple[str, int, Points]:
         return sample.name, self.labels[str(sample.label)], self.points[sample.files[0]]
+
+
+def refuse_missing(folder: Path, root: Path) -> None:
+    """Raise FileNotFoundError where there is no folder with the landmarks of the clips at `root`."""
+    if not folder.is_dir():
+        raise FileNotFoundError(
+            f"{folder}: no such folder; `python -m zoo data landmarks {root} {folder}` writes it from the clips"
+        )
+
+
+def readable_points(files: Iterable[Path]) -> dict[str, Points]:
+    """The points of clips by their names; files that are not there, damaged, or show no signer have none."""
+    found = {}
+    for path in files:
+        with contextlib.suppress(ValueError, OSError):
+            found[path.stem] = _read(path)
+    return found
 
 
 def _read(path: Path) -> Points:

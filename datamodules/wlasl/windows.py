@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
+from pathlib import Path
 from typing import Any, ClassVar, Final
 
 import numpy as np
@@ -13,7 +15,8 @@ from torch.utils.data import DataLoader, Dataset
 
 from datamodules.base import Batch
 from datamodules.cached_tensors import CachedTensors, Rows, content_keys, digest
-from datamodules.files import cache_folder
+from datamodules.features.signing_points import POINTS, Points
+from datamodules.files import cache_folder, user_path
 from datamodules.media.clip import Clip
 from datamodules.media.clip_frames import frame_times
 from datamodules.media.resampling import resample, resampled
@@ -24,6 +27,7 @@ from datamodules.samples import Sample, Split
 from datamodules.twins import Twin
 from datamodules.wlasl.clips import WLASLClips
 from datamodules.wlasl.index import INDEX, Instance
+from datamodules.wlasl.landmarks import readable_points, refuse_missing
 from datamodules.wlasl.survey import SplitBy, frame_range
 
 TEMPO: Final = 1.25
@@ -31,14 +35,18 @@ TEMPO: Final = 1.25
 OVER: Final = 0.25
 """Share of a window of training that may lie behind the end of its clip, where the last frame is repeated."""
 
+UNSEEN: Final[Points] = np.zeros((1, len(POINTS), 3), np.float32)
+
 Frames = npt.NDArray[np.uint8]
 
 
 @dataclass
 class WindowBatch(Batch):
-    """frames (B, F, S, S, 3) uint8; labels (B,) int64, indices into the glosses; names: video ids."""
+    """frames (B, F, S, S, 3) uint8; points (B, F, 49, 3) float32, see `signing_points`, all 0 where nobody looked for
+    them; labels (B,) int64, indices into the glosses; names: video ids."""
 
     frames: Tensor
+    points: Tensor
     labels: Tensor
     names: list[str]
 
@@ -99,22 +107,29 @@ class ClipFrames:
         return [crop(frame, self.size) for frame in whole[first:last]]
 
 
-class Windows(Dataset[tuple[str, int, Frames]]):
-    """A window (F, S, S, 3) of each clip, with its name and label: the middle one, or for training one by lot, at a
-    tempo by lot.
+class Windows(Dataset[tuple[str, int, Frames, Points]]):
+    """A window (F, S, S, 3) of each clip, with its name, its label and the signer's points (F, 49, 3): the middle one,
+    or for training one by lot, at a tempo by lot.
 
-    labels: of glosses.
+    labels: of glosses. points: of whole clips by their names, as far as they are known.
     """
 
     def __init__(
-        self, samples: Sequence[Sample], frames: ClipFrames, labels: Mapping[str, int], length: int, seed: int
+        self,
+        samples: Sequence[Sample],
+        frames: ClipFrames,
+        labels: Mapping[str, int],
+        length: int,
+        seed: int,
+        points: Mapping[str, Points],
     ) -> None:
         self.samples, self.frames, self.labels, self.length, self.seed = samples, frames, labels, length, seed
+        self.points = points
 
     def __len__(self) -> int:
         return len(self.samples)
 
-    def __getitem__(self, key: Key | int) -> tuple[str, int, Frames]:
+    def __getitem__(self, key: Key | int) -> tuple[str, int, Frames, Points]:
         if isinstance(key, int):
             index, tempo = key, 1.0
             start = max(0, (self.frames.counts[index] - self.length) // 2)
@@ -125,7 +140,9 @@ class Windows(Dataset[tuple[str, int, Frames]]):
             start = rng.uniform(0, max(0.0, self.frames.counts[index] - (1 - OVER) * self.length * tempo))
         sample = self.samples[index]
         numbers = [int(start + tempo * number) for number in range(self.length)]
-        return sample.name, self.labels[str(sample.label)], self.frames.read(index, numbers)
+        points = self.points.get(sample.name, UNSEEN)
+        seen = points[np.minimum(numbers, len(points) - 1)]
+        return sample.name, self.labels[str(sample.label)], self.frames.read(index, numbers), seen
 
 
 class Wholes(Dataset[tuple[str, int, Frames, int]]):
@@ -155,6 +172,8 @@ class WLASLWindows(WLASLClips):
     root, index, split, glosses, batch_size, num_workers, seed, twin: see `WLASLClips`.
     frames: F, of a window.
     image_size: S, in pixels.
+    landmarks: OUT of `python -m zoo data landmarks ROOT OUT`, in `root`, as `WLASLLandmarks` takes it; None where
+        training does not look at them. A clip without a file has no points.
     """
 
     holds: ClassVar[str] = "windows of clips"
@@ -166,6 +185,7 @@ class WLASLWindows(WLASLClips):
         split: SplitBy = "source",
         frames: int = 16,
         image_size: int = 96,
+        landmarks: str | None = None,
         glosses: int | list[str] | None = None,
         batch_size: int = 16,
         num_workers: int = 0,
@@ -173,11 +193,30 @@ class WLASLWindows(WLASLClips):
         twin: Twin | None = None,
     ) -> None:
         super().__init__(root, index, split, frames, image_size, glosses, batch_size, num_workers, seed, twin)
+        self.landmarks = None if landmarks is None else self.root / user_path(landmarks)
+
+    @cached_property
+    def points(self) -> dict[str, Points]:
+        """Those of training's clips by their names, as far as they are known.
+
+        Raises FileNotFoundError where there is no folder of landmarks.
+        """
+        return readable_points(self._landmark_files())
+
+    def content(self) -> list[Path]:
+        return [*super().content(), *filter(Path.is_file, self._landmark_files())]
 
     def examples(self, split: Split) -> Windows:
         frames = ClipFrames(self.samples[split], self.instances, self.image_size)
         frames.decode()
-        return Windows(self.samples[split], frames, self.labels, self.frames, self.seed)
+        points = self.points if split == "train" else {}
+        return Windows(self.samples[split], frames, self.labels, self.frames, self.seed, points)
+
+    def _landmark_files(self) -> list[Path]:
+        if self.landmarks is None:
+            return []
+        refuse_missing(self.landmarks, self.root)
+        return [self.landmarks / f"{sample.name}.pose" for sample in self.samples["train"]]
 
     def wholes(self, split: Split) -> DataLoader[Any]:
         """Batches of whole clips."""
@@ -190,9 +229,10 @@ class WLASLWindows(WLASLClips):
         return self.wholes(self.tested)
 
     @staticmethod
-    def collate(items: list[tuple[str, int, Frames]]) -> WindowBatch:
-        names, labels, frames = zip(*items, strict=True)
-        return WindowBatch(torch.from_numpy(np.stack(frames)), torch.tensor(labels), list(names))
+    def collate(items: list[tuple[str, int, Frames, Points]]) -> WindowBatch:
+        names, labels, frames, points = zip(*items, strict=True)
+        shown, seen = (torch.from_numpy(np.stack(part)) for part in (frames, points))
+        return WindowBatch(shown, seen, torch.tensor(labels), list(names))
 
     @staticmethod
     def collate_wholes(items: list[tuple[str, int, Frames, int]]) -> WholeBatch:

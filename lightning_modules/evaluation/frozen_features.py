@@ -1,14 +1,14 @@
 """What a test of a video encoder says: how well frozen features of clips name their glosses, without more training."""
 
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from datamodules.features.vjepa import UNTRAINED, Encoder, untrained
+from datamodules.features.vjepa import Encoder
 from datamodules.media.clip_frames import evenly
 from datamodules.media.drawing_primitives import Image
 from datamodules.samples import Split
@@ -19,6 +19,25 @@ from lightning_modules.evaluation.results import GROUND_TRUTH, MODEL, Comparison
 from lightning_modules.metrics.classification import ACCURACIES, ranked
 from lightning_modules.metrics.features import FeatureStd, effective_rank
 
+if TYPE_CHECKING:
+    from transformers import VJEPA2Model
+
+UNTRAINED: Final[dict[str, Any]] = {
+    "crop_size": 64,
+    "patch_size": 32,
+    "frames_per_clip": 8,
+    "hidden_size": 128,
+    "num_attention_heads": 4,
+    "num_hidden_layers": 2,
+    "mlp_ratio": 2.0,
+    "initializer_range": 0.05,
+    "pred_hidden_size": 12,
+    "pred_num_attention_heads": 1,
+    "pred_num_hidden_layers": 1,
+    "pred_num_mask_tokens": 1,
+}
+"""A V-JEPA 2 of random weights that does well for one. Tokens are pooled over space, which random ones only survive if
+they are few: its patches are a quarter of the picture."""
 RANDOM, PIXELS = "untrained_encoder", "raw_pixels"
 KEYS: Final = ("top1", "top1_per_class")
 NEIGHBOURS: Final = 10
@@ -173,3 +192,15 @@ def pixels(batch: WholeBatch) -> Tensor:
         few = whole[evenly(SHOWN, len(whole))].float().mean(-1)
         found.append(functional.interpolate(few[:, None], (SIDE, SIDE), mode="area").flatten())
     return torch.stack(found)
+
+
+def untrained() -> "VJEPA2Model":
+    """The VJEPA2Model of `UNTRAINED`; its weights are always the same ones.
+
+    Random features of a video still tell videos apart; nothing of them was learnt.
+    """
+    from transformers import VJEPA2Config, VJEPA2Model
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return VJEPA2Model(VJEPA2Config(**UNTRAINED))

@@ -4,9 +4,10 @@ import copy
 from typing import TYPE_CHECKING, Any, Final
 
 import lightning as L
+import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
+from torch.nn.functional import cross_entropy, l1_loss, layer_norm
 
 from datamodules.features.vjepa import Encoder
 from datamodules.wlasl.windows import WholeBatch, WindowBatch, WLASLWindows
@@ -20,6 +21,7 @@ from lightning_modules.networks.diffusion.averaging import update_average
 from lightning_modules.networks.recognition.vjepa import (
     GlossHead,
     Places,
+    PointHead,
     draw_places,
     encode,
     pooled,
@@ -39,11 +41,13 @@ class VJEPAStarter(L.LightningModule):
 
     Of a window the encoder sees some patches, and the predictor says what an average of the encoder over past steps
     makes of the others when it sees all: mean absolute error of standardised tokens. What is published is the average.
-    A few megabytes and some thousand clips are little to learn from without labels, so a small head names the gloss as
-    well, of all patches, and is dropped afterwards. Either can be switched off.
+    A few megabytes and some thousand clips are little to learn from without labels. So two small heads see what it
+    makes of all patches: one says where the signer's arms and fingers are, as a detector found them, the other names
+    the gloss. Both are dropped afterwards, and each of the three objectives can be switched off.
 
     patch, tubelet, width, layers, heads, predictor_width, predictor_layers: sizes of the network; see `video_encoder`.
     masked: weight of the prediction of what is masked; 0 is off.
+    landmarks: weight of the error of the signer's points, in their deviations; 0 is off. The data has to know them.
     supervised: weight of the cross entropy of glosses; 0 is off.
     label_smoothing: share of its target that is spread over all glosses.
     augmentation: scale of the random changes of training windows; 0 is off. They never mirror.
@@ -62,6 +66,7 @@ class VJEPAStarter(L.LightningModule):
         predictor_width: int = 96,
         predictor_layers: int = 2,
         masked: float = 1.0,
+        landmarks: float = 1.0,
         supervised: float = 1.0,
         label_smoothing: float = 0.1,
         augmentation: float = 1.0,
@@ -71,11 +76,12 @@ class VJEPAStarter(L.LightningModule):
     ) -> None:
         super().__init__()
         self.save_hyperparameters()
-        not_negative(masked=masked, supervised=supervised, augmentation=augmentation, weight_decay=weight_decay)
+        objectives = {"masked": masked, "landmarks": landmarks, "supervised": supervised}
+        not_negative(**objectives, augmentation=augmentation, weight_decay=weight_decay)
         shares(label_smoothing=label_smoothing, ema_decay=ema_decay)
         positive(learning_rate=learning_rate)
-        if not masked and not supervised:
-            raise ValueError("masked and supervised: found 0 for both, expected more for one, or nothing is learnt")
+        if not any(objectives.values()):
+            raise ValueError(f"{', '.join(objectives)}: found 0 for each, expected more for one, or nothing is learnt")
         self.sizes: dict[str, Any] = {
             "patch": patch,
             "tubelet": tubelet,
@@ -85,12 +91,14 @@ class VJEPAStarter(L.LightningModule):
             "predictor_width": predictor_width,
             "predictor_layers": predictor_layers,
         }
-        self.masked, self.supervised, self.label_smoothing = masked, supervised, label_smoothing
+        self.masked, self.landmarks, self.supervised = masked, landmarks, supervised
+        self.label_smoothing = label_smoothing
         self.augmentation, self.ema_decay = augmentation, ema_decay
         self.learning_rate, self.weight_decay = learning_rate, weight_decay
         self.learner: VJEPA2Model
         self.network: VJEPA2Model
         self.head: GlossHead
+        self.pointer: PointHead
         self.test_scores: FrozenEvaluation
 
     def configure_model(self) -> None:
@@ -101,28 +109,44 @@ class VJEPAStarter(L.LightningModule):
         self.learner = video_encoder(data.image_size, data.frames, **self.sizes)
         self.network = copy.deepcopy(self.learner).requires_grad_(False)
         self.head = GlossHead(self.sizes["width"], len(data.glosses))
+        self.pointer = PointHead(self.sizes["width"], self.sizes["tubelet"])
+
+    def on_fit_start(self) -> None:
+        """Have the points of training at hand. Raises ValueError where the data does not know them."""
+        data = data_of(self, WLASLWindows)
+        if self.landmarks and not data.points:
+            raise ValueError(
+                f"data.init_args.landmarks: found none of training's clips in {data.landmarks}, expected those that "
+                f"model.init_args.landmarks: {self.landmarks:g} learns from; name their folder, or set that to 0"
+            )
+        if self.landmarks:
+            self.pointer.standardise(torch.from_numpy(np.concatenate(list(data.points.values()))).to(self.device))
 
     def training_step(self, batch: WindowBatch) -> Tensor:
-        pixels, losses = standardised(vary_clips(batch.frames, self.augmentation)), []
-        with torch.no_grad():
-            targets = encode(self.network, pixels)
+        pixels, losses = standardised(vary_clips(batch.frames, self.augmentation)), {}
         if self.masked:
-            losses.append(self.masked * self.error(self.learner, pixels, targets, draw_places(self.learner.config)))
-            self.log("train/masked", losses[-1].detach() / self.masked, prog_bar=True)
+            with torch.no_grad():
+                targets = encode(self.network, pixels)
+            losses["masked"] = self.error(self.learner, pixels, targets, draw_places(self.learner.config))
+        if self.landmarks or self.supervised:
+            targets = encode(self.learner, pixels)
+            rows = pooled(targets, self.learner.config)
+        if self.landmarks:
+            losses["landmarks"] = self.pointer.error(rows, batch.points)
         if self.supervised:
-            logits = self.head(pooled(encode(self.learner, pixels), self.learner.config))
-            loss = functional.cross_entropy(logits.float(), batch.labels, label_smoothing=self.label_smoothing)
-            self.log("train/supervised", loss, prog_bar=True)
-            losses.append(self.supervised * loss)
-        self.log("train/feature_std", feature_std(pooled(targets, self.network.config).mean(1)), prog_bar=True)
-        return torch.stack(losses).sum()
+            logits = self.head(rows).float()
+            losses["supervised"] = cross_entropy(logits, batch.labels, label_smoothing=self.label_smoothing)
+        spread = feature_std(pooled(targets.detach(), self.network.config).mean(1))
+        self.log_dict({f"train/{name}": loss.detach() for name, loss in losses.items()}, prog_bar=True)
+        self.log("train/feature_std", spread, prog_bar=True)
+        return torch.stack([getattr(self, name) * loss for name, loss in losses.items()]).sum()
 
     def error(self, network: "VJEPA2Model", pixels: Tensor, targets: Tensor, places: Places) -> Tensor:
         """Mean absolute error of what is predicted for hidden patches; targets (B, N, D) are those of all patches."""
         seen, hidden = (place.to(pixels.device) for place in places)
         found = predict(network, encode(network, pixels, seen), (seen, hidden))
-        wanted = functional.layer_norm(targets[:, hidden].float(), targets.shape[2:])
-        return functional.l1_loss(found.float(), wanted)
+        wanted = layer_norm(targets[:, hidden].float(), targets.shape[2:])
+        return l1_loss(found.float(), wanted)
 
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
         super().optimizer_step(*args, **kwargs)
@@ -154,7 +178,7 @@ class VJEPAStarter(L.LightningModule):
 
     def configure_optimizers(self) -> Any:
         """Biases, norms and other vectors are not drawn to zero."""
-        trained = [*self.learner.parameters(), *self.head.parameters()]
+        trained = [*self.learner.parameters(), *self.pointer.parameters(), *self.head.parameters()]
         groups = [
             {"params": [p for p in trained if p.ndim > 1], "weight_decay": self.weight_decay},
             {"params": [p for p in trained if p.ndim < 2], "weight_decay": 0.0},

@@ -70,9 +70,24 @@ class Translations:
         Raises ValueError, which a visitor understands, and Cancelled.
         """
         pieces = signable(uploads.text(text))
-        stop = threading.Event()
         with self._guard:
-            self._stops[visitor] = stop
+            stop = self._stops[visitor] = threading.Event()
+        try:
+            return self._made(pieces, text, translator, renderer, seed, stop, tell)
+        finally:
+            with self._guard:
+                self._stops.pop(visitor, None)
+
+    def _made(
+        self,
+        pieces: list[str],
+        text: str,
+        translator: str,
+        renderer: str,
+        seed: int,
+        stop: threading.Event,
+        tell: Tell,
+    ) -> Take:
         tell(0.0, f"opening {translator} and {renderer}")
         stages = self._models.pipeline(PIPELINE, translator=translator, renderer=renderer).components
         start, left_out = time.perf_counter(), list[str]()
@@ -185,25 +200,25 @@ def tab(models: Models) -> None:
             pose: gr.DownloadButton(value=take.pose, interactive=True),
         }
 
-    inputs, outputs = [text, translator, renderer, seed, made], [said, made, takes, video, mp4, pose]
-    asked = start.click(translate, inputs, outputs, show_progress_on=[video], api_name="translate", **HEAVY)
-
-    @stop.click(outputs=said, queue=False, cancels=[asked])
-    def _(request: gr.Request) -> str:
+    def cancel(request: gr.Request) -> str:
         translations.cancel(str(request.session_hash))
         return answered("Cancelled.")
 
-    @gr.context.Context.root_block.unload
-    def _(request: gr.Request) -> None:
+    def leave(request: gr.Request) -> None:
         translations.cancel(str(request.session_hash))
 
-    @takes.input(inputs=[takes, made], outputs=[said, video, mp4, pose], queue=False)
-    def _(name: str, taken: dict[str, Take]) -> Any:
+    def compare(name: str, taken: dict[str, Take]) -> Any:
         return {said: answered(taken[name].said), **show(taken[name])}
 
-    @gr.on([translator.input, renderer.input], inputs=[translator, renderer], outputs=[seed, said])
-    def _(translator: str, renderer: str) -> Any:
+    def choose(translator: str, renderer: str) -> Any:
         try:
             return {seed: gr.Number(visible=translations.seeded(translator, renderer))}
         except Exception as error:
             return {said: failed(error), seed: gr.Number(visible=False)}
+
+    inputs, outputs = [text, translator, renderer, seed, made], [said, made, takes, video, mp4, pose]
+    asked = start.click(translate, inputs, outputs, show_progress_on=[video], api_name="translate", **HEAVY)
+    stop.click(cancel, None, said, queue=False, cancels=[asked])
+    takes.input(compare, [takes, made], [said, video, mp4, pose], queue=False)
+    gr.on([translator.input, renderer.input], choose, [translator, renderer], [seed, said])
+    gr.context.Context.root_block.unload(leave)

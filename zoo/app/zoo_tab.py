@@ -138,9 +138,10 @@ def tab(models: Models) -> None:
     name = gr.Dropdown(list_models(), value=FIRST, label="Model", info="Its scores, its card and its weights.")
     said = gr.HTML(shown(FIRST), elem_id="model")
 
-    @name.input(inputs=name, outputs=said, queue=False)
-    def _(name: str) -> str:
+    def choose(name: str) -> str:
         try:
             return shown(name)
         except Exception as error:
             return failed(error)
+
+    name.input(choose, name, said, queue=False)

@@ -1,5 +1,5 @@
-"""The model that a training starts from, and the one that its module stands on, using its weights as they are: found,
-told from others by their content, recorded. No torch."""
+"""The model that a training starts from, and the one that its module or its data stands on, using its weights as they
+are: found, told from others by their content, recorded. No torch."""
 
 import hashlib
 import re
@@ -17,7 +17,7 @@ from zoo.artefacts.resolve import find, reference_of
 from zoo.files import read_json
 from zoo.loaders import loader_class
 from zoo.loaders.config import read_config
-from zoo.loaders.foreign import INDEX, is_encoder
+from zoo.loaders.foreign import INDEX, encoder_folder, is_encoder
 from zoo.results.lineage import STANDS_ON, STARTED_FROM
 from zoo.safety.filenames import visible
 from zoo.safety.folders import refuse_folder
@@ -139,38 +139,44 @@ class BaseModel:
 
 @dataclass(frozen=True)
 class Foundation:
-    """The model that a spec's module stands on.
+    """The model that a spec's module stands on, or its data.
 
-    argument: of the module, which holds the address; its class says it as `stands_on`.
+    section: "model" or "data". argument: of its class, which holds the address; the class says it as `stands_on`.
     """
 
+    section: str
     argument: str
     model: BaseModel
 
     @classmethod
     def of(cls, spec: Spec) -> Self | None:
-        """That of a spec whose module stands on one; it is downloaded where it is on the Hub and not in its cache.
+        """That of a spec which stands on one; it is downloaded where it is on the Hub and not in its cache.
 
         Raises ValueError where there is none yet, with what to do.
         """
         found = stands_on(spec)
         if found is None:
             return None
-        argument, address = found
+        section, argument, address = found
         try:
-            return cls(argument, BaseModel.used(address))
+            return cls(section, argument, BaseModel.used(address))
         except ValueError as error:
             raise ValueError(
-                f"{spec.source}: model.init_args.{argument}: {spec.name} stands on {address}, which cannot be opened: "
-                f"{error}; --model.{argument} names another one, by its folder or repository"
+                f"{spec.source}: {section}.init_args.{argument}: {spec.name} stands on {address}, which cannot be "
+                f"opened: {error}; --{section}.{argument} names another one, by its folder or repository"
             ) from None
 
-    def hand_to(self, module: Any) -> None:
-        """Open it, and let the module stand on it. Raises ValueError for what it cannot stand on."""
+    def hand_to(self, module: Any, data: Any) -> None:
+        """Open it and let the module stand on it, or tell the data where it lies. Raises ValueError for what cannot be
+        stood on."""
         try:
-            module.stand_on(self.model.open())
+            if self.section == "data":
+                folder = encoder_folder(self.model.folder)
+                data.stand_on(folder, self.model.repo_id if folder == self.model.folder else None)
+            else:
+                module.stand_on(self.model.open())
         except ValueError as error:
-            raise ValueError(f"model.init_args.{self.argument}: {self.model.address}: {error}") from None
+            raise ValueError(f"{self.section}.init_args.{self.argument}: {self.model.address}: {error}") from None
 
     def record(self) -> dict[str, Any]:
         """What provenance.json keeps of it."""
@@ -181,27 +187,32 @@ class Foundation:
         before = str((recorded.get(STANDS_ON) or {}).get("sha256"))
         if before != self.model.sha256:
             raise ValueError(
-                f"{where}: model.init_args.{self.argument}: found weights {self.model.sha256[:DIGITS]} at "
+                f"{where}: {self.section}.init_args.{self.argument}: found weights {self.model.sha256[:DIGITS]} at "
                 f"{self.model.address}, expected {before[:DIGITS]}, on which it was trained; bring those back, name "
-                f"where they are with --model.{self.argument}, or start another training"
+                f"where they are with --{self.section}.{self.argument}, or start another training"
             )
 
 
-def stands_on(spec: Spec) -> tuple[str, str] | None:
-    """The argument of a spec's module that says what it stands on, and the address in it; None where there is none.
+def stands_on(spec: Spec) -> tuple[str, str, str] | None:
+    """The section of a spec that stands on a model, the argument of its class that says on which, and the address in
+    it; None where none does. Data may do without.
 
-    Raises ValueError where nothing is named.
+    Raises ValueError where a module has nothing to stand on.
     """
-    argument = getattr(named_class(str(spec.config["model"]["class_path"]), "model"), STANDS_ON, None)
-    if argument is None:
-        return None
-    address = (spec.config["model"].get("init_args") or {}).get(argument)
-    if not isinstance(address, str) or not address:
-        raise ValueError(
-            f"{spec.source}: model.init_args.{argument}: found {address!r}, expected what {spec.name} stands on: the "
-            "name of a model, a folder, or user/name@revision on the Hub"
-        )
-    return argument, address
+    for section in ("model", "data"):
+        config = spec.config[section]
+        argument = getattr(named_class(str(config["class_path"]), section), STANDS_ON, None)
+        if argument is None:
+            continue
+        address = (config.get("init_args") or {}).get(argument)
+        if isinstance(address, str) and address:
+            return section, argument, address
+        if section == "model":
+            raise ValueError(
+                f"{spec.source}: model.init_args.{argument}: found {address!r}, expected what {spec.name} stands on: "
+                "the name of a model, a folder, or user/name@revision on the Hub"
+            )
+    return None
 
 
 def starting_from(spec: Spec, base: BaseModel) -> Spec:

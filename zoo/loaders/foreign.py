@@ -37,6 +37,8 @@ VJEPA: Final = "vjepa2"
 """What transformers calls the architecture of V-JEPA 2."""
 ENCODER_FILES: Final = ("config.json", "README.md", ".safetensors", ".safetensors.index.json")
 """How the files end that one consists of."""
+ENCODER: Final = "encoder"
+"""Where in an artefact one lies."""
 UNUSED: Final = ("safety_checker", "feature_extractor", "image_encoder")
 """What else their index may name."""
 FILES: Final = ("*.json", "*.txt", f"*/{NETWORK_WEIGHTS}.safetensors", "text_encoder/model.safetensors")
@@ -46,6 +48,14 @@ FILES: Final = ("*.json", "*.txt", f"*/{NETWORK_WEIGHTS}.safetensors", "text_enc
 def is_encoder(folder: Path) -> bool:
     """Whether a folder holds a V-JEPA 2 as transformers saves one."""
     return _settings(folder / "config.json").get("model_type") == VJEPA
+
+
+def encoder_folder(folder: Path) -> Path:
+    """Where the V-JEPA 2 lies that a folder is or, as an artefact, has. Raises ValueError where there is none."""
+    for place in (folder, folder / ENCODER):
+        if is_encoder(place):
+            return place
+    raise ValueError(f"{folder}: found no V-JEPA 2, expected a VJEPA2Model's folder, or an artefact with {ENCODER}/")
 
 
 def kind_of(names: Collection[str], config: Mapping[str, Any]) -> str | None:

@@ -21,7 +21,8 @@ from zoo.artefacts.artefact import open_artefact, starter_folder
 from zoo.artefacts.runs import Run
 from zoo.card import write
 from zoo.loaders.config import unfinished_message
-from zoo.loaders.diffusion.base_folder import leave_out
+from zoo.loaders.diffusion import base_folder
+from zoo.loaders.recognition import video_to_gloss
 from zoo.publishing.build import forget_places
 from zoo.spec.spec import read, resolve
 from zoo.training.evaluate import measure
@@ -49,7 +50,8 @@ def bundle(run: Run, into: Path, real: Path | None = None) -> Path:
     with replacing(into) as part:
         loader = open_artefact(run.folder)
         loader.save(part)
-        leave_out(part)
+        base_folder.leave_out(part)
+        video_to_gloss.leave_out(part)
         for name in RECORDS:
             shutil.copyfile(run.folder / name, part / name)
         for sample in sorted(run.samples.glob("*")):

@@ -53,7 +53,7 @@ def in_order(names: Iterable[str]) -> list[str]:
 def _depth(name: str) -> int:
     """How many models a starter stands on, one upon the other."""
     found = stands_on(accepted(locate(name), starter=True, types=False)) if name in list_models() else None
-    return 0 if found is None else 1 + _depth(found[1])
+    return 0 if found is None else 1 + _depth(found[-1])
 
 
 def stale(name: str, spec: Spec) -> str | None:

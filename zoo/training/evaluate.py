@@ -145,6 +145,9 @@ def on_real_data(spec: Spec, folder: Path, real: Path) -> Results:
     settings = spec.config["data"]
     init = {**settings["init_args"], "root": str(real), "twin": None}
     other = assemble({**spec.config, "data": {**settings, "init_args": init}}, folder, []).datamodule
+    foundation = Foundation.of(spec)
+    if foundation is not None and foundation.section == "data":
+        foundation.hand_to(cli.model, other)
     other.prepare_data()
     if other.twin_mark() is not None:
         raise ValueError(f"--real {real}: found a twin, expected {CATALOGUE[data.dataset].title} itself")
@@ -190,7 +193,7 @@ def _assembled(spec: Spec, folder: Path, verb: str) -> tuple[SpecCLI, Loader]:
     refuse_other_data(folder, recorded, cli.datamodule.fingerprint(), advice)
     if foundation := Foundation.of(spec):
         foundation.refuse_another(recorded, str(folder))
-        foundation.hand_to(cli.model)
+        foundation.hand_to(cli.model, cli.datamodule)
     artefact = open_artefact(folder)
     cli.model.network = artefact.network
     return cli, artefact

@@ -80,7 +80,7 @@ def fit(spec: Spec, run: Run, shorter: Run | None = None) -> None:
     if foundation is not None:
         if run.started:
             foundation.refuse_another(run.provenance(), str(run.folder))
-        foundation.hand_to(module)
+        foundation.hand_to(module, data)
     if rank_zero_only.rank != 0:  # type: ignore[attr-defined]
         trainer.loggers = loggers(spec, run, step)
         trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from datamodules.features.signing_points import HANDS, POINTS
 from datamodules.features.vjepa import MEAN, STD
 
 if TYPE_CHECKING:  # transformers takes seconds to import
@@ -21,6 +22,11 @@ BLOCKS: Final = ((8, 0.15), (2, 0.7))
 """Short-range and long-range masks: how many blocks, and the share of the picture that each covers, in all frames."""
 ASPECTS: Final = (0.75, 1.5)
 """Of a block's height to its width, from and to."""
+
+FITTING: Final = 200
+"""Steps in which the biases of an untrained encoder's heads are fitted."""
+STEADY: Final = 0.01
+"""Shoulder widths: the least deviation of a place that is told from its errors."""
 
 Places = tuple[Tensor, Tensor]
 """Places of the patches that the encoder sees, and of those that it does not and that are predicted: (n,) int64 each,
@@ -73,7 +79,47 @@ def video_encoder(
         pred_zero_init_mask_tokens=False,
         attn_implementation="sdpa",
     )
-    return VJEPA2Model(config)
+    network = VJEPA2Model(config)
+    _look_at_neighbours(network)
+    return network
+
+
+def _look_at_neighbours(network: "VJEPA2Model") -> None:
+    """Let each head of an untrained encoder begin by looking from each patch at a neighbour, one by lot in space and
+    time or the patch itself, as the kernel of a convolution does (d'Ascoli et al. 2021, "ConViT", arXiv 2103.10697).
+
+    V-JEPA 2 tells places by rotating queries and keys alone. Heads that begin by looking everywhere alike must first
+    learn to tell places at all, which takes more clips than a few thousand. What a head looks at whatever is there is
+    the product of the biases of its queries and keys; here they are fitted.
+    """
+    layers = network.encoder.layer
+    first = layers[0].attention
+    tubelets, side = grid(network.config)
+    numbers = torch.arange(tubelets * side**2)
+    heads, width = first.num_attention_heads, first.attention_head_size
+    steps = torch.randint(-1, 2, (3, len(layers), heads, 1))
+    lasts = (tubelets - 1, side - 1, side - 1)
+    places = (numbers // side**2, numbers // side % side, numbers % side)
+    moved = [(place + step).clamp(0, last) for place, step, last in zip(places, steps, lasts, strict=True)]
+    goal = (moved[0] * side**2 + moved[1] * side + moved[2]).flatten()
+    biases = [torch.randn(len(layers), heads, 1, width, requires_grad=True) for _ in range(2)]
+    optimizer = torch.optim.Adam(biases, lr=0.1)
+    with torch.enable_grad():
+        for _ in range(FITTING):
+            queries, keys = (
+                first.apply_rotary_embeddings(bias.expand(-1, -1, len(numbers), -1), places) for bias in biases
+            )
+            looks = queries @ keys.transpose(2, 3) / math.sqrt(width)
+            loss = functional.cross_entropy(looks.flatten(0, 2), goal)
+            optimizer.zero_grad()
+            torch.autograd.backward(loss, inputs=biases)
+            optimizer.step()
+    with torch.no_grad():
+        for layer, query, key in zip(layers, *biases, strict=True):
+            layer.attention.query.bias.copy_(query.flatten())
+            layer.attention.key.bias.copy_(key.flatten())
+            for part in (layer.attention.value, layer.attention.proj, layer.mlp.fc1, layer.mlp.fc2):
+                nn.init.xavier_uniform_(part.weight)
 
 
 def grid(config: "VJEPA2Config") -> tuple[int, int]:
@@ -160,3 +206,56 @@ class GlossHead(nn.Module):
         weights = self.attention(rows).softmax(1)
         logits: Tensor = self.output((weights * rows).sum(1))
         return logits
+
+
+class PointHead(nn.Module):
+    """Says where a signer's points are in each frame that a row is made of, and is dropped after training.
+
+    It answers in deviations from where each point mostly is. Otherwise the encoder would first learn that, and could
+    then tell no clip from another.
+
+    width: of a row. tubelet: frames that it is made of.
+    """
+
+    def __init__(self, width: int, tubelet: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.output = nn.Linear(width, tubelet * len(POINTS) * 2)
+        self.register_buffer("mean", torch.zeros(len(POINTS), 2))
+        self.register_buffer("scale", torch.ones(len(POINTS), 2))
+        self.mean: Tensor
+        self.scale: Tensor
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """Rows (B, T, D) to places (B, frames, 49, 2), in deviations from the mean."""
+        places: Tensor = self.output(self.norm(rows)).unflatten(-1, (-1, len(POINTS), 2)).flatten(1, 2)
+        return places
+
+    def standardise(self, points: Tensor) -> None:
+        """Take mean and deviation from all `points` (..., 49, 3) of a training."""
+        places, seen = _in_own_units(points.flatten(0, -3))
+        count = seen.sum(0).clamp(min=1)[:, None]
+        self.mean = (places * seen[..., None]).sum(0) / count
+        variance = ((places - self.mean) ** 2 * seen[..., None]).sum(0) / count
+        self.scale = variance.sqrt().clamp(min=STEADY)
+
+    def error(self, rows: Tensor, points: Tensor) -> Tensor:
+        """Mean absolute error in deviations, of the body and of the hands alike.
+
+        points: (B, frames, 49, 3), see `signing_points`. A point that nobody saw has no error, nor has a hand without
+        a wrist.
+        """
+        places, seen = _in_own_units(points)
+        errors = (self(rows).float() - (places - self.mean) / self.scale).abs().mean(-1) * seen
+        parts = [slice(0, HANDS[0].start), slice(HANDS[0].start, None)]
+        return torch.stack([errors[..., part].sum() / seen[..., part].sum().clamp(min=1) for part in parts]).mean()
+
+
+def _in_own_units(points: Tensor) -> tuple[Tensor, Tensor]:
+    """Places (..., 49, 2) of points (..., 49, 3), in a hand for its wrist, and whether each is known (..., 49)."""
+    places, seen = points[..., :2].clone(), points[..., 2].clone()
+    for hand in HANDS:
+        wrist = points[..., hand.start, None, :]
+        places[..., hand, :] -= wrist[..., :2]
+        seen[..., hand] *= wrist[..., 2]
+    return places, seen

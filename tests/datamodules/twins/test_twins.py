@@ -95,13 +95,13 @@ def close(tmp_path_factory):
 
 
 def golden(twin, close) -> dict[str, str]:
-    """SHA-256 of what the avatar makes: of each twin's files, of videos their names alone, whose bytes are a codec's,
-    and of rendered frames."""
+    """SHA-256 of what the avatar makes: of each twin's files, of videos and landmarks their names alone, whose bytes
+    are a codec's and a processor's, and of rendered frames."""
     made = {}
     for dataset in TWINS:
         root, digest = close if dataset == CLOSE else twin(dataset), hashlib.sha256()
         for name in sorted(tree(root) - {twins.MARK}):
-            digest.update(name.encode() + (b"" if name.endswith(".mp4") else (root / name).read_bytes()))
+            digest.update(name.encode() + (b"" if name.endswith((".mp4", ".pose")) else (root / name).read_bytes()))
         made[dataset] = digest.hexdigest()
     signed = perform(["MOTHER", "#ANNA", "NAME", "WHAT"], Signer.random(7), seed=3)
     frames = render(signed.joints[::9], Signer.random(7).look, seed=3)

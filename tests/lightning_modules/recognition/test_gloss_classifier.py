@@ -1,6 +1,7 @@
 """From embeddings to glosses: splits that no variant straddles, a classifier blind to padding, a verb for videos."""
 
 import json
+import shutil
 from dataclasses import asdict, replace
 from itertools import pairwise
 from pathlib import Path
@@ -9,20 +10,23 @@ import lightning as L
 import numpy as np
 import pytest
 import torch
+from tiny_encoder import tiny_encoder
 
 from datamodules.clips import list_clips
 from datamodules.features.embedding_files import EmbeddingSettings, npy_path, write_index
 from datamodules.features.embeddings import embed
-from datamodules.features.vjepa import save_untrained, settings_of
+from datamodules.features.vjepa import settings_of
 from datamodules.media.clip import Clip
 from datamodules.media.video import read_video, write_video
 from datamodules.media.video_windows import VARIANTS
-from datamodules.twins import Twin
+from datamodules.twins import Twin, ensure_twin
+from datamodules.wlasl.clips import WLASL
 from datamodules.wlasl.embeddings import EmbeddingBatch, WLASLEmbeddings, padded
 from lightning_modules.networks.recognition.gloss_classifier import AttentionClassifier, AttentionClassifierConfig
 from lightning_modules.recognition.gloss_classifier import GlossClassifier
 from zoo.artefacts.artefact import open_artefact
-from zoo.loaders.recognition.video_to_gloss import VideoToGloss
+from zoo.loaders.recognition.video_encoder import VideoEncoder
+from zoo.loaders.recognition.video_to_gloss import VideoToGloss, leave_out
 
 GLOSSES = ("ice cream", "no", "yes")
 WIDTH = 8
@@ -150,12 +154,72 @@ class TestData:
         with pytest.raises(ValueError, match=r"none of its 180 embeddings is of a clip that .*none\.json names"):
             other.setup("fit")
 
-    def test_a_training_embeds_its_twin_on_one_device(self, tmp_path, monkeypatch):
+
+FILMED = Twin(size=2, signers=3)
+
+
+@pytest.fixture(scope="module")
+def filmed(tmp_path_factory) -> Path:
+    """A twin of four clips."""
+    root = tmp_path_factory.mktemp("filmed") / "twin"
+    ensure_twin("wlasl", root, FILMED)
+    return root
+
+
+def embedded_by(encoder: Path, root: Path, twin: Twin | None = FILMED) -> WLASLEmbeddings:
+    data = WLASLEmbeddings(str(root), "an encoder", split="official", twin=twin)
+    data.stand_on(encoder)
+    data.prepare_data()
+    return data
+
+
+class TestEncoder:
+    """Clips that training has embedded itself."""
+
+    @pytest.fixture
+    def embedded(self, filmed, encoder, tmp_path, monkeypatch) -> WLASLEmbeddings:
+        monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
+        return embedded_by(encoder, filmed)
+
+    def test_each_clip_is_embedded_once_by_one_device(self, filmed, encoder, tmp_path, monkeypatch, capsys):
         """On several, the program would start once more for each of them, and each would go on to train."""
         devices, trainer = [], L.Trainer
+        monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
         monkeypatch.setattr(L, "Trainer", lambda **settings: devices.append(settings["devices"]) or trainer(**settings))
-        WLASLEmbeddings(str(tmp_path / "twin"), twin=Twin(size=1, signers=1)).prepare_data()
-        assert devices == [1]
+        rows = sorted(embedded_by(encoder, filmed).folder.glob("*.npy"))
+        assert "zoo: embedding 4 clips into" in capsys.readouterr().err
+        assert len(rows) == 4 * len(VARIANTS)
+        rows[0].unlink()
+        for _ in range(2):
+            embedded_by(encoder, filmed)
+        assert rows[0].is_file()
+        assert devices == [1, 1]
+        assert "zoo: embedding" not in capsys.readouterr().err
+
+    def test_another_encoder_never_reads_them(self, embedded, filmed, tmp_path):
+        tiny_encoder(seed=1).save_pretrained(tmp_path / "other")
+        other = embedded_by(tmp_path / "other", filmed)
+        assert other.folder != embedded.folder
+        for one, another in zip(embedded.examples("train"), other.examples("train"), strict=True):
+            assert one[0] == another[0]
+            assert not np.allclose(one[2], another[2])
+
+    def test_it_counts_as_the_data_that_the_clips_are(self, embedded, filmed):
+        """So that who embeds them is known to have been trained on the same, or not."""
+        assert embedded.fingerprint() == WLASL(str(filmed), split="official", twin=FILMED).fingerprint()
+
+    def test_clips_that_cannot_be_read_are_named_and_the_others_embedded(self, embedded, filmed, encoder, capsys):
+        real = filmed.with_name("real")
+        shutil.copytree(filmed, real, ignore=shutil.ignore_patterns("twin.json"))
+        broken = min(clips(embedded, "train"))
+        (real / "videos" / f"{broken}.mp4").write_bytes(b"no video")
+        data = embedded_by(encoder, real, twin=None)
+        assert f"{broken}.mp4 is left out: " in capsys.readouterr().err
+        assert clips(data, "train") == clips(embedded, "train") - {broken}
+
+    def test_a_twin_without_an_encoder_is_refused(self):
+        with pytest.raises(ValueError, match="encoder: found none, expected one: a twin has clips"):
+            WLASLEmbeddings("anywhere", twin=FILMED)
 
 
 class TestNetwork:
@@ -245,8 +309,8 @@ def test_other_data_than_embeddings_is_refused(root):
 
 @pytest.fixture(scope="module")
 def encoder(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("encoder") / "untrained"
-    save_untrained(folder)
+    folder = tmp_path_factory.mktemp("encoder")
+    tiny_encoder().save_pretrained(folder)
     return folder
 
 
@@ -262,7 +326,7 @@ def video(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def loader(encoder) -> VideoToGloss:
     torch.manual_seed(0)
-    network = AttentionClassifier(AttentionClassifierConfig(width=128, classes=3))
+    network = AttentionClassifier(AttentionClassifierConfig(width=32, classes=3))
     return VideoToGloss(network, GLOSSES, settings_of(str(encoder), encoder, batch_size=16), "ase")
 
 
@@ -289,6 +353,26 @@ class TestVerb:
         assert sorted(path.name for path in moved.iterdir()) == ["config.json", "encoder", "model.safetensors"]
         assert open_artefact(moved).predict(video) == loader.predict(video)
 
+    def test_the_package_brings_an_encoder_once(self, loader, encoder, video, tmp_path, monkeypatch):
+        """What is bundled names the model of the package that it stands on, and is no other's by accident."""
+        monkeypatch.setattr("zoo.loaders.recognition.video_to_gloss.starters", lambda: tmp_path / "starters")
+        artefact = tmp_path / "artefact"
+        artefact.mkdir()
+        loader.save(artefact)
+        leave_out(artefact)
+        assert (artefact / "encoder").is_dir()  # no model of the package
+        bundled = tmp_path / "starters" / "vjepa-starter"
+        bundled.mkdir(parents=True)
+        VideoEncoder(tiny_encoder(), "ase").save(bundled)
+        shutil.copytree(encoder, bundled / "encoder", dirs_exist_ok=True)
+        leave_out(artefact)
+        assert sorted(path.name for path in artefact.iterdir()) == ["config.json", "model.safetensors"]
+        assert open_artefact(artefact).predict(video) == loader.predict(video)
+        assert VideoToGloss.parts(json.loads((artefact / "config.json").read_text())) == ("classifier", "encoder")
+        tiny_encoder(seed=1).save_pretrained(bundled / "encoder")
+        with pytest.raises(ValueError, match="not the encoder that this classifier was trained with"):
+            open_artefact(artefact).predict(video)
+
     def test_an_encoder_of_the_hub_is_referred_to_and_missed_by_name(self, loader, video, tmp_path, monkeypatch):
         monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "empty"))
         settings = replace(loader.settings, model="facebook/vjepa2-absent")
@@ -305,7 +389,7 @@ class TestVerb:
 
     def test_files_that_do_not_belong_together_are_refused(self, loader, tmp_path):
         VideoToGloss(loader.network, GLOSSES[:2], loader.settings, "ase").save(tmp_path)
-        with pytest.raises(ValueError, match="found 2 glosses and embeddings 128 wide, for a network of 3 and 128"):
+        with pytest.raises(ValueError, match="found 2 glosses and embeddings 32 wide, for a network of 3 and 32"):
             open_artefact(tmp_path)
 
     def test_run_writes_the_ranking(self, loader, video, tmp_path):

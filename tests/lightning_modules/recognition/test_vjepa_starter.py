@@ -9,18 +9,25 @@ import lightning as L
 import numpy as np
 import pytest
 import torch
+from pose_format import Pose
 from transformers import VJEPA2Model
 
+from datamodules.avatar import Signer, perform
+from datamodules.avatar.renderer.frames import Camera
+from datamodules.features.signing_points import HANDS, signing_points
 from datamodules.features.vjepa import Encoder
 from datamodules.media.clip import Clip
 from datamodules.media.resampling import resample, resampled
 from datamodules.media.video import read_video, write_video
 from datamodules.media.video_windows import FPS, windows
+from datamodules.poses.formats import write_pose
+from datamodules.twins.landmarks import detected
 from datamodules.wlasl.windows import WindowBatch, WLASLWindows
 from lightning_modules.evaluation.frozen_features import Readers
 from lightning_modules.metrics.features import effective_rank, feature_std
 from lightning_modules.networks.augmentation import vary_clips
 from lightning_modules.networks.recognition.vjepa import (
+    PointHead,
     draw_places,
     encode,
     grid,
@@ -120,6 +127,13 @@ class TestNetwork:
         rows = pooled(encode(network, standardised(frames)), network.config)
         torch.testing.assert_close(rows, Encoder(network)(frames), atol=1e-5, rtol=1e-4)
 
+    def test_each_head_begins_by_looking_at_one_neighbour(self, network: VJEPA2Model) -> None:
+        pixels = torch.randn(1, LENGTH, 3, SIZE, SIZE)
+        network.set_attn_implementation("eager")
+        looks = torch.stack(network(pixels, skip_predictor=True, output_attentions=True).attentions)[:, 0]
+        assert looks.max(-1).values.mean() > 0.8
+        assert (looks.argmax(-1).unique(dim=-1, return_counts=True)[0].numel()) > 1
+
     def test_sizes_that_make_no_network_are_refused(self) -> None:
         with pytest.raises(ValueError, match="patch: found 5, expected what divides 32"):
             video_encoder(SIZE, LENGTH, patch=5)
@@ -156,6 +170,22 @@ class TestData:
         batch = next(iter(data.val_dataloader()))
         assert batch.frames.dtype == torch.uint8
 
+    def test_windows_come_with_the_points_of_their_moments(self, root: Path, tmp_path: Path) -> None:
+        pose = hands_up()
+        write_pose(tmp_path / "00000.pose", pose)
+        (tmp_path / "00001.pose").write_bytes(b"no pose")
+        data = WLASLWindows(str(root), split="official", frames=LENGTH, image_size=SIZE, landmarks=str(tmp_path))
+        examples = data.examples("train")
+        points = {name: seen for name, _, _, seen in (examples[index] for index in range(len(examples)))}
+        start = max(0, (examples.frames.counts[0] - LENGTH) // 2)
+        np.testing.assert_array_equal(points.pop("00000"), signing_points(pose)[start : start + LENGTH])
+        assert all(seen.shape == (LENGTH, 49, 3) and not seen.any() for seen in points.values())
+        assert tmp_path / "00000.pose" in data.content()
+
+    def test_a_folder_without_landmarks_says_how_they_are_made(self, root: Path) -> None:
+        with pytest.raises(FileNotFoundError, match=r"nowhere: no such folder; `python -m zoo data landmarks"):
+            WLASLWindows(str(root), split="official", landmarks="nowhere").examples("train")
+
     def test_augmentation_is_alike_in_all_frames_and_never_mirrors(self) -> None:
         torch.manual_seed(0)
         frames = torch.full((8, LENGTH, SIZE, SIZE, 3), 60, dtype=torch.uint8)
@@ -167,10 +197,34 @@ class TestData:
         assert torch.equal(vary_clips(frames, 0), frames.float())
 
 
+class TestPoints:
+    @pytest.fixture
+    def head(self) -> PointHead:
+        head = PointHead(width=8, tubelet=2)
+        head.standardise(torch.from_numpy(signing_points(hands_up())))
+        for weights in head.output.parameters():
+            torch.nn.init.zeros_(weights)
+        return head
+
+    def test_who_answers_the_mean_errs_by_less_than_a_deviation(self, head: PointHead) -> None:
+        points = torch.from_numpy(signing_points(hands_up())[:8])[None]
+        assert 0 < head.error(torch.zeros(1, 4, 8), points) < 1.5
+
+    def test_hands_are_told_for_their_wrists_and_unseen_points_not_at_all(self, head: PointHead) -> None:
+        rows, points = torch.zeros(1, 4, 8), torch.from_numpy(signing_points(hands_up())[:8])[None]
+        before = head.error(rows, points)
+        points[:, :, HANDS[0], :2] += 0.2
+        torch.testing.assert_close(head.error(rows, points), before)
+        points[:, :, HANDS[0].start, 2] = 0
+        points[:, :, HANDS[0], :2] = 9
+        assert head.error(rows, points) < 1.5
+        assert head.error(rows, torch.zeros_like(points)) == 0
+
+
 class TestTraining:
     def test_it_tells_signs_apart_that_it_was_trained_on(self, data: WLASLWindows) -> None:
         torch.manual_seed(0)
-        module = VJEPAStarter(**SIZES, ema_decay=0.8, augmentation=0, learning_rate=3e-3)
+        module = VJEPAStarter(**SIZES, landmarks=0, ema_decay=0.8, augmentation=0, learning_rate=3e-3)
         fit(module, data, epochs=20)
         examples = data.examples("train")
         batch: WindowBatch = data.collate([examples[index] for index in range(len(examples))])
@@ -178,8 +232,11 @@ class TestTraining:
         assert (logits.argmax(1) == batch.labels).float().mean() > 0.8
         assert module.trainer.callback_metrics["val/feature_std"] > 0.05
 
-    @pytest.mark.parametrize("off", ["masked", "supervised"])
-    def test_either_objective_can_be_switched_off(self, data: WLASLWindows, off: str) -> None:
+    @pytest.mark.parametrize("off", ["masked", "landmarks", "supervised"])
+    def test_each_objective_can_be_switched_off(self, root: Path, data: WLASLWindows, off: str) -> None:
+        (root / "landmarks").mkdir(exist_ok=True)
+        write_pose(root / "landmarks" / "00000.pose", hands_up())
+        data.landmarks = root / "landmarks"
         torch.manual_seed(0)
         module = VJEPAStarter(**SIZES, **{off: 0.0})
         before = {}
@@ -190,7 +247,7 @@ class TestTraining:
         module.trainer = L.Trainer(accelerator="cpu", logger=False, enable_checkpointing=False)
         module.trainer.datamodule = data  # type: ignore[attr-defined]
         module.configure_model()
-        unused = module.learner.predictor if off == "masked" else module.head
+        unused = {"masked": module.learner.predictor, "landmarks": module.pointer, "supervised": module.head}[off]
         before = kept(unused), kept(module.learner.encoder)
         trainer = fit(module, data, epochs=1)
         assert all(map(torch.equal, before[0], kept(unused)))
@@ -198,8 +255,14 @@ class TestTraining:
         assert f"train/{off}" not in trainer.callback_metrics
 
     def test_nothing_to_learn_is_refused(self) -> None:
-        with pytest.raises(ValueError, match="found 0 for both"):
-            VJEPAStarter(masked=0, supervised=0)
+        with pytest.raises(ValueError, match="masked, landmarks, supervised: found 0 for each"):
+            VJEPAStarter(masked=0, landmarks=0, supervised=0)
+
+    def test_landmarks_that_the_data_does_not_know_are_asked_for(self, data: WLASLWindows) -> None:
+        with pytest.raises(
+            ValueError, match=r"data.init_args.landmarks: found none.*model.init_args.landmarks: 1 learns"
+        ):
+            fit(VJEPAStarter(**SIZES), data, epochs=1)
 
     def test_a_test_has_the_untrained_encoder_and_pixels_beside_it(self, tiny_runs: Callable[[str], Path]) -> None:
         results = read_json(tiny_runs("vjepa-starter") / "results.json")
@@ -260,6 +323,12 @@ class TestLoader:
     def test_what_is_no_video_is_refused(self, made: Path) -> None:
         with pytest.raises(ValueError, match=r"expected uint8 RGB frames \(T, H, W, 3\)"):
             open_artefact(made).embed(np.zeros((2, 8, 8, 3)))
+
+
+def hands_up() -> Pose:
+    """Landmarks as `python -m zoo data landmarks` writes them, of a signer with both hands in view."""
+    performance = perform(["HELP"], Signer(), fps=25.0)
+    return detected(performance.joints, Camera(320, 240, 86, (160, 105)), 25.0, np.random.default_rng(0))
 
 
 def _square(frames: np.ndarray) -> np.ndarray:

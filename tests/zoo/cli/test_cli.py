@@ -203,18 +203,19 @@ def test_every_recipe_trains_in_mixed_precision(name: str, tiny_runs: Callable[[
     """The real recipe, with its own clipping and callbacks, where its starter is in full precision."""
     spec = yaml.safe_load((tiny_runs(name) / "spec.yaml").read_text())
     data, stands = spec["data"]["init_args"], STANDS_ON.get(name, {})
-    on = [f"--model.{argument}={spec['model']['init_args'][argument]}" for argument in stands]
+    named = [argument.split(".") for argument in stands]
+    on = [f"--{section}.{name}={spec[section]['init_args'][name]}" for section, name in named]
     twin = [f"--data.root={data['root']}", *(f"--data.twin.{key}={value}" for key, value in data["twin"].items())]
     here = ("--trainer.accelerator=cpu", "--trainer.logger=false", "--data.num_workers=0")
     few = ("--trainer.limit_train_batches=2", "--trainer.limit_val_batches=1", "--trainer.max_epochs=1")
     few_glosses = ["--data.glosses=3", "--data.split=official"]
     fitting = {
-        "gloss-classifier": ["--data.glosses=2"],
+        "gloss-classifier": ["--data.glosses=2", "--data.split=official"],
         "gloss-landmarks": ["--data.glosses=2", "--data.split=official"],
         "gloss-probe": ["--data.glosses=2", "--data.split=official"],
         "skeleton-judge": few_glosses,
         "skeleton-lora": few_glosses,
-        "vjepa-starter": ["--data.glosses=1"],
+        "vjepa-starter": ["--data.glosses=2", "--data.split=official"],
     }
     overrides = (*TINY[name], *fitting.get(name, []), *on, *twin, "--trainer.precision=bf16-mixed")
     assert main(["fit", name, *overrides, *here, *few]) == 0

@@ -12,11 +12,12 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from tiny_encoder import tiny_encoder
 from torch import nn
 
 from datamodules.avatar import perform
-from datamodules.features import vjepa
 from datamodules.features.signing_points import signing_points
+from datamodules.features.vjepa import settings_of
 from datamodules.media.video_windows import filled
 from lightning_modules.networks.letters.letter_cnn import LetterCNN, LetterCNNConfig
 from lightning_modules.networks.recognition.gloss_classifier import AttentionClassifier, AttentionClassifierConfig
@@ -57,11 +58,8 @@ def glosses(tmp_path_factory: pytest.TempPathFactory) -> VideoToGloss:
     """A classifier of random weights, with an encoder of one layer beside it."""
     torch.manual_seed(0)
     encoder = tmp_path_factory.mktemp("encoders") / "vjepa"
-    with pytest.MonkeyPatch.context() as patch:
-        small = {"num_hidden_layers": 1, "hidden_size": 12, "num_attention_heads": 1}
-        patch.setattr(vjepa, "UNTRAINED", {**vjepa.UNTRAINED, **small})
-        vjepa.save_untrained(encoder)
-    settings = vjepa.settings_of(str(encoder), encoder, 1)
+    tiny_encoder(num_hidden_layers=1, hidden_size=12, num_attention_heads=1).save_pretrained(encoder)
+    settings = settings_of(str(encoder), encoder, 1)
     network = AttentionClassifier(AttentionClassifierConfig(settings.width, len(GLOSSES), 8))
     return VideoToGloss(network, GLOSSES, settings, "ase")
 

@@ -15,9 +15,9 @@ from every_spec import starter
 from hub_server import Hub
 from safetensors.torch import load_file, save_file
 from tiny_diffusion import tiny_pipeline
+from tiny_encoder import tiny_encoder
 
 import zoo
-from datamodules.features.vjepa import save_untrained
 from datamodules.files import write_json
 from zoo.artefacts.artefact import starter_folder
 from zoo.artefacts.base_model import BaseModel, Foundation
@@ -264,7 +264,7 @@ class TestHub:
             BaseModel.used(f"me/sd@{hub.plant('me/sd', pickled)}")
 
     def test_of_a_video_encoder_no_more_than_that_is_fetched(self, hub: Hub, tmp_path: Path) -> None:
-        save_untrained(tmp_path / "encoder")
+        tiny_encoder().save_pretrained(tmp_path / "encoder")
         files = {path.name: path.read_bytes() for path in (tmp_path / "encoder").iterdir()}
         more = {"pytorch_model.bin": b"\x80pickle", "original/vitl.pt": b"\x80pickle"}
         found = BaseModel.used(f"me/vjepa@{hub.plant('me/vjepa', {**files, **more})}")

@@ -18,6 +18,7 @@ from datamodules.media.video_windows import FPS, windows
 from zoo.io_types import Signal
 from zoo.loaders.base import Inheritance
 from zoo.loaders.config import read_config, write_config
+from zoo.loaders.foreign import ENCODER
 from zoo.loaders.inputs import given_path
 from zoo.loaders.recognition.vjepa_files import VARIED, open_vjepa, save_vjepa
 from zoo.loaders.writing import refuse_unwritable
@@ -25,8 +26,6 @@ from zoo.loaders.writing import refuse_unwritable
 if TYPE_CHECKING:
     from transformers import VJEPA2Model
 
-ENCODER: Final = "encoder"
-"""Where in an artefact it lies; `VJEPA2Model.from_pretrained("user/name", subfolder="encoder")` opens it."""
 TRAINED_AT: Final = ("crop_size", "frames_per_clip")
 """Those that change no weight."""
 

@@ -13,20 +13,22 @@ import torch
 from torch import nn
 
 from datamodules.features.embedding_files import EmbeddingSettings, embedded
-from datamodules.features.vjepa import Encoder, model_folder, settings_of
+from datamodules.features.vjepa import Encoder, model_folder, weights_of
+from datamodules.files import write_json
 from datamodules.media.video import Frame
 from datamodules.media.video_windows import FPS, Window, crop, filled, still, windows
 from lightning_modules.networks.recognition.gloss_classifier import AttentionClassifier, AttentionClassifierConfig
+from zoo.files import read_json
 from zoo.loaders.base import OPENING, Inheritance
 from zoo.loaders.config import read_config
 from zoo.loaders.exportable import Input, Part, Probabilities, lengths_input
+from zoo.loaders.foreign import ENCODER, VJEPA
 from zoo.loaders.recognition.gloss_reader import GlossReader, write_ranking
 from zoo.loaders.recognition.sightings import Judgement
 from zoo.loaders.storage import open_network, save_network, sizes_of
 from zoo.spec.hub_reference import REPO
+from zoo.spec.registry import list_models, starters
 
-ENCODER = "encoder"
-"""The folder of an encoder that the artefact carries, a VJEPA2Model's; one from the Hub is referred to."""
 INHERITED: Final = ("weights", "fps", "size", "frames", "tubelet")
 """What of the settings of embeddings a classifier was trained for."""
 
@@ -105,7 +107,7 @@ class VideoToGloss(GlossReader[Frame]):
 
     def _opened(self) -> Encoder:
         folder = model_folder(self.settings.model, download=False)
-        found = settings_of(self.settings.model, folder, self.settings.batch_size).weights
+        found = weights_of(folder)
         if found != self.settings.weights:
             raise ValueError(
                 f"{folder}: not the encoder that this classifier was trained with: its weights are {found}, expected "
@@ -153,10 +155,12 @@ class VideoToGloss(GlossReader[Frame]):
             )
         if settings.model == ENCODER:
             settings = dataclasses.replace(settings, model=str(folder / ENCODER))
+        elif settings.model in list_models():
+            settings = dataclasses.replace(settings, model=str(starters() / settings.model / ENCODER))
         elif not (isinstance(settings.model, str) and REPO.fullmatch(settings.model)):
             raise ValueError(
-                f"{folder / 'config.json'}: embeddings.model is {settings.model!r}, expected {ENCODER!r} or a "
-                "repository as user/name"
+                f"{folder / 'config.json'}: embeddings.model is {settings.model!r}, expected {ENCODER!r}, a "
+                "model of this version of the zoo, or a repository as user/name"
             )
         return cls(network, glosses, settings, config["gives"]["language"])
 
@@ -174,8 +178,9 @@ class VideoToGloss(GlossReader[Frame]):
 
     @classmethod
     def parts(cls, config: Mapping[str, Any]) -> Sequence[str]:
-        """The encoder is one where the artefact carries it; one of the Hub is exported by who made it."""
-        return ("classifier", *([ENCODER] if config["embeddings"]["model"] == ENCODER else []))
+        """The encoder is one where it comes along; one of the Hub is exported by who made it."""
+        of_the_hub = REPO.fullmatch(config["embeddings"]["model"])
+        return ("classifier",) if of_the_hub else ("classifier", ENCODER)
 
     @classmethod
     def alone(cls, config: Mapping[str, Any]) -> str:
@@ -252,3 +257,18 @@ print(glosses[best], probabilities[0, best])
         rows = torch.from_numpy(embedded(sample).read(self.settings.width))
         judged = self._judged(rows, len(rows) * self.settings.tubelet)
         return write_ranking(sample.name, self.rank(judged.probabilities), [folder / "preview.json"])
+
+
+def leave_out(artefact: Path) -> None:
+    """Take the copy of an encoder out of an artefact that the package brings along together with that encoder."""
+    config = read_json(artefact / "config.json")
+    embeddings = config.get("embeddings")
+    if embeddings is None or embeddings["model"] != ENCODER:
+        return
+    for name in list_models():
+        own = starters() / name
+        encodes = (own / "config.json").is_file() and read_json(own / "config.json")["architecture"] == VJEPA
+        if encodes and weights_of(own / ENCODER) == embeddings["weights"]:
+            write_json(artefact / "config.json", {**config, "embeddings": {**embeddings, "model": name}})
+            shutil.rmtree(artefact / ENCODER)
+            return
