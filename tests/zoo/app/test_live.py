@@ -85,6 +85,7 @@ def test_frames_that_arrive_at_once_or_out_of_order_are_no_error() -> None:
 
 
 def test_an_hour_takes_no_more_memory_than_a_quarter_of_it() -> None:
+    """Within what Python keeps of tuples for later; answers alone, if they were kept, would be four megabytes."""
     session = Session(ColourReader())
 
     def held(start: float, seconds: float) -> int:
@@ -96,7 +97,7 @@ def test_an_hour_takes_no_more_memory_than_a_quarter_of_it() -> None:
     tracemalloc.start()
     try:
         quarter = held(0.0, 900.0)
-        assert held(900.0, 2700.0) < quarter + 20_000
+        assert held(900.0, 2700.0) < quarter + 300_000
     finally:
         tracemalloc.stop()
     assert REMEMBERED - 1 < session.windows[-1].seconds - session.windows[0].seconds < REMEMBERED
