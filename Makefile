@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: demo test units starters lint format clean
+.PHONY: demo app test units starters lint format clean
 
 demo: $(INSTALLED)  ## train the starter of asl-slp on the avatar, sign a sentence, and let pix2pix paint another
 	$(BIN)/python -m zoo fit specs/asl-slp.yaml --starter
@@ -10,6 +10,9 @@ demo: $(INSTALLED)  ## train the starter of asl-slp on the avatar, sign a senten
 	$(BIN)/python -m zoo run specs/asl-slp.yaml --starter "Hello, my name is Anna." \
 		-o demo/hello.mp4 -o demo/hello.pose -o demo/hello.png
 	$(BIN)/python -m zoo run text-to-video "What is your name?" -o demo/name.mp4 --stages.renderer pix2pix
+
+app: $(INSTALLED)  ## serve the page of the app for a browser on this machine, until Ctrl-C
+	$(BIN)/python -m zoo app
 
 test: $(INSTALLED)  ## lint, types and tests beside each other
 	$(MAKE) --no-print-directory --jobs 2 lint units

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from datamodules.media.video import Frame
-from zoo.loaders.recognition.gloss_reader import GlossReader, Judgement
+from zoo.loaders.recognition.gloss_reader import GlossReader
+from zoo.loaders.recognition.sightings import Judgement
 
 COLOURS = {"RED": (200, 0, 0), "GREEN": (0, 200, 0), "BLUE": (0, 0, 200)}
 OTHERS = ("FOURTH", "FIFTH", "SIXTH", "SEVENTH")

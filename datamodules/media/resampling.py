@@ -47,6 +47,47 @@ class Tick(NamedTuple):
     newest: float
 
 
+class Clock:
+    """The ticks of a video, `rate` a second, whose frames are handed over one by one, each with its time.
+
+    It begins with the first frame and keeps the newest, which is shown until the next one's time.
+    """
+
+    def __init__(self, rate: float) -> None:
+        self.rate = rate
+        self._newest: Timed | None = None
+        self._start, self._shown, self._number = 0.0, 0, -1
+
+    def push(self, pair: Timed) -> list[Tick]:
+        """The ticks of which it is known what they show, now that this frame has come.
+
+        Raises ValueError for what is no pair of seconds and a frame, and for times that run backwards or leap.
+        """
+        before = self._newest
+        seconds, _ = newest = _timed(pair, before and before[0])
+        if before is None:
+            self._start = seconds
+        found = [] if before is None else self._until(seconds, before[1], seconds)
+        self._newest, self._number = newest, self._number + 1
+        return found
+
+    def end(self, shown: float) -> list[Tick]:
+        """The ticks that remain, where the last frame is shown for so many seconds; of a video at least one."""
+        if self._newest is None:
+            return []
+        seconds, frame = self._newest
+        least = self._start + 1 / self.rate if not self._shown else 0.0
+        return self._until(max(seconds + shown, least), frame, seconds)
+
+    def _until(self, end: float, frame: Frame, newest: float) -> list[Tick]:
+        """The ticks whose middles come before `end`."""
+        found = []
+        while self._start + (self._shown + 0.5) / self.rate < end:
+            self._shown += 1
+            found.append(Tick(self._number, frame, self._start + self._shown / self.rate, newest))
+        return found
+
+
 def ticks(frames: Iterable[Frame] | Iterable[Timed], fps: float, rate: float) -> Iterator[Tick]:
     """The ticks of a video, `rate` a second, as soon as it is known what they show; at least one.
 
@@ -88,19 +129,10 @@ def _even_ticks(frames: Iterable[Any], fps: float, rate: float) -> Iterator[Tick
 
 
 def _timed_ticks(pairs: Iterable[Any], fps: float, rate: float) -> Iterator[Tick]:
-    shown, before = 0, None
-    for number, pair in enumerate(pairs):
-        seconds, frame = _timed(pair, before and before[0])
-        if before is None:
-            start = seconds
-        elif seconds > before[0]:
-            while start + (shown + 0.5) / rate < seconds:
-                shown += 1
-                yield Tick(number - 1, before[1], start + shown / rate, seconds)
-        before = seconds, frame
-    while not shown or start + (shown + 0.5) / rate < seconds + 1 / fps:
-        shown += 1
-        yield Tick(number, frame, start + shown / rate, seconds)
+    clock = Clock(rate)
+    for pair in pairs:
+        yield from clock.push(pair)
+    yield from clock.end(1 / fps)
 
 
 def _timed(pair: Any, before: float | None) -> Timed:

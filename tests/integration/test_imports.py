@@ -15,7 +15,7 @@ ROOMS = {
     "datamodules": "files samples splits text text_repair orders catalogue < poses < media < features avatar < twins",
     "lightning_modules": "networks metrics < evaluation < common",
     "zoo": "files io_types subprocesses < spec results < safety < loaders < artefacts < pipelines < card < training "
-    "< publishing sweep prepare < cli < __main__",
+    "< publishing sweep prepare < app < cli < __main__",
 }
 """What may be imported by what stands to the right of it, and not the other way round; what is not named, the data sets
 and the models, is last."""

@@ -24,7 +24,7 @@ EXAMPLES: Final = """\
   python -m zoo doctor
   python -m zoo doctor --json"""
 EXTRAS: Final[dict[str, tuple[tuple[str, ...], str]]] = {
-    "app": (("gradio",), "pages in a browser"),
+    "app": (("gradio", "starlette"), "a page in a browser"),
     "carbon": (("codecarbon",), "fit measures energy"),
     "cluster": (("ray",), "data landmarks runs on a cluster"),
     "export": (("onnx", "onnxruntime", "onnxscript"), "export writes ONNX"),

@@ -4,15 +4,10 @@ import argparse
 import shutil
 import textwrap
 from collections.abc import Iterable, Sequence
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from zoo.artefacts.artefact import starter_folder
-from zoo.artefacts.hub_cache import cached
-from zoo.card.licences import licence_of
+from zoo.card.listing import Listed, weight_bytes
 from zoo.cli.parsing.arguments import OK
-from zoo.files import read_json
-from zoo.loaders.config import read_config
 from zoo.spec.registry import list_experiments, list_models, list_pipelines, locate
 from zoo.spec.spec import read
 
@@ -38,9 +33,9 @@ def run(options: argparse.Namespace) -> int:
     """
     pattern, sections = options.pattern, []
     if models := list_models(pattern):
-        specs = [read(locate(name)) for name in models]
+        listed = [Listed.of(name) for name in models]
         head: tuple[str, ...] = ("model", "task", "published", "cached", "starter", "weights")
-        sections.append((head, [_row(spec) for spec in specs], [_below(spec) for spec in specs]))
+        sections.append((head, [_row(model) for model in listed], [_below(model) for model in listed]))
     if pipelines := list_pipelines(pattern):
         specs = [read(locate(name)) for name in pipelines]
         rows: list[tuple[str, ...]] = [(spec["name"], _stages(spec["stages"])) for spec in specs]
@@ -48,7 +43,8 @@ def run(options: argparse.Namespace) -> int:
     if experiments := list_experiments(pattern):
         specs = [read(locate(name)) for name in experiments]
         rows = [(name, str(spec["task"])) for name, spec in zip(experiments, specs, strict=True)]
-        sections.append((("experiment", "task"), rows, [_below(spec) for spec in specs]))
+        below = [_below(Listed.of(name)) for name in experiments]
+        sections.append((("experiment", "task"), rows, below))
     if not sections:
         there = ", ".join([*list_models(), *list_pipelines(), *list_experiments()])
         raise ValueError(f"no model, pipeline or experiment matches {pattern!r}; there are {there}")
@@ -59,44 +55,25 @@ def run(options: argparse.Namespace) -> int:
     return OK
 
 
-def _row(spec: dict[str, Any]) -> tuple[str, ...]:
+def _row(model: Listed) -> tuple[str, ...]:
     """What stands in a model's line; the weights are those that its name opens."""
-    name, hub = spec["name"], spec.get("hub") or {}
-    starter = starter_folder(name)
-    shipped = (starter / "config.json").is_file()
-    there = _cached(hub["repo_id"], hub["revision"]) if hub.get("revision") else None
-    opened = there if hub.get("revision") else starter if shipped else None
     return (
-        name,
-        str(spec["task"]),
-        "yes" if hub.get("revision") else NONE,
-        NONE if not hub.get("revision") else "yes" if there else "no",
-        "yes" if shipped else NONE,
-        _size(weight_bytes(opened)) if opened else NONE,
+        model.name,
+        model.task,
+        "yes" if model.revision else NONE,
+        NONE if not model.revision else "yes" if model.cached else "no",
+        "yes" if model.starter else NONE,
+        _size(weight_bytes(model.opened)) if model.opened else NONE,
     )
 
 
-def _cached(repo_id: str, revision: str) -> Path | None:
-    """Its folder in the Hub's cache; None too for one that would be refused: the list goes on."""
-    try:
-        return cached(repo_id, revision)
-    except ValueError:
-        return None
-
-
-def weight_bytes(folder: Path) -> int:
-    """Of all safetensors in an artefact."""
-    return sum(path.stat().st_size for path in folder.rglob("*.safetensors"))
-
-
-def _below(spec: dict[str, Any]) -> list[str]:
-    hub, card, starter = spec.get("hub") or {}, spec.get("card") or {}, starter_folder(str(spec["name"]))
-    lines = [str(spec["summary"]), f"licence: {card.get('license_name') or card.get('license') or NONE}"]
-    if (starter / "config.json").is_file():
-        lines[1] += f"; starter: {licence_of(read_config(starter), read_json(starter / 'provenance.json')).identifier}"
-    if hub.get("revision"):
-        lines[1] += f"; published: {hub['repo_id']}@{hub['revision'][:7]}"
-    return lines
+def _below(model: Listed) -> list[str]:
+    licence = f"licence: {model.licence or NONE}"
+    if model.starter:
+        licence += f"; starter: {model.starter_licence}"
+    if model.revision:
+        licence += f"; published: {model.repo_id}@{model.revision[:7]}"
+    return [model.summary, licence]
 
 
 def _stages(stages: dict[str, str | None]) -> str:

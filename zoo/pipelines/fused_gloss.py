@@ -8,7 +8,8 @@ import numpy.typing as npt
 
 from datamodules.media.video import Frame
 from zoo.loaders.inputs import is_number
-from zoo.loaders.recognition.gloss_reader import GlossReader, Judgement
+from zoo.loaders.recognition.gloss_reader import GlossReader
+from zoo.loaders.recognition.sightings import Judgement
 from zoo.pipelines.live_gloss import LiveGloss
 
 Seen = tuple[Any, ...]

@@ -60,7 +60,7 @@ class LiveGloss(Pipeline):
         text = given_path(text, "the path of a video, or the number of a camera")
         live = text.isdecimal() and not Path(text).exists()
         frames, fps = _opened(int(text) if live else text, 25.0, pace and not live)
-        drawing = _Drawing() if any(output.suffix.lower() == ".png" for output in outputs) else None
+        drawing = Drawing() if any(output.suffix.lower() == ".png" for output in outputs) else None
         sightings = self.reader.sightings(drawing.strip.through(frames) if drawing else frames, fps, **settings)
         seen = []
         try:
@@ -78,8 +78,11 @@ class LiveGloss(Pipeline):
         return list(outputs)
 
 
-class _Drawing:
-    """What a heat map is drawn of, collected while a video goes by."""
+class Drawing:
+    """What a heat map is drawn of, collected while a video goes by.
+
+    strip: some of the frames. windows: every sighting.
+    """
 
     def __init__(self) -> None:
         from zoo.loaders.recognition.heat_map import Strip

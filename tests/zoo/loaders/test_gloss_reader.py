@@ -3,6 +3,7 @@
 import json
 import time
 import tracemalloc
+from collections import deque
 from collections.abc import Iterator
 from itertools import count, islice, pairwise
 from pathlib import Path
@@ -77,7 +78,7 @@ class TestStream:
         def peak(frames: int) -> int:
             endless = (np.full((64, 64, 3), 200 * (number // 50 % 2), np.uint8) for number in count())
             tracemalloc.start()
-            list(reader.stream(islice(endless, frames), 25))
+            deque(reader.stream(islice(endless, frames), 25), maxlen=0)
             found = tracemalloc.get_traced_memory()[1]
             tracemalloc.stop()
             return found

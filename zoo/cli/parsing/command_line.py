@@ -10,7 +10,7 @@ import tempfile
 import textwrap
 import traceback
 from collections.abc import Container, Sequence
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 import zoo
 from datamodules.files import user_path
@@ -32,12 +32,14 @@ VERBS: Final = {
     "migrate": "bring runs and artefacts of an earlier zoo up to date",
     "data": "twins, checks, landmarks and embeddings of data sets",
     "check": "report every problem of specs, all shipped ones by default",
+    "app": "serve a page for a browser: translate, recognise, spell, look around",
     "doctor": "what this machine has for the zoo, for a report of something that fails",
     "completion": "print what lets a shell complete the command `zoo`",
     "run": "call a model's or a pipeline's verb and write what the suffix of OUT asks for",
 }
-"""What each does. `zoo.cli.<verb>` has `add_arguments(parser)`, EXAMPLES, and `run(options)`, which returns the exit
-code."""
+"""What each does. Its module has `add_arguments(parser)`, EXAMPLES, and `run(options)`, which returns the exit code."""
+ARTEFACTS: Final = ("import", "export", "push", "card", "migrate")
+"""Verbs whose modules lie in a folder of their own."""
 DESCRIPTION = "Sign-language models as experiment specs: train, measure, load and run them."
 EPILOG = """\
 SPEC is a path to a YAML file, the name of a shipped spec (`list`), or the
@@ -88,9 +90,13 @@ def _run(given: Sequence[str]) -> int:
     if overrides and not options.takes_overrides:
         raise ValueError(f"`{options.verb}` takes no overrides here, found --{overrides[0]}")
     options.overrides = overrides
-    code: int = importlib.import_module(f"zoo.cli.{options.verb}").run(options)
+    code: int = _module(options.verb).run(options)
     sys.stdout.flush()
     return code
+
+
+def _module(verb: str) -> Any:
+    return importlib.import_module(f"zoo.cli.{'artefacts.' if verb in ARTEFACTS else ''}{verb}")
 
 
 def _ended(error: Exception, traced: bool) -> int:
@@ -197,7 +203,7 @@ def parser_of(verbs: Container[str], versioned: bool = False) -> argparse.Argume
         verb = choices.add_parser(name, help=text, description=description, formatter_class=layout, allow_abbrev=False)
         verb.set_defaults(takes_overrides=False)
         if name in verbs:
-            module = importlib.import_module(f"zoo.cli.{name}")
+            module = _module(name)
             module.add_arguments(verb)
             verb.epilog = f"examples:\n{module.EXAMPLES}\n\n{ENDS}"
     return parser

@@ -2,13 +2,11 @@
 
 import dataclasses
 import os
-import time
 from abc import ABC, abstractmethod
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic
 
 import numpy as np
 import numpy.typing as npt
@@ -17,12 +15,21 @@ from datamodules.files import write_json
 from datamodules.media.resampling import Timed, check_rate, resample, ticks
 from datamodules.media.video import Frame, read_video
 from zoo.io_types import Signal
-from zoo.loaders.inputs import given_path, is_number
-from zoo.loaders.recognition.sightings import Debouncer, Latency, Segment, Sighting, changes, segments
+from zoo.loaders.inputs import given_path
+from zoo.loaders.recognition.sightings import (
+    HOP,
+    THRESHOLD,
+    WINDOW,
+    Judgement,
+    Observation,
+    Segment,
+    Sighting,
+    Stream,
+    changes,
+    segments,
+)
 from zoo.loaders.writing import refuse_unwritable
 
-Observation = TypeVar("Observation")
-"""What a reader keeps of a frame."""
 Probabilities = npt.NDArray[np.floating]
 
 
@@ -32,18 +39,6 @@ class Guess:
 
     gloss: str
     probability: float
-
-
-@dataclass(frozen=True, eq=False)
-class Judgement:
-    """What a reader makes of observations.
-
-    probabilities: (C,) of its glosses, which sum to 1. attention: how much each observation counted, (T,), which sum to
-    1.
-    """
-
-    probabilities: Probabilities
-    attention: npt.NDArray[np.floating]
 
 
 class GlossReader(ABC, Generic[Observation]):
@@ -105,9 +100,9 @@ print(model.predict(frames)[:3])  # the likeliest glosses first, each with its p
         self,
         frames: Iterable[Frame] | Iterable[Timed],
         fps: float = 25.0,
-        window: float = 0.75,
-        hop: float = 0.125,
-        threshold: float = 0.4,
+        window: float = WINDOW,
+        hop: float = HOP,
+        threshold: float = THRESHOLD,
     ) -> Iterator[Sighting]:
         """What is signed in a video of any length, as soon as it is seen: an answer whenever something else is.
 
@@ -131,9 +126,9 @@ print(model.predict(frames)[:3])  # the likeliest glosses first, each with its p
         self,
         frames: Iterable[Frame] | Iterable[Timed],
         fps: float = 25.0,
-        window: float = 0.75,
-        hop: float = 0.125,
-        threshold: float = 0.4,
+        window: float = WINDOW,
+        hop: float = HOP,
+        threshold: float = THRESHOLD,
     ) -> Iterator[Sighting]:
         """As `stream`, an answer for each window, whether anything changed or not."""
         if isinstance(frames, str | bytes | os.PathLike | Mapping) or not isinstance(frames, Iterable):
@@ -144,13 +139,7 @@ print(model.predict(frames)[:3])  # the likeliest glosses first, each with its p
         if isinstance(frames, np.ndarray):
             _check_frames(frames)
         check_rate(fps)
-        in_range = all(map(is_number, (window, hop, threshold))) and 0 < hop <= 60 and 0 < window <= 60
-        if not (in_range and 0 <= threshold <= 1):
-            raise ValueError(
-                f"found window {window!r}, hop {hop!r} and threshold {threshold!r}; expected seconds up to 60 and a "
-                "probability"
-            )
-        return self._sightings(frames, fps, window, hop, threshold)
+        return Stream(self, window, hop, threshold).answers(ticks(frames, fps, self.rate))
 
     def read(
         self, video: str | os.PathLike[str] | npt.NDArray[np.uint8], fps: float = 25.0, **settings: float
@@ -190,36 +179,6 @@ print(model.predict(frames)[:3])  # the likeliest glosses first, each with its p
             else:
                 write_ranking(path, self.rank(judged.probabilities), [output])
         return list(outputs)
-
-    def _sightings(
-        self, frames: Iterable[Frame] | Iterable[Timed], fps: float, window: float, hop: float, threshold: float
-    ) -> Iterator[Sighting]:
-        length, step = (max(1, round(span * self.rate)) for span in (window, hop))
-        debounced = Debouncer(self.glosses, threshold)
-        recent: deque[Observation] = deque(maxlen=length)
-        number, due, shown, arrived = 0, length, -1, 0.0
-        for number, tick in enumerate(ticks(frames, fps, self.rate), 1):
-            if tick.number != shown:
-                shown, arrived = tick.number, time.perf_counter()
-                observation = self.observe(tick.frame)
-            recent.append(observation)
-            if number == due:
-                due += step
-                yield self._sighting(list(recent), tick.end, tick.newest, arrived, debounced)
-        if number != due - step or number < length:
-            yield self._sighting(list(recent), tick.end, tick.newest, arrived, debounced)
-
-    def _sighting(
-        self, recent: Sequence[Observation], end: float, newest: float, arrived: float, debounced: Debouncer
-    ) -> Sighting:
-        resting = self.resting(recent)
-        judged = None if resting.mean() > 0.5 else self.judge(recent)
-        state, gloss, probability = debounced(None if judged is None else judged.probabilities)
-        attention = () if judged is None else tuple(map(float, judged.attention))
-        last = int(np.argmin(resting[::-1]))  # observations since hands moved; 0 where they never did
-        waited = max(end, newest) - end + last / self.rate
-        latency = Latency(waited, time.perf_counter() - arrived)
-        return Sighting(end, end - len(recent) / self.rate, state, gloss, probability, attention, latency)
 
 
 def _opened(video: object, fps: float) -> tuple[Iterable[Frame], float]:

@@ -8,6 +8,7 @@ from typing import Any, Final
 import cv2
 import numpy as np
 import numpy.typing as npt
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 
 from datamodules.media.skeleton_drawing import write_png
@@ -23,6 +24,10 @@ COLUMNS: Final = 800
 """Of the bands: each is worth a pixel or more."""
 ACROSS: Final = 860
 """Pixels between the axes' ends, about."""
+
+LOOKED: Final = "viridis"
+LIKELY: Final = "Blues"
+EMPTY: Final = "#BBBBBB"
 
 Attention = tuple[float, float, Sequence[float]]
 """From when to when, in seconds, and how much each moment of that counted."""
@@ -79,11 +84,11 @@ def write_heat_map(output: Path, strip: Strip, attention: Sequence[Attention], s
         weights, likely = _looked(attention, start, end), _likely(sightings, start, end)
         top = max(1.0, float(np.nanmax(weights, initial=1.0)))
         for axes, bar, values, cmap, most in (
-            (looked, bars[0], weights, "viridis", top),
-            (seen, bars[1], likely, "Blues", 1),
+            (looked, bars[0], weights, LOOKED, top),
+            (seen, bars[1], likely, LIKELY, 1),
         ):
             axes.set_facecolor("white")
-            axes.patch.set(hatch="////", edgecolor="#BBBBBB")
+            axes.patch.set(hatch="////", edgecolor=EMPTY)
             shown = axes.imshow(values[None], extent=(start, end, 0, 1), aspect="auto", cmap=cmap, vmin=0, vmax=most)
             figure.colorbar(shown, cax=bar)
             axes.set_yticks([])
@@ -93,6 +98,20 @@ def write_heat_map(output: Path, strip: Strip, attention: Sequence[Attention], s
         seen.set_xlabel("seconds")
         _name(seen, sightings, start, end)
         write_png(output, as_picture(figure))
+
+
+def bands(sightings: Sequence[Sighting]) -> tuple[Frame, Frame]:
+    """How much each moment of all windows counted, and how likely the best gloss was, as lines of pixels (1, W, 3) in
+    the colours of `write_heat_map`; grey where there was no sign."""
+    start, end = sightings[0].start, sightings[-1].seconds
+    looked = _looked([(one.start, one.seconds, one.attention) for one in sightings], start, end)
+    top = max(1.0, float(np.nanmax(looked, initial=1.0)))
+    return _coloured(looked / top, LOOKED), _coloured(_likely(sightings, start, end), LIKELY)
+
+
+def _coloured(values: npt.NDArray[np.float64], name: str) -> Frame:
+    colours = colormaps[name].with_extremes(bad=EMPTY)(np.ma.masked_invalid(values)[None], bytes=True)
+    return np.ascontiguousarray(colours[..., :3])
 
 
 def _columns(start: float, end: float) -> npt.NDArray[np.float64]:

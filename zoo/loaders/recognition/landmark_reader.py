@@ -21,7 +21,8 @@ from zoo.loaders.base import OPENING, Inheritance
 from zoo.loaders.config import read_config
 from zoo.loaders.exportable import Input, Part, Probabilities, lengths_input
 from zoo.loaders.inputs import given_path
-from zoo.loaders.recognition.gloss_reader import GlossReader, Guess, Judgement, write_ranking
+from zoo.loaders.recognition.gloss_reader import GlossReader, Guess, write_ranking
+from zoo.loaders.recognition.sightings import Judgement
 from zoo.loaders.storage import open_network, save_network, sizes_of
 from zoo.loaders.writing import refuse_unwritable
 

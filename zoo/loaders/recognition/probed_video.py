@@ -15,7 +15,8 @@ from lightning_modules.networks.recognition.attentive_probe import HEAD, attenti
 from lightning_modules.networks.recognition.vjepa import standardised
 from zoo.loaders.base import Inheritance
 from zoo.loaders.config import read_config, write_config
-from zoo.loaders.recognition.gloss_reader import GlossReader, Judgement, write_ranking
+from zoo.loaders.recognition.gloss_reader import GlossReader, write_ranking
+from zoo.loaders.recognition.sightings import Judgement
 from zoo.loaders.recognition.vjepa_files import VARIED, open_vjepa, save_vjepa
 
 if TYPE_CHECKING:

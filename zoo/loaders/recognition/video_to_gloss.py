@@ -23,7 +23,8 @@ from zoo.loaders.base import OPENING, Inheritance
 from zoo.loaders.config import read_config
 from zoo.loaders.exportable import Input, Part, Probabilities, lengths_input
 from zoo.loaders.foreign import ENCODER, VJEPA
-from zoo.loaders.recognition.gloss_reader import GlossReader, Judgement, write_ranking
+from zoo.loaders.recognition.gloss_reader import GlossReader, write_ranking
+from zoo.loaders.recognition.sightings import Judgement
 from zoo.loaders.storage import open_network, save_network, sizes_of
 from zoo.spec.hub_reference import REPO
 from zoo.spec.registry import list_models, starters

@@ -1,0 +1,161 @@
+"""The tab that reads signs: of a camera while it runs, or of a file."""
+
+import html
+import secrets
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final
+
+import gradio as gr
+
+from datamodules.features.bundles import HAND, POSE, lying_here
+from datamodules.files import write_json
+from zoo.app import shown, uploads
+from zoo.app.live import Answer, Sessions, watch
+from zoo.app.models import Models, names
+from zoo.app.page import CAMERA, HEAVY, MINUTES, WATCHED, answered, failed, labelled
+from zoo.loaders.recognition.gloss_reader import GlossReader
+from zoo.loaders.recognition.sightings import THRESHOLD, Sighting, changes
+
+LANDMARKS: Final = "gloss-landmarks"
+SLOWER: Final = "gloss-classifier"
+EVERY: Final = 0.1
+"""Seconds between two frames, where answers are as quick as that."""
+OFTEN: Final = 0.25
+"""Seconds between two reports on a file."""
+
+
+def lacking() -> str | None:
+    """What MediaPipe lacks here to find landmarks, and how to get it; None where nothing does."""
+    if find_spec("mediapipe") is None:
+        return f"{LANDMARKS} needs MediaPipe: pip install 'sign-zoo[landmarks]'. {SLOWER} does without."
+    missing = [bundle.url for bundle in (POSE, HAND) if not lying_here(bundle)]
+    if not missing:
+        return None
+    return (
+        f"{LANDMARKS} needs MediaPipe's models: put {' and '.join(missing)} into a folder, and name it with "
+        f"$ZOO_MODELS. {SLOWER} does without."
+    )
+
+
+def tab(models: Models) -> None:
+    """A camera or a file in; out come glosses, how likely they are, and which moments counted."""
+    sessions, without = Sessions(), lacking()
+    gr.Markdown("Single signs, read while they are signed. Not reviewed by Deaf signers.")
+    with gr.Row():
+        with gr.Column():
+            name = gr.Radio(
+                labelled(names("video", "glosses")),
+                value=SLOWER if without else LANDMARKS,
+                label="Reader",
+                info=without or f"{LANDMARKS} answers in milliseconds; {SLOWER} needs a quick machine.",
+            )
+            threshold = gr.Slider(
+                0.1, 1.0, THRESHOLD, step=0.05, label="Threshold", info="The probability from which a gloss is shown."
+            )
+            with gr.Tabs():
+                with gr.Tab("Camera"):
+                    camera = gr.Image(label="Camera", elem_id="camera", **CAMERA)
+                    gr.Markdown(
+                        "Show head, shoulders and both hands. You see yourself as in a mirror; the reader does not. "
+                        f"After {MINUTES} minutes the camera stops; start it again if you like."
+                    )
+                with gr.Tab("File"):
+                    video = gr.Video(label="Video", sources=["upload"], elem_id="watched")
+                    gr.Markdown(f"At most {uploads.MEGABYTES} MB and {uploads.SECONDS:.0f} seconds.")
+                    start = gr.Button("Read the signs", variant="primary")
+                    heat = gr.Image(
+                        show_label=False,
+                        alt_text="Frames, which moments counted, and how likely the best gloss was, over seconds",
+                        interactive=False,
+                        buttons=[],
+                        visible=False,
+                    )
+                    with gr.Row():
+                        png = gr.DownloadButton("Download .png", interactive=False)
+                        written = gr.DownloadButton("Download .json", interactive=False)
+        with gr.Column():
+            headline = gr.HTML(answered("Nothing was seen yet. The first answer takes some seconds."), elem_id="seen")
+            detail = gr.HTML(elem_id="detail")
+    with gr.Accordion("The signs that it knows", open=False) as accordion:
+        known = gr.HTML()
+
+    def reader(name: str) -> GlossReader[Any]:
+        """Raises ValueError, which says how to get it, for one that is not there."""
+        if name == LANDMARKS and (without := lacking()):
+            raise ValueError(without)
+        opened: GlossReader[Any] = models.model(name)
+        return opened
+
+    def live(frame: Any, name: str, threshold: float, request: gr.Request) -> Any:
+        if frame is None:
+            return gr.skip(), gr.skip()
+        try:
+            session = sessions.of(str(request.session_hash), reader(name))
+            answer = session.push(frame, threshold)
+        except Exception as error:
+            return failed(error), ""
+        return told(answer, session.windows) if answer else (gr.skip(), gr.skip())
+
+    def read(path: str, name: str, threshold: float) -> Iterator[dict[Any, Any]]:
+        nothing = {
+            heat: gr.Image(visible=False),
+            png: gr.DownloadButton(interactive=False),
+            written: gr.DownloadButton(interactive=False),
+        }
+        try:
+            film, reported = uploads.video(path), 0.0
+            yield {headline: answered(f"Opening {name}."), detail: "", **nothing}
+            for answer, drawing in watch(reader(name), film, threshold):
+                if time.monotonic() - reported > OFTEN:
+                    reported = time.monotonic()
+                    yield dict(zip((headline, detail), told(answer, drawing.windows), strict=True))
+        except Exception as error:
+            yield {headline: failed(error), detail: "", **nothing}
+            return
+        folder = Path(gr.utils.get_upload_folder()) / secrets.token_urlsafe(16)
+        folder.mkdir()
+        drawing.write(folder / "heat-map.png")
+        seen = list(changes(drawing.windows))
+        write_json(folder / "glosses.json", {"video": film.name, "glosses": list(map(asdict, seen))})
+        yield {
+            headline: _read(seen),
+            detail: "",
+            heat: gr.Image(str(folder / "heat-map.png"), visible=True),
+            png: gr.DownloadButton(value=str(folder / "heat-map.png"), interactive=True),
+            written: gr.DownloadButton(value=str(folder / "glosses.json"), interactive=True),
+        }
+
+    def vocabulary(name: str) -> str:
+        try:
+            return f"<p>{', '.join(map(html.escape, sorted(reader(name).glosses)))}</p>"
+        except Exception as error:
+            return failed(error)
+
+    camera.stream(
+        live,
+        [camera, name, threshold],
+        [headline, detail],
+        stream_every=EVERY,
+        **WATCHED,
+    )
+    start.click(read, [video, name, threshold], [headline, detail, heat, png, written], show_progress="hidden", **HEAVY)
+    gr.on([accordion.expand, name.input], vocabulary, name, known, show_progress="hidden")
+
+
+def told(answer: Answer, windows: list[Sighting]) -> tuple[str, str]:
+    """The headline of an answer, and all that there is to say beside it."""
+    guesses = shown.ranking((guess.gloss, guess.probability) for guess in answer.guesses)
+    return (
+        shown.headline(answer.sighting),
+        shown.latency(answer.sighting.latency) + shown.timeline(windows) + guesses,
+    )
+
+
+def _read(seen: list[Sighting]) -> str:
+    """Which signs a file showed, in order."""
+    glosses = [sighting.gloss for sighting in seen if sighting.gloss]
+    return answered(f"Signs in this video: {', '.join(glosses)}." if glosses else "No sign was seen in this video.")
