@@ -616,7 +616,7 @@ def test_an_encoder_is_not_sought_where_a_stranger_says(opened: Callable[[str], 
         config["embeddings"]["model"] = place
         (folder / "config.json").write_text(json.dumps(config))
         with pytest.raises(
-            ValueError, match=r"config\.json: embeddings\.model is .*, expected 'encoder' or a repository"
+            ValueError, match=r"config\.json: embeddings\.model is .*, expected 'encoder', a model of this version"
         ):
             open_artefact(folder)
 
@@ -626,7 +626,7 @@ def test_an_encoder_of_the_cache_brings_no_compiled_code(
     key: str, opened: Callable[[str], Path], tmp_path: Path
 ) -> None:
     """transformers downloads the kernels that a config.json names; without the package for it, it raises."""
-    folder = Path(shutil.copytree(opened("attention-classifier") / "encoder", tmp_path / "encoder"))
+    folder = Path(shutil.copytree(opened("vjepa2") / "encoder", tmp_path / "encoder"))
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps({**config, key: "evil/kernels"}))
     assert Encoder.open(folder).config._attn_implementation == "sdpa"
