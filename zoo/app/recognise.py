@@ -51,7 +51,7 @@ def tab(models: Models) -> None:
                 labelled(names("video", "glosses")),
                 value=SLOWER if without else LANDMARKS,
                 label="Reader",
-                info=without or f"{LANDMARKS} answers in milliseconds; {SLOWER} needs a quick machine.",
+                info=without or f"{LANDMARKS} is the quick one; {SLOWER} needs a quicker machine.",
             )
             threshold = gr.Slider(
                 0.1, 1.0, THRESHOLD, step=0.05, label="Threshold", info="The probability from which a gloss is shown."
