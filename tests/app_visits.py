@@ -11,6 +11,8 @@ from typing import Any
 AXE = Path(__file__).parent / "zoo" / "app" / "axe.min.js"
 PATIENCE = 120_000
 """Milliseconds that a step may take where other tests share the machine."""
+SETTLED = """Promise.allSettled(
+    document.getAnimations().filter(one => one instanceof CSSTransition).map(one => one.finished))"""
 WIDE, NARROW = (1280, 900), (360, 740)
 
 
@@ -35,7 +37,8 @@ class Visit:
         self.page.get_by_role("tab", name=name).click()
 
     def violations(self) -> list[str]:
-        """What axe finds that is serious or worse."""
+        """What axe finds that is serious or worse, once colours have stopped changing."""
+        self.page.evaluate(SETTLED)
         self.page.evaluate(AXE.read_text(encoding="utf-8"))
         found = self.page.evaluate("axe.run()")["violations"]
         bad = [one for one in found if one["impact"] in ("serious", "critical")]
