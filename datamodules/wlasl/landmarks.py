@@ -1,6 +1,5 @@
 """WLASL (Li et al. 2020) as body and hand landmarks: what `python -m zoo data landmarks` finds in its clips."""
 
-import contextlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -94,18 +93,11 @@ class WLASLLandmarks(WLASLSigns):
         return self._readable(only(self.glosses, there))
 
     def _readable(self, found: Survey) -> Survey:
-        broken: dict[str, str] = {}
-        for sample in found.samples:
-            try:
-                self.points[sample.files[0]] = _read(sample.files[0])
-            except (ValueError, OSError) as error:
-                broken[sample.name] = str(error)
+        points, broken = read_points(sample.files[0] for sample in found.samples)
+        self.points.update(points)
         if broken:
-            named = [f"{name} ({reason})" for name, reason in list(broken.items())[:NAMED]]
-            more = [f"and {len(broken) - NAMED} more"] if len(broken) > NAMED else []
-            message = f"{len(broken)} clips are left out: {'; '.join([*named, *more])}"
-            found.findings.insert(0, Finding("unreadable", str(self.landmarks), message, "warning"))
-        return replace(found, samples=[sample for sample in found.samples if sample.files[0] in self.points])
+            found.findings.insert(0, Finding("unreadable", str(self.landmarks), left_out(broken), "warning"))
+        return replace(found, samples=[sample for sample in found.samples if sample.files[0] in points])
 
     def test_on(self, other: SurveyedDataModule) -> None:
         """As of all that reads WLASL."""
@@ -143,13 +135,22 @@ def refuse_missing(folder: Path, root: Path) -> None:
         )
 
 
-def readable_points(files: Iterable[Path]) -> dict[str, Points]:
-    """The points of clips by their names; files that are not there, damaged, or show no signer have none."""
-    found = {}
+def read_points(files: Iterable[Path]) -> tuple[dict[Path, Points], dict[Path, str]]:
+    """The points of clips by their files; and of files that are damaged or show no sign, why."""
+    points, broken = {}, {}
     for path in files:
-        with contextlib.suppress(ValueError, OSError):
-            found[path.stem] = _read(path)
-    return found
+        try:
+            points[path] = _read(path)
+        except (ValueError, OSError) as error:
+            broken[path] = str(error)
+    return points, broken
+
+
+def left_out(broken: Mapping[Path, str]) -> str:
+    """Which clips have no landmarks that can be read, and why, in a line."""
+    named = [f"{path.stem} ({reason})" for path, reason in list(broken.items())[:NAMED]]
+    more = [f"and {len(broken) - NAMED} more"] if len(broken) > NAMED else []
+    return f"{len(broken)} clips are left out: {'; '.join([*named, *more])}"
 
 
 def _read(path: Path) -> Points:

@@ -1,5 +1,6 @@
 """WLASL (Li et al. 2020) as a video model reads it: windows of 16 frames a second, decoded once and kept as bytes."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,7 +28,7 @@ from datamodules.samples import Sample, Split
 from datamodules.twins import Twin
 from datamodules.wlasl.clips import WLASLClips
 from datamodules.wlasl.index import INDEX, Instance
-from datamodules.wlasl.landmarks import readable_points, refuse_missing
+from datamodules.wlasl.landmarks import left_out, read_points, refuse_missing
 from datamodules.wlasl.survey import SplitBy, frame_range
 
 TEMPO: Final = 1.25
@@ -197,14 +198,17 @@ class WLASLWindows(WLASLClips):
 
     @cached_property
     def points(self) -> dict[str, Points]:
-        """Those of training's clips by their names, as far as they are known.
+        """Those of training's clips by their names, as far as they are known; files that cannot be read are named.
 
         Raises FileNotFoundError where there is no folder of landmarks.
         """
-        return readable_points(self._landmark_files())
+        points, broken = read_points(self._landmark_files())
+        if broken:
+            print(f"zoo: {self.landmarks}: of landmarks, {left_out(broken)}", file=sys.stderr, flush=True)
+        return {path.stem: seen for path, seen in points.items()}
 
     def content(self) -> list[Path]:
-        return [*super().content(), *filter(Path.is_file, self._landmark_files())]
+        return [*super().content(), *self._landmark_files()]
 
     def examples(self, split: Split) -> Windows:
         frames = ClipFrames(self.samples[split], self.instances, self.image_size)
@@ -216,7 +220,8 @@ class WLASLWindows(WLASLClips):
         if self.landmarks is None:
             return []
         refuse_missing(self.landmarks, self.root)
-        return [self.landmarks / f"{sample.name}.pose" for sample in self.samples["train"]]
+        paths = (self.landmarks / f"{sample.name}.pose" for sample in self.samples["train"])
+        return [path for path in paths if path.is_file()]
 
     def wholes(self, split: Split) -> DataLoader[Any]:
         """Batches of whole clips."""
