@@ -23,13 +23,6 @@ from zoo.spec.spec import read
 COMMENTS: Final = re.compile(r"<!--.*?-->", re.DOTALL)
 PICTURES: Final = {".png": "image/png", ".jpg": "image/jpeg", ".gif": "image/gif", ".webp": "image/webp"}
 FIRST: Final = "asl-slp"
-RENDERED: Final = {
-    "html_block": lambda *_: "",
-    "html_inline": lambda *_: "",
-    "table_open": lambda *_: '<div class="wide" tabindex="0"><table>',
-    "table_close": lambda *_: "</table></div>",
-}
-"""What becomes of parts of a card: HTML, which may be anybody's, is left out, and wide tables are scrolled."""
 
 
 def overview() -> str:
@@ -95,7 +88,8 @@ def measured(found: dict[str, Any]) -> Iterator[str]:
 
 
 def html(markdown: str, folder: Path) -> str:
-    """Markdown as HTML in which nothing is fetched: pictures of `folder` are part of it, others and HTML left out."""
+    """Markdown as HTML in which nothing is fetched: pictures of `folder` are part of it, others and HTML left out, for
+    they may be anybody's. Wide tables are scrolled."""
     from markdown_it import MarkdownIt
 
     text = COMMENTS.sub("", METADATA.sub("", markdown.replace("\r\n", "\n")))
