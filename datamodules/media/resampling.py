@@ -59,7 +59,7 @@ class Clock:
         self._start, self._shown, self._number = 0.0, 0, -1
 
     def push(self, pair: Timed) -> list[Tick]:
-        """The ticks of which it is known what they show, now that this frame has come.
+        """The ticks whose frame is settled by the arrival of this one.
 
         Raises ValueError for what is no pair of seconds and a frame, and for times that run backwards or leap.
         """

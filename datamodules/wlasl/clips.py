@@ -91,7 +91,7 @@ class ClipReader:
 
 
 class WLASLClips(WLASLSigns):
-    """Which clips there are; whoever derives from it says how they are read.
+    """Which clips there are; a subclass says how they are read.
 
     root, index, split, glosses, batch_size, num_workers, seed, twin: see `WLASLSigns`.
     frames: T, that are shown at once.

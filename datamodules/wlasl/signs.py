@@ -13,7 +13,7 @@ from datamodules.wlasl.survey import SplitBy
 
 
 class WLASLSigns(SurveyedDataModule):
-    """What an index of WLASL names, with glosses as labels; whoever derives from it says what is read of it.
+    """What an index of WLASL names, with glosses as labels; a subclass says what is read of each clip.
 
     root, batch_size, num_workers, seed, twin: see `SignDataModule`.
     index: WLASL_v0.3.json, another index of that form, or nslt_*.json beside wlasl_class_list.txt; relative to `root`.

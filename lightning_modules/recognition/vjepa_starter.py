@@ -126,17 +126,17 @@ class VJEPAStarter(L.LightningModule):
         pixels, losses = standardised(vary_clips(batch.frames, self.augmentation)), {}
         if self.masked:
             with torch.no_grad():
-                targets = encode(self.network, pixels)
-            losses["masked"] = self.error(self.learner, pixels, targets, draw_places(self.learner.config))
+                tokens = encode(self.network, pixels)
+            losses["masked"] = self.error(self.learner, pixels, tokens, draw_places(self.learner.config))
         if self.landmarks or self.supervised:
-            targets = encode(self.learner, pixels)
-            rows = pooled(targets, self.learner.config)
+            tokens = encode(self.learner, pixels)
+            rows = pooled(tokens, self.learner.config)
         if self.landmarks:
             losses["landmarks"] = self.pointer.error(rows, batch.points)
         if self.supervised:
             logits = self.head(rows).float()
             losses["supervised"] = cross_entropy(logits, batch.labels, label_smoothing=self.label_smoothing)
-        spread = feature_std(pooled(targets.detach(), self.network.config).mean(1))
+        spread = feature_std(pooled(tokens.detach(), self.network.config).mean(1))
         self.log_dict({f"train/{name}": loss.detach() for name, loss in losses.items()}, prog_bar=True)
         self.log("train/feature_std", spread, prog_bar=True)
         return torch.stack([getattr(self, name) * loss for name, loss in losses.items()]).sum()
