@@ -19,6 +19,7 @@ from safetensors.torch import load_file, save_file
 from datamodules.media.conditions.frame_reinforcement import FRNet
 from datamodules.twins import Twin, ensure_twin
 from zoo.cli import main
+from zoo.loaders.foreign import encoder_folder
 from zoo.loaders.text_to_pose.pose_to_text import MAX_FRAMES
 from zoo.spec.classes import named_class
 from zoo.spec.registry import list_models
@@ -88,6 +89,8 @@ class TestSplit:
         if "fr_net" in settings:
             settings["fr_net"] = FRNet(**settings["fr_net"])
         data = named_class(spec["class_path"], "data")(**settings)
+        if foundation := getattr(data, "stands_on", None):
+            data.stand_on(encoder_folder(Path(settings[foundation])))
         data.prepare_data()
         data.tested = "dev"
         for stage in ("fit", "test"):
