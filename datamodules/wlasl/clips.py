@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,14 +12,14 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from datamodules.base import Batch, Samples, signed_pixels
+from datamodules.base import Batch, Samples, SurveyedDataModule, signed_pixels
 from datamodules.cached_tensors import CachedTensors, Rows
 from datamodules.kinds.encoded_once import EncodedOnce
 from datamodules.media.clip_frames import evenly, frame_times
 from datamodules.media.video import read_video
 from datamodules.media.video_windows import crops
 from datamodules.orders import Key
-from datamodules.samples import Sample, Split, Survey
+from datamodules.samples import SPLITS, Sample, Split, Survey
 from datamodules.twins import Twin
 from datamodules.wlasl.glosses import only
 from datamodules.wlasl.index import INDEX, Instance
@@ -73,10 +74,10 @@ class CachedClips(Dataset[tuple[str, int, Rows]]):
 class ClipReader:
     """A clip's name, label and frames, evenly spread, as V-JEPA 2's processor cuts them, (T, S, S, 3) uint8.
 
-    instances: by id, for the range of frames that shows the sign.
+    instances: by file, for the range of frames that shows the sign.
     """
 
-    instances: Mapping[str, Instance]
+    instances: Mapping[Path, Instance]
     labels: Mapping[str, int]
     frames: int
     image_size: int
@@ -84,7 +85,7 @@ class ClipReader:
     def __call__(self, sample: Sample, rng: np.random.Generator | None) -> tuple[str, int, Clip]:
         path = sample.files[0]
         timing = frame_times(path)
-        first, last = frame_range(self.instances[sample.name], timing.total, timing.fps)
+        first, last = frame_range(self.instances[path], timing.total, timing.fps)
         numbers = [first + number for number in evenly(self.frames, max(1, last - first))]
         clip = crops(read_video(path)[0], numbers, self.image_size)
         return sample.name, self.labels[str(sample.label)], clip
@@ -118,6 +119,17 @@ class WLASLClips(WLASLSigns):
     def survey(self) -> Survey:
         return only(self.glosses, survey(self.root, self.index, self.split))
 
+    @cached_property
+    def shown(self) -> dict[Path, Instance]:
+        """What an index says of each clip that is there, by its file: ids of two folders may be the same."""
+        return {clip.files[0]: self.instances[clip.name] for split in SPLITS for clip in self.samples[split]}
+
+    def test_on(self, other: SurveyedDataModule) -> None:
+        """As of all that reads WLASL."""
+        assert isinstance(other, WLASLClips)
+        self.shown |= other.shown
+        super().test_on(other)
+
 
 class WLASL(WLASLClips, EncodedOnce):
     """Clips as evenly spread frames, of which a frozen video encoder may make tokens once for a whole training.
@@ -128,7 +140,7 @@ class WLASL(WLASLClips, EncodedOnce):
     holds: ClassVar[str] = "clips of signs"
 
     def examples(self, split: Split) -> Samples:
-        read = ClipReader(self.instances, self.labels, self.frames, self.image_size)
+        read = ClipReader(self.shown, self.labels, self.frames, self.image_size)
         return Samples(self.samples[split], read, self.seed)
 
     def described(self, split: Split) -> list[tuple[str, str, Path]]:

@@ -68,11 +68,11 @@ class ClipFrames:
     """The frames of clips as `python -m zoo data embed` shows them to a video model, before it cuts windows: 16 a
     second, their middle square (S, S, 3) uint8. Each is decoded once, into this machine's cache.
 
-    instances: by id, for the range of frames that shows the sign.
+    instances: by file, for the range of frames that shows the sign.
     """
 
-    def __init__(self, samples: Sequence[Sample], instances: Mapping[str, Instance], size: int) -> None:
-        self.clips, self.size = [_clip(sample, instances[sample.name]) for sample in samples], size
+    def __init__(self, samples: Sequence[Sample], instances: Mapping[Path, Instance], size: int) -> None:
+        self.clips, self.size = [_clip(sample, instances[sample.files[0]]) for sample in samples], size
         self.counts = [_count(clip) for clip in self.clips]
         self.starts = np.cumsum([0, *self.counts])
         names = [(f"{clip.first}-{clip.last}", clip.path) for clip in self.clips]
@@ -211,7 +211,7 @@ class WLASLWindows(WLASLClips):
         return [*super().content(), *self._landmark_files()]
 
     def examples(self, split: Split) -> Windows:
-        frames = ClipFrames(self.samples[split], self.instances, self.image_size)
+        frames = ClipFrames(self.samples[split], self.shown, self.image_size)
         frames.decode()
         points = self.points if split == "train" else {}
         return Windows(self.samples[split], frames, self.labels, self.frames, self.seed, points)

@@ -81,6 +81,19 @@ def test_a_batch_holds_frames_spread_over_the_clip(root):
         assert channel.tolist() == pytest.approx([20, 60, 100, 140, 180], abs=6)
 
 
+def test_clips_of_another_folder_are_cut_as_its_own_index_says_though_ids_are_the_same(root, tmp_path_factory):
+    data, elsewhere = ready(root), tmp_path_factory.mktemp("other")
+    write_index(elsewhere, frame_start=1, frame_end=5)
+    for name in ("00000", "00001", "00002", "00004"):
+        (elsewhere / "videos").mkdir(exist_ok=True)
+        (elsewhere / "videos" / f"{name}.mp4").hardlink_to(root / "videos" / f"{name}.mp4")
+    data.test_on(WLASL(str(elsewhere), frames=5, image_size=16, split="official"))
+    read = [data.examples(split)[0][2][..., 0].mean((1, 2)).tolist() for split in ("test", "train")]
+    assert len(data.samples["test"]) == 4
+    assert read[0] == pytest.approx([0, 20, 40, 60, 80], abs=6)
+    assert read[1] == pytest.approx([20, 60, 100, 140, 180], abs=6)
+
+
 @pytest.mark.parametrize("split", ["source", "signer", "official"])
 def test_splits_share_no_source(root, split):
     data = ready(root, split=split)
