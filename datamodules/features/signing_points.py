@@ -44,21 +44,46 @@ def signing_points(pose: Pose, rate: float = RATE) -> Points:
     Raises:
         ValueError: no pose, one without points for shoulders or hands, or whose shoulders give no scale.
     """
+    points = _found(pose)
+    shoulders = points[points[:, SHOULDERS, 2].all(1)][:, SHOULDERS, :2]
+    unit = float(np.median(np.linalg.norm(shoulders[:, 0] - shoulders[:, 1], axis=-1))) if len(shoulders) else 0.0
+    if not unit > 0:
+        raise ValueError("the shoulders are never seen together, so that nothing gives the scale")
+    return resample(_moved(points, np.median(shoulders.mean(1), axis=0), unit), float(pose.body.fps), rate)
+
+
+def picture_points(pose: Pose, rate: float = RATE) -> Points:
+    """The POINTS of a pose as `signing_points` has them, but where they are in the picture: the origin is its middle,
+    and the unit half of its shorter side.
+
+    Raises:
+        ValueError: no pose, one without points for shoulders or hands, or one that does not tell the picture's size.
+    """
+    points, size = _found(pose), pose.header.dimensions
+    if not min(size.width, size.height) > 0:
+        raise ValueError(
+            f"found a picture of {size.width}x{size.height} pixels in its header, expected the video's size"
+        )
+    middle = np.array([size.width, size.height]) / 2
+    return resample(_moved(points, middle, float(middle.min())), float(pose.body.fps), rate)
+
+
+def _found(pose: Pose) -> npt.NDArray[np.float64]:
+    """The POINTS of a pose in its own units, (T, 49, 3): x, y, and 1 where a point is seen, else all three 0."""
     refuse_other(pose)
     there = {name for name, *_ in named(pose.header)}
     if not set(POINTS[1:3]) <= there or not any(f"{side}_HAND.WRIST" in there for side in SIDES):
         raise ValueError(f"{expected_layouts()}, with shoulders and a hand; found {described(pose.header)}")
     places, confidence = coordinates(one_person(pose), POINTS)
-    seen = confidence >= LEAST
-    shoulders = places[seen[:, SHOULDERS].all(1)][:, SHOULDERS, :2]
-    unit = float(np.median(np.linalg.norm(shoulders[:, 0] - shoulders[:, 1], axis=-1))) if len(shoulders) else 0.0
-    if not unit > 0:
-        raise ValueError("the shoulders are never seen together, so that nothing gives the scale")
-    points = np.zeros((*seen.shape, 3))
-    points[..., :2] = (places[..., :2] - np.median(shoulders.mean(1), axis=0)) / unit
-    points[..., 2] = 1
-    points[~seen] = 0
-    return resample(points, float(pose.body.fps), rate)
+    points = np.concatenate([places[..., :2], np.ones((*confidence.shape, 1))], axis=2)
+    points[confidence < LEAST] = 0
+    return points
+
+
+def _moved(points: npt.NDArray[np.float64], origin: npt.NDArray[np.floating], unit: float) -> npt.NDArray[np.float64]:
+    """Points for another origin and in another unit; absent ones stay 0."""
+    places = np.where(points[..., 2:] > 0, (points[..., :2] - origin) / unit, 0)
+    return np.concatenate([places, points[..., 2:]], axis=2)
 
 
 def resample(points: npt.NDArray[np.floating], fps: float, rate: float = RATE) -> Points:

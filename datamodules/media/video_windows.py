@@ -17,6 +17,8 @@ from datamodules.media.resampling import resample
 from datamodules.media.video import Frame
 
 FPS: Final = 16.0
+SHOWN: Final = 256 / 224
+"""The shorter side of a picture, for that of the square which is cut out of it."""
 VARIANTS: Final = ("original", "gaussian", "grey")
 BLUR: Final = 1 / 128
 """Standard deviation of the blurred variant's gaussian, as a share of the crop's side: 2 pixels of 256."""

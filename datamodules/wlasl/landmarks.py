@@ -1,12 +1,13 @@
 """WLASL (Li et al. 2020) as body and hand landmarks: what `python -m zoo data landmarks` finds in its clips."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar, Final
 
 import numpy as np
 import torch
+from pose_format import Pose
 from torch import Tensor
 
 from datamodules.base import Batch, Samples, SurveyedDataModule
@@ -135,12 +136,14 @@ def refuse_missing(folder: Path, root: Path) -> None:
         )
 
 
-def read_points(files: Iterable[Path]) -> tuple[dict[Path, Points], dict[Path, str]]:
+def read_points(
+    files: Iterable[Path], points_of: Callable[[Pose], Points] = signing_points
+) -> tuple[dict[Path, Points], dict[Path, str]]:
     """The points of clips by their files; and of files that are damaged or show no sign, why."""
     points, broken = {}, {}
     for path in files:
         try:
-            points[path] = _read(path)
+            points[path] = points_of(_read(path))
         except (ValueError, OSError) as error:
             broken[path] = str(error)
     return points, broken
@@ -153,9 +156,9 @@ def left_out(broken: Mapping[Path, str]) -> str:
     return f"{len(broken)} clips are left out: {'; '.join([*named, *more])}"
 
 
-def _read(path: Path) -> Points:
-    """The points of a clip. Raises ValueError for a file that is damaged, has no signer, or a single frame."""
+def _read(path: Path) -> Pose:
+    """The landmarks of a clip. Raises ValueError for a file that is damaged, or has a single frame."""
     pose = read_pose(path)
     if len(pose.body.data) < 2:
         raise ValueError("a single frame, which is no movement")
-    return signing_points(pose)
+    return pose

@@ -11,18 +11,19 @@ from typing import Any, ClassVar, Final
 import numpy as np
 import numpy.typing as npt
 import torch
+from pose_format import Pose
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from datamodules.base import Batch
 from datamodules.cached_tensors import CachedTensors, Rows, content_keys, digest
-from datamodules.features.signing_points import POINTS, Points
+from datamodules.features.signing_points import POINTS, Points, picture_points
 from datamodules.files import cache_folder, user_path
 from datamodules.media.clip import Clip
 from datamodules.media.clip_frames import frame_times
 from datamodules.media.resampling import resample, resampled
 from datamodules.media.video import Frame
-from datamodules.media.video_windows import FPS, crop, filled
+from datamodules.media.video_windows import FPS, SHOWN, crop, filled
 from datamodules.orders import Key
 from datamodules.samples import Sample, Split
 from datamodules.twins import Twin
@@ -31,8 +32,8 @@ from datamodules.wlasl.index import INDEX, Instance
 from datamodules.wlasl.landmarks import left_out, read_points, refuse_missing
 from datamodules.wlasl.survey import SplitBy, frame_range
 
-TEMPO: Final = 1.25
-"""Up to this factor slower or faster are windows of training."""
+TEMPO: Final = (0.8, 2.0)
+"""How fast windows of training are, from and to: at twice the tempo most signs are over in one."""
 OVER: Final = 0.25
 """Share of a window of training that may lie behind the end of its clip, where the last frame is repeated."""
 
@@ -43,8 +44,9 @@ Frames = npt.NDArray[np.uint8]
 
 @dataclass
 class WindowBatch(Batch):
-    """frames (B, F, S, S, 3) uint8; points (B, F, 49, 3) float32, see `signing_points`, all 0 where nobody looked for
-    them; labels (B,) int64, indices into the glosses; names: video ids."""
+    """frames (B, F, S, S, 3) uint8; points (B, F, 49, 3) float32, where they are in the square: x and y from -1 to 1
+    between its edges, and 1 where a point is seen, else all three 0, as where nobody looked for them; labels (B,)
+    int64, indices into the glosses; names: video ids."""
 
     frames: Tensor
     points: Tensor
@@ -137,7 +139,7 @@ class Windows(Dataset[tuple[str, int, Frames, Points]]):
         else:
             epoch, index = key
             rng = np.random.default_rng((self.seed, epoch, index))
-            tempo = TEMPO ** rng.uniform(-1, 1)
+            tempo = np.exp(rng.uniform(*np.log(TEMPO)))
             start = rng.uniform(0, max(0.0, self.frames.counts[index] - (1 - OVER) * self.length * tempo))
         sample = self.samples[index]
         numbers = [int(start + tempo * number) for number in range(self.length)]
@@ -167,8 +169,8 @@ class WLASLWindows(WLASLClips):
     """Windows of clips and their glosses, for a model that learns to see videos: 16 frames a second, the middle square,
     as `python -m zoo data embed` shows them to one.
 
-    Training sees a window of each clip an epoch, somewhere in it, up to a quarter slower or faster; validation and test
-    see whole clips. Nothing is ever mirrored: which hand signs belongs to what is signed.
+    Training sees a window of each clip an epoch, somewhere in it, a little slower or up to twice as fast; validation
+    and test see whole clips. Nothing is ever mirrored: which hand signs belongs to what is signed.
 
     root, index, split, glosses, batch_size, num_workers, seed, twin: see `WLASLClips`.
     frames: F, of a window.
@@ -202,7 +204,7 @@ class WLASLWindows(WLASLClips):
 
         Raises FileNotFoundError where there is no folder of landmarks.
         """
-        points, broken = read_points(self._landmark_files())
+        points, broken = read_points(self._landmark_files(), square_points)
         if broken:
             print(f"zoo: {self.landmarks}: of landmarks, {left_out(broken)}", file=sys.stderr, flush=True)
         return {path.stem: seen for path, seen in points.items()}
@@ -248,6 +250,14 @@ class WLASLWindows(WLASLClips):
         clips = [number for number, part in enumerate(parts) for _ in part]
         frames = torch.from_numpy(np.concatenate(parts))
         return WholeBatch(frames, torch.tensor(real), torch.tensor(clips), torch.tensor(labels), list(names))
+
+
+def square_points(pose: Pose) -> Points:
+    """Where the points of a pose are in the squares that `crop` cuts, (T, 49, 3); see `WindowBatch`. Raises as
+    `picture_points`."""
+    points = picture_points(pose)
+    points[..., :2] *= SHOWN
+    return points
 
 
 def _clip(sample: Sample, instance: Instance) -> Clip:

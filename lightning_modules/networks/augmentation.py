@@ -67,24 +67,25 @@ def vary_pictures(images: Tensor, scale: float = 1.0) -> Tensor:
 
 
 @torch.no_grad()
-def vary_clips(frames: Tensor, scale: float = 1.0) -> Tensor:
-    """Windows (B, F, S, S, 3) in [0, 255], each zoomed, moved and lit a little differently, alike in all its frames.
+def vary_clips(frames: Tensor, points: Tensor, scale: float = 1.0) -> tuple[Tensor, Tensor]:
+    """Windows (B, F, S, S, 3) in [0, 255], each zoomed, moved and lit a little differently, alike in all its frames,
+    and where their points (B, F, N, 3) are then, in x and y from -1 to 1 between the edges.
 
     At scale 1: within a factor of 1.15, 8 % of the side, 1.35 in contrast, 40 of 255 in brightness, 1.1 in each colour
-    and between grey and twice as colourful. Returns floats.
+    and between grey and twice as colourful. Frames come back as floats.
     """
     if not scale:
-        return frames.float()
+        return frames.float(), points
     count, length, side = frames.shape[:3]
 
     def lot(*shape: int) -> Tensor:
         return scale * (2 * torch.rand(count, *shape, device=frames.device) - 1)
 
     zoom, shift = 1.15 ** lot(), 0.16 * lot(2)
-    places = torch.zeros(count, 2, 3, device=frames.device)
-    places[:, 0, 0] = places[:, 1, 1] = 1 / zoom
-    places[:, :, 2] = shift
-    grid = functional.affine_grid(places, [count, 3, side, side], align_corners=False)
+    view = torch.zeros(count, 2, 3, device=frames.device)
+    view[:, 0, 0] = view[:, 1, 1] = 1 / zoom
+    view[:, :, 2] = shift
+    grid = functional.affine_grid(view, [count, 3, side, side], align_corners=False)
     flat = frames.movedim(-1, 2).flatten(1, 2).float()  # all frames of a window are channels of one picture
     moved = functional.grid_sample(flat, grid, padding_mode="border", align_corners=False)
     colours = moved.view(count, length, 3, side * side)
@@ -95,7 +96,9 @@ def vary_clips(frames: Tensor, scale: float = 1.0) -> Tensor:
     gain = contrast * tint
     varied = torch.matmul((gain * mixed)[:, None], colours)  # all changes of colour at once, for speed
     varied += ((1 - gain) * middle + brightness)[:, None]
-    return varied.clamp_(0, 255).view(count, length, 3, side, side).movedim(2, -1)
+    places = (points[..., :2] - shift[:, None, None]) * zoom[:, None, None, None]
+    seen = torch.cat([places, points[..., 2:]], dim=-1)
+    return varied.clamp_(0, 255).view(count, length, 3, side, side).movedim(2, -1), seen
 
 
 def vary_for_critic(pictures: Tensor) -> Tensor:

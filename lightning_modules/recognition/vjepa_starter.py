@@ -4,7 +4,6 @@ import copy
 from typing import TYPE_CHECKING, Any, Final
 
 import lightning as L
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, l1_loss, layer_norm
@@ -42,12 +41,13 @@ class VJEPAStarter(L.LightningModule):
     Of a window the encoder sees some patches, and the predictor says what an average of the encoder over past steps
     makes of the others when it sees all: mean absolute error of standardised tokens. What is published is the average.
     A few megabytes and some thousand clips are little to learn from without labels. So two small heads see what it
-    makes of all patches: one says where the signer's arms and fingers are, as a detector found them, the other names
-    the gloss. Both are dropped afterwards, and each of the three objectives can be switched off.
+    makes of all patches: one says from each where the signer's arms and fingers are, were and will be, as a detector
+    found them, the other names the gloss. Both are dropped afterwards, and each of the three objectives can be
+    switched off.
 
     patch, tubelet, width, layers, heads, predictor_width, predictor_layers: sizes of the network; see `video_encoder`.
     masked: weight of the prediction of what is masked; 0 is off.
-    landmarks: weight of the error of the signer's points, in their deviations; 0 is off. The data has to know them.
+    landmarks: weight of the error of the signer's points; see `PointHead`; 0 is off. The data has to know them.
     supervised: weight of the cross entropy of glosses; 0 is off.
     label_smoothing: share of its target that is spread over all glosses.
     augmentation: scale of the random changes of training windows; 0 is off. They never mirror.
@@ -109,21 +109,20 @@ class VJEPAStarter(L.LightningModule):
         self.learner = video_encoder(data.image_size, data.frames, **self.sizes)
         self.network = copy.deepcopy(self.learner).requires_grad_(False)
         self.head = GlossHead(self.sizes["width"], len(data.glosses))
-        self.pointer = PointHead(self.sizes["width"], self.sizes["tubelet"])
+        self.pointer = PointHead(self.learner.config)
 
     def on_fit_start(self) -> None:
-        """Have the points of training at hand. Raises ValueError where the data does not know them."""
+        """Raise ValueError where landmarks are to be learnt and the data does not know them."""
         data = data_of(self, WLASLWindows)
         if self.landmarks and not data.points:
             raise ValueError(
                 f"data.init_args.landmarks: found none of training's clips in {data.landmarks}, expected those that "
                 f"model.init_args.landmarks: {self.landmarks:g} learns from; name their folder, or set that to 0"
             )
-        if self.landmarks:
-            self.pointer.standardise(torch.from_numpy(np.concatenate(list(data.points.values()))).to(self.device))
 
     def training_step(self, batch: WindowBatch) -> Tensor:
-        pixels, losses = standardised(vary_clips(batch.frames, self.augmentation)), {}
+        frames, points = vary_clips(batch.frames, batch.points, self.augmentation)
+        pixels, losses = standardised(frames), {}
         if self.masked:
             with torch.no_grad():
                 tokens = encode(self.network, pixels)
@@ -132,7 +131,7 @@ class VJEPAStarter(L.LightningModule):
             tokens = encode(self.learner, pixels)
             rows = pooled(tokens, self.learner.config)
         if self.landmarks:
-            losses["landmarks"] = self.pointer.error(rows, batch.points)
+            losses["landmarks"] = self.pointer.error(tokens, points)
         if self.supervised:
             logits = self.head(rows).float()
             losses["supervised"] = cross_entropy(logits, batch.labels, label_smoothing=self.label_smoothing)

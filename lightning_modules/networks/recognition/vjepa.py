@@ -25,8 +25,12 @@ ASPECTS: Final = (0.75, 1.5)
 
 FITTING: Final = 200
 """Steps in which the biases of an untrained encoder's heads are fitted."""
-STEADY: Final = 0.01
-"""Shoulder widths: the least deviation of a place that is told from its errors."""
+REACH: Final = 2
+"""Tubelets before and after a patch's own in which it says where points are."""
+UNITS: Final = (0.5, 0.12)
+"""Half sides of a picture: about how far points are from patches, and fingers from their wrists."""
+FINGERS: Final = torch.tensor([any(hand.start < point < hand.stop for hand in HANDS) for point in range(len(POINTS))])
+"""Which points are told for the wrist of their hand."""
 
 Places = tuple[Tensor, Tensor]
 """Places of the patches that the encoder sees, and of those that it does not and that are predicted: (n,) int64 each,
@@ -210,53 +214,65 @@ class GlossHead(nn.Module):
 
 
 class PointHead(nn.Module):
-    """Says where a signer's points are in each frame that a row is made of, and is dropped after training.
+    """Says from each patch where a signer's points are around its moment, and is dropped after training.
 
-    It answers in deviations from where each point mostly is. Otherwise the encoder would first learn that, and could
-    then tell no clip from another.
+    V-JEPA 2 knows no places, but how far patches are apart, by which attention turns. So a patch can learn where a hand
+    is as seen from itself, in space and in time, and the mean over all patches then says where it is in the picture.
+    Of a row alone it can be read where hands were and will be, so that rows tell movements apart whoever pools them.
 
-    width: of a row. tubelet: frames that it is made of.
+    config: of the encoder.
     """
 
-    def __init__(self, width: int, tubelet: int) -> None:
+    def __init__(self, config: "VJEPA2Config") -> None:
         super().__init__()
+        self.tubelets, side = grid(config)
+        self.moments = 1 if config.tubelet_size % 2 else 2
+        width = int(config.hidden_size)
         self.norm = nn.LayerNorm(width)
-        self.output = nn.Linear(width, tubelet * len(POINTS) * 2)
-        self.register_buffer("mean", torch.zeros(len(POINTS), 2))
-        self.register_buffer("scale", torch.ones(len(POINTS), 2))
-        self.mean: Tensor
-        self.scale: Tensor
+        self.output = nn.Linear(width, (2 * REACH + 1) * self.moments * len(POINTS) * 2)
+        middles = (torch.arange(side) + 0.5) / side * 2 - 1
+        places = torch.stack(torch.meshgrid(middles, middles, indexing="xy"), -1).flatten(0, 1)
+        self.register_buffer("patches", places, persistent=False)
+        self.patches: Tensor
 
-    def forward(self, rows: Tensor) -> Tensor:
-        """Rows (B, T, D) to places (B, frames, 49, 2), in deviations from the mean."""
-        places: Tensor = self.output(self.norm(rows)).unflatten(-1, (-1, len(POINTS), 2)).flatten(1, 2)
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Tokens (B, N, D) to places (B, tubelets, patches, moments, 49, 2): of the body for the patch, of fingers for
+        their wrist, in UNITS; moments are those of the tubelets from REACH before its own to REACH after it."""
+        said = self.output(self.norm(tokens)).unflatten(1, (self.tubelets, -1))
+        places: Tensor = said.unflatten(-1, (-1, len(POINTS), 2))
         return places
 
-    def standardise(self, points: Tensor) -> None:
-        """Take mean and deviation from all `points` (..., 49, 3) of a training."""
-        places, seen = _in_own_units(points.flatten(0, -3))
-        count = seen.sum(0).clamp(min=1)[:, None]
-        self.mean = (places * seen[..., None]).sum(0) / count
-        variance = ((places - self.mean) ** 2 * seen[..., None]).sum(0) / count
-        self.scale = variance.sqrt().clamp(min=STEADY)
+    def error(self, tokens: Tensor, points: Tensor) -> Tensor:
+        """Mean absolute error in UNITS, of the body and of fingers alike.
 
-    def error(self, rows: Tensor, points: Tensor) -> Tensor:
-        """Mean absolute error in deviations, of the body and of the hands alike.
-
-        points: (B, frames, 49, 3), see `signing_points`. A point that nobody saw has no error, nor has a hand without
-        a wrist.
+        points: (B, frames, 49, 3), see `WindowBatch`. A point that nobody saw has no error, nor has a finger without a
+        wrist, nor what lies before or after the window.
         """
-        places, seen = _in_own_units(points)
-        errors = (self(rows).float() - (places - self.mean) / self.scale).abs().mean(-1) * seen
-        parts = [slice(0, HANDS[0].start), slice(HANDS[0].start, None)]
-        return torch.stack([errors[..., part].sum() / seen[..., part].sum().clamp(min=1) for part in parts]).mean()
+        places, seen = self._at_moments(points)
+        patches = self.patches[:, None, None] * ~FINGERS[:, None].to(points.device)
+        unit = torch.where(FINGERS, UNITS[1], UNITS[0]).to(points.device)[:, None]
+        wanted = (places[:, :, None] - patches) / unit
+        errors = (self(tokens).float() - wanted).abs().mean(-1) * seen[:, :, None]
+        count = seen.sum((0, 1, 2)) * len(self.patches)
+        sums = errors.sum((0, 1, 2, 3))
+        of = FINGERS.to(points.device)
+        return torch.stack([sums[part].sum() / count[part].sum().clamp(min=1) for part in (of, ~of)]).mean()
 
-
-def _in_own_units(points: Tensor) -> tuple[Tensor, Tensor]:
-    """Places (..., 49, 2) of points (..., 49, 3), in a hand for its wrist, and whether each is known (..., 49)."""
-    places, seen = points[..., :2].clone(), points[..., 2].clone()
-    for hand in HANDS:
-        wrist = points[..., hand.start, None, :]
-        places[..., hand, :] -= wrist[..., :2]
-        seen[..., hand] *= wrist[..., 2]
-    return places, seen
+    def _at_moments(self, points: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean places (B, tubelets, moments, 49, 2) at the moments around each tubelet, of fingers for their wrist, and
+        whether each is known."""
+        cut = points.unflatten(1, (self.tubelets, self.moments, -1))
+        known = cut[..., 2].sum(3)
+        places, seen = cut[..., :2].sum(3) / known.clamp(min=1)[..., None], (known >= cut.shape[3] / 2).float()
+        for hand in HANDS:
+            wrist, fingers = hand.start, slice(hand.start + 1, hand.stop)
+            places[..., fingers, :] -= places[..., wrist, None, :].clone()
+            seen[..., fingers] *= seen[..., wrist, None].clone()
+        around = (
+            functional.pad(places, (0, 0, 0, 0, 0, 0, REACH, REACH)),
+            functional.pad(seen, (0, 0, 0, 0, REACH, REACH)),
+        )
+        places, seen = (
+            torch.cat([of[:, start : start + self.tubelets] for start in range(2 * REACH + 1)], 2) for of in around
+        )
+        return places, seen

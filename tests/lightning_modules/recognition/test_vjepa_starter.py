@@ -14,19 +14,21 @@ from transformers import VJEPA2Model
 
 from datamodules.avatar import Signer, perform
 from datamodules.avatar.renderer.frames import Camera
-from datamodules.features.signing_points import HANDS, signing_points
+from datamodules.features.signing_points import HANDS
 from datamodules.features.vjepa import Encoder
 from datamodules.media.clip import Clip
 from datamodules.media.resampling import resample, resampled
 from datamodules.media.video import read_video, write_video
-from datamodules.media.video_windows import FPS, windows
+from datamodules.media.video_windows import FPS, crop, windows
 from datamodules.poses.formats import write_pose
 from datamodules.twins.landmarks import detected
-from datamodules.wlasl.windows import WindowBatch, WLASLWindows
+from datamodules.wlasl.windows import WindowBatch, WLASLWindows, square_points
 from lightning_modules.evaluation.frozen_features import Readers
 from lightning_modules.metrics.features import effective_rank, feature_std
 from lightning_modules.networks.augmentation import vary_clips
 from lightning_modules.networks.recognition.vjepa import (
+    REACH,
+    UNITS,
     PointHead,
     draw_places,
     encode,
@@ -186,7 +188,8 @@ class TestData:
         examples = data.examples("train")
         points = {name: seen for name, _, _, seen in (examples[index] for index in range(len(examples)))}
         start = max(0, (examples.frames.counts[0] - LENGTH) // 2)
-        np.testing.assert_array_equal(points.pop("00000"), signing_points(pose)[start : start + LENGTH])
+        shown = points.pop("00000")
+        np.testing.assert_array_equal(shown, square_points(pose)[start : start + LENGTH])
         assert all(seen.shape == (LENGTH, 49, 3) and not seen.any() for seen in points.values())
         assert tmp_path / "00000.pose" in data.content()
 
@@ -194,39 +197,92 @@ class TestData:
         with pytest.raises(FileNotFoundError, match=r"nowhere: no such folder; `python -m zoo data landmarks"):
             WLASLWindows(str(root), split="official", landmarks="nowhere").examples("train")
 
+    def test_points_lie_in_the_square_where_the_pixels_are_that_show_them(self) -> None:
+        pose, frame = hands_up(), np.zeros((240, 320, 3), np.uint8)
+        x, y = np.ma.getdata(pose.body.data)[0, 0, 0, :2].round().astype(int)
+        frame[y - 2 : y + 3, x - 2 : x + 3] = 255
+        rows, columns = np.nonzero(crop(frame, 96)[..., 0] > 200)
+        shown = (np.array([columns.mean(), rows.mean()]) + 0.5) / 48 - 1
+        np.testing.assert_allclose(shown, square_points(pose)[0, 0, :2], atol=0.05)
+
     def test_augmentation_is_alike_in_all_frames_and_never_mirrors(self) -> None:
         torch.manual_seed(0)
         frames = torch.full((8, LENGTH, SIZE, SIZE, 3), 60, dtype=torch.uint8)
         frames[:, :, :, SIZE // 2 :] = 200
-        varied = vary_clips(frames)
+        points = torch.zeros(8, LENGTH, 49, 3)
+        varied, _ = vary_clips(frames, points)
         assert (varied == varied[:, :1]).all()
         assert not (varied == frames).all()
         assert (varied[:, :, :, :4].mean((1, 2, 3, 4)) < varied[:, :, :, -4:].mean((1, 2, 3, 4))).all()
-        assert torch.equal(vary_clips(frames, 0), frames.float())
+        assert torch.equal(vary_clips(frames, points, 0)[0], frames.float())
+
+    def test_points_are_moved_with_the_pixels(self) -> None:
+        torch.manual_seed(0)
+        frames = torch.zeros(8, LENGTH, 96, 96, 3)
+        frames[:, :, 30:33, 60:63] = 255
+        points = torch.tensor([61.5 / 48 - 1, 31.5 / 48 - 1, 1.0]).expand(8, LENGTH, 1, 3)
+        varied, moved = vary_clips(frames, points)
+        light = varied.mean(4)[:, 0]
+        weight = (light - light.amin((1, 2), keepdim=True)).clamp(min=0).square()
+        centres = (torch.arange(96) + 0.5) / 48 - 1
+        found = [(weight.sum(axis) * centres).sum(1) / weight.sum((1, 2)) for axis in (1, 2)]
+        torch.testing.assert_close(torch.stack(found, 1), moved[:, 0, 0, :2], atol=0.05, rtol=0)
+        assert (moved[..., 2] == 1).all()
 
 
 class TestPoints:
     @pytest.fixture
-    def head(self) -> PointHead:
-        head = PointHead(width=8, tubelet=2)
-        head.standardise(torch.from_numpy(signing_points(hands_up())))
-        for weights in head.output.parameters():
-            torch.nn.init.zeros_(weights)
+    def head(self, network: VJEPA2Model) -> PointHead:
+        head = PointHead(network.config)
+        torch.nn.init.zeros_(head.output.weight)
+        torch.nn.init.zeros_(head.output.bias)
         return head
 
-    def test_who_answers_the_mean_errs_by_less_than_a_deviation(self, head: PointHead) -> None:
-        points = torch.from_numpy(signing_points(hands_up())[:8])[None]
-        assert 0 < head.error(torch.zeros(1, 4, 8), points) < 1.5
+    @pytest.fixture
+    def tokens(self, network: VJEPA2Model) -> torch.Tensor:
+        tubelets, side = grid(network.config)
+        return torch.zeros(1, tubelets * side**2, SIZES["width"])
 
-    def test_hands_are_told_for_their_wrists_and_unseen_points_not_at_all(self, head: PointHead) -> None:
-        rows, points = torch.zeros(1, 4, 8), torch.from_numpy(signing_points(hands_up())[:8])[None]
-        before = head.error(rows, points)
-        points[:, :, HANDS[0], :2] += 0.2
-        torch.testing.assert_close(head.error(rows, points), before)
-        points[:, :, HANDS[0].start, 2] = 0
-        points[:, :, HANDS[0], :2] = 9
-        assert head.error(rows, points) < 1.5
-        assert head.error(rows, torch.zeros_like(points)) == 0
+    @pytest.fixture
+    def points(self) -> torch.Tensor:
+        """Every point in the middle of the square in every frame, and the fingers at their wrists."""
+        return torch.tensor([0.0, 0.0, 1.0]).repeat(1, LENGTH, 49, 1)
+
+    def test_the_body_is_told_for_each_patch_and_fingers_for_their_wrists(
+        self, head: PointHead, tokens: torch.Tensor, points: torch.Tensor
+    ) -> None:
+        body = float(head.patches.abs().mean()) / UNITS[0]
+        assert float(head.error(tokens, points)) == pytest.approx(body / 2)
+        points[:, :, HANDS[0], :2] += 0.3  # a hand with its wrist
+        points[:, :, HANDS[1].start + 1, 0] += 2 * UNITS[1]  # one finger of another
+        assert float(head.error(tokens, points)) > body / 2 + 0.5 / 40
+
+    def test_who_tells_where_a_moving_point_was_is_and_will_be_has_no_error(
+        self, head: PointHead, tokens: torch.Tensor, points: torch.Tensor
+    ) -> None:
+        points[..., 2] = 0
+        points[:, :, 5, 2] = 1
+        points[:, :, 5, 0] = torch.linspace(-0.5, 0.5, LENGTH)
+        tubelets = LENGTH // SIZES["tubelet"]
+        right = torch.zeros_like(head(tokens))
+        places = points[0, :, 5, 0].view(tubelets, 1, head.moments, -1).mean(-1)
+        for tubelet in range(tubelets):
+            for near in range(max(0, tubelet - REACH), min(tubelets, tubelet + REACH + 1)):
+                moments = slice((near - tubelet + REACH) * head.moments, (near - tubelet + REACH + 1) * head.moments)
+                right[:, tubelet, :, moments, 5, 0] = (places[near] - head.patches[:, :1]) / UNITS[0]
+                right[:, tubelet, :, moments, 5, 1] = -head.patches[:, 1:] / UNITS[0]
+        assert float(head.error(tokens, points)) > 0
+        head.forward = lambda _: right  # type: ignore[method-assign]
+        assert float(head.error(tokens, points)) == pytest.approx(0, abs=1e-6)
+
+    def test_unseen_points_and_fingers_without_a_wrist_have_no_error(
+        self, head: PointHead, tokens: torch.Tensor, points: torch.Tensor
+    ) -> None:
+        points[..., 2] = 0
+        assert head.error(tokens, points) == 0
+        points[:, :, HANDS[0].start + 1 :, :] = torch.tensor([9.0, 9.0, 1.0])
+        points[:, :, HANDS[1].start, 2] = 0
+        assert head.error(tokens, points) == 0
 
 
 class TestTraining:
