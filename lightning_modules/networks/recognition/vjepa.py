@@ -261,7 +261,7 @@ class PointHead(nn.Module):
     def _at_moments(self, points: Tensor) -> tuple[Tensor, Tensor]:
         """Mean places (B, tubelets, moments, 49, 2) at the moments around each tubelet, of fingers for their wrist, and
         whether each is known."""
-        cut = points.view(len(points), self.tubelets, self.moments, -1, *points.shape[2:])
+        cut = points.reshape(len(points), self.tubelets, self.moments, -1, *points.shape[2:])
         known = cut[..., 2].sum(3)
         places, seen = cut[..., :2].sum(3) / known.clamp(min=1)[..., None], (known >= cut.shape[3] / 2).float()
         for hand in HANDS:
