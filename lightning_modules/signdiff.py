@@ -18,6 +18,7 @@ from lightning_modules.evaluation.rendering.contenders import Beside, Rival
 from lightning_modules.evaluation.rendering.frames import RenderingEvaluation
 from lightning_modules.evaluation.training_pictures import PixelFeatures
 from lightning_modules.networks.diffusion.autoencoder import reconstructed
+from lightning_modules.networks.diffusion.compiling import compile_blocks
 from lightning_modules.networks.diffusion.controlled import Controlled, Rendering, Sampler
 from lightning_modules.networks.diffusion.two_conditions import COLOURS, control_network, parted
 
@@ -132,8 +133,7 @@ class SignDiff(LatentDiffusion):
         if self.checkpointing:
             self.network.enable_gradient_checkpointing()
         if self.compiled:
-            self.network._repeated_blocks = self.unet._repeated_blocks
-            self.network.compile_repeated_blocks(fullgraph=True)
+            compile_blocks(self.network, self.unet)
         super().configure_model()
 
     def begun(self) -> "ControlNetModel":

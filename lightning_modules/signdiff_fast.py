@@ -12,6 +12,7 @@ from datamodules.kinds.paired_frames import PairedFrames
 from lightning_modules.common.validation import data_of
 from lightning_modules.evaluation.rendering.contenders import Rival
 from lightning_modules.networks.diffusion import consistency
+from lightning_modules.networks.diffusion.compiling import compile_blocks
 from lightning_modules.networks.diffusion.controlled import UNGUIDED, Controlled, Rendering
 from lightning_modules.networks.diffusion.two_conditions import COLOURS
 from lightning_modules.signdiff import SignDiff
@@ -116,8 +117,7 @@ class SignDiffFast(SignDiff):
     def configure_model(self) -> None:
         super().configure_model()
         if self.compiled:
-            self.teacher._repeated_blocks = self.unet._repeated_blocks
-            self.teacher.compile_repeated_blocks(fullgraph=True)
+            compile_blocks(self.teacher, self.unet)
             self.teacher.to(memory_format=torch.channels_last)
 
     def begun(self) -> "ControlNetModel":

@@ -20,6 +20,7 @@ from datamodules.samples import Split
 from lightning_modules.common.frozen import OnFrozen
 from lightning_modules.common.validation import data_of, not_negative, positive, shares
 from lightning_modules.networks.diffusion.averaging import update_average
+from lightning_modules.networks.diffusion.compiling import compile_blocks
 from lightning_modules.networks.diffusion.latents import embedded, moments, sampled, weights_digest
 from lightning_modules.networks.diffusion.schedule import Schedule
 
@@ -125,7 +126,7 @@ class LatentDiffusion(OnFrozen):
         if self.checkpointing:
             self.unet.enable_gradient_checkpointing()
         if self.compiled:
-            self.unet.compile_repeated_blocks(fullgraph=True)
+            compile_blocks(self.unet)
         if self.ema_decay is not None and self.trainer.state.fn == "fit" and not hasattr(self, "average"):
             own = [nn.Parameter(weight.detach().clone(), requires_grad=False) for weight in self.trained()]
             self.average = nn.ParameterList(own)
