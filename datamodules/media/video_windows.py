@@ -5,6 +5,7 @@ resized to 256 / 224 of the crop, bilinear with antialiasing, and the middle is 
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from fractions import Fraction
 from itertools import islice
 from typing import Final
 
@@ -17,8 +18,8 @@ from datamodules.media.resampling import resample
 from datamodules.media.video import Frame
 
 FPS: Final = 16.0
-SHOWN: Final = 256 / 224
-"""The shorter side of a picture, for that of the square which is cut out of it."""
+SHOWN: Final = Fraction(256, 224)
+"""How much longer the shorter side of a picture is than the side of the square which is cut out of it."""
 VARIANTS: Final = ("original", "gaussian", "grey")
 BLUR: Final = 1 / 128
 """Standard deviation of the blurred variant's gaussian, as a share of the crop's side: 2 pixels of 256."""
@@ -96,7 +97,7 @@ def crop(frame: Frame, size: int) -> Frame:
     shorter, longer = sorted((height, width))
     if longer > ELONGATED * shorter:
         raise ValueError(f"found a frame of {width}x{height}, expected sides of at most {ELONGATED} to 1")
-    side = size * 256 // 224
+    side = int(size * SHOWN)
     to = (side * width // shorter, side * height // shorter)
     left, top = ((length - size) // 2 for length in to)
     resized = Image.fromarray(frame).resize(to, Image.Resampling.BILINEAR)

@@ -256,7 +256,7 @@ def square_points(pose: Pose) -> Points:
     """Where the points of a pose are in the squares that `crop` cuts, (T, 49, 3); see `WindowBatch`. Raises as
     `picture_points`."""
     points = picture_points(pose)
-    points[..., :2] *= SHOWN
+    points[..., :2] *= float(SHOWN)
     return points
 
 

@@ -218,7 +218,8 @@ class PointHead(nn.Module):
 
     V-JEPA 2 knows no places, but how far patches are apart, by which attention turns. So a patch can learn where a hand
     is as seen from itself, in space and in time, and the mean over all patches then says where it is in the picture.
-    Of a row alone it can be read where hands were and will be, so that rows tell movements apart whoever pools them.
+    A single row then tells where hands were and will be, so that movements can be told apart even where rows are pooled
+    without regard to their order.
 
     config: of the encoder.
     """
@@ -231,9 +232,13 @@ class PointHead(nn.Module):
         self.norm = nn.LayerNorm(width)
         self.output = nn.Linear(width, (2 * REACH + 1) * self.moments * len(POINTS) * 2)
         middles = (torch.arange(side) + 0.5) / side * 2 - 1
-        places = torch.stack(torch.meshgrid(middles, middles, indexing="xy"), -1).flatten(0, 1)
-        self.register_buffer("patches", places, persistent=False)
-        self.patches: Tensor
+        patches = torch.stack(torch.meshgrid(middles, middles, indexing="xy"), -1).flatten(0, 1)
+        self.register_buffer("fingers", FINGERS, persistent=False)
+        self.register_buffer("origins", patches[:, None, None] * ~FINGERS[:, None], persistent=False)
+        self.register_buffer("units", torch.where(FINGERS, UNITS[1], UNITS[0])[:, None], persistent=False)
+        self.fingers: Tensor
+        self.origins: Tensor
+        self.units: Tensor
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Tokens (B, N, D) to places (B, tubelets, patches, moments, 49, 2): of the body for the patch, of fingers for
@@ -249,14 +254,11 @@ class PointHead(nn.Module):
         wrist, nor what lies before or after the window.
         """
         places, seen = self._at_moments(points)
-        patches = self.patches[:, None, None] * ~FINGERS[:, None].to(points.device)
-        unit = torch.where(FINGERS, UNITS[1], UNITS[0]).to(points.device)[:, None]
-        wanted = (places[:, :, None] - patches) / unit
+        wanted = (places[:, :, None] - self.origins) / self.units
         errors = (self(tokens).float() - wanted).abs().mean(-1) * seen[:, :, None]
-        count = seen.sum((0, 1, 2)) * len(self.patches)
-        sums = errors.sum((0, 1, 2, 3))
-        of = FINGERS.to(points.device)
-        return torch.stack([sums[part].sum() / count[part].sum().clamp(min=1) for part in (of, ~of)]).mean()
+        sums, count = errors.sum((0, 1, 2, 3)), seen.sum((0, 1, 2)) * len(self.origins)
+        parts = self.fingers, ~self.fingers
+        return torch.stack([sums[part].sum() / count[part].sum().clamp(min=1) for part in parts]).mean()
 
     def _at_moments(self, points: Tensor) -> tuple[Tensor, Tensor]:
         """Mean places (B, tubelets, moments, 49, 2) at the moments around each tubelet, of fingers for their wrist, and

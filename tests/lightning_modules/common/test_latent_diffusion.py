@@ -127,6 +127,7 @@ def test_checkpointing_changes_memory_and_no_loss(tmp_path: Path) -> None:
 def test_compiled_blocks_keep_their_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a backend that compiles nothing: PyTorch's own takes minutes."""
     seen = []
+    monkeypatch.setattr(torch._dynamo.config, "recompile_limit", 8)
     monkeypatch.setattr(
         type(tiny_pipeline().unet), "compile_repeated_blocks", lambda unet, **options: seen.append(options)
     )

@@ -251,14 +251,14 @@ class TestPoints:
     def test_the_body_is_told_for_each_patch_and_fingers_for_their_wrists(
         self, head: PointHead, tokens: torch.Tensor, points: torch.Tensor
     ) -> None:
-        body = float(head.patches.abs().mean()) / UNITS[0]
+        body = float(head.origins[:, 0, 0].abs().mean()) / UNITS[0]
         assert float(head.error(tokens, points)) == pytest.approx(body / 2)
         points[:, :, HANDS[0], :2] += 0.3  # a hand with its wrist
         points[:, :, HANDS[1].start + 1, 0] += 2 * UNITS[1]  # one finger of another
         assert float(head.error(tokens, points)) > body / 2 + 0.5 / 40
 
     def test_who_tells_where_a_moving_point_was_is_and_will_be_has_no_error(
-        self, head: PointHead, tokens: torch.Tensor, points: torch.Tensor
+        self, head: PointHead, tokens: torch.Tensor, points: torch.Tensor, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         points[..., 2] = 0
         points[:, :, 5, 2] = 1
@@ -269,10 +269,10 @@ class TestPoints:
         for tubelet in range(tubelets):
             for near in range(max(0, tubelet - REACH), min(tubelets, tubelet + REACH + 1)):
                 moments = slice((near - tubelet + REACH) * head.moments, (near - tubelet + REACH + 1) * head.moments)
-                right[:, tubelet, :, moments, 5, 0] = (places[near] - head.patches[:, :1]) / UNITS[0]
-                right[:, tubelet, :, moments, 5, 1] = -head.patches[:, 1:] / UNITS[0]
+                right[:, tubelet, :, moments, 5, 0] = (places[near] - head.origins[:, 0, 0, :1]) / UNITS[0]
+                right[:, tubelet, :, moments, 5, 1] = -head.origins[:, 0, 0, 1:] / UNITS[0]
         assert float(head.error(tokens, points)) > 0
-        head.forward = lambda _: right  # type: ignore[method-assign]
+        monkeypatch.setattr(head, "forward", lambda _: right)
         assert float(head.error(tokens, points)) == pytest.approx(0, abs=1e-6)
 
     def test_unseen_points_and_fingers_without_a_wrist_have_no_error(
