@@ -27,6 +27,9 @@ FITTING: Final = 200
 """Steps in which the biases of an untrained encoder's heads are fitted."""
 REACH: Final = 2
 """Tubelets before and after a patch's own in which it says where points are."""
+AROUND: Final = 0.1
+"""What each of these moments weighs, for a patch's own. Where points are is learnt first and from what is seen; where
+they will be is partly chance."""
 UNITS: Final = (0.5, 0.12)
 """Half sides of a picture: about how far points are from patches, and fingers from their wrists."""
 FINGERS: Final = torch.tensor([any(hand.start < point < hand.stop for hand in HANDS) for point in range(len(POINTS))])
@@ -236,9 +239,13 @@ class PointHead(nn.Module):
         self.register_buffer("fingers", FINGERS, persistent=False)
         self.register_buffer("origins", patches[:, None, None] * ~FINGERS[:, None], persistent=False)
         self.register_buffer("units", torch.where(FINGERS, UNITS[1], UNITS[0])[:, None], persistent=False)
+        weights = torch.full((2 * REACH + 1, self.moments, 1), AROUND)
+        weights[REACH] = 1
+        self.register_buffer("weights", weights.flatten(0, 1), persistent=False)
         self.fingers: Tensor
         self.origins: Tensor
         self.units: Tensor
+        self.weights: Tensor
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Tokens (B, N, D) to places (B, tubelets, patches, moments, 49, 2): of the body for the patch, of fingers for
@@ -248,17 +255,18 @@ class PointHead(nn.Module):
         return places
 
     def error(self, tokens: Tensor, points: Tensor) -> Tensor:
-        """Mean absolute error in UNITS, of the body and of fingers alike.
+        """Mean absolute error in UNITS, of the body and of fingers alike, of moments as AROUND says.
 
         points: (B, frames, 49, 3), see `WindowBatch`. A point that nobody saw has no error, nor has a finger without a
         wrist, nor what lies before or after the window.
         """
         places, seen = self._at_moments(points)
         wanted = (places[:, :, None] - self.origins) / self.units
-        errors = (self(tokens).float() - wanted).abs().mean(-1) * seen[:, :, None]
-        sums, count = errors.sum((0, 1, 2, 3)), seen.sum((0, 1, 2)) * len(self.origins)
+        counted = seen * self.weights
+        errors = (self(tokens).float() - wanted).abs().mean(-1) * counted[:, :, None]
+        sums, count = errors.sum((0, 1, 2, 3)), counted.sum((0, 1, 2)) * len(self.origins)
         parts = self.fingers, ~self.fingers
-        return torch.stack([sums[part].sum() / count[part].sum().clamp(min=1) for part in parts]).mean()
+        return torch.stack([sums[part].sum() / count[part].sum().clamp(min=AROUND) for part in parts]).mean()
 
     def _at_moments(self, points: Tensor) -> tuple[Tensor, Tensor]:
         """Mean places (B, tubelets, moments, 49, 2) at the moments around each tubelet, of fingers for their wrist, and

@@ -27,6 +27,7 @@ from lightning_modules.evaluation.frozen_features import Readers
 from lightning_modules.metrics.features import effective_rank, feature_std
 from lightning_modules.networks.augmentation import vary_clips
 from lightning_modules.networks.recognition.vjepa import (
+    AROUND,
     REACH,
     UNITS,
     PointHead,
@@ -274,6 +275,23 @@ class TestPoints:
         assert float(head.error(tokens, points)) > 0
         monkeypatch.setattr(head, "forward", lambda _: right)
         assert float(head.error(tokens, points)) == pytest.approx(0, abs=1e-6)
+
+    def test_what_a_patch_sees_weighs_more_than_each_moment_around_it(
+        self, head: PointHead, tokens: torch.Tensor, points: torch.Tensor, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        points[..., 2] = 0
+        points[:, :, 5, 2] = 1
+        right = (-head.origins / head.units).expand_as(head(tokens)).clone()
+
+        def error(moments: slice) -> float:
+            said = right.clone()
+            said[:, :, :, moments] += 1
+            monkeypatch.setattr(head, "forward", lambda _: said)
+            return float(head.error(tokens, points))
+
+        own, next_one = (slice(at * head.moments, (at + 1) * head.moments) for at in (REACH, REACH + 1))
+        tubelets = LENGTH // SIZES["tubelet"]
+        assert error(next_one) == pytest.approx(AROUND * error(own) * (tubelets - 1) / tubelets)
 
     def test_unseen_points_and_fingers_without_a_wrist_have_no_error(
         self, head: PointHead, tokens: torch.Tensor, points: torch.Tensor
