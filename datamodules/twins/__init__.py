@@ -3,9 +3,9 @@
 What each writes, `size` training items and a share of others:
 
     asl-alphabet   asl_alphabet_train/{A..Z,del,nothing,space}/A123.jpg
-    wlasl          WLASL_v0.3.json, nslt_<n>.json, wlasl_class_list.txt, videos/00001.mp4, landmarks/00001.pose; with
-                   landmarks only, no videos; with skeletons only, and of ten glosses,
-                   landmarks/skeletons/00001/00000.png in place of both
+    wlasl          WLASL_v0.3.json, nslt_<n>.json, wlasl_class_list.txt, videos/00001.mp4, landmarks/00001.pose as
+                   MediaPipe would see them, joints/00001.pose as they are; with landmarks only, no videos and joints;
+                   with skeletons only, and of ten glosses, landmarks/skeletons/00001/00000.png in place of all
     rwth-boston50  {train,val}/image123.jpg
     phoenix14t     {train,dev,test}.{skels,text,gloss,files}
     how2sign       how2sign_realigned_{train,val,test}.csv and {train,val,test}.{skels,files}; with videos also, as the

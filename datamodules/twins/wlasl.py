@@ -20,15 +20,15 @@ from datamodules.media import skeleton_frames
 from datamodules.media.video import write_video
 from datamodules.poses.formats import write_pose
 from datamodules.poses.layouts import make_pose
-from datamodules.poses.skeletons import OPENPOSE_137
+from datamodules.poses.skeletons import OPENPOSE_137, SLP_50
 from datamodules.twins.landmarks import detected
 from datamodules.twins.poses import write_lines
 from datamodules.twins.signers import Twin, cast, spread
 
 SKELETONS = ("HELLO", "PLEASE", "STOP", "YES", "GOOD", "NO", "SORRY", "THANK-YOU", "HELP", "NAME")
 """The glosses of the skeleton twin. They are few, so that a model sees each of them often."""
-HOLDS = {"landmarks": True}
-"""What the mark of a whole twin says on top; that of an earlier one, which had no landmarks, does not."""
+HOLDS = {"landmarks": True, "joints": True}
+"""What the mark of a whole twin says on top; those of earlier ones, which had no landmarks or joints, do not."""
 CLIPS = 8
 """Training clips a gloss; one more for validation and one for test."""
 STUDIOS = ((320, 240, 25.0), (288, 192, 30000 / 1001), (320, 180, 25.0))
@@ -59,13 +59,18 @@ def write(root: Path, twin: Twin) -> None:
     An eighth of the signers sign val alone and another eighth test alone, at least one each, so that no signer stands
     in two splits; there are at least three signers.
     As in the real set, `fps` says 25 and `frame_end` -1 whatever the file holds. The landmarks are those of
-    `write_landmarks`.
+    `write_landmarks`; beside them, `joints/` has where the joints truly are, as no detector finds them.
     """
     write_landmarks(root, twin)
     glosses, clips = cut(twin)
     people = cast(replace(twin, signers=max(3, twin.people)))
-    tasks = [(root / "videos", clip, glosses[clip.gloss], people[clip.signer], twin.seed) for clip in clips]
-    spread(write_clip, tasks, "the avatar shows signs", worth=15)
+    (root / "joints").mkdir()
+    for folder, written, progress, worth in (
+        ("joints", write_clip_joints, "the avatar's joints are written", 100),
+        ("videos", write_clip, "the avatar shows signs", 15),
+    ):
+        tasks = [(root / folder, clip, glosses[clip.gloss], people[clip.signer], twin.seed) for clip in clips]
+        spread(written, tasks, progress, worth=worth)
 
 
 def write_skeletons(root: Path, twin: Twin) -> None:
@@ -139,6 +144,15 @@ def write_clip_landmarks(folder: Path, clip: Clip, gloss: str, signer: Signer, s
     rng = np.random.default_rng([seed, clip.number])
     write_pose(folder / f"{clip.name}.pose", detected(whole.joints, camera, fps, rng))
     return len(whole.joints)
+
+
+def write_clip_joints(folder: Path, clip: Clip, gloss: str, signer: Signer, seed: int) -> None:
+    """The joints of one sign, in pixels of its picture, all of them seen."""
+    whole = performed(clip, gloss, signer, seed)
+    camera, fps = studio(clip.signer)
+    places = camera.project(whole.joints)
+    size = camera.width, camera.height
+    write_pose(folder / f"{clip.name}.pose", make_pose(SLP_50, places, np.ones(places.shape[:2]), fps, size))
 
 
 def performed(clip: Clip, gloss: str, signer: Signer, seed: int) -> Performance:

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from datamodules.avatar import perform
-from datamodules.features.signing_points import signing_points
+from datamodules.features.signing_points import picture_points, signing_points
 from datamodules.poses.formats import read_pose
 from datamodules.poses.layouts import layout_of
 from datamodules.poses.skeletons import HOLISTIC_108
 from datamodules.twins import Twin, ensure_twin, wlasl
 from datamodules.twins.landmarks import BODY_IN, BODY_OF, HANDS_IN, HANDS_OF, Spells, Wander, circumstances, detected
+from datamodules.twins.signers import cast
 from datamodules.twins.wlasl import studio
 
 CAMERA, FPS = studio(0)
@@ -71,6 +72,20 @@ def test_errors_remember_and_spells_last_as_their_numbers_say():
     assert there.mean() == pytest.approx(0.25, abs=0.03)
     assert there.sum() / np.diff(there.astype(int)).clip(0).sum() == pytest.approx(4, abs=0.3)
     assert not Spells(clips=0.0, frames=0.5, run=4.0).draw(rng, 100).any()
+
+
+def test_the_joints_of_a_clip_are_what_an_errorless_detector_finds_and_those_outside_the_picture(tmp_path):
+    twin = Twin(4, signers=3)
+    glosses, clips = wlasl.cut(twin)
+    for clip in clips[:2]:
+        signed = clip, glosses[clip.gloss], cast(twin)[clip.signer], twin.seed
+        wlasl.write_clip_joints(tmp_path, *signed)
+        camera, fps = studio(clip.signer)
+        there = picture_points(read_pose(tmp_path / f"{clip.name}.pose"), fps)
+        found = picture_points(wlasl.seen_pose(wlasl.performed(*signed), camera), fps)
+        assert there[..., 2].all()
+        assert found[..., 2].mean() > 0.5
+        np.testing.assert_allclose(there * found[..., 2:], found, atol=1e-5)
 
 
 def test_a_twin_of_landmarks_has_them_in_place_of_videos_and_is_no_other_twin(tmp_path, monkeypatch):
