@@ -13,6 +13,7 @@ import zoo
 from datamodules.media.video import read_video
 from datamodules.poses.conversion import to_joints
 from datamodules.poses.formats import read_pose
+from zoo.app.page import HEAVY
 from zoo.artefacts.artefact import starter_folder
 from zoo.results.formatting import number
 from zoo.spec.registry import list_models, list_pipelines
@@ -89,6 +90,18 @@ class TestTranslate:
         said(visitor, "Cancelled.")
         page.get_by_role("radio", name="drawing", exact=True).check()
         page.get_by_label("Seed").wait_for(state="hidden")
+
+    def test_who_leaves_keeps_nobody_waiting(self, visit: Callable[..., Visit]) -> None:
+        for _ in range(HEAVY["concurrency_limit"]):
+            page = visit().page
+            page.get_by_label("Text").fill("My name is Anna. " * 20)  # minutes of work
+            page.get_by_role("radio", name="signdiff-fast").check()
+            page.get_by_role("button", name="Translate", exact=True).click()
+            page.get_by_text("minutes left").wait_for()
+            page.close()
+        after = visit()
+        after.page.get_by_role("button", name="Translate", exact=True).click()
+        said(after, "seconds of signing")
 
     def test_a_model_without_weights_says_how_to_get_some(self, visitor: Visit) -> None:
         visitor.page.get_by_role("radio", name="asl-slp-phoenix14t").check()
