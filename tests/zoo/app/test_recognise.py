@@ -1,16 +1,19 @@
 """The tabs that read, before a camera that shows the avatar: signs, letters, and an empty room."""
 
+import asyncio
 import base64
 import json
 import re
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from app_visits import NARROW, WIDE, Visit
+from app_visits import NARROW, WIDE, Server, Visit
+from camera_visits import watched
 from PIL import Image
 
 from datamodules.avatar import Signer, perform
@@ -19,7 +22,7 @@ from datamodules.avatar.renderer.frames import render
 from datamodules.avatar.renderer.letters import letter_frame
 from datamodules.features.bundles import HAND, POSE, lying_here
 from datamodules.media.video import Frame, write_video
-from zoo.app.recognise import lacking
+from zoo.app.recognise import LANDMARKS, lacking
 
 pytest.importorskip("mediapipe", reason="gloss-landmarks needs MediaPipe: pip install 'sign-zoo[landmarks]'")
 if not (lying_here(POSE) and lying_here(HAND)):
@@ -27,6 +30,11 @@ if not (lying_here(POSE) and lying_here(HAND)):
 
 GLOSS, FPS = "hello", 25
 LETTER = "L"
+
+
+def data_url(frame: Frame) -> str:
+    """A frame as a page hands it in."""
+    return f"data:image/jpeg;base64,{base64.b64encode(cv2.imencode('.jpg', frame[..., ::-1])[1]).decode()}"
 
 
 def camera(path: Path, frames: list[Frame]) -> Path:
@@ -170,6 +178,17 @@ class TestCamera:
         seen(one, "no sign")
         assert said(one, 3) == {"–"}
         one.page.locator("#camera").get_by_role("button", name="Stop").click()
+
+
+class TestTenCamerasAtOnce:
+    def test_each_is_told_what_it_shows_and_nothing_of_the_others(self, server: Server, hello: list[Frame]) -> None:
+        shows = {GLOSS: hello[:: FPS // 10], "–": [ground("room", 256, np.random.default_rng(0))]}
+        films = {said: [data_url(frame) for frame in frames] for said, frames in shows.items()}
+        with ThreadPoolExecutor(1) as apart:  # a browser's loop runs in this thread
+            looking = apart.submit(asyncio.run, watched(server.address, 5 * list(films.values()), LANDMARKS, 15))
+        told = [{gloss for gloss, _ in answers} for answers in looking.result()]
+        assert all(GLOSS in glosses for glosses in told[::2])
+        assert all(glosses == {"–"} for glosses in told[1::2])
 
 
 class TestFile:
