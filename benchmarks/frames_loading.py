@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 import torch
 
-from datamodules.cached_tensors import CachedTensors, Rows, content_keys
+from datamodules.features.cached_tensors import CachedTensors, Rows, content_keys
 from datamodules.how2sign.frames import How2SignFrames
 from datamodules.how2sign.keypoints import Keypoints, ParsedClips, squared
 from datamodules.media.conditions.frame_reinforcement import FRNet

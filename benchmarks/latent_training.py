@@ -27,7 +27,7 @@ from plain_diffusers import Step, lora_step
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from datamodules.cached_tensors import CachedTensors
+from datamodules.features.cached_tensors import CachedTensors
 from datamodules.kinds.captioned import CachedPictures
 from datamodules.kinds.encoded_once import EncodedOnce
 from datamodules.twins import Twin

@@ -1,1 +1,1 @@
-"""What other people's models see in a video: landmarks and embeddings."""
+"""What models make of pictures and videos before others are trained on it: landmarks, embeddings, tensors kept."""

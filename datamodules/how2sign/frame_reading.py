@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from torch.utils.data import Dataset
 
-from datamodules.cached_tensors import CachedTensors, Rows
+from datamodules.features.cached_tensors import CachedTensors, Rows
 from datamodules.how2sign.keypoints import ParsedClips
 from datamodules.kinds.paired_frames import FrameConditions, PairedFrame
 from datamodules.media.clip_frames import frame_times, read_square

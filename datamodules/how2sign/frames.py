@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from datamodules.base import signed_pixels
-from datamodules.cached_tensors import CachedTensors
+from datamodules.features.cached_tensors import CachedTensors
 from datamodules.files import cache_folder
 from datamodules.how2sign.clips import survey, tables
 from datamodules.how2sign.frame_reading import PACKED, Conditioning, Frames, Undecoded

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from datamodules.cached_tensors import digest, readable, refuse_full, told_when_full
+from datamodules.features.cached_tensors import digest, readable, refuse_full, told_when_full
 from datamodules.files import atomic, cache_folder, locked
 from datamodules.media.clip_frames import frame_count, video_format
 from datamodules.media.images import centre_square

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from datamodules.base import SurveyedDataModule
-from datamodules.cached_tensors import CachedTensors
+from datamodules.features.cached_tensors import CachedTensors
 from datamodules.samples import Split
 
 

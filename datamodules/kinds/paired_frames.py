@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from datamodules.base import Batch, signed_pixels
-from datamodules.cached_tensors import CachedTensors, Rows
+from datamodules.features.cached_tensors import CachedTensors, Rows
 from datamodules.kinds.encoded_once import EncodedOnce
 from datamodules.media.drawing_primitives import Image
 from datamodules.media.framing import Framing

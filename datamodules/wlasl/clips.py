@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from datamodules.base import Batch, Samples, SurveyedDataModule, signed_pixels
-from datamodules.cached_tensors import CachedTensors, Rows
+from datamodules.features.cached_tensors import CachedTensors, Rows
 from datamodules.kinds.encoded_once import EncodedOnce
 from datamodules.media.clip_frames import evenly, frame_times
 from datamodules.media.video import read_video

@@ -14,8 +14,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from datamodules.base import Batch, Samples
-from datamodules.cached_tensors import digest
 from datamodules.clips import list_clips
+from datamodules.features.cached_tensors import digest
 from datamodules.features.embedding_files import INDEX as LISTED
 from datamodules.features.embedding_files import REPORT, SETTINGS, EmbeddingSettings, embedded, read_index
 from datamodules.features.embeddings import embed

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from datamodules.base import Batch
-from datamodules.cached_tensors import CachedTensors, Rows, content_keys, digest
+from datamodules.features.cached_tensors import CachedTensors, Rows, content_keys, digest
 from datamodules.features.signing_points import POINTS, Points, picture_points
 from datamodules.files import cache_folder, user_path
 from datamodules.media.clip import Clip

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from datamodules.cached_tensors import CachedTensors, Rows, content_keys
+from datamodules.features.cached_tensors import CachedTensors, Rows, content_keys
 from datamodules.files import cache_folder
 from datamodules.kinds.captioned import CachedBatch, CaptionedBatch, CaptionedPictures
 from datamodules.kinds.encoded_once import EncodedOnce

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import Dataset
 
-from datamodules.cached_tensors import CachedTensors, Rows, content_keys
+from datamodules.features.cached_tensors import CachedTensors, Rows, content_keys
 from datamodules.files import cache_folder
 from datamodules.samples import Split
 from datamodules.wlasl.clips import WLASL, ClipBatch, TokenBatch

@@ -8,7 +8,7 @@ import pytest
 import torch
 from bad_pictures import named, spoil
 
-from datamodules.cached_tensors import CachedTensors
+from datamodules.features.cached_tensors import CachedTensors
 from datamodules.rwth_boston50 import GUARD, Boston50, read_pair, survey
 from datamodules.samples import SPLITS, Sample
 from datamodules.splits import leaks

@@ -16,7 +16,7 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning_utilities.core.rank_zero import rank_zero_only
 
 from datamodules.base import SignDataModule
-from datamodules.cached_tensors import NoRoomError
+from datamodules.features.cached_tensors import NoRoomError
 from datamodules.files import NO_ROOM, named_when_full, write_json, write_text
 from zoo.artefacts.artefact import save_artefact
 from zoo.artefacts.base_model import BaseModel, Foundation

@@ -12,7 +12,7 @@ from jsonargparse import ArgumentParser
 from datamodules.avatar.perform import perform
 from datamodules.avatar.renderer.frames import Camera
 from datamodules.avatar.renderer.openpose import openpose_keypoints
-from datamodules.cached_tensors import CachedTensors, content_keys
+from datamodules.features.cached_tensors import CachedTensors, content_keys
 from datamodules.how2sign import frame_reading, keypoints
 from datamodules.how2sign.frame_reading import Conditioning, Frames
 from datamodules.how2sign.frames import How2SignFrames, Together

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from datamodules import cached_tensors
-from datamodules.cached_tensors import NoRoomError
+from datamodules.features.cached_tensors import NoRoomError
 from datamodules.how2sign import keypoints as module
 from datamodules.how2sign.keypoints import FRAME, SLACK, ParsedClips
 from datamodules.media.video import write_video

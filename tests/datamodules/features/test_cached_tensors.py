@@ -16,14 +16,14 @@ import numpy as np
 import pytest
 
 from datamodules import cached_tensors
-from datamodules.cached_tensors import ROOM, ROWS, CachedTensors, NoRoomError, Rows, content_keys, readable
+from datamodules.features.cached_tensors import ROOM, ROWS, CachedTensors, NoRoomError, Rows, content_keys, readable
 
 KEYS = [f"item {number}" for number in range(5 * ROWS + 3)]
 SCRIPT = """
 import sys, time
 from pathlib import Path
 from test_cached_tensors import KEYS, made
-from datamodules.cached_tensors import CachedTensors
+from datamodules.features.cached_tensors import CachedTensors
 folder, files = Path(sys.argv[1]), int(sys.argv[2])
 def until(items):
     if len(list(folder.glob("*.safetensors"))) == files:
