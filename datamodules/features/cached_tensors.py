@@ -13,12 +13,11 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from rich.console import Console
-from rich.progress import track
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from datamodules.files import NO_ROOM, atomic, locked
+from datamodules.progress import progress
 
 ROWS: Final = 256
 """Items of a file: so many are lost when a process is killed."""
@@ -93,13 +92,13 @@ class CachedTensors:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
         with locked(self.folder / ".lock"):
-            missing, console = self.missing(), Console(stderr=True)
+            missing = self.missing()
             advice = f"{MAKE_ROOM}, or turn `cache` off in the spec"
             size = self._bytes(missing)
             refuse_full(self.folder, size, what, advice)
             if missing:
                 print(f"zoo: {what}: {readable(size)} into {self.folder}", file=sys.stderr, flush=True)
-            for number in track(missing, what, transient=True, disable=not console.is_terminal, console=console):
+            for number in progress(missing, what):
                 rows = np.ascontiguousarray(compute(self._items(number)), self.dtype)
                 full = told_when_full(self.folder, lambda: self._bytes(self.missing()), what, advice)
                 with full, atomic(self.paths[number]) as part:

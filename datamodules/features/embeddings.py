@@ -39,10 +39,9 @@ from datamodules.features.vjepa import Encoder, model_folder, settings_of
 from datamodules.files import user_path, write_json
 from datamodules.media.clip import Clip
 from datamodules.media.video_windows import VARIANTS, windows
+from datamodules.progress import SILENT
 
 MOST_WORKERS: Final = 16
-SILENT: Final = 60.0
-"""Seconds after which a line tells how far it is, where no terminal can show a bar."""
 
 
 @dataclass

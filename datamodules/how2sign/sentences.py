@@ -10,7 +10,6 @@ from typing import Final
 
 import joblib
 import numpy as np
-from rich.progress import track
 
 from datamodules.files import atomic, locked, read_lines
 from datamodules.how2sign.files import PUBLISHED, Sentence, clip_path, read_table, sentence_folders, table_path
@@ -19,6 +18,7 @@ from datamodules.poses.formats import iterate_skels, read_openpose
 from datamodules.poses.lifting import lift
 from datamodules.poses.motions import FPS, resample
 from datamodules.poses.sequences import FRAME_SHAPE, Joints, Sequences, cache_path, cached, file_identity, writable
+from datamodules.progress import progress
 from datamodules.samples import SPLITS, Sample, Split
 from datamodules.text_pose.pairs import TextPoseDataModule, say
 
@@ -50,10 +50,7 @@ def lifted(root: Path, split: Split, sentences: Mapping[str, Sentence]) -> Seque
         work = [joblib.delayed(_lift_clip)(folders[name], rates[name], files[name]) for name in todo]
         cores = max(1, min(joblib.cpu_count(), len(work) // WORTH))
         done = joblib.Parallel(n_jobs=cores, return_as="generator_unordered")(work)
-        quiet = not sys.stdout.isatty()
-        failures = [
-            why for why in track(done, f"lifting {split}", total=len(work), transient=True, disable=quiet) if why
-        ]
+        failures = [why for why in progress(done, f"lifting {split}", len(work)) if why]
         if failures:
             print(f"{root}: {len(failures)} clips of {split} are left out; the first: {failures[0]}", file=sys.stderr)
         for file in files.values():

@@ -6,10 +6,9 @@ from functools import cache
 from typing import Any, TypeVar
 
 from joblib import Parallel, cpu_count, delayed, parallel_config
-from rich.console import Console
-from rich.progress import track
 
 from datamodules.avatar.signer import Signer
+from datamodules.progress import progress
 
 PEOPLE = 8
 IDLE = 10
@@ -49,8 +48,7 @@ def cast(twin: Twin) -> tuple[Signer, ...]:
 def spread(work: Callable[..., Result], tasks: Sequence[tuple[Any, ...]], what: str, worth: int) -> list[Result]:
     """`work(*task)` for each task, in their order; over the cores where each has `worth` tasks to do, since starting
     a process takes seconds. The environment's LOKY_MAX_CPU_COUNT bounds the number of processes."""
-    console = Console(stderr=True)
     jobs = max(1, min(cpu_count(), len(tasks) // worth))
     with parallel_config("loky", idle_worker_timeout=IDLE):
         done = Parallel(n_jobs=jobs, return_as="generator")(delayed(work)(*task) for task in tasks)
-        return list(track(done, what, len(tasks), transient=True, disable=not console.is_terminal, console=console))
+        return list(progress(done, what, len(tasks)))

@@ -10,9 +10,9 @@ from datamodules.avatar.sign_units import spell
 from datamodules.media.fades import faded, held
 from datamodules.media.skeleton_drawing import enlarged
 from datamodules.media.video import Frame
+from datamodules.progress import progress
 from datamodules.text import plain
 from zoo.loaders.inputs import given_text
-from zoo.pipelines.progress import progress
 from zoo.pipelines.video import Video, VideoPipeline, frames_through, through
 
 FILM: Final = 256

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import ClassVar, Final
 
 from datamodules.media.video import Frame
-from zoo.pipelines.progress import progress
+from datamodules.progress import progress
 from zoo.pipelines.video import Video, VideoPipeline, frames_through
 
 TOGETHER: Final = 60

@@ -11,10 +11,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from datamodules.files import write_json
+from datamodules.progress import progress
 from datamodules.text import words
 from zoo.loaders.writing import refuse_unwritable
 from zoo.pipelines.base import Pipeline
-from zoo.pipelines.progress import progress
 from zoo.pipelines.text_to_video import each, signable
 from zoo.pipelines.video import FPS, call, frames_through, through
 

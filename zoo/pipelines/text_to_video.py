@@ -6,9 +6,9 @@ from functools import partial
 from typing import ClassVar, TypeVar
 
 from datamodules.media.video import Frame
+from datamodules.progress import progress
 from datamodules.text import sentences
 from zoo.loaders.inputs import given_text
-from zoo.pipelines.progress import progress
 from zoo.pipelines.video import Video, VideoPipeline, frames_through
 
 Made = TypeVar("Made")

@@ -3,15 +3,13 @@
 import os
 import pickle
 import socket
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from threading import Thread
 from typing import Any, Final, TypeVar
 
-from rich.console import Console
-from rich.progress import track
+from datamodules.progress import progress
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -58,9 +56,8 @@ def map_unordered(
             yield code, number, item
 
     results = _on_cores(calls(), jobs or os.cpu_count() or 1) if ray is None else _on_cluster(calls(), ray, jobs)
-    console = Console(stderr=True)
     try:
-        for number, result in track(results, title, len(ordered), console=console, disable=not sys.stderr.isatty()):
+        for number, result in progress(results, title, len(ordered)):
             yield underway.pop(number), result
     except ChildProcessError as error:
         named = ", ".join(map(name, islice(underway.values(), NAMED)))

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from datamodules import cached_tensors
+from datamodules.features import cached_tensors
 from datamodules.features.cached_tensors import ROOM, ROWS, CachedTensors, NoRoomError, Rows, content_keys, readable
 
 KEYS = [f"item {number}" for number in range(5 * ROWS + 3)]

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from datamodules import cached_tensors
+from datamodules.features import cached_tensors
 from datamodules.features.cached_tensors import NoRoomError
 from datamodules.how2sign import keypoints as module
 from datamodules.how2sign.keypoints import FRAME, SLACK, ParsedClips
