@@ -12,7 +12,8 @@ from zoo.spec.classes import allowed_classes
 
 ROOT = Path(__file__).parents[2]
 ROOMS = {
-    "datamodules": "files progress samples splits text text_repair orders catalogue < poses < media < features avatar < twins",
+    "datamodules": "files progress samples splits text text_repair orders catalogue < poses < media < features avatar "
+    "< twins",
     "lightning_modules": "networks metrics < evaluation < common",
     "zoo": "files io_types subprocesses < spec results < safety < loaders < artefacts < pipelines < card < training "
     "< publishing sweep prepare < app < cli < __main__",

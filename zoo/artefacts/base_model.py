@@ -193,6 +193,26 @@ class Foundation:
             )
 
 
+def refuse_outdated(recorded: dict[str, Any], where: str) -> None:
+    """Raise ValueError where a finished run stands on a model of a name or a folder that has other weights by now: it
+    is not what training would make today. One that is gone, or lies on the Hub at a commit, is no other.
+
+    recorded: what its provenance.json says. where: it is, for the message.
+    """
+    base = recorded.get(STANDS_ON) or {}
+    if not base or base.get("repo_id"):
+        return
+    try:
+        now = BaseModel.used(str(base["address"])).sha256
+    except ValueError:
+        return
+    if now != base["sha256"]:
+        raise ValueError(
+            f"{where}: finished on weights {str(base['sha256'])[:DIGITS]} of {base['address']}, found {now[:DIGITS]} "
+            "there by now; move the run elsewhere, and the same command trains on these"
+        )
+
+
 def stands_on(spec: Spec) -> tuple[str, str, str] | None:
     """The section of a spec that stands on a model, the argument of its class that says on which, and the address in
     it; None where none does. Data may do without.

@@ -5,6 +5,7 @@ import sys
 from contextlib import suppress
 from typing import Final
 
+from zoo.artefacts.base_model import refuse_outdated
 from zoo.artefacts.resolve import finished
 from zoo.artefacts.runs import Run, longer
 from zoo.cli.parsing.arguments import FROM, INTERRUPTED, OK, OVERRIDES, add_experiment, set_usage
@@ -52,6 +53,7 @@ def run(options: argparse.Namespace) -> int:
     with suppress(SpecError):  # a finished run needs no torch to say so
         _, meant, _ = _meant(target, options.shorter, types=False)
         if meant.finished:
+            refuse_outdated(meant.provenance(), str(meant.folder))
             print(f"already finished: {meant.folder}")
             return OK
     spec, meant, shorter = _meant(target, options.shorter, types=True)

@@ -1,6 +1,7 @@
 """What a model stands on: found, fetched once, recorded, and never exchanged without a word."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -198,6 +199,22 @@ def test_a_run_does_not_go_on_upon_other_weights(
     moved(tiny_runs("sd-starter-vae"), autoencoder)
     assert fit(autoencoder) == 2
     assert "on which it was trained; bring those back" in capsys.readouterr().err
+
+
+def test_a_finished_run_is_not_what_other_weights_would_make(
+    fit: Callable[..., int], tiny_runs: Runs, tmp_path: Path, capsys
+) -> None:
+    autoencoder = tmp_path / "autoencoder"
+    shutil.copytree(tiny_runs("sd-starter-vae"), autoencoder, ignore=shutil.ignore_patterns("checkpoints", "logs"))
+    assert fit(autoencoder) == fit(autoencoder) == 0
+    assert f"already finished: {the_run(tmp_path)}" in capsys.readouterr().out
+    shutil.rmtree(autoencoder)
+    assert fit(autoencoder) == 0, "it is finished, whatever became of the autoencoder"
+    moved(tiny_runs("sd-starter-vae"), autoencoder)
+    assert fit(autoencoder) == 2
+    assert re.search(rf"finished on weights \w{{12}} of {autoencoder}, found \w{{12}}", capsys.readouterr().err)
+    the_run(tmp_path).rename(tmp_path / "before")
+    assert fit(autoencoder) == 0
 
 
 def test_what_is_not_there_yet_is_said_with_how_to_make_it(fit: Callable[..., int], tmp_path: Path, capsys) -> None:
