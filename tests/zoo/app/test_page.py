@@ -152,9 +152,9 @@ class TestZoo:
     def test_one_without_weights_says_how_to_train_it(self, shown: Any) -> None:
         box = shown.get_by_label("Model", exact=True)
         box.click()
-        box.fill("gloss-probe")
+        box.fill("asl-slp-phoenix14t")
         box.press("Enter")
-        shown.locator("#model").get_by_text("python -m zoo fit gloss-probe --starter").wait_for()
+        shown.locator("#model").get_by_text("python -m zoo fit asl-slp-phoenix14t --starter").wait_for()
 
 
 class TestEverybodyCanUseIt:
