@@ -65,12 +65,12 @@ def write(root: Path, twin: Twin) -> None:
     glosses, clips = cut(twin)
     people = cast(replace(twin, signers=max(3, twin.people)))
     (root / "joints").mkdir()
-    for folder, written, progress, worth in (
+    for folder, write_one, what, worth in (
         ("joints", write_clip_joints, "the avatar's joints are written", 100),
         ("videos", write_clip, "the avatar shows signs", 15),
     ):
         tasks = [(root / folder, clip, glosses[clip.gloss], people[clip.signer], twin.seed) for clip in clips]
-        spread(written, tasks, progress, worth=worth)
+        spread(write_one, tasks, what, worth=worth)
 
 
 def write_skeletons(root: Path, twin: Twin) -> None:
