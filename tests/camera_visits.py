@@ -17,27 +17,35 @@ import httpx
 EVERY = 0.1
 """Seconds between two frames, as the page has them."""
 GLOSS = re.compile(r'<p class="gloss">(.*?)</p>')
-LATENCY = re.compile(r"Answered (\d+\.\d+) s after")
 
 
-async def watched(address: str, films: Sequence[Sequence[str]], reader: str, seconds: float) -> list[list[Any]]:
-    """What each visitor is told, in order: glosses or marks, with their latencies in seconds; an answer that is no
-    sighting as it is.
+async def watched(
+    address: str, films: Sequence[tuple[str, Sequence[str]]], reader: str, seconds: float
+) -> list[list[str]]:
+    """What each visitor is told, in order: a gloss, or the mark where there is none; a refusal word for word.
 
-    films: one for each visitor, of frames as data URLs, shown again and again from the start.
+    films: what each visitor waits to be told, and frames as data URLs, shown again and again from the start.
+    seconds: after which all leave, unless each of them was told it before.
     """
     limits = httpx.Limits(max_connections=None)
     async with httpx.AsyncClient(base_url=address, timeout=60, limits=limits) as client:
         config = (await client.get("/config")).json()
         stream = next(one for one in config["dependencies"] if any(event == "stream" for _, event in one["targets"]))
-        visits = [_visit(client, stream["id"], film, reader, seconds) for film in films]
+        waiting = set(range(len(films)))
+        visits = [_visit(client, stream["id"], film, reader, seconds, n, waiting) for n, film in enumerate(films)]
         return list(await asyncio.gather(*visits))
 
 
 async def _visit(
-    client: httpx.AsyncClient, function: int, film: Sequence[str], reader: str, seconds: float
-) -> list[Any]:
-    session, frames = secrets.token_hex(6), cycle(film)
+    client: httpx.AsyncClient,
+    function: int,
+    film: tuple[str, Sequence[str]],
+    reader: str,
+    seconds: float,
+    number: int,
+    waiting: set[int],
+) -> list[str]:
+    session, frames = secrets.token_hex(6), cycle(film[1])
 
     def asked() -> dict[str, Any]:
         return {"fn_index": function, "session_hash": session, "data": [{"url": next(frames)}, reader, 0.4]}
@@ -47,8 +55,8 @@ async def _visit(
     async def send() -> None:
         loop = asyncio.get_running_loop()
         begin = loop.time()
-        for number in range(1, round(seconds / EVERY)):
-            await asyncio.sleep(max(0.0, begin + number * EVERY - loop.time()))
+        while waiting and loop.time() < begin + seconds:
+            await asyncio.sleep(EVERY)
             await client.post(f"/gradio_api/stream/{event}", json=asked())
         await client.post(f"/gradio_api/stream/{event}/close")
 
@@ -56,18 +64,18 @@ async def _visit(
     async with client.stream("GET", "/gradio_api/queue/data", params={"session_hash": session}) as answers:
         async for line in answers.aiter_lines():
             message = json.loads(line.removeprefix("data:")) if line.startswith("data:") else {"msg": ""}
-            told += _sightings(message)
+            told += _headlines(message)
+            if film[0] in told:
+                waiting.discard(number)
             if message["msg"] in ("process_completed", "close_stream"):
                 break
     await sending
     return told
 
 
-def _sightings(message: dict[str, Any]) -> list[Any]:
-    if "output" not in message:
+def _headlines(message: dict[str, Any]) -> list[str]:
+    data = message.get("output", {}).get("data")
+    if not isinstance(data, list) or not isinstance(data[0], str):  # between two windows nothing is said
         return []
-    data = message["output"].get("data")
-    if not isinstance(data, list) or not isinstance(data[0], str):
-        return []
-    gloss, latency = GLOSS.search(data[0]), LATENCY.search(data[1])
-    return [(gloss[1], float(latency[1]))] if gloss and latency else [data[0]]
+    gloss = GLOSS.search(data[0])
+    return [gloss[1] if gloss else data[0]]

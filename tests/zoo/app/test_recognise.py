@@ -12,7 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from app_visits import NARROW, WIDE, Server, Visit
+from app_visits import NARROW, PATIENCE, WIDE, Server, Visit
 from camera_visits import watched
 from PIL import Image
 
@@ -183,12 +183,12 @@ class TestCamera:
 class TestTenCamerasAtOnce:
     def test_each_is_told_what_it_shows_and_nothing_of_the_others(self, server: Server, hello: list[Frame]) -> None:
         shows = {GLOSS: hello[:: FPS // 10], "–": [ground("room", 256, np.random.default_rng(0))]}
-        films = {said: [data_url(frame) for frame in frames] for said, frames in shows.items()}
+        films = [(said, [data_url(frame) for frame in frames]) for said, frames in shows.items()]
         with ThreadPoolExecutor(1) as apart:  # a browser's loop runs in this thread
-            looking = apart.submit(asyncio.run, watched(server.address, 5 * list(films.values()), LANDMARKS, 15))
-        told = [{gloss for gloss, _ in answers} for answers in looking.result()]
+            looking = apart.submit(asyncio.run, watched(server.address, 5 * films, LANDMARKS, PATIENCE / 1000))
+        told = [set(answers) for answers in looking.result()]
         assert all(GLOSS in glosses for glosses in told[::2])
-        assert all(glosses == {"–"} for glosses in told[1::2])
+        assert all(glosses <= {"–", "?"} for glosses in told[1::2]), told[1::2]
 
 
 class TestFile:
