@@ -97,7 +97,7 @@ def test_keys_are_of_a_files_content_and_of_the_items_name(tmp_path: Path) -> No
 def test_killed_at_any_moment_the_next_process_ends_with_the_same_bytes(tmp_path: Path, files: int) -> None:
     """Before the first file, in the middle, and before the last."""
     CachedTensors(tmp_path / "whole", KEYS, (2, 3)).complete(made, "numbers")
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     path = os.pathsep.join([str(root), str(Path(__file__).parent), str(root / "tests")])
     folder = tmp_path / "killed"
     command = [sys.executable, "-c", SCRIPT, str(folder), str(files)]
