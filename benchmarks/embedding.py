@@ -3,8 +3,8 @@
     python benchmarks/embedding.py [--size L] [--frames 16] [--clips 2] [--batch 6]
 
 The network has the published shapes of ViT-L (`--size L`) or ViT-g (`--size g`) and random weights; `--size tiny` runs
-the same on a few thousand. Windows are of 16 frames, where the published weights take 64, so that a processor is done
-in minutes. The plain script takes a variant of a clip at a time, in single precision: it decodes it, takes the steps of
+the same on a few thousand. Windows are of 16 frames, where the published weights take 64, to spare a processor.
+The plain script takes a variant of a clip at a time, in single precision: it decodes it, takes the steps of
 the published processor, asks the model as transformers' documentation does, `model(pixels)`, and means tokens over the
 picture. That asks the predictor, too, whose answer is not needed; `encoder alone` is its `get_vision_features`. Ours
 decodes a clip once for its three variants and reads many windows at once; on a GPU in bfloat16.
