@@ -123,14 +123,15 @@ def test_a_file_is_not_taken_for_its_letters(model: VideoToGloss) -> None:
 
 
 def test_signs_are_seen_when_they_are_signed_though_frames_were_dropped(live: LiveGloss, shared: Path) -> None:
-    """Where only five frames a second are left some signs go unseen; none is seen at another time."""
+    """Where only five frames a second are left some signs go unseen; the others are seen at most a frame later."""
     videos = shared / "cases" / "videos"
     dropped, even = (
-        {(seen.seconds, seen.gloss) for seen in live.watch(videos / name) if seen.gloss}
+        [(seen.seconds, seen.gloss) for seen in live.watch(videos / name) if seen.gloss]
         for name in ("vfr.mp4", "cfr.mp4")
     )
     assert len(dropped) >= 2
-    assert dropped <= even
+    for seconds, gloss in dropped:
+        assert any(gloss == other and abs(seconds - at) <= 1 / 5 for at, other in even), (seconds, gloss)
 
 
 class TestCommand:
