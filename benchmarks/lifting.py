@@ -19,8 +19,8 @@ from datamodules.avatar.perform import perform
 from datamodules.avatar.phonology.grammar import sentences
 from datamodules.avatar.renderer.frames import project
 from datamodules.avatar.signer import Signer
+from datamodules.poses.anatomy import BONES
 from datamodules.poses.lifting import lift
-from datamodules.poses.lifting.anatomy import BONES
 from datamodules.poses.lifting.cleaning import clean
 from datamodules.poses.skeletons import LEFT_HAND, OPENPOSE_137, RIGHT_HAND, SLP_50_IN_OPENPOSE_137
 

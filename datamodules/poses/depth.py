@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from datamodules.poses.lifting.anatomy import LENGTHS, PALM_LENGTH, likely_length
+from datamodules.poses.anatomy import LENGTHS, PALM_LENGTH, likely_length
 from datamodules.poses.skeletons import (
     HAND_BONES,
     LEFT_ELBOW,

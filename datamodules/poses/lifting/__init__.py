@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.signal import savgol_filter
 
-from datamodules.poses.lifting.anatomy import BONES, LENGTHS, PALM, PALM_LENGTH, likely_length
+from datamodules.poses.anatomy import BONES, LENGTHS, PALM, PALM_LENGTH, likely_length
 from datamodules.poses.lifting.choosing import Array, choose
 from datamodules.poses.lifting.cleaning import Mask, clean
 from datamodules.poses.lifting.hands import hand_depths, palm_outline

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from scipy.ndimage import median_filter
 from scipy.signal import savgol_filter
 
-from datamodules.poses.lifting.anatomy import BONES, LENGTHS, REST
+from datamodules.poses.anatomy import BONES, LENGTHS, REST
 from datamodules.poses.skeletons import (
     LEFT_HAND,
     LEFT_SHOULDER,

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from datamodules.poses.lifting.anatomy import FAN, PALM, RELAXED_THUMB
+from datamodules.poses.anatomy import FAN, PALM, RELAXED_THUMB
 from datamodules.poses.lifting.choosing import Array, choose
 
 _SIGNS: Final = np.array([(a, b, c) for a in (1, -1) for b in (1, -1) for c in (1, -1)], np.float64)

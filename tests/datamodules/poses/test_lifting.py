@@ -12,9 +12,9 @@ from benchmarks.lifting import CONDITIONS, detect, drift, errors, flat, median
 from datamodules.avatar.perform import perform
 from datamodules.avatar.phonology.grammar import sentences
 from datamodules.avatar.signer import Signer
+from datamodules.poses.anatomy import BONES, LENGTHS, REST
 from datamodules.poses.formats import read_pose
 from datamodules.poses.lifting import lift
-from datamodules.poses.lifting.anatomy import BONES, LENGTHS, REST
 from datamodules.poses.lifting.cleaning import clean, fill
 from datamodules.poses.skeletons import (
     LEFT_HAND,
