@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 from pose_format import Pose
 from pose_format.numpy import NumPyPoseBody
 
 from datamodules.poses.formats import followed_openpose, iterate_skels, read_pose
 from datamodules.poses.layouts import as_openpose, expected_layouts, slp_from_holistic, slp_in_space
-from datamodules.poses.lifting import lift
 from datamodules.poses.people import WHOM, Person, follow
 from datamodules.poses.points import component_of, coordinates, described, named, refuse_other
 from datamodules.poses.sequences import Joints
@@ -38,10 +38,16 @@ def slp_joints(pose: Pose, person: Person = "largest") -> Joints:
     part, form = component_of(pose.header, "LEFT_SHOULDER") or ("", "")
     mediapipe = part == HOLISTIC_75.components[0].name
     if "Z" not in form or (mediapipe and not _has_depth(pose)):
-        joints = lift(as_openpose(pose))
+        joints = _lifted(as_openpose(pose))
         joints[:, [name in lacking for name in SLP_50.anatomy]] = np.nan
         return joints
     return slp_from_holistic(pose) if mediapipe else slp_in_space(pose)
+
+
+def _lifted(keypoints: npt.NDArray[np.floating]) -> Joints:
+    from datamodules.poses.lifting import lift  # filters of scipy, a third of the time that a model takes to open
+
+    return lift(keypoints)
 
 
 def _lacking(pose: Pose) -> set[str]:
@@ -116,7 +122,7 @@ def read_motions(path: Path) -> Iterator[tuple[Joints, float]]:
         keypoints, people = followed_openpose(path)
         _say(people, "largest")
         try:
-            yield lift(keypoints), FPS
+            yield _lifted(keypoints), FPS
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from None
     else:
