@@ -10,8 +10,8 @@ cameras of WLASL's twin; nobody tells where a sign begins. Printed are the word 
 sentences, beside who says nothing and who says the most frequent gloss once a sentence; how long after the end of a
 sign that was read right its gloss was said (below 0: before it ended); and what is seen in empty rooms and of signers
 who stand still, which should be nothing. Then a file of 60 seconds runs in time, in a process of its own, as `watch`
-reads it with `pace`: windows a second, answers by the clock on the wall, memory after 15 seconds and at the end; and
-once more as fast as it can. A hop of .0625 asks for a window of every tick, 16 a second.
+reads it with `pace`: windows a second, answers by the clock on the wall, frames that were missed, memory after 15
+seconds and at the end; and once more as fast as it can. A hop of .0625 asks for a window of every tick, 16 a second.
 """
 
 import argparse
@@ -21,7 +21,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import chain, cycle, islice
@@ -39,7 +39,7 @@ from datamodules.avatar.renderer.footage import recorded
 from datamodules.avatar.renderer.frames import film
 from datamodules.avatar.renderer.photography import Shot
 from datamodules.media.drawing_primitives import Image
-from datamodules.media.resampling import paced
+from datamodules.media.resampling import Timed, paced
 from datamodules.media.video import read_video, write_video
 from datamodules.twins.wlasl import studio
 from lightning_modules.metrics.word_errors import WordErrorRate, edits
@@ -168,21 +168,27 @@ def minute(films: Sequence[Film]) -> Film:
     raise AssertionError("films have frames")
 
 
-def watched(name: str, path: str, settings: dict[str, float]) -> tuple[list[Answer], float]:
-    """In a process of its own: the answers to a file in time, and the seconds that it takes as fast as can be."""
-    reader, page = opened(name), resource.getpagesize()
+def watched(name: str, path: str, settings: dict[str, float]) -> tuple[list[Answer], int, float]:
+    """In a process of its own: the answers to a file in time and how many of its frames came, and the seconds that it
+    takes as fast as can be."""
+    reader, page, came = opened(name), resource.getpagesize(), 0
     frames, fps = read_video(path)
     list(islice(reader.sightings(frames, fps, **settings), FIRST))
 
-    def answers(pace: bool) -> Iterator[Answer]:
-        frames, fps = read_video(path)
+    def in_time() -> Iterator[Timed]:
+        nonlocal came
+        for pair in paced(*read_video(path)):
+            came += 1
+            yield pair
+
+    def answers(frames: Iterable[Image] | Iterable[Timed], fps: float) -> Iterator[Answer]:
         began = time.perf_counter()
-        for seen in reader.sightings(paced(frames, fps) if pace else frames, fps, **settings):
+        for seen in reader.sightings(frames, fps, **settings):
             resident = int(Path("/proc/self/statm").read_text().split()[1]) * page / 2**20
             yield Answer(seen, time.perf_counter() - began, resident)
 
-    *_, last = answers(False)
-    return list(answers(True)), last.came
+    *_, last = answers(*read_video(path))
+    return list(answers(in_time(), read_video(path)[1])), came, last.came
 
 
 def in_time(name: str, shown: Film, settings: dict[str, float], names: dict[str, str]) -> None:
@@ -191,14 +197,16 @@ def in_time(name: str, shown: Film, settings: dict[str, float], names: dict[str,
         path = Path(folder) / "minute.mp4"
         write_video(path, shown.frames, shown.fps)
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as own:
-            answers, fast = own.submit(watched, name, str(path), settings).result()
+            answers, came, fast = own.submit(watched, name, str(path), settings).result()
     changed = {id(seen) for seen in changes(answer.seen for answer in answers)}
     said = [(names[one.seen.gloss], one.came) for one in answers if one.seen.gloss and id(one.seen) in changed]
     judged, whole = sum(bool(answer.seen.attention) for answer in answers), answers[-1].came
+    missed = len(shown.frames) - came
     settled = next(answer.memory for answer in answers if answer.came >= SETTLED)
     print(
         f"{SECONDS} s in time: {len(answers)} windows, {judged} of them judged, {len(answers) / whole:.1f} a second; "
-        f"the last answer {whole - SECONDS:.2f} s late; as fast as can be {len(answers) / fast:.1f} a second\n"
+        f"{missed} of {len(shown.frames)} frames missed; the last answer {whole - SECONDS:.2f} s late\n"
+        f"  as fast as can be, without a miss, {len(answers) / fast:.1f} windows a second\n"
         f"  seconds from the end of a sign to its gloss, by the wall's clock: {spread(latencies(said, shown.signs))}\n"
         f"  memory {settled:.0f} MB after {SETTLED} s, {answers[-1].memory:.0f} MB at the end, at most "
         f"{max(answer.memory for answer in answers):.0f} MB, libraries included"

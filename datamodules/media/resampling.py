@@ -108,14 +108,22 @@ def ticks(frames: Iterable[Frame] | Iterable[Timed], fps: float, rate: float) ->
     raise ValueError("found no frame, expected at least one")
 
 
-def paced(frames: Iterable[Frame] | Iterable[Timed], fps: float) -> Iterator[Any]:
-    """The same frames, with times or without, none before its time has come, as if the video ran just now."""
-    began, first = time.monotonic(), None
+def paced(frames: Iterable[Frame] | Iterable[Timed], fps: float) -> Iterator[Timed]:
+    """The frames with their times, none before its time has come, as if the video ran just now.
+
+    Who was busy when one was shown misses it, as of a camera: the next is the newest that is there.
+
+    Raises ValueError as `ticks` does for times.
+    """
+    began, first, before = time.monotonic(), None, None
+    item: Any
     for number, item in enumerate(frames):
-        seconds = item[0] if isinstance(item, tuple) else number / fps
-        first = seconds if first is None else first
-        time.sleep(max(0.0, began + seconds - first - time.monotonic()))
-        yield item
+        seconds, frame = _timed(item, before) if isinstance(item, tuple) else (number / fps, item)
+        first, before = seconds if first is None else first, seconds
+        early = began + seconds - first - time.monotonic()
+        if early > -1 / fps:
+            time.sleep(max(0.0, early))
+            yield seconds, frame
 
 
 def _even_ticks(frames: Iterable[Any], fps: float, rate: float) -> Iterator[Tick]:

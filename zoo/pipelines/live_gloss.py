@@ -39,7 +39,7 @@ class LiveGloss(Pipeline):
             video: a file's path, a camera's number, or uint8 RGB frames (H, W, 3) that go on for as long as they like,
                 or pairs of seconds and such a frame.
             fps: of the frames; a file knows its own.
-            pace: let no frame of a video come before its time, as if it ran just now.
+            pace: let no frame of a video come before its time, as if it ran just now; who is too slow misses frames.
             settings: of the reader's `stream`, such as `threshold`, the probability from which a gloss is seen.
 
         Raises:

@@ -200,6 +200,21 @@ class TestPace:
         coloured.run(str(tmp_path / "red.mp4"), [tmp_path / "seen.json"], pace=True)
         assert time.monotonic() - began > 1.1
 
+    def test_who_is_too_slow_for_a_file_misses_frames_and_is_never_late(self, coloured: LiveGloss) -> None:
+        observe = coloured.reader.observe
+
+        def slow(frame: Frame) -> object:
+            time.sleep(0.15)
+            return observe(frame)
+
+        coloured.reader.observe = slow  # type: ignore[method-assign]
+        began = time.monotonic()
+        seen = []
+        for sighting in coloured.watch(colours((RED, 1.5), (BLACK, 1.0), (COLOURS["BLUE"], 1.5)), 25, pace=True):
+            assert time.monotonic() - began - sighting.seconds < 0.5
+            seen.append(sighting.gloss)
+        assert [gloss for gloss in seen if gloss] == ["RED", "BLUE"]
+
     def test_an_hour_of_frames_is_not_waited_for_without_it(self, coloured: LiveGloss) -> None:
         assert [seen.gloss for seen in coloured.watch(colours((RED, 3600), fps=1), fps=1, window=30.0, hop=30.0)] == [
             "RED"
