@@ -13,6 +13,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import permutations
@@ -71,6 +72,7 @@ class Landmarker:
             self._pose = open_model(vision.PoseLandmarker, vision.PoseLandmarkerOptions, pose, num_poses=PEOPLE)
             opened.callback(self._pose.close)  # one that Python's collector closes can wait for itself for ever
             self._hand = open_model(vision.HandLandmarker, vision.HandLandmarkerOptions, hand, num_hands=2)
+            self._beside = opened.enter_context(ThreadPoolExecutor(1, "hands"))
             self(np.zeros((64, 64, 3), np.uint8))
             opened.pop_all()
 
@@ -82,6 +84,7 @@ class Landmarker:
 
     def close(self) -> None:
         """Give back what the models hold."""
+        self._beside.shutdown()
         self._pose.close()
         self._hand.close()
 
@@ -106,10 +109,11 @@ class Landmarker:
 
         bodies, row: what `bodies` found there, and which of them it is; by default the likeliest.
         """
-        bodies = self.bodies(frame) if bodies is None else bodies
         points = np.zeros((108, 4), np.float32)
         height, width = frame.shape[:2]
-        hands, first = self._hands(self._image(frame), (0, 0), width, height)
+        looking = self._beside.submit(self._hands, self._image(frame), (0, 0), width, height)
+        bodies = self.bodies(frame) if bodies is None else bodies
+        hands, first = looking.result()
         if not bodies:
             for side, hand in zip((first, 1 - first), hands, strict=False):
                 points[HANDS[side]] = hand
