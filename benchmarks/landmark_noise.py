@@ -1,34 +1,51 @@
-"""What errors MediaPipe makes on the avatar's clips: the constants of `datamodules/twins/landmarks.py`, and a check.
+"""What errors MediaPipe makes on the avatar's clips: what `datamodules/twins/landmarks.py` knows of them, and a check.
 
-    python benchmarks/landmark_noise.py FOLDER [clips, default 60] [MODELS]
+    python benchmarks/landmark_noise.py FOLDER [clips, default 1000] [--write]
 
-Renders so many training clips of WLASL's twin of 40 signers into FOLDER, has MediaPipe find their landmarks (MODELS as
---models of `python -m zoo data landmarks`), and holds these against the true joints. Prints the constants, then a
-statistic a line: of the real detections, and of those that the model makes of the same clips. What FOLDER has already
-is not made again.
+Renders so many training clips of WLASL's twin of 40 signers into FOLDER, has MediaPipe find their landmarks at the rate
+at which readers look ($ZOO_MODELS may name the folder of its models), and holds these against the true joints: an hour
+and a half on a core. What FOLDER has already is not made again. Clips of the last signers are kept aside: of these it
+prints what share of a hand's errors its looks tell, and how well they tell whether it is found. Then it learns from all
+(--write: into `landmark_errors.npz`), prints the constants, and a statistic a line: of the real detections, and of
+those that the model makes of the same clips.
 """
 
-import sys
+import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.metrics import log_loss
+from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from datamodules.avatar.renderer.frames import Camera
 from datamodules.features.bundles import HAND, POSE, find_bundle
-from datamodules.features.landmarks import Landmarker, find_landmarks
-from datamodules.features.signing_points import LEAST
-from datamodules.media.clip import Clip as Film
+from datamodules.features.landmarks import Landmarker, holistic_pose
+from datamodules.features.signing_points import LEAST, RATE
+from datamodules.media.resampling import resample
+from datamodules.media.video import read_video
 from datamodules.poses.formats import read_pose, write_pose
 from datamodules.twins import Twin
 from datamodules.twins import landmarks as model
 from datamodules.twins.signers import cast
-from datamodules.twins.wlasl import cut, performed, studio, write_clip
+from datamodules.twins.wlasl import at_rate, cut, performed, studio, write_clip
 
 Floats = npt.NDArray[np.floating]
 TWIN = Twin(2400, seed=0, signers=40)
+ASIDE = 8
+"""Signers, the last ones, of whose clips nothing is learnt at first."""
+SETTINGS: dict[str, Any] = {
+    "alpha": 0.01,
+    "learning_rate_init": 2e-3,
+    "batch_size": 256,
+    "early_stopping": True,
+    "random_state": 0,
+}
+SCALE = 0.1
+"""Shoulder widths: the order of an error."""
 NEAR = 0.35
 """Shoulder widths within which a hand that is found is the one that is there."""
 AWAY = 1.2
@@ -37,11 +54,11 @@ AWAY = 1.2
 
 @dataclass
 class Seen:
-    """A clip: true joints (T, 50, 2), landmarks (T, 108, 2), both in pixels, and their confidence (T, 108)."""
+    """A clip at RATE: true joints (T, 50, 2), landmarks (T, 108, 2), both in pixels, their confidence (T, 108)."""
 
+    signer: int
     joints: Floats
     camera: Camera
-    fps: float
     true: Floats
     found: Floats
     confidence: Floats
@@ -62,6 +79,10 @@ class Seen:
         true, found = self.true[:, model.BODY_OF], self.found[:, model.BODY_IN]
         true, found = true - true[:, :1], found - found[:, :1]
         return np.asarray((true * found).sum((1, 2)) / np.square(true).sum((1, 2)))
+
+    def looks(self, side: int) -> Floats:
+        """See `model.looks`."""
+        return model.looks(self.joints, self.true, self.camera, RATE, side)
 
     def hand(self, side: int) -> tuple[Floats, npt.NDArray[np.bool_]]:
         """Errors (T, 21, 2) in shoulder widths of what is found of a hand, on either side, and whether it is found."""
@@ -89,36 +110,91 @@ class Seen:
         return swapped
 
 
-def detections(folder: Path, clips: int, models: Path | None) -> Iterator[Seen]:
+def detections(folder: Path, clips: int) -> Iterator[Seen]:
     """Real ones; clips are rendered and looked at where that was not done before."""
     glosses, known = cut(TWIN)
     people, rng = cast(TWIN), np.random.default_rng(1)
     train = [clip for clip in known if clip.split == "train"]
     folder.mkdir(parents=True, exist_ok=True)
-    with Landmarker(find_bundle(POSE, models), find_bundle(HAND, models)) as landmarker:
+    with Landmarker(find_bundle(POSE), find_bundle(HAND)) as landmarker:
         for clip in [train[k] for k in rng.permutation(len(train))[:clips]]:
-            signer, path = people[clip.signer], folder / f"{clip.name}.pose"
+            signer, path, film = people[clip.signer], folder / f"{clip.name}.pose", folder / f"{clip.name}.mp4"
             if not path.is_file():
                 write_clip(folder, clip, glosses[clip.gloss], signer, TWIN.seed)
-                pose = find_landmarks(Film(clip.name, folder / f"{clip.name}.mp4"), landmarker)
-                assert pose is not None
-                write_pose(path, pose)
+                frames = list(resample(*read_video(film), RATE))
+                points, (height, width) = np.stack([landmarker(frame) for frame in frames]), frames[0].shape[:2]
+                write_pose(path, holistic_pose(points, RATE, width, height))
             whole, (camera, fps) = performed(clip, glosses[clip.gloss], signer, TWIN.seed), studio(clip.signer)
             body = read_pose(path).body
-            frames = min(len(whole.joints), len(body.data))
-            joints = whole.joints[:frames]
-            found = np.asarray(body.data.data[:frames, 0, :, :2], np.float64)
+            joints = at_rate(whole.joints, fps)
+            frames_of_both = min(len(joints), len(body.data))
+            joints = joints[:frames_of_both]
+            found = np.asarray(body.data.data[:frames_of_both, 0, :, :2], np.float64)
             true = camera.project(joints).astype(np.float64)
-            yield Seen(joints, camera, fps, true, found, np.asarray(body.confidence[:frames, 0], np.float64))
+            trust = np.asarray(body.confidence[:frames_of_both, 0], np.float64)
+            yield Seen(clip.signer, joints, camera, true, found, trust)
 
 
 def modelled(real: Sequence[Seen], seeds: int) -> Iterator[Seen]:
     """What the model makes of the same clips."""
     for seed in range(seeds):
         for number, clip in enumerate(real):
-            pose = model.detected(clip.joints, clip.camera, clip.fps, np.random.default_rng([seed, number]))
+            pose = model.detected(clip.joints, clip.camera, RATE, np.random.default_rng([seed, number]))
             found = np.asarray(pose.body.data.data[:, 0], np.float64)
-            yield Seen(clip.joints, clip.camera, clip.fps, clip.true, found, np.asarray(pose.body.confidence[:, 0]))
+            trust = np.asarray(pose.body.confidence[:, 0])
+            yield Seen(clip.signer, clip.joints, clip.camera, clip.true, found, trust)
+
+
+def learnt(clips: Sequence[Seen]) -> tuple[Any, Any]:
+    """Networks of the errors of a hand of given looks, and of whether it is found."""
+    looks, errors, found = rows(clips)
+    middle, spread = looks.mean(0), looks.std(0)
+    looks = (looks - middle) / spread
+    of_errors = MLPRegressor(hidden_layer_sizes=(96, 96), **SETTINGS).fit(looks[found], errors[found] / SCALE)
+    of_found = MLPClassifier(hidden_layer_sizes=(64, 64), **SETTINGS).fit(looks, found)
+    for network in (of_errors, of_found):  # that they take looks as they are, and give shoulder widths
+        network.intercepts_[0] -= middle / spread @ network.coefs_[0]
+        network.coefs_[0] /= spread[:, None]
+    of_errors.coefs_[-1] *= SCALE
+    of_errors.intercepts_[-1] *= SCALE
+    return of_errors, of_found
+
+
+def rows(clips: Sequence[Seen]) -> tuple[Floats, Floats, npt.NDArray[np.bool_]]:
+    """A row for each hand in each frame: its looks, its errors as of a right hand, (N, 42), and whether it is found."""
+    looks, errors, found = [], [], []
+    for clip in clips:
+        for side in (0, 1):
+            error, there = clip.hand(side)
+            looks.append(clip.looks(side))
+            errors.append((np.where(there[:, None, None], error, 0) * (1 if side else -1, 1)).reshape(len(error), -1))
+            found.append(there)
+    return np.concatenate(looks), np.concatenate(errors), np.concatenate(found)
+
+
+def told(clips: Sequence[Seen]) -> str:
+    """How much the looks of hands tell, of signers of whom nothing was learnt."""
+    last = sorted({clip.signer for clip in clips})[-ASIDE:]
+    of_errors, of_found = learnt([clip for clip in clips if clip.signer not in last])
+    looks, errors, found = rows([clip for clip in clips if clip.signer in last])
+    rest = np.square(errors[found] - of_errors.predict(looks[found])).sum()
+    share = 1 - rest / np.square(errors[found] - errors[found].mean(0)).sum()
+    chance = of_found.predict_proba(looks)[:, 1]
+    lost, blind = (log_loss(found, guess) for guess in (chance, np.full(len(found), found.mean())))
+    return (
+        f"of {len(last)} other signers: {share:.2f} of a hand's errors, in squares; log loss of whether it is found "
+        f"{lost:.3f}, of always the same chance {blind:.3f}"
+    )
+
+
+def write(of_errors: Any, of_found: Any) -> None:
+    """Write the networks where the model reads them."""
+    layers = {}
+    for name, network in (("errors", of_errors), ("found", of_found)):
+        for layer, (weight, bias) in enumerate(zip(network.coefs_, network.intercepts_, strict=True)):
+            layers[f"{name}.weight{layer}"], layers[f"{name}.bias{layer}"] = weight, bias
+    path = Path(model.__file__).with_name("landmark_errors.npz")
+    np.savez_compressed(path, **{name: layer.astype(np.float32) for name, layer in layers.items()})
 
 
 def wander(parts: Sequence[tuple[Floats, npt.NDArray[np.bool_]]]) -> model.Wander:
@@ -163,12 +239,12 @@ def body(clips: Sequence[Seen]) -> Iterator[str]:
 
 
 def hands(clips: Sequence[Seen]) -> dict[str, model.Wander]:
-    """HAND, WRIST and JOINT."""
+    """HAND, WRIST and JOINT: what is left of the errors of hands, their looks known."""
     parts: dict[str, list[tuple[Floats, npt.NDArray[np.bool_]]]] = {"HAND": [], "WRIST": [], "JOINT": []}
     for clip in clips:
         for side in (0, 1):
             errors, seen = clip.hand(side)
-            errors = np.where(seen[:, None, None], errors, 0)
+            errors = np.where(seen[:, None, None], errors - model.usual_errors(clip.looks(side), side), 0)
             knuckles = errors[:, 1::4].mean(1)
             parts["HAND"].append((knuckles, seen))
             parts["WRIST"].append((errors[:, 0] - knuckles, seen))
@@ -178,30 +254,32 @@ def hands(clips: Sequence[Seen]) -> dict[str, model.Wander]:
 
 
 def found(clips: Sequence[Seen]) -> dict[str, object]:
-    """Logistic regression of whether a hand is found on the circumstances and on the frame before, with an intercept
+    """Logistic regression of whether a hand is found on what its looks give and on the frame before, with an intercept
     for each hand of each clip that is drawn to their mean as far as these differ (a few steps of Newton's, then the
     variance anew)."""
     rows, was, group = [], [], []
     for number, clip in enumerate(clips):
         for side in (0, 1):
             seen = clip.hand(side)[1].astype(float)
-            facts = model.circumstances(clip.true, clip.camera, clip.fps, side)
-            rows.append(np.column_stack([np.ones(len(seen) - 1), facts[1:], seen[:-1]]))
+            likely = model.answer("found", clip.looks(side))
+            rows.append(np.column_stack([np.ones(len(seen) - 1), likely[1:], seen[:-1]]))
             was.append(seen[1:])
             group.append(np.full(len(seen) - 1, 2 * number + side))
     facts, seen, groups = np.concatenate(rows), np.concatenate(was), np.concatenate(group)
-    own = np.eye(groups.max() + 1)[groups]
-    x, sizes, variance = np.hstack([facts, own]), facts.shape[1], 1.0
-    weights = np.zeros(x.shape[1])
+    weights, own, variance = np.zeros(facts.shape[1]), np.zeros(groups.max() + 1), 1.0
     for _ in range(40):
-        precision = np.diag([1e-3] * sizes + [1 / variance] * own.shape[1])
         for _ in range(5):
-            chance = 1 / (1 + np.exp(-x @ weights))
-            hessian = (x * (chance * (1 - chance))[:, None]).T @ x + precision
-            weights += np.linalg.solve(hessian, x.T @ (seen - chance) - precision @ weights)
-        spread = np.linalg.inv(hessian).diagonal()[sizes:]
-        variance = float(np.mean(np.square(weights[sizes:]) + spread))
-    often, *by, before = weights[:sizes].round(2).tolist()
+            chance = 1 / (1 + np.exp(-facts @ weights - own[groups]))
+            doubt, off = chance * (1 - chance), seen - chance
+            of_own = np.bincount(groups, doubt) + 1 / variance
+            both = np.array([np.bincount(groups, doubt * fact) for fact in facts.T])
+            of_facts = (facts * doubt[:, None]).T @ facts + 1e-3 * np.eye(len(weights)) - both / of_own @ both.T
+            slope, own_slope = facts.T @ off - 1e-3 * weights, np.bincount(groups, off) - own / variance
+            step = np.linalg.solve(of_facts, slope - both / of_own @ own_slope)
+            weights, own = weights + step, own + (own_slope - both.T @ step) / of_own
+        spread = 1 / of_own + np.einsum("ig,ij,jg->g", both, np.linalg.inv(of_facts), both) / np.square(of_own)
+        variance = float(np.mean(np.square(own) + spread))
+    often, by, before = weights.round(2).tolist()
     return {"FOUND_OFTEN": often, "FOUND_BY": by, "FOUND_BEFORE": before, "FOUND_BETWEEN": round(variance**0.5, 2)}
 
 
@@ -212,7 +290,7 @@ def statistics(clips: Sequence[Seen]) -> dict[str, float]:
     for clip in clips:
         for side in (0, 1):
             error, there = clip.hand(side)
-            fact = model.circumstances(clip.true, clip.camera, clip.fps, side)
+            fact = model.circumstances(clip.true, clip.camera, RATE, side)
             seen.append(there)
             facts.append(fact)
             errors.append(np.linalg.norm(error[there], axis=-1))
@@ -251,9 +329,16 @@ def statistics(clips: Sequence[Seen]) -> dict[str, float]:
     return result
 
 
-def main(folder: Path, clips: int, models: Path | None) -> None:
-    real = list(detections(folder, clips, models))
-    print(f"# {len(real)} clips, {sum(len(clip.true) for clip in real)} frames")
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("clips", type=int, nargs="?", default=1000)
+    parser.add_argument("--write", action="store_true")
+    options = parser.parse_args()
+    real = list(detections(options.folder, options.clips))
+    print(f"# {len(real)} clips, {sum(len(clip.true) for clip in real)} frames; {told(real)}")
+    if options.write:
+        write(*learnt(real))
     print("BODY: Final = {", *body(real), "}", sep="\n")
     for name, value in (hands(real) | found(real)).items():
         print(f"{name}: Final = {value}")
@@ -271,7 +356,4 @@ def main(folder: Path, clips: int, models: Path | None) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) not in (2, 3, 4):
-        raise SystemExit("usage: python benchmarks/landmark_noise.py FOLDER [clips] [MODELS]")
-    number = int(sys.argv[2]) if len(sys.argv) > 2 else 60
-    main(Path(sys.argv[1]), number, Path(sys.argv[3]) if len(sys.argv) > 3 else None)
+    main()

@@ -52,8 +52,10 @@ def ensure_twin(dataset: str, root: Path, twin: Twin, only: Part | None = None) 
     writer = import_module(CATALOGUE[dataset].twin)
     write = getattr(writer, f"write_{only}", writer.write)
     own = {"layout": dataset, **asdict(twin), "avatar": VERSION}
-    whole = {**own, "videos": True, **getattr(writer, "HOLDS", {})}
-    wanted = whole if write is writer.write else {**own, "videos": False, "part": only}
+    holds: dict[str, Any] = getattr(writer, "HOLDS", {})
+    whole = {**own, "videos": True, **holds}
+    of_part: dict[str, Any] = {part: version for part, version in holds.items() if part == only}
+    wanted = whole if write is writer.write else {**own, "videos": False, "part": only, **of_part}
     enough = [wanted] if only == "skeletons" else [wanted, whole]
     if _stands(dataset, root, enough):
         return

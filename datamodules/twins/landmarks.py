@@ -1,15 +1,19 @@
 """What MediaPipe sees of the avatar: where its joints are in the picture, with the errors that the detector makes.
 
 The errors are measured. `benchmarks/landmark_noise.py` renders clips of the twin, has MediaPipe find their landmarks,
-holds them against the true joints, and prints the constants below and how well the model repeats what was measured.
+holds them against the true joints, and writes the constants below and `landmark_errors.npz`, and how well the model
+repeats what was measured.
 
-Errors depend on time, since neighbouring frames err alike; on the clip, since a signer, a wall or a sign can be hard
-throughout; and whether a hand is found, also on movement, size, the other hand, the face and the picture's edge. On
-what else a detector's failures depend is left to chance, and so is that of several in one frame.
+What a hand looks like decides half of where its joints are taken to be: a shape that is taken for another one is so
+whenever it is shown. Two small networks have learnt that, and how likely a hand is found. The rest depends on time,
+since neighbouring frames err alike; and on the clip, since a signer, a wall or a sign can be hard throughout. On what
+else a detector's failures depend is left to chance, and so is that of several in one frame.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -81,72 +85,73 @@ class Spells:
         return there
 
 
-# What `python benchmarks/landmark_noise.py` printed of 53 clips; shoulder widths, x to the right and y down.
+# What `python benchmarks/landmark_noise.py` printed of 685 clips; shoulder widths, x to the right and y down; frames
+# are a sixteenth of a second apart.
 BODY: Final = {
     "NOSE": (
-        [-0.004, -0.106],
-        Wander(between=0.015, within=0.02, memory=0.685),
-        6.77,
-        Wander(between=0.017, within=0.049, memory=0.681),
+        [-0.006, -0.104],
+        Wander(between=0.019, within=0.018, memory=0.587),
+        6.81,
+        Wander(between=0.096, within=0.115, memory=0.529),
     ),
     "LEFT_SHOULDER": (
-        [-0.055, 0.014],
-        Wander(between=0.015, within=0.017, memory=0.858),
-        6.78,
-        Wander(between=0.116, within=0.126, memory=0.63),
+        [-0.053, 0.015],
+        Wander(between=0.012, within=0.016, memory=0.774),
+        6.81,
+        Wander(between=0.136, within=0.134, memory=0.524),
     ),
     "RIGHT_SHOULDER": (
-        [0.077, 0.019],
-        Wander(between=0.018, within=0.024, memory=0.858),
-        6.63,
-        Wander(between=0.259, within=0.319, memory=0.888),
+        [0.074, 0.018],
+        Wander(between=0.015, within=0.022, memory=0.789),
+        6.66,
+        Wander(between=0.268, within=0.328, memory=0.81),
     ),
     "LEFT_ELBOW": (
-        [-0.009, -0.028],
-        Wander(between=0.025, within=0.024, memory=0.82),
-        5.03,
-        Wander(between=0.994, within=0.7, memory=0.694),
+        [-0.008, -0.033],
+        Wander(between=0.026, within=0.024, memory=0.711),
+        5.01,
+        Wander(between=0.826, within=0.73, memory=0.622),
     ),
     "RIGHT_ELBOW": (
-        [0.01, -0.02],
-        Wander(between=0.022, within=0.034, memory=0.838),
-        4.93,
-        Wander(between=1.054, within=0.881, memory=0.736),
+        [0.009, -0.018],
+        Wander(between=0.02, within=0.035, memory=0.771),
+        5.0,
+        Wander(between=1.015, within=0.886, memory=0.648),
     ),
     "LEFT_WRIST": (
-        [-0.001, -0.05],
-        Wander(between=0.04, within=0.036, memory=0.775),
-        3.11,
-        Wander(between=1.464, within=1.378, memory=0.864),
+        [0.003, -0.051],
+        Wander(between=0.047, within=0.04, memory=0.724),
+        3.08,
+        Wander(between=1.338, within=1.373, memory=0.802),
     ),
     "RIGHT_WRIST": (
-        [-0.013, -0.01],
-        Wander(between=0.04, within=0.055, memory=0.817),
-        3.47,
-        Wander(between=1.362, within=1.839, memory=0.895),
+        [-0.016, -0.011],
+        Wander(between=0.036, within=0.056, memory=0.751),
+        3.51,
+        Wander(between=1.391, within=1.807, memory=0.837),
     ),
 }
 """Of each joint its bias, its error, and of its confidence the logit's mean and what that differs by."""
-HAND: Final = Wander(between=0.034, within=0.031, memory=0.641)
-"""Of a whole hand."""
-WRIST: Final = Wander(between=0.039, within=0.034, memory=0.675)
+HAND: Final = Wander(between=0.012, within=0.021, memory=0.351)
+"""Of a whole hand, beside what its looks decide; so are the next two."""
+WRIST: Final = Wander(between=0.015, within=0.025, memory=0.345)
 """Of its wrist, from its fingers."""
-JOINT: Final = Wander(between=0.021, within=0.021, memory=0.653)
+JOINT: Final = Wander(between=0.008, within=0.014, memory=0.321)
 """Of a joint of a finger, from the one before."""
-FOUND_OFTEN: Final = -1.15
-FOUND_BY: Final = [-0.37, -2.25, -2.02, -1.46, 3.94]
-FOUND_BEFORE: Final = 2.39
-FOUND_BETWEEN: Final = 1.57
-"""The logit of finding a hand is FOUND_OFTEN, plus FOUND_BY times its `circumstances`, plus FOUND_BEFORE where it was
-found in the frame before, plus what hands of clips differ by, of the deviation FOUND_BETWEEN."""
-NOBODY: Final = Spells(clips=0.132, frames=0.058, run=1.636)
+FOUND_OFTEN: Final = -0.94
+FOUND_BY: Final = 1.16
+FOUND_BEFORE: Final = 1.27
+FOUND_BETWEEN: Final = 1.14
+"""The logit of finding a hand is FOUND_OFTEN, plus FOUND_BY times the one that its looks give, plus FOUND_BEFORE where
+it was found in the frame before, plus what hands of clips differ by, of the deviation FOUND_BETWEEN."""
+NOBODY: Final = Spells(clips=0.091, frames=0.104, run=1.69)
 """No body is found."""
-TURNED: Final = Spells(clips=0.151, frames=0.273, run=4.583)
+TURNED: Final = Spells(clips=0.117, frames=0.198, run=2.349)
 """Left and right are exchanged, as if the back was seen; of hands too, which follow the wrists."""
-SHRUNK: Final = Spells(clips=0.302, frames=0.153, run=2.212)
-SHRUNK_TO: Final = [0.35, 0.95]
+SHRUNK: Final = Spells(clips=0.241, frames=0.173, run=2.011)
+SHRUNK_TO: Final = [0.25, 0.94]
 """A body is found that is smaller, from the nose on by one of the factors from SHRUNK_TO's first to its last."""
-SWAPPED: Final = 0.0074
+SWAPPED: Final = 0.0089
 """Share of the frames in which the hands alone are exchanged."""
 NEAR: Final = 0.3
 """Shoulder widths within which a hand is near the face or the other hand."""
@@ -165,7 +170,7 @@ def detected(joints: Floats, camera: Camera, fps: float, rng: np.random.Generato
         1 - rng.uniform(SHRUNK_TO[0], SHRUNK_TO[1], (len(joints), 1, 1))
     )
     shown[..., :2] = places - shrunk * (places - places[:, :1])
-    hands = [_hand(true, camera, fps, side, rng) for side in (0, 1)]
+    hands = [_hand(joints, true, camera, fps, side, rng) for side in (0, 1)]
     turned, swapped = TURNED.draw(rng, len(joints)), rng.random(len(joints)) < SWAPPED
     shown[turned] = shown[turned][:, OTHER_SIDE]
     shown[NOBODY.draw(rng, len(joints)), :, 2] = 0
@@ -186,19 +191,53 @@ def _body(true: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
     return places, confidence
 
 
-def _hand(true: Floats, camera: Camera, fps: float, side: int, rng: np.random.Generator) -> Floats:
+def _hand(joints: Floats, true: Floats, camera: Camera, fps: float, side: int, rng: np.random.Generator) -> Floats:
     """The 21 joints (T, 21, 3) of a hand in pixels and their confidence, 0 where it is not found."""
     frames = len(true)
-    errors = np.broadcast_to(HAND.draw(rng, frames, 1, 2), (frames, 21, 2)).copy()
+    shown = looks(joints, true, camera, fps, side)
+    errors = np.broadcast_to(HAND.draw(rng, frames, 1, 2), (frames, 21, 2)) + usual_errors(shown, side)
     errors[:, :1] += WRIST.draw(rng, frames, 1, 2)
     for chain in CHAINS:
         errors[:, chain] += np.cumsum(JOINT.draw(rng, frames, 4, 2), axis=1)
-    seen = _found(circumstances(true, camera, fps, side), rng)
+    seen = _found(answer("found", shown)[:, 0], rng)
     return np.dstack([true[:, HANDS_OF[side]] + camera.unit * errors, np.broadcast_to(seen[:, None], (frames, 21))])
 
 
+def looks(joints: Floats, true: Floats, camera: Camera, fps: float, side: int) -> Floats:
+    """What decides how a hand is taken, (T, 71), of the joints (T, 50, 3) and where they are in pixels (T, 50, 2): its
+    shape and where it is from the nose and from the other hand, as of a right hand, in SLP units; and its
+    `circumstances`."""
+    own, other = joints[:, HANDS_OF[side]], joints[:, HANDS_OF[1 - side][:1]]
+    parts = np.concatenate([own[:, 1:] - own[:, :1], own[:, :1] - joints[:, :1], own[:, :1] - other], axis=1)
+    parts = parts * (1 if side else -1, 1, 1)
+    return np.hstack([parts.reshape(len(parts), -1), circumstances(true, camera, fps, side)])
+
+
+def usual_errors(shown: Floats, side: int) -> Floats:
+    """The errors (T, 21, 2) in shoulder widths that are usual of a hand of these looks."""
+    errors: Floats = answer("errors", shown).reshape(-1, 21, 2) * (1 if side else -1, 1)
+    return errors
+
+
+def answer(network: str, shown: Floats) -> Floats:
+    """What a network of `landmark_errors.npz` gives for each row: "errors", of a right hand, or "found", a logit."""
+    weights = _networks()
+    layers = sum(name.startswith(f"{network}.weight") for name in weights)
+    for layer in range(layers):
+        shown = shown @ weights[f"{network}.weight{layer}"] + weights[f"{network}.bias{layer}"]
+        if layer < layers - 1:
+            shown = np.maximum(shown, 0)
+    return shown
+
+
+@cache
+def _networks() -> Mapping[str, npt.NDArray[np.float32]]:
+    with np.load(Path(__file__).with_name("landmark_errors.npz"), allow_pickle=False) as file:
+        return dict(file)
+
+
 def circumstances(true: Floats, camera: Camera, fps: float, side: int) -> Floats:
-    """What decides whether a hand is found, (T, 5), of the true joints (T, 50, 2) in pixels: its speed in shoulder
+    """What makes a hand hard to find, (T, 5), of the true joints (T, 50, 2) in pixels: its speed in shoulder
     widths a second, the share of its joints that is outside the picture, how near the face and the other hand are, in
     [0, 1], and how large it looks."""
     own, other = (true[:, HANDS_OF[hand]] / camera.unit for hand in (side, 1 - side))
@@ -211,10 +250,10 @@ def circumstances(true: Floats, camera: Camera, fps: float, side: int) -> Floats
     return np.column_stack([np.linalg.norm(steps, axis=-1) * fps, 1 - inside.mean(1), *near, size / SIZE])
 
 
-def _found(facts: Floats, rng: np.random.Generator) -> Floats:
+def _found(logits: Floats, rng: np.random.Generator) -> Floats:
     """1 in the frames in which a hand is found, else 0; (T,)."""
-    level = FOUND_OFTEN + FOUND_BETWEEN * rng.standard_normal() + facts @ FOUND_BY
-    chances, seen, before = rng.random(len(facts)), np.zeros(len(facts)), 0.5
+    level = FOUND_OFTEN + FOUND_BETWEEN * rng.standard_normal() + FOUND_BY * logits
+    chances, seen, before = rng.random(len(logits)), np.zeros(len(logits)), 0.5
     for frame, chance in enumerate(chances):
         before = seen[frame] = chance < 1 / (1 + np.exp(-level[frame] - FOUND_BEFORE * before))
     return seen

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from pose_format import Pose
 
 from datamodules.avatar.perform import Performance, perform
@@ -16,7 +17,9 @@ from datamodules.avatar.renderer.frames import Camera, film
 from datamodules.avatar.renderer.openpose import openpose_keypoints
 from datamodules.avatar.renderer.photography import Shot
 from datamodules.avatar.signer import Signer
+from datamodules.features.signing_points import RATE
 from datamodules.media import skeleton_frames
+from datamodules.media.resampling import resampled
 from datamodules.media.video import write_video
 from datamodules.poses.formats import write_pose
 from datamodules.poses.layouts import make_pose
@@ -27,8 +30,9 @@ from datamodules.twins.signers import Twin, cast, spread
 
 SKELETONS = ("HELLO", "PLEASE", "STOP", "YES", "GOOD", "NO", "SORRY", "THANK-YOU", "HELP", "NAME")
 """The glosses of the skeleton twin. They are few, so that a model sees each of them often."""
-HOLDS = {"landmarks": True, "joints": True}
-"""What the mark of a whole twin says on top; those of earlier ones, which had no landmarks or joints, do not."""
+HOLDS = {"landmarks": 2, "joints": True}
+"""What the mark of a twin says on top of what it holds; those of earlier ones, which had none of these, or landmarks
+with errors of another kind, do not."""
 CLIPS = 8
 """Training clips a gloss; one more for validation and one for test."""
 STUDIOS = ((320, 240, 25.0), (288, 192, 30000 / 1001), (320, 180, 25.0))
@@ -142,8 +146,15 @@ def write_clip_landmarks(folder: Path, clip: Clip, gloss: str, signer: Signer, s
     whole = performed(clip, gloss, signer, seed)
     camera, fps = studio(clip.signer)
     rng = np.random.default_rng([seed, clip.number])
-    write_pose(folder / f"{clip.name}.pose", detected(whole.joints, camera, fps, rng))
+    write_pose(folder / f"{clip.name}.pose", detected(at_rate(whole.joints, fps), camera, RATE, rng))
     return len(whole.joints)
+
+
+def at_rate(joints: npt.NDArray[np.float32], fps: float) -> npt.NDArray[np.float32]:
+    """Of joints (T, 50, 3), `fps` a second, those of the frames that a reader of landmarks looks at, RATE a second."""
+    numbers = (np.arange(resampled(len(joints), fps, RATE)) + 0.5) * (fps / RATE)
+    picked: npt.NDArray[np.float32] = joints[np.minimum(numbers.astype(int), len(joints) - 1)]
+    return picked
 
 
 def write_clip_joints(folder: Path, clip: Clip, gloss: str, signer: Signer, seed: int) -> None:
