@@ -46,6 +46,10 @@ SETTINGS: dict[str, Any] = {
 }
 SCALE = 0.1
 """Shoulder widths: the order of an error."""
+LEAST_FOUND = 6
+"""Frames in which a hand is found, from which on what is left of its errors is of use."""
+KEPT = 500
+"""Hands of which it is kept."""
 NEAR = 0.35
 """Shoulder widths within which a hand that is found is the one that is there."""
 AWAY = 1.2
@@ -187,14 +191,36 @@ def told(clips: Sequence[Seen]) -> str:
     )
 
 
-def write(of_errors: Any, of_found: Any) -> None:
-    """Write the networks where the model reads them."""
+def left(clips: Sequence[Seen], of_errors: Any) -> list[Floats]:
+    """Of hands that are found often enough what is left of their errors (T, 21, 2), as of a right hand, their looks
+    known; where they are not found, what lies between."""
+    rests = []
+    for clip in clips:
+        for side in (0, 1):
+            errors, there = clip.hand(side)
+            if there.sum() < LEAST_FOUND:
+                continue
+            usual = of_errors.predict(clip.looks(side)).reshape(-1, 21, 2)
+            rest = (np.where(there[:, None, None], errors, 0) * (1 if side else -1, 1) - usual).reshape(len(usual), -1)
+            moments = np.arange(len(rest))
+            filled = [np.interp(moments, moments[there], column[there]) for column in rest.T]
+            rests.append(np.stack(filled, axis=1).reshape(-1, 21, 2))
+    return rests
+
+
+def write(clips: Sequence[Seen]) -> None:
+    """Write the networks, and what they leave of some hands, where the model reads them."""
+    of_errors, of_found = learnt(clips)
     layers = {}
     for name, network in (("errors", of_errors), ("found", of_found)):
         for layer, (weight, bias) in enumerate(zip(network.coefs_, network.intercepts_, strict=True)):
-            layers[f"{name}.weight{layer}"], layers[f"{name}.bias{layer}"] = weight, bias
+            layers[f"{name}.weight{layer}"] = weight.astype(np.float32)
+            layers[f"{name}.bias{layer}"] = bias.astype(np.float32)
+    rests = left(clips, of_errors)
+    kept = [rests[k] for k in np.random.default_rng(0).permutation(len(rests))[:KEPT]]
+    rest = (np.concatenate(kept) / model.STEP).round().clip(-127, 127).astype(np.int8)
     path = Path(model.__file__).with_name("landmark_errors.npz")
-    np.savez_compressed(path, **{name: layer.astype(np.float32) for name, layer in layers.items()})
+    np.savez_compressed(path, **layers, rest=rest, frames=np.array([len(one) for one in kept], np.int16))
 
 
 def wander(parts: Sequence[tuple[Floats, npt.NDArray[np.bool_]]]) -> model.Wander:
@@ -236,21 +262,6 @@ def body(clips: Sequence[Seen]) -> Iterator[str]:
             logits.append((np.log(trust / (1 - trust)), clip.sound))
         mean = round(float(np.mean([logit[counts].mean() for logit, counts in logits if counts.any()])), 2)
         yield f'    "{name}": ({bias}, {wander(errors)}, {mean}, {wander(logits)}),'
-
-
-def hands(clips: Sequence[Seen]) -> dict[str, model.Wander]:
-    """HAND, WRIST and JOINT: what is left of the errors of hands, their looks known."""
-    parts: dict[str, list[tuple[Floats, npt.NDArray[np.bool_]]]] = {"HAND": [], "WRIST": [], "JOINT": []}
-    for clip in clips:
-        for side in (0, 1):
-            errors, seen = clip.hand(side)
-            errors = np.where(seen[:, None, None], errors - model.usual_errors(clip.looks(side), side), 0)
-            knuckles = errors[:, 1::4].mean(1)
-            parts["HAND"].append((knuckles, seen))
-            parts["WRIST"].append((errors[:, 0] - knuckles, seen))
-            steps = [errors[:, chain][:, 1:] - errors[:, chain][:, :-1] for chain in model.CHAINS]
-            parts["JOINT"].append((np.concatenate(steps, axis=1), seen))
-    return {name: wander(part) for name, part in parts.items()}
 
 
 def found(clips: Sequence[Seen]) -> dict[str, object]:
@@ -338,9 +349,9 @@ def main() -> None:
     real = list(detections(options.folder, options.clips))
     print(f"# {len(real)} clips, {sum(len(clip.true) for clip in real)} frames; {told(real)}")
     if options.write:
-        write(*learnt(real))
+        write(real)
     print("BODY: Final = {", *body(real), "}", sep="\n")
-    for name, value in (hands(real) | found(real)).items():
+    for name, value in found(real).items():
         print(f"{name}: Final = {value}")
     print(f"NOBODY: Final = {spells([~clip.there for clip in real])}")
     print(f"TURNED: Final = {spells([clip.turned for clip in real])}")

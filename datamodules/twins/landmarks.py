@@ -5,16 +5,18 @@ holds them against the true joints, and writes the constants below and `landmark
 repeats what was measured.
 
 What a hand looks like decides half of where its joints are taken to be: a shape that is taken for another one is so
-whenever it is shown. Two small networks have learnt that, and how likely a hand is found. The rest depends on time,
-since neighbouring frames err alike; and on the clip, since a signer, a wall or a sign can be hard throughout. On what
-else a detector's failures depend is left to chance, and so is that of several in one frame.
+whenever it is shown. Two small networks have learnt that, and how likely a hand is found. What they leave is what was
+left of some hand in a clip that was looked at, moment by moment: joints err together, for a while, and some hands much.
+The body's errors depend on time, since neighbouring frames err alike, and on the clip, since a signer, a wall or a sign
+can be hard throughout. On what else a detector's failures depend is left to chance, and so is that of several in one
+frame.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -40,8 +42,8 @@ BODY_IN, HANDS_IN = _places(HOLISTIC_108, JOINTS), [_places(HOLISTIC_108, hand) 
 """Where MediaPipe has them."""
 OTHER_SIDE: Final = (0, 2, 1, 4, 3, 6, 5)
 """Of each joint of the body, the one of the other side."""
-CHAINS: Final = tuple(slice(first, first + 4) for first in range(1, 21, 4))
-"""The joints of each finger, from the palm on."""
+STEP: Final = 0.004
+"""Shoulder widths: errors are kept as so many of it, in a byte."""
 
 
 @dataclass(frozen=True)
@@ -132,12 +134,6 @@ BODY: Final = {
     ),
 }
 """Of each joint its bias, its error, and of its confidence the logit's mean and what that differs by."""
-HAND: Final = Wander(between=0.012, within=0.021, memory=0.351)
-"""Of a whole hand, beside what its looks decide; so are the next two."""
-WRIST: Final = Wander(between=0.015, within=0.025, memory=0.345)
-"""Of its wrist, from its fingers."""
-JOINT: Final = Wander(between=0.008, within=0.014, memory=0.321)
-"""Of a joint of a finger, from the one before."""
 FOUND_OFTEN: Final = -0.94
 FOUND_BY: Final = 1.16
 FOUND_BEFORE: Final = 1.27
@@ -195,10 +191,7 @@ def _hand(joints: Floats, true: Floats, camera: Camera, fps: float, side: int, r
     """The 21 joints (T, 21, 3) of a hand in pixels and their confidence, 0 where it is not found."""
     frames = len(true)
     shown = looks(joints, true, camera, fps, side)
-    errors = np.broadcast_to(HAND.draw(rng, frames, 1, 2), (frames, 21, 2)) + usual_errors(shown, side)
-    errors[:, :1] += WRIST.draw(rng, frames, 1, 2)
-    for chain in CHAINS:
-        errors[:, chain] += np.cumsum(JOINT.draw(rng, frames, 4, 2), axis=1)
+    errors = usual_errors(shown, side) + _rest(frames, rng) * (1 if side else -1, 1)
     seen = _found(answer("found", shown)[:, 0], rng)
     return np.dstack([true[:, HANDS_OF[side]] + camera.unit * errors, np.broadcast_to(seen[:, None], (frames, 21))])
 
@@ -219,9 +212,22 @@ def usual_errors(shown: Floats, side: int) -> Floats:
     return errors
 
 
+def _rest(frames: int, rng: np.random.Generator) -> Floats:
+    """What is left of the errors (frames, 21, 2) of some right hand that was looked at, from some moment on, and
+    backwards from its end and from its beginning where it is too short."""
+    measured = _measured()
+    hand = rng.integers(len(measured["frames"]))
+    length = int(measured["frames"][hand])
+    first = int(measured["frames"][:hand].sum())
+    numbers = (np.arange(frames) + rng.integers(length)) % (2 * length)
+    numbers = np.minimum(numbers, 2 * length - 1 - numbers)
+    rest: Floats = measured["rest"][first + numbers] * STEP
+    return rest
+
+
 def answer(network: str, shown: Floats) -> Floats:
     """What a network of `landmark_errors.npz` gives for each row: "errors", of a right hand, or "found", a logit."""
-    weights = _networks()
+    weights = _measured()
     layers = sum(name.startswith(f"{network}.weight") for name in weights)
     for layer in range(layers):
         shown = shown @ weights[f"{network}.weight{layer}"] + weights[f"{network}.bias{layer}"]
@@ -231,7 +237,8 @@ def answer(network: str, shown: Floats) -> Floats:
 
 
 @cache
-def _networks() -> Mapping[str, npt.NDArray[np.float32]]:
+def _measured() -> Mapping[str, npt.NDArray[Any]]:
+    """The networks; and of one hand after another what they left, "rest" in STEPs, and how many "frames" it has."""
     with np.load(Path(__file__).with_name("landmark_errors.npz"), allow_pickle=False) as file:
         return dict(file)
 
