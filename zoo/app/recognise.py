@@ -32,12 +32,11 @@ def lacking() -> str | None:
     """What MediaPipe lacks here to find landmarks, and how to get it; None where nothing does."""
     if find_spec("mediapipe") is None:
         return f"{LANDMARKS} needs MediaPipe: pip install 'sign-zoo[landmarks]'. {SLOWER} does without."
-    missing = [bundle.url for bundle in (POSE, HAND) if not lying_here(bundle)]
-    if not missing:
+    if lying_here(POSE) and lying_here(HAND):
         return None
     return (
-        f"{LANDMARKS} needs MediaPipe's models: put {' and '.join(missing)} into a folder, and name it with "
-        f"$ZOO_MODELS. {SLOWER} does without."
+        f"{LANDMARKS} needs MediaPipe's models, 17 MB: `python -m zoo run {LANDMARKS} VIDEO -o glosses.json` fetches "
+        f"them once, or put {POSE.name} and {HAND.name} into the folder $ZOO_MODELS. {SLOWER} does without."
     )
 
 
@@ -57,7 +56,7 @@ def tab(models: Models) -> None:
                 0.1, 1.0, THRESHOLD, step=0.05, label="Threshold", info="The probability from which a gloss is shown."
             )
             with gr.Tabs():
-                with gr.Tab("Camera"):
+                with gr.Tab("Camera") as before_camera:
                     camera = gr.Image(label="Camera", elem_id="camera", **CAMERA)
                     gr.Markdown(
                         "Show head, shoulders and both hands. You see yourself as in a mirror; the reader does not. "
@@ -67,19 +66,19 @@ def tab(models: Models) -> None:
                     video = gr.Video(label="Video", sources=["upload"], elem_id="watched")
                     gr.Markdown(f"At most {uploads.MEGABYTES} MB and {uploads.SECONDS:.0f} seconds.")
                     start = gr.Button("Read the signs", variant="primary")
-                    heat = gr.Image(
-                        show_label=False,
-                        alt_text="Frames, which moments counted, and how likely the best gloss was, over seconds",
-                        interactive=False,
-                        buttons=[],
-                        visible=False,
-                    )
-                    with gr.Row():
-                        png = gr.DownloadButton("Download .png", interactive=False)
-                        written = gr.DownloadButton("Download .json", interactive=False)
         with gr.Column():
             headline = gr.HTML(answered("Nothing was seen yet. The first answer takes some seconds."), elem_id="seen")
             detail = gr.HTML(elem_id="detail")
+            heat = gr.Image(
+                show_label=False,
+                alt_text="Frames, which moments counted, and how likely the best gloss was, over seconds",
+                interactive=False,
+                buttons=[],
+                visible=False,
+            )
+            with gr.Row():
+                png = gr.DownloadButton("Download .png", visible=False)
+                written = gr.DownloadButton("Download .json", visible=False)
     with gr.Accordion("The signs that it knows", open=False) as accordion:
         known = gr.HTML()
 
@@ -100,21 +99,20 @@ def tab(models: Models) -> None:
             return failed(error), ""
         return told(answer, session.windows) if answer else (gr.skip(), gr.skip())
 
+    def without_files() -> dict[Any, Any]:
+        hidden = {button: gr.DownloadButton(visible=False) for button in (png, written)}
+        return {heat: gr.Image(visible=False), **hidden}
+
     def read(path: str, name: str, threshold: float) -> Iterator[dict[Any, Any]]:
-        nothing = {
-            heat: gr.Image(visible=False),
-            png: gr.DownloadButton(interactive=False),
-            written: gr.DownloadButton(interactive=False),
-        }
         try:
             film, reported = uploads.video(path), 0.0
-            yield {headline: answered(f"Opening {name}."), detail: "", **nothing}
+            yield {headline: answered(f"Opening {name}."), detail: "", **without_files()}
             for answer, drawing in watch(reader(name), film, threshold):
                 if time.monotonic() - reported > OFTEN:
                     reported = time.monotonic()
                     yield dict(zip((headline, detail), told(answer, drawing.windows), strict=True))
         except Exception as error:
-            yield {headline: failed(error), detail: "", **nothing}
+            yield {headline: failed(error), detail: "", **without_files()}
             return
         folder = Path(gr.utils.get_upload_folder()) / secrets.token_urlsafe(16)
         folder.mkdir()
@@ -125,8 +123,8 @@ def tab(models: Models) -> None:
             headline: _read(seen),
             detail: "",
             heat: gr.Image(str(folder / "heat-map.png"), visible=True),
-            png: gr.DownloadButton(value=str(folder / "heat-map.png"), interactive=True),
-            written: gr.DownloadButton(value=str(folder / "glosses.json"), interactive=True),
+            png: gr.DownloadButton(value=str(folder / "heat-map.png"), visible=True),
+            written: gr.DownloadButton(value=str(folder / "glosses.json"), visible=True),
         }
 
     def vocabulary(name: str) -> str:
@@ -143,6 +141,7 @@ def tab(models: Models) -> None:
         **WATCHED,
     )
     start.click(read, [video, name, threshold], [headline, detail, heat, png, written], show_progress="hidden", **HEAVY)
+    before_camera.select(without_files, None, [heat, png, written], queue=False)
     gr.on([accordion.expand, name.input], vocabulary, name, known, show_progress="hidden")
 
 

@@ -29,7 +29,7 @@ def overview() -> str:
     """All models in a table and all pipelines in another, as HTML."""
     rows = []
     for model in map(Listed.of, list_models()):
-        size = quantity(weight_bytes(model.opened), "B") if model.opened else ""
+        size = quantity(weight_bytes(model.opened), "B").replace(" ", "\u00a0") if model.opened else ""
         rows.append([f"`{model.name}`", model.summary, "; ".join(filter(None, (_short_origin(model), size)))])
     pipelines = []
     for name in list_pipelines():

@@ -255,10 +255,8 @@ class TestVerb:
         assert resting[0]
         assert not resting[len(resting) // 2]
         guessed = np.stack([frame for frame, *_ in observations])
-        guessed[:, 33:75], guessed[:, 15:17, 3] = 0, 0.4  # no hand, and wrists that are hardly there
+        guessed[:, 33:75] = 0  # wrists of a body that no hand belongs to
         assert reader.resting([(frame, 320, 240) for frame in guessed]).all()
-        guessed[:, 15:17, 3] = 0.9
-        assert not reader.resting([(frame, 320, 240) for frame in guessed]).all()
         nobody = [(0 * frame, 320, 240) for frame, *_ in observations]
         assert reader.resting(nobody).all()
         with pytest.raises(ValueError, match="MediaPipe sees no signer there: the shoulders are never seen together"):

@@ -12,9 +12,8 @@ import torch
 from pose_format import Pose
 
 from datamodules.features.bundles import HAND, POSE, find_bundle
-from datamodules.features.landmarks import WRISTS as BODY_WRISTS
 from datamodules.features.landmarks import Landmarker, holistic_pose
-from datamodules.features.signing_points import HANDS, POINTS, RATE, WRISTS, Points, signing_points
+from datamodules.features.signing_points import HANDS, POINTS, RATE, WRISTS, Points, has_hands, signing_points
 from datamodules.media.video import Frame
 from datamodules.poses.formats import read_pose
 from lightning_modules.networks.recognition.landmark_transformer import LandmarkTransformer, LandmarkTransformerConfig
@@ -31,8 +30,6 @@ Landmarks = npt.NDArray[np.float32]
 
 RESTING: Final = 1.1
 """Shoulder widths below the shoulders from which on a hand is at rest, in the lap or at the side."""
-SURE: Final = 0.5
-"""The confidence from which a wrist is where MediaPipe supposes it, though it finds no hand there."""
 
 
 class LandmarkReader(GlossReader[tuple[Landmarks, int, int]]):
@@ -90,13 +87,11 @@ print(model.predict(pose)[:3])  # the likeliest glosses first, each with its pro
             points = _located(observations)
         except ValueError:  # nobody is there
             return np.ones(len(observations), bool)
-        sure = np.stack([landmarks[list(BODY_WRISTS), 3] for landmarks, *_ in observations]) >= SURE
         raised = np.zeros(len(points), bool)
-        for side, (hand, wrist) in enumerate(zip(HANDS, WRISTS, strict=True)):
-            found = points[:, hand.start, 2] > 0
-            height = np.where(found, points[:, hand.start, 1], points[:, wrist, 1])
-            raised |= (found | sure[:, side]) & (height < RESTING)
-        return ~raised
+        for hand, wrist in zip(HANDS, WRISTS, strict=True):
+            place = np.where(points[:, hand.start, 2:] > 0, points[:, hand.start], points[:, wrist])
+            raised |= (place[:, 2] > 0) & (place[:, 1] < RESTING)
+        return ~raised if has_hands(points) else np.ones_like(raised)  # a body alone is often guessed
 
     @torch.inference_mode()
     def weigh(self, points: Points) -> Judgement:
