@@ -6,12 +6,24 @@ import numpy as np
 import pytest
 
 from datamodules.avatar import perform
+from datamodules.avatar.renderer.frames import Camera
 from datamodules.features.signing_points import picture_points, signing_points
 from datamodules.poses.formats import read_pose
 from datamodules.poses.layouts import layout_of
 from datamodules.poses.skeletons import HOLISTIC_108
 from datamodules.twins import Twin, ensure_twin, wlasl
-from datamodules.twins.landmarks import BODY_IN, BODY_OF, HANDS_IN, HANDS_OF, Spells, Wander, circumstances, detected
+from datamodules.twins.landmarks import (
+    BODY_IN,
+    BODY_OF,
+    HANDS_IN,
+    HANDS_OF,
+    Spells,
+    Wander,
+    circumstances,
+    detected,
+    looks,
+    usual_errors,
+)
 from datamodules.twins.signers import cast
 from datamodules.twins.wlasl import studio
 
@@ -45,6 +57,28 @@ def test_what_is_found_lies_near_what_is_there_and_what_is_not_is_absent():
     assert 0.03 < np.median(np.concatenate([part.ravel() for part in off])) < 0.12  # shoulder widths
     assert 0.3 < np.mean(found) < 0.9
     assert all((hand.all(1) == hand.any(1)).all() for hand in found)
+
+
+def test_a_hand_errs_alike_whenever_it_looks_alike_and_a_left_one_as_a_right_one_mirrored():
+    true = CAMERA.project(HELLO).astype(float)
+    usual = usual_errors(looks(HELLO, true, CAMERA, FPS, side=1), side=1)
+    errors = []
+    for seed in range(60):
+        points, confidence = seen(seed)
+        error = (points[:, HANDS_IN[1]] - true[:, HANDS_OF[1]]) / CAMERA.unit
+        errors.append(np.where(confidence[:, HANDS_IN[1], None] > 0, error, np.nan))
+    often = np.isfinite(errors)[..., 0, 0].sum(0) > 20
+    mean = np.nanmedian(np.stack(errors)[:, often], axis=0)
+    assert often.sum() > 10
+    assert np.corrcoef(mean.ravel(), usual[often].ravel())[0, 1] > 0.8
+    mirrored = HELLO * (-1, 1, 1)
+    mirrored[:, [*HANDS_OF[0], *HANDS_OF[1]]] = mirrored[:, [*HANDS_OF[1], *HANDS_OF[0]]]
+    square = Camera.square(256)
+    right, left = (
+        usual_errors(looks(joints, square.project(joints).astype(float), square, FPS, side), side)
+        for joints, side in ((HELLO, 1), (mirrored, 0))
+    )
+    np.testing.assert_allclose(left, right * (-1, 1), atol=1e-3)
 
 
 def test_a_hand_is_lost_where_it_is_fast_and_outside_the_picture():
@@ -98,6 +132,12 @@ def test_a_twin_of_landmarks_has_them_in_place_of_videos_and_is_no_other_twin(tm
     written = (root / "landmarks" / f"{clips[0]}.pose").read_bytes()
     assert signing_points(read_pose(root / "landmarks" / f"{clips[0]}.pose"))[..., 2].any()
     ensure_twin("wlasl", root, Twin(4, signers=3), only="landmarks")
+    assert (root / "landmarks" / f"{clips[0]}.pose").read_bytes() == written
+    mark = json.loads((root / "twin.json").read_text())
+    (root / "twin.json").write_text(json.dumps({key: mark[key] for key in mark if key != "landmarks"}))
+    (root / "landmarks" / f"{clips[0]}.pose").write_bytes(written[::-1])
+    ensure_twin("wlasl", root, Twin(4, signers=3), only="landmarks")
+    assert json.loads((root / "twin.json").read_text()) == mark, "landmarks with errors of an earlier kind were kept"
     assert (root / "landmarks" / f"{clips[0]}.pose").read_bytes() == written
     asked = []
     monkeypatch.setattr(wlasl, "write_skeletons", lambda *twin: asked.append(twin))  # drawing takes a minute
