@@ -1,19 +1,15 @@
 """Tensors that are computed once: whole or not at all, the same bytes however often the process is killed."""
 
 import errno
-import os
 import pickle
 import resource
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from collections import namedtuple
 from pathlib import Path
 
 import numpy as np
 import pytest
+from killed_script import kill_when_it_waits
 
 from datamodules.features import cached_tensors
 from datamodules.features.cached_tensors import ROOM, ROWS, CachedTensors, NoRoomError, Rows, content_keys, readable
@@ -97,16 +93,8 @@ def test_keys_are_of_a_files_content_and_of_the_items_name(tmp_path: Path) -> No
 def test_killed_at_any_moment_the_next_process_ends_with_the_same_bytes(tmp_path: Path, files: int) -> None:
     """Before the first file, in the middle, and before the last."""
     CachedTensors(tmp_path / "whole", KEYS, (2, 3)).complete(made, "numbers")
-    root = Path(__file__).parents[3]
-    path = os.pathsep.join([str(root), str(Path(__file__).parent), str(root / "tests")])
     folder = tmp_path / "killed"
-    command = [sys.executable, "-c", SCRIPT, str(folder), str(files)]
-    process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": path}, stderr=subprocess.DEVNULL)
-    while not (folder / "waits").exists():
-        assert process.poll() is None
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    kill_when_it_waits(SCRIPT, __file__, folder / "waits", folder, files)
     assert len(contents(folder)) == files
     CachedTensors(folder, KEYS, (2, 3)).complete(made, "numbers")
     assert contents(folder) == contents(tmp_path / "whole")

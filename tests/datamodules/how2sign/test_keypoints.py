@@ -1,17 +1,13 @@
 """Keypoints that are parsed once: whole or not at all, and anew where a file changed."""
 
 import json
-import os
 import resource
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from killed_script import kill_when_it_waits
 
 from datamodules.features import cached_tensors
 from datamodules.features.cached_tensors import NoRoomError
@@ -136,14 +132,7 @@ def test_killed_while_parsing_the_next_process_ends_with_the_same_bytes(root, ca
     ParsedClips().parse(clips(root))
     whole = contents(cache)
     monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "another"))
-    path = os.pathsep.join([str(Path(__file__).parents[3]), str(Path(__file__).parent)])
-    command = [sys.executable, "-c", SCRIPT, str(root), str(files)]
-    process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": path}, stderr=subprocess.DEVNULL)
-    while not (root / "waits").exists():
-        assert process.poll() is None
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    kill_when_it_waits(SCRIPT, __file__, root / "waits", root, files)
     ParsedClips().parse(clips(root))
     assert contents(tmp_path / "another" / "keypoints") == whole
 
