@@ -211,7 +211,7 @@ class TestPace:
         began = time.monotonic()
         seen = []
         for sighting in coloured.watch(colours((RED, 1.5), (BLACK, 1.0), (COLOURS["BLUE"], 1.5)), 25, pace=True):
-            assert time.monotonic() - began - sighting.seconds < 0.5
+            assert time.monotonic() - began - sighting.seconds < 2  # and 5 at the end, were none left out
             seen.append(sighting.gloss)
         assert [gloss for gloss in seen if gloss] == ["RED", "BLUE"]
 
