@@ -1,6 +1,6 @@
 """What errors MediaPipe makes on the avatar's clips: what `datamodules/twins/landmarks.py` knows of them, and a check.
 
-    python benchmarks/landmark_noise.py FOLDER [clips, default 1000] [--write]
+    python benchmarks/landmark_noise.py FOLDER [clips, default 685] [--write]
 
 Renders so many training clips of WLASL's twin of 40 signers into FOLDER, has MediaPipe find their landmarks at the rate
 at which readers look ($ZOO_MODELS may name the folder of its models), and holds these against the true joints: an hour
@@ -343,7 +343,7 @@ def statistics(clips: Sequence[Seen]) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("clips", type=int, nargs="?", default=1000)
+    parser.add_argument("clips", type=int, nargs="?", default=685)
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     real = list(detections(options.folder, options.clips))
