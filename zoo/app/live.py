@@ -12,7 +12,7 @@ from datamodules.media.camera import BEHIND
 from datamodules.media.resampling import Clock, ticks
 from datamodules.media.video import Frame, read_video
 from zoo.loaders.recognition.gloss_reader import GlossReader, Guess
-from zoo.loaders.recognition.sightings import HOP, THRESHOLD, Sighting, Stream
+from zoo.loaders.recognition.sightings import HOP, Sighting, Stream
 from zoo.pipelines.live_gloss import Drawing
 
 REMEMBERED: Final = 12.0
@@ -45,12 +45,12 @@ class Session:
         self._came: float | None = None
         self._seconds = 0.0
 
-    def push(self, frame: Frame, threshold: float = THRESHOLD, came: float | None = None) -> Answer | None:
+    def push(self, frame: Frame, threshold: float | None = None, came: float | None = None) -> Answer | None:
         """What is signed, now that this frame is there; None as long as no other window is over.
 
         Args:
             frame: uint8 RGB (H, W, 3), not mirrored.
-            threshold: the probability from which a gloss is seen, from now on.
+            threshold: the probability from which a gloss is seen, from now on; by default the reader's own.
             came: seconds of any clock at which it came; by default it comes now. A pause counts as a second at most.
 
         Raises:
@@ -61,7 +61,7 @@ class Session:
             before = came if self._came is None else self._came
             self._seconds += min(max(0.0, came - before), BEHIND)
             self._came = max(came, before)
-            self._stream.debounced.retune(threshold)
+            self._stream.debounced.retune(self._reader.threshold if threshold is None else threshold)
             over = [self._stream.take(tick) for tick in self._clock.push((self._seconds, frame))]
             if not any(over):
                 return None
@@ -102,7 +102,7 @@ class Sessions:
         return len(self._sessions)
 
 
-def watch(reader: GlossReader[Any], path: Path, threshold: float = THRESHOLD) -> Iterator[tuple[Answer, Drawing]]:
+def watch(reader: GlossReader[Any], path: Path, threshold: float | None = None) -> Iterator[tuple[Answer, Drawing]]:
     """What is signed in a file, a window at a time as fast as it can be read, and all that was seen up to then.
 
     Raises ValueError as `Session.push`, and for data that are damaged.

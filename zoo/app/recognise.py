@@ -18,10 +18,11 @@ from zoo.app.live import Answer, Sessions, watch
 from zoo.app.models import Models, names
 from zoo.app.page import CAMERA, HEAVY, MINUTES, WATCHED, answered, failed, labelled
 from zoo.loaders.recognition.gloss_reader import GlossReader
-from zoo.loaders.recognition.sightings import THRESHOLD, Sighting, changes
+from zoo.loaders.recognition.sightings import Sighting, changes
 
 LANDMARKS: Final = "gloss-landmarks"
 SLOWER: Final = "gloss-classifier"
+PROBABILITY: Final = "The probability from which a gloss is shown; readers differ in what is a good one."
 EVERY: Final = 0.1
 """Seconds between two frames, where answers are as quick as that."""
 OFTEN: Final = 0.25
@@ -43,6 +44,21 @@ def lacking() -> str | None:
 def tab(models: Models) -> None:
     """A camera or a file in; out come glosses, how likely they are, and which moments counted."""
     sessions, without = Sessions(), lacking()
+
+    def reader(name: str) -> GlossReader[Any]:
+        """Raises ValueError, which says how to get it, for one that is not there."""
+        if name == LANDMARKS and (without := lacking()):
+            raise ValueError(without)
+        opened: GlossReader[Any] = models.model(name)
+        return opened
+
+    def usual(name: str) -> float:
+        """The threshold of a reader; of one that is not there, any."""
+        try:
+            return reader(name).threshold
+        except ValueError:
+            return GlossReader.threshold
+
     gr.Markdown("Single signs, read while they are signed. Not reviewed by Deaf signers.")
     with gr.Row():
         with gr.Column():
@@ -53,7 +69,7 @@ def tab(models: Models) -> None:
                 info=without or f"{LANDMARKS} is the quick one; {SLOWER} needs a quicker machine.",
             )
             threshold = gr.Slider(
-                0.1, 1.0, THRESHOLD, step=0.05, label="Threshold", info="The probability from which a gloss is shown."
+                0.1, 1.0, usual, inputs=[name], step=0.05, label="Threshold", info=PROBABILITY, elem_id="threshold"
             )
             with gr.Tabs():
                 with gr.Tab("Camera") as before_camera:
@@ -81,13 +97,6 @@ def tab(models: Models) -> None:
                 written = gr.DownloadButton("Download .json", visible=False)
     with gr.Accordion("The signs that it knows", open=False) as accordion:
         known = gr.HTML()
-
-    def reader(name: str) -> GlossReader[Any]:
-        """Raises ValueError, which says how to get it, for one that is not there."""
-        if name == LANDMARKS and (without := lacking()):
-            raise ValueError(without)
-        opened: GlossReader[Any] = models.model(name)
-        return opened
 
     def live(frame: Any, name: str, threshold: float, request: gr.Request) -> Any:
         if frame is None:

@@ -20,7 +20,8 @@ class FusedReader(GlossReader[Seen]):
     """Readers that look at the same frames, once each, and know together what one of them knows.
 
     How likely a gloss is is the weighted mean over those that know it, and of all glosses it sums to 1 again. Hands are
-    at rest where any of them says so. Each is given as many observations of a second as it wants.
+    at rest where any of them says so. Each is given as many observations of a second as it wants. The threshold is the
+    weighted mean of theirs.
 
     weights: how much the word of each counts, positive; None: alike.
     """
@@ -35,6 +36,7 @@ class FusedReader(GlossReader[Seen]):
         )
         self.readers, self.weights = readers, weights
         self.rate = max(reader.rate for reader in readers)
+        self.threshold = float(np.average([reader.threshold for reader in readers], weights=weights))
         places = {gloss: place for place, gloss in enumerate(self.glosses)}
         self._places = [[places[gloss] for gloss in reader.glosses] for reader in readers]
 

@@ -48,6 +48,8 @@ class TestStream:
         scene = film((WHITE, 2.0))
         assert said(reader.stream(scene, 25)) == ["unsure"]
         assert [one.state for one in reader.stream(scene, 25, threshold=0.1)] == ["sign"]
+        reader.threshold = 0.1
+        assert [one.state for one in reader.stream(scene, 25)] == ["sign"]
 
     def test_a_window_is_read_every_hop_and_the_rest_at_the_end(self, reader: ColourReader) -> None:
         for fps in (12.5, 25.0, 50.0):

@@ -39,6 +39,12 @@ def test_what_both_know_is_a_weighted_mean(weights: tuple[float, float] | None) 
     assert found == pytest.approx({gloss: share / sum(told.values()) for gloss, share in told.items()})
 
 
+def test_its_threshold_is_the_weighted_mean_of_theirs() -> None:
+    one, other = ColourReader(WARM), ColourReader(COLD)
+    one.threshold, other.threshold = 0.8, 0.4
+    assert fused(one, other, weights=(3, 1)).threshold == pytest.approx(0.7)
+
+
 def test_of_the_same_glosses_the_mean_needs_no_scaling() -> None:
     video = film((RED, 0.3), (GREEN, 0.5))
     assert shares(fused(ColourReader(), ColourReader()), video) == pytest.approx(

@@ -18,7 +18,6 @@ from zoo.io_types import Signal
 from zoo.loaders.inputs import given_path
 from zoo.loaders.recognition.sightings import (
     HOP,
-    THRESHOLD,
     WINDOW,
     Judgement,
     Observation,
@@ -45,7 +44,9 @@ class GlossReader(ABC, Generic[Observation]):
     """A reader of signs with the glosses that it knows, in the order of its probabilities.
 
     A subclass says how a frame becomes an observation, which is made once for each frame, and how observations are
-    judged. `rate` is how many of them it wants of a second of video.
+    judged. `rate` is how many of them it wants of a second of video. `threshold` is the probability from which a gloss
+    is seen in a window, where nobody says otherwise: readers who learnt whole clips are surer of parts of signs than
+    they should be, some more than others.
     """
 
     task: ClassVar[str]
@@ -60,6 +61,7 @@ frames = render(perform(["HELLO"], signer).joints, signer.look)  # or the path o
 print(model.predict(frames)[:3])  # the likeliest glosses first, each with its probability
 """
     rate: float
+    threshold: float = 0.4
 
     def __init__(self, glosses: Sequence[str], signed: str | None) -> None:
         self.glosses = list(glosses)
@@ -102,14 +104,15 @@ print(model.predict(frames)[:3])  # the likeliest glosses first, each with its p
         fps: float = 25.0,
         window: float = WINDOW,
         hop: float = HOP,
-        threshold: float = THRESHOLD,
+        threshold: float | None = None,
     ) -> Iterator[Sighting]:
         """What is signed in a video of any length, as soon as it is seen: an answer whenever something else is.
 
         Every `hop` seconds the last `window` seconds are read as a clip of one sign, and its probabilities averaged
-        with the ones before, half and half. A gloss is seen from when it is as likely as `threshold` until another one
-        is, or it is half as likely as that; then what is signed is unsure. Nothing is signed while hands are at rest or
-        out of sight for more than half of the window. A video shorter than the window is read at its end.
+        with the ones before, half and half. A gloss is seen from when it is as likely as `threshold`, by default the
+        reader's own, until another one is, or it is half as likely as that; then what is signed is unsure. Nothing is
+        signed while hands are at rest or out of sight for more than half of the window. A video shorter than the window
+        is read at its end.
 
         Args:
             frames: uint8 RGB (H, W, 3), taken one at a time; no more than a window of them is kept. Or pairs of seconds
@@ -128,7 +131,7 @@ print(model.predict(frames)[:3])  # the likeliest glosses first, each with its p
         fps: float = 25.0,
         window: float = WINDOW,
         hop: float = HOP,
-        threshold: float = THRESHOLD,
+        threshold: float | None = None,
     ) -> Iterator[Sighting]:
         """As `stream`, an answer for each window, whether anything changed or not."""
         if isinstance(frames, str | bytes | os.PathLike | Mapping) or not isinstance(frames, Iterable):

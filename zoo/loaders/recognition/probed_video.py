@@ -49,6 +49,7 @@ print(model.config.id2label[int(probabilities.argmax())])
     library: ClassVar[str] = "transformers"
     base_model: None = None
     rate = FPS
+    threshold = 0.7
 
     def __init__(self, network: "VJEPA2ForVideoClassification", glosses: Sequence[str], signed: str | None) -> None:
         super().__init__(glosses, signed)

@@ -20,8 +20,6 @@ WINDOW: Final = 0.75
 """Seconds that are read as a clip of one sign."""
 HOP: Final = 0.125
 """Seconds from one window to the next."""
-THRESHOLD: Final = 0.4
-"""The probability from which a gloss is seen."""
 
 State = Literal["sign", "unsure", "no sign"]
 """A gloss is likely; hands move and none is likely; hands are at rest or out of sight."""
@@ -88,6 +86,7 @@ class Reader(Protocol[Observation]):
 
     glosses: list[str]
     rate: float
+    threshold: float
 
     def observe(self, frame: Frame) -> Observation: ...
 
@@ -148,8 +147,9 @@ class Stream(Generic[Observation]):
         reader: Reader[Observation],
         window: float = WINDOW,
         hop: float = HOP,
-        threshold: float = THRESHOLD,
+        threshold: float | None = None,
     ) -> None:
+        threshold = reader.threshold if threshold is None else threshold
         in_range = all(map(is_number, (window, hop, threshold))) and 0 < hop <= 60 and 0 < window <= 60
         if not (in_range and 0 <= threshold <= 1):
             raise ValueError(

@@ -42,6 +42,7 @@ class VideoToGloss(GlossReader[Frame]):
     task: ClassVar[str] = "video-to-gloss"
     architecture: ClassVar[str] = "attention-classifier"
     rate = FPS
+    threshold = 0.7
 
     def __init__(
         self, network: AttentionClassifier, glosses: Sequence[str], settings: EmbeddingSettings, signed: str
