@@ -15,6 +15,7 @@ import pytest
 from app_visits import NARROW, PATIENCE, WIDE, Server, Visit
 from camera_visits import watched
 from PIL import Image
+from playwright.sync_api import expect
 
 from datamodules.avatar import Signer, perform
 from datamodules.avatar.renderer.backdrop import ground
@@ -129,6 +130,15 @@ def test_who_lacks_mediapipes_models_is_told_how_to_get_them(tmp_path: Path, mon
         rf"fetches them once, or put {POSE.name} and {HAND.name} into the folder .* gloss-classifier does without",
         lacking(),
     )
+
+
+def test_the_threshold_is_the_readers_until_somebody_moves_it(visit: Callable[..., Visit]) -> None:
+    one = visit(WIDE)
+    one.tab("Recognise")
+    threshold = one.page.get_by_role("spinbutton", name="Threshold")
+    for name, usual in ((LANDMARKS, "0.4"), ("gloss-classifier", "0.7")):
+        one.page.get_by_role("radio", name=name).check()
+        expect(threshold).to_have_value(usual, timeout=PATIENCE)
 
 
 class TestCamera:
