@@ -22,7 +22,6 @@ from zoo.loaders.recognition.sightings import Sighting, changes
 
 LANDMARKS: Final = "gloss-landmarks"
 SLOWER: Final = "gloss-classifier"
-PROBABILITY: Final = "The probability from which a gloss is shown; readers differ in what is a good one."
 EVERY: Final = 0.1
 """Seconds between two frames, where answers are as quick as that."""
 OFTEN: Final = 0.25
@@ -69,7 +68,13 @@ def tab(models: Models) -> None:
                 info=without or f"{LANDMARKS} is the quick one; {SLOWER} needs a quicker machine.",
             )
             threshold = gr.Slider(
-                0.1, 1.0, usual, inputs=[name], step=0.05, label="Threshold", info=PROBABILITY, elem_id="threshold"
+                0.1,
+                1.0,
+                usual,
+                inputs=[name],
+                step=0.05,
+                label="Threshold",
+                info="The probability from which a gloss is shown; each reader begins with its own.",
             )
             with gr.Tabs():
                 with gr.Tab("Camera") as before_camera:
