@@ -70,8 +70,7 @@ def tab(models: Models) -> None:
             threshold = gr.Slider(
                 0.1,
                 1.0,
-                usual,
-                inputs=[name],
+                GlossReader.threshold,
                 step=0.05,
                 label="Threshold",
                 info="The probability from which a gloss is shown; each reader begins with its own.",
@@ -155,6 +154,8 @@ def tab(models: Models) -> None:
         **WATCHED,
     )
     start.click(read, [video, name, threshold], [headline, detail, heat, png, written], show_progress="hidden", **HEAVY)
+    for begins in (gr.context.Context.root_block.load, name.input):
+        begins(usual, name, threshold, queue=False, show_progress="hidden")
     before_camera.select(without_files, None, [heat, png, written], queue=False)
     gr.on([accordion.expand, name.input], vocabulary, name, known, show_progress="hidden")
 
