@@ -49,7 +49,7 @@ SCALE = 0.1
 LEAST_FOUND = 6
 """Frames in which a hand is found, from which on what is left of its errors is of use."""
 KEPT = 500
-"""Hands of which it is kept."""
+"""How many hands what is left is kept of."""
 NEAR = 0.35
 """Shoulder widths within which a hand that is found is the one that is there."""
 AWAY = 1.2

@@ -115,15 +115,24 @@ def paced(frames: Iterable[Frame] | Iterable[Timed], fps: float) -> Iterator[Tim
 
     Raises ValueError as `ticks` does for times.
     """
-    began, first, before = time.monotonic(), None, None
+    began, first = time.monotonic(), 0.0
+    held: Timed | None = None
     item: Any
     for number, item in enumerate(frames):
-        seconds, frame = _timed(item, before) if isinstance(item, tuple) else (number / fps, item)
-        first, before = seconds if first is None else first, seconds
-        early = began + seconds - first - time.monotonic()
-        if early > -1 / fps:
-            time.sleep(max(0.0, early))
-            yield seconds, frame
+        following = _timed(item, held and held[0]) if isinstance(item, tuple) else (number / fps, item)
+        if held is None:
+            first = following[0]
+        elif began + following[0] - first > time.monotonic():
+            yield _when_due(held, began - first)
+        held = following
+    if held is not None:
+        yield _when_due(held, began - first)
+
+
+def _when_due(pair: Timed, began: float) -> Timed:
+    """The pair, not before its time on a clock that began then."""
+    time.sleep(max(0.0, began + pair[0] - time.monotonic()))
+    return pair
 
 
 def _even_ticks(frames: Iterable[Any], fps: float, rate: float) -> Iterator[Tick]:

@@ -19,12 +19,14 @@ from datamodules.avatar.renderer.frames import render
 from datamodules.avatar.renderer.photography import Shot
 from datamodules.avatar.signer import Look
 from datamodules.media import camera
+from datamodules.media.resampling import paced
 from datamodules.media.video import Frame, write_video
 from zoo.cli import main
 from zoo.loaders.recognition.video_to_gloss import VideoToGloss
 from zoo.pipelines.live_gloss import LiveGloss
 
 RED = COLOURS["RED"]
+FRAME = np.zeros((16, 16, 3), np.uint8)
 
 
 @pytest.fixture(scope="module")
@@ -200,20 +202,29 @@ class TestPace:
         coloured.run(str(tmp_path / "red.mp4"), [tmp_path / "seen.json"], pace=True)
         assert time.monotonic() - began > 1.1
 
-    def test_who_is_too_slow_for_a_file_misses_frames_and_is_never_late(self, coloured: LiveGloss) -> None:
+    def test_who_is_too_slow_for_a_file_misses_frames_and_is_never_late(
+        self, coloured: LiveGloss, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         observe = coloured.reader.observe
 
         def slow(frame: Frame) -> object:
             time.sleep(0.15)
             return observe(frame)
 
-        coloured.reader.observe = slow  # type: ignore[method-assign]
+        monkeypatch.setattr(coloured.reader, "observe", slow)
         began = time.monotonic()
         seen = []
         for sighting in coloured.watch(colours((RED, 1.5), (BLACK, 1.0), (COLOURS["BLUE"], 1.5)), 25, pace=True):
             assert time.monotonic() - began - sighting.seconds < 2  # and 5 at the end, were none left out
             seen.append(sighting.gloss)
         assert [gloss for gloss in seen if gloss] == ["RED", "BLUE"]
+
+    def test_a_frame_that_is_shown_still_is_not_missed(self) -> None:
+        seen = []
+        for seconds, _ in paced([(at, FRAME) for at in (0.0, 0.5, 0.55, 1.5, 2.5)], 25):
+            seen.append(seconds)
+            time.sleep(0.7)  # much longer than a frame of 25 a second is shown, and until the second has passed
+        assert seen == [0.0, 0.55, 1.5, 2.5]
 
     def test_an_hour_of_frames_is_not_waited_for_without_it(self, coloured: LiveGloss) -> None:
         assert [seen.gloss for seen in coloured.watch(colours((RED, 3600), fps=1), fps=1, window=30.0, hop=30.0)] == [
