@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from pose_format import Pose
 from sklearn.metrics import log_loss
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
@@ -114,6 +115,13 @@ class Seen:
         return swapped
 
 
+def looked_at(film: Path, landmarker: Landmarker) -> Pose:
+    """What MediaPipe finds in a video at the rate at which readers look."""
+    frames = list(resample(*read_video(film), RATE))
+    height, width = frames[0].shape[:2]
+    return holistic_pose(np.stack([landmarker(frame) for frame in frames]), RATE, width, height)
+
+
 def detections(folder: Path, clips: int) -> Iterator[Seen]:
     """Real ones; clips are rendered and looked at where that was not done before."""
     glosses, known = cut(TWIN)
@@ -125,9 +133,7 @@ def detections(folder: Path, clips: int) -> Iterator[Seen]:
             signer, path, film = people[clip.signer], folder / f"{clip.name}.pose", folder / f"{clip.name}.mp4"
             if not path.is_file():
                 write_clip(folder, clip, glosses[clip.gloss], signer, TWIN.seed)
-                frames = list(resample(*read_video(film), RATE))
-                points, (height, width) = np.stack([landmarker(frame) for frame in frames]), frames[0].shape[:2]
-                write_pose(path, holistic_pose(points, RATE, width, height))
+                write_pose(path, looked_at(film, landmarker))
             whole, (camera, fps) = performed(clip, glosses[clip.gloss], signer, TWIN.seed), studio(clip.signer)
             body = read_pose(path).body
             joints = at_rate(whole.joints, fps)

@@ -15,19 +15,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from landmark_noise import TWIN, looked_at
 
 import zoo
 from datamodules.features.bundles import HAND, POSE, find_bundle
-from datamodules.features.landmarks import Landmarker, holistic_pose
-from datamodules.features.signing_points import RATE
-from datamodules.media.resampling import resample
-from datamodules.media.video import read_video
+from datamodules.features.landmarks import Landmarker
 from datamodules.poses.formats import read_pose, write_pose
-from datamodules.twins import Twin
 from datamodules.twins.signers import cast
 from datamodules.twins.wlasl import cut, write_clip, write_clip_landmarks
-
-TWIN = Twin(2400, seed=0, signers=40)
 
 
 def wilson(right: int, count: int) -> tuple[float, float]:
@@ -53,9 +48,8 @@ def prepare(folder: Path, number: int) -> dict[str, str]:
                 write_clip_landmarks(folder / "twin", clip, gloss, signer, TWIN.seed)
             if not (folder / "rendered" / f"{clip.name}.pose").is_file():
                 write_clip(folder / "rendered", clip, gloss, signer, TWIN.seed)
-                frames = list(resample(*read_video(folder / "rendered" / f"{clip.name}.mp4"), RATE))
-                points, (height, width) = np.stack([landmarker(frame) for frame in frames]), frames[0].shape[:2]
-                write_pose(folder / "rendered" / f"{clip.name}.pose", holistic_pose(points, RATE, width, height))
+                found = looked_at(folder / "rendered" / f"{clip.name}.mp4", landmarker)
+                write_pose(folder / "rendered" / f"{clip.name}.pose", found)
     return shown
 
 
