@@ -1,7 +1,7 @@
 """Motions out of whatever file, layout and frame rate they come in: SLP-50 joints, gaps filled, at one rate."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -25,7 +25,8 @@ def slp_joints(pose: Pose, person: Person = "largest") -> Joints:
     """The joints (T, 50, 3) in SLP units of a pose of any layout, by the names of its points; absent ones are NaN,
     except where a pose without depth is lifted to 3D, which fills them in.
 
-    A hand that the pose has no points for is absent, which is said on stderr, as is that there are several people.
+    Joints that the pose has no points for are absent, those of the body guessed where it is lifted; either is said on
+    stderr, as is that there are several people.
 
     person: whom to follow where there are several; see `people.follow`.
 
@@ -33,11 +34,12 @@ def slp_joints(pose: Pose, person: Person = "largest") -> Joints:
         ValueError: no pose, one without shoulders or without a hand, or whose shoulders give no scale.
     """
     refuse_other(pose)
-    lacking = _lacking(pose)
-    pose = one_person(pose, person)
     part, form = component_of(pose.header, "LEFT_SHOULDER") or ("", "")
     mediapipe = part == HOLISTIC_75.components[0].name
-    if "Z" not in form or (mediapipe and not _has_depth(pose)):
+    flat = "Z" not in form or (mediapipe and not _has_depth(pose))
+    lacking = _lacking(pose, flat)
+    pose = one_person(pose, person)
+    if flat:
         joints = _lifted(as_openpose(pose))
         joints[:, [name in lacking for name in SLP_50.anatomy]] = np.nan
         return joints
@@ -50,8 +52,9 @@ def _lifted(keypoints: npt.NDArray[np.floating]) -> Joints:
     return lift(keypoints)
 
 
-def _lacking(pose: Pose) -> set[str]:
-    """Which joints of hands a pose has no points for, after saying so. Raises ValueError for no signer's pose."""
+def _lacking(pose: Pose, flat: bool) -> set[str]:
+    """Which joints of hands a pose has no points for, after saying so, and which of the body. Raises ValueError for no
+    signer's pose."""
     there = {name for name, *_ in named(pose.header)}
     hands = {side: [name for name in SLP_50.anatomy if name.startswith(f"{side}_HAND.")] for side in ("LEFT", "RIGHT")}
     lost = {side: [name for name in names if name not in there] for side, names in hands.items()}
@@ -61,17 +64,25 @@ def _lacking(pose: Pose) -> set[str]:
         raise ValueError(f"{expected_layouts()}, or a part of one with {wanted}; found {described(pose.header)}")
     for side, names in lost.items():
         if names:
-            what = (
-                f"no {side.lower()} hand"
-                if side in whole
-                else f"no {', '.join(names[:3])}" + ", ..." * (len(names) > 3)
-            )
-            print(f"zoo: the pose has {what} (found {described(pose.header)}): absent in all frames", file=sys.stderr)
+            _tell(f"{side.lower()} hand" if side in whole else _listed(names), pose, "absent in all frames")
+    body = [name for name in SLP_50.anatomy[BODY] if name not in there and name != "NECK"]  # between the shoulders
+    if body:
+        _tell(_listed(body), pose, "guessed from the rest" if flat else "absent in all frames")
     return {name for names in lost.values() for name in names}
 
 
+def _tell(what: str, pose: Pose, so: str) -> None:
+    print(f"zoo: the pose has no {what} (found {described(pose.header)}): {so}", file=sys.stderr)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + ", ..." * (len(names) > 3)
+
+
 def _has_depth(pose: Pose) -> bool:
-    depth = coordinates(pose, SLP_50.anatomy)[0][..., 2]
+    """Whether z tells anything of any of its people."""
+    people = range(pose.body.data.shape[1])
+    depth = np.stack([coordinates(pose, SLP_50.anatomy, row)[0][..., 2] for row in people])
     seen = depth[np.isfinite(depth)]
     return len(seen) > 0 and bool(np.ptp(seen))
 

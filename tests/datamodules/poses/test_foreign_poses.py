@@ -95,11 +95,14 @@ class TestNames:
     def test_any_face_will_do(self, face: Literal[0, 468, 478]) -> None:
         same(slp_joints(holistic(JOINTS, holistic_layout(face))), slp_joints(holistic(JOINTS)))
 
-    def test_a_reduced_pose_has_all_but_the_nose(self) -> None:
+    def test_a_reduced_pose_has_all_but_the_nose_which_is_said(self, capsys: pytest.CaptureFixture[str]) -> None:
         """`reduce_holistic` leaves 8 points of the body."""
         reduced = reduce_holistic(holistic(JOINTS))
         assert [len(part.points) for part in reduced.header.components] == [8, 128, 21, 21]
-        found, expected = slp_joints(reduced), slp_joints(holistic(JOINTS))
+        found = slp_joints(reduced)
+        assert "zoo: the pose has no NOSE (found POSE_LANDMARKS (8 points)" in capsys.readouterr().err
+        expected = slp_joints(holistic(JOINTS))
+        assert capsys.readouterr().err == ""
         assert np.isnan(found[:, NOSE]).all()
         same(np.delete(found, NOSE, axis=1), np.delete(expected, NOSE, axis=1), 1e-6)
 
