@@ -25,8 +25,8 @@ NOISE: Final = 0.003
 """Deviation of each coordinate in SLP units: about 3 mm on a body whose shoulders are 36 cm apart."""
 TURN: Final = math.radians(10)
 """Up to this angle a signer leans, or a camera."""
-CUT: Final = 0.12
-"""Up to this share of a clip is cut off at each end."""
+CUT: Final = 0.3
+"""Up to this share of a clip is cut off at each end, as a window of a sentence may begin within a sign."""
 PLACE: Final = 0.05
 """Shoulder widths: deviation of where a signer stands, and of where each hand is with its wrist."""
 UNSTEADY: Final = 0.012
@@ -155,7 +155,7 @@ def vary_motions(joints: Tensor, lengths: Tensor, scale: float) -> tuple[Tensor,
 
 
 def vary_landmarks(
-    points: Tensor, lengths: Tensor, scale: float, missing: float, mirrored: float
+    points: Tensor, lengths: Tensor, scale: float, missing: float, mirrored: float, neighbours: int
 ) -> tuple[Tensor, Tensor]:
     """Landmarks of clips as another signer, camera or detector would give them.
 
@@ -164,6 +164,7 @@ def vary_landmarks(
         scale: of all that is varied in time and place; 0 leaves it as it is, 1 is as the constants here say.
         missing: scale of what is not found: whole frames, and hands in some frames or in all.
         mirrored: share of the clips that are mirrored, as a left-handed signer shows the same sign.
+        neighbours: see `in_sentences`.
 
     Returns the same of the new lengths.
     """
@@ -177,6 +178,7 @@ def vary_landmarks(
 
     if scale:
         points, lengths = _retimed(points, lengths, (1.25 * TEMPO * even()).exp(), CUT * even(2).abs())
+    points, lengths = in_sentences(points, lengths, neighbours)
     frames = points.shape[1]
     flipped = torch.rand(batch, 1, 1, 1, device=device) < mirrored
     points = torch.where(flipped, points[:, :, list(MIRRORED)] * points.new_tensor([-1.0, 1.0, 1.0]), points)
@@ -193,6 +195,26 @@ def vary_landmarks(
     if missing:
         seen = seen * _found(batch, frames, missing, device)
     return torch.cat([places * seen, seen], dim=-1), lengths
+
+
+def in_sentences(clips: Tensor, lengths: Tensor, neighbours: int) -> tuple[Tensor, Tensor]:
+    """Clips (B, T, ...) as windows of sentences show them: the last frames of another clip before and the first of a
+    third one after, of each up to so many as `neighbours` says; 0 leaves them alone. Padding is zero."""
+    if not neighbours:
+        return clips, lengths
+    batch, device = len(clips), clips.device
+    before, after = torch.randint(neighbours + 1, (2, batch), device=device)
+    earlier, later = torch.randperm(batch, device=device), torch.randperm(batch, device=device)
+    before, after = torch.minimum(before, lengths[earlier]), torch.minimum(after, lengths[later])
+    longer = before + lengths + after
+    places = torch.arange(int(longer.max()), device=device) - before[:, None]
+    ended = places >= lengths[:, None]
+    rows = torch.arange(batch, device=device)[:, None].expand_as(places)
+    rows = torch.where(places < 0, earlier[:, None], torch.where(ended, later[:, None], rows))
+    places = torch.where(places < 0, places + lengths[earlier, None], places - ended * lengths[:, None])
+    found = clips[rows, places.clamp(max=clips.shape[1] - 1)]
+    real = torch.arange(found.shape[1], device=device) < longer[:, None]
+    return found * real.view(*real.shape, *[1] * (clips.ndim - 2)), longer
 
 
 def _retimed(points: Tensor, lengths: Tensor, tempo: Tensor, cut: Tensor) -> tuple[Tensor, Tensor]:

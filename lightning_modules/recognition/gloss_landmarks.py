@@ -25,6 +25,8 @@ class GlossLandmarks(L.LightningModule):
         `vary_landmarks`, also for the next two.
     missing: how much of them is left out; 0 leaves out nothing.
     mirrored: share of training's clips that are mirrored, for signers who are left-handed.
+    neighbours: most frames of other clips before a training clip and after it, for signs of sentences, where nothing
+        tells where a sign begins; see `in_sentences`.
     label_smoothing: share of the probability that is spread over all glosses.
     learning_rate: the highest, of AdamW.
     weight_decay: of AdamW.
@@ -39,6 +41,7 @@ class GlossLandmarks(L.LightningModule):
         augmentation: float = 1.0,
         missing: float = 1.0,
         mirrored: float = 0.3,
+        neighbours: int = 5,
         label_smoothing: float = 0.1,
         learning_rate: float = 2e-3,
         weight_decay: float = 0.05,
@@ -46,12 +49,12 @@ class GlossLandmarks(L.LightningModule):
         super().__init__()
         self.save_hyperparameters()
         positive(learning_rate=learning_rate)
-        not_negative(augmentation=augmentation, missing=missing, weight_decay=weight_decay)
+        not_negative(augmentation=augmentation, missing=missing, neighbours=neighbours, weight_decay=weight_decay)
         shares(mirrored=mirrored, dropout=dropout)
         if not 0 <= label_smoothing < 1:
             raise ValueError(f"label_smoothing: found {label_smoothing}, expected 0 or more and less than 1")
         self.sizes: dict[str, Any] = {"width": width, "stages": stages, "heads": heads, "dropout": dropout}
-        self.augmentation, self.missing, self.mirrored = augmentation, missing, mirrored
+        self.varied = (augmentation, missing, mirrored, neighbours)
         self.label_smoothing, self.learning_rate, self.weight_decay = label_smoothing, learning_rate, weight_decay
         self.network: LandmarkTransformer
         self.test_scores: classification.ClassificationEvaluation
@@ -63,7 +66,7 @@ class GlossLandmarks(L.LightningModule):
             self.network = LandmarkTransformer(LandmarkTransformerConfig(classes, **self.sizes))
 
     def training_step(self, batch: LandmarkBatch) -> Tensor:
-        points, lengths = vary_landmarks(batch.points, batch.lengths, self.augmentation, self.missing, self.mirrored)
+        points, lengths = vary_landmarks(batch.points, batch.lengths, *self.varied)
         logits = self.network(points, lengths).float()
         loss = functional.cross_entropy(logits, batch.labels, label_smoothing=self.label_smoothing)
         self.log("train/loss", loss, prog_bar=True, batch_size=len(batch.labels))

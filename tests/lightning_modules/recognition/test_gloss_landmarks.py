@@ -17,7 +17,7 @@ from datamodules.poses.skeletons import OPENPOSE_137, Skeleton
 from datamodules.twins import Twin, ensure_twin
 from datamodules.wlasl.landmarks import LandmarkBatch, WLASLLandmarks
 from lightning_modules.evaluation.classification import at_moments
-from lightning_modules.networks.augmentation import vary_landmarks
+from lightning_modules.networks.augmentation import in_sentences, vary_landmarks
 from lightning_modules.networks.recognition.landmark_transformer import LandmarkTransformer, LandmarkTransformerConfig
 from lightning_modules.recognition.gloss_landmarks import GlossLandmarks
 from zoo.artefacts.artefact import open_artefact
@@ -103,18 +103,18 @@ class TestData:
 
 class TestAugmentation:
     def test_nothing_is_varied_where_nothing_is_asked_for(self, batch):
-        points, lengths = vary_landmarks(batch.points, batch.lengths, scale=0, missing=0, mirrored=0)
+        points, lengths = vary_landmarks(batch.points, batch.lengths, scale=0, missing=0, mirrored=0, neighbours=0)
         torch.testing.assert_close(points, batch.points)
         assert lengths is batch.lengths
 
     def test_mirrored_is_what_a_left_handed_signer_shows(self, batch):
-        mirrored, _ = vary_landmarks(batch.points, batch.lengths, scale=0, missing=0, mirrored=1)
+        mirrored, _ = vary_landmarks(batch.points, batch.lengths, scale=0, missing=0, mirrored=1, neighbours=0)
         torch.testing.assert_close(mirrored[..., 0], -batch.points[:, :, list(MIRRORED), 0])
         torch.testing.assert_close(mirrored[..., 1:], batch.points[:, :, list(MIRRORED), 1:])
 
     def test_what_is_not_seen_stays_unseen_and_hands_are_lost_whole(self, batch):
         torch.manual_seed(0)
-        points, lengths = vary_landmarks(batch.points, batch.lengths, scale=1, missing=1, mirrored=0.5)
+        points, lengths = vary_landmarks(batch.points, batch.lengths, scale=1, missing=1, mirrored=0.5, neighbours=5)
         assert points.shape[1] == lengths.max()
         assert not points[points[..., 2] == 0].any()
         assert set(points[..., 2].unique().tolist()) == {0, 1}
@@ -123,6 +123,41 @@ class TestAugmentation:
             assert (seen.amin(2) == seen.amax(2)).all()
         before = batch.points[..., 2].sum() / batch.lengths.sum()
         assert 0.5 * before < points[..., 2].sum() / lengths.sum() < before
+
+
+class TestSentences:
+    """Frames here are numbers: tens tell the clip, which begins with 10, 20 or 30, ones the frame."""
+
+    LENGTHS = torch.tensor([4, 2, 7])
+
+    def joined(self, neighbours: int) -> list[list[int]]:
+        numbers = 10 * torch.arange(1, 4)[:, None] + torch.arange(7)
+        clips = (numbers * (torch.arange(7) < self.LENGTHS[:, None]))[..., None]
+        found, lengths = in_sentences(clips, self.LENGTHS, neighbours)
+        assert found.shape == (3, lengths.max(), 1)
+        assert not any(row[length:].any() for row, length in zip(found, lengths, strict=True))
+        return [row[:length, 0].tolist() for row, length in zip(found, lengths, strict=True)]
+
+    def test_without_neighbours_clips_stay_as_they_are(self):
+        assert self.joined(0) == [[10, 11, 12, 13], [20, 21], [30, 31, 32, 33, 34, 35, 36]]
+
+    @pytest.mark.parametrize("seed", range(20))
+    def test_a_clip_stands_whole_between_the_end_of_one_and_the_beginning_of_another(self, seed):
+        torch.manual_seed(seed)
+        whole = self.joined(0)
+        for row, clip in zip(self.joined(3), whole, strict=True):
+            starts = [k for k in range(len(row)) if row[k : k + len(clip)] == clip]
+            assert any(
+                any(row[:k] == other[len(other) - k :] for other in whole)
+                and any(row[k + len(clip) :] == other[: len(row) - k - len(clip)] for other in whole)
+                for k in starts
+            )
+
+    def test_up_to_so_many_frames_come_on_either_side(self):
+        torch.manual_seed(0)
+        rows = [row for _ in range(200) for row in self.joined(3)]
+        grown = {len(row) - int(self.LENGTHS[k % 3]) for k, row in enumerate(rows)}
+        assert grown == {0, 1, 2, 3, 4, 5, 6}
 
 
 class TestNetwork:

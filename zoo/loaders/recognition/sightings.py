@@ -16,7 +16,7 @@ from zoo.loaders.inputs import is_number
 
 Observation = TypeVar("Observation")
 """What a reader keeps of a frame."""
-WINDOW: Final = 0.75
+WINDOW: Final = 1.0
 """Seconds that are read as a clip of one sign."""
 HOP: Final = 0.125
 """Seconds from one window to the next."""
