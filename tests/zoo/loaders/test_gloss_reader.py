@@ -35,7 +35,7 @@ class TestStream:
         assert said(found) == ["no sign", "RED", "GREEN", "unsure", "BLUE", "no sign"]
         begins = np.cumsum([0, *(seconds for _, seconds in SCENE)])
         for sighting, begin in zip(found[1:], begins[1:], strict=False):
-            assert 0 < sighting.seconds - begin <= (1.5 if sighting.state == "unsure" else 0.75)
+            assert 0 < sighting.seconds - begin <= (1.5 if sighting.state == "unsure" else 0.8)
         for sighting in found:
             assert (sighting.gloss is None) == (sighting.state != "sign")
             assert sighting.gloss is None or sighting.probability >= 0.4
