@@ -10,13 +10,15 @@ that is set, else in __pycache__ or the user's cache. A process forked from one 
 it): spawn it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from numba import njit, prange
 
 Array = npt.NDArray[np.float64]
@@ -64,7 +66,8 @@ def warp_costs(first: Ragged, second: Ragged, distance: Distance) -> Array:
     """
     _fit(first, second, absent=distance is Distance.MASKED)
     totals = np.empty((len(first), first.frames.shape[1]))
-    _warp_all(totals, first.frames, first.bounds, second.frames, second.bounds, int(distance))
+    with _torch_left_alone():
+        _warp_all(totals, first.frames, first.bounds, second.frames, second.bounds, int(distance))
     return totals
 
 
@@ -80,7 +83,8 @@ def alignments(first: Ragged, second: Ragged, distance: Distance) -> tuple[Path,
     _fit(first, second, absent=distance is Distance.MASKED)
     poses = [motions.frames.reshape(len(motions.frames), -1) for motions in (first, second)]
     slots, counts = np.full((sum(map(len, poses)), 2), -1), np.zeros(len(first), np.int64)
-    _align_all(slots, counts, poses[0], first.bounds, poses[1], second.bounds, int(distance))
+    with _torch_left_alone():
+        _align_all(slots, counts, poses[0], first.bounds, poses[1], second.bounds, int(distance))
     starts = np.stack([first.bounds, second.bounds], 1)[:-1]
     return slots[slots[:, 0] >= 0] + np.repeat(starts, counts, 0), counts
 
@@ -120,6 +124,18 @@ def _fit(first: Ragged, second: Ragged, absent: bool) -> None:
         raise ValueError(f"expected as many motions of the same points to warp, found {shapes[0]} and {shapes[1]}")
     if not absent and any(np.isnan(motions.frames).any() for motions in (first, second)):
         raise ValueError("found absent (NaN) joints, which this distance does not know; fill them first")
+
+
+@contextmanager
+def _torch_left_alone() -> Iterator[None]:
+    """When numba's OpenMP starts, it sets PyTorch's number of threads to its own. What is trained afterwards would then
+    differ in its last bits from the same training in a process that never warped."""
+    threads = torch.get_num_threads()
+    try:
+        yield
+    finally:
+        if torch.get_num_threads() != threads:
+            torch.set_num_threads(threads)
 
 
 def _compiled(**options: bool) -> Callable[[Callable[..., Any]], Any]:

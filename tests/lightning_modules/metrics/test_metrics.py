@@ -487,6 +487,20 @@ class TestWarping:
         assert (done.stdout.strip(), done.stderr) == ("3.0", "")
         assert any(cache.rglob("*.nbc")) == (home == "writable")
 
+    def test_leaves_the_number_of_threads_to_torch(self) -> None:
+        """With another one sums round otherwise, and a resumed training is not the same to the last bit."""
+        warp = """
+import numpy, torch
+from lightning_modules.metrics.dtw import Distance, Ragged, alignments, warp_costs
+motions = Ragged.of([numpy.ones((3, 2, 2))] * 4)
+for work in (warp_costs, alignments):
+    work(motions, motions, Distance.EUCLIDEAN)
+    print(torch.get_num_threads())
+"""
+        env = {**os.environ, "OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "2"}
+        done = subprocess.run([sys.executable, "-c", warp], env=env, capture_output=True, text=True, check=False)
+        assert (done.stdout.split(), done.stderr) == (["1", "1"], "")
+
 
 class Identity(nn.Module):
     num_features = 6
