@@ -10,6 +10,8 @@ import cv2
 from datamodules.media.resampling import Timed
 from datamodules.media.video import Frame
 
+MOST: Final = 100
+"""Numbers from here on name backends of OpenCV; below 0 it ends the process."""
 BEHIND: Final = 1.0
 """Seconds that who takes the frames may lag behind; more of the past is left out."""
 PATIENCE: Final = 10.0
@@ -22,8 +24,11 @@ def watch(index: int) -> Iterator[Timed]:
     One frame is kept at a time, and no more than a second is told to lie between two. The camera is let go of when the
     iterator is closed; it ends when the camera does.
 
-    Raises ValueError where there is no such camera; from the iterator, when its first picture does not come.
+    Raises ValueError where there is no such camera, or can be none of this number; from the iterator, when its first
+    picture does not come.
     """
+    if not 0 <= index < MOST:
+        raise ValueError(f"found {index}, expected the number of a camera, from 0 on")
     logging = cv2.utils.logging  # what OpenCV has to say on the way to an answer is of no use to anybody
     level = logging.setLogLevel(logging.LOG_LEVEL_SILENT)
     camera = cv2.VideoCapture(index)

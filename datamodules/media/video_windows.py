@@ -33,6 +33,9 @@ GRID: Final = 16
 MOVED: Final = 3
 """So many parts change at least where a hand moves."""
 
+HELD: Final = 3
+"""Frames that repeat the one before and say nothing of movement: cameras with four frames a second make as many."""
+
 Window = tuple[npt.NDArray[np.uint8], int]
 """Frames (variants, frames, size, size, 3), and how many of them are the video's; the rest repeat the last of these."""
 
@@ -106,7 +109,8 @@ def crop(frame: Frame, size: int) -> Frame:
 
 def still(frames: Sequence[Frame]) -> npt.NDArray[np.bool_]:
     """Whether nothing but noise and light changes from each frame to the next, (T,), of frames (size, size, 3) that are
-    a sixteenth of a second apart; the first is as the second. A single frame is not still: who knows.
+    a sixteenth of a second apart; the first is as the second. A single frame is not still: who knows. Nor is one that
+    repeats the frame before, as of cameras with few frames a second; up to HELD of these are as what they repeat.
     """
     small = [
         cv2.resize(frame.mean(2, dtype=np.float32), (GRID, GRID), interpolation=cv2.INTER_AREA) for frame in frames
@@ -114,7 +118,10 @@ def still(frames: Sequence[Frame]) -> npt.NDArray[np.bool_]:
     grey = np.stack(small).reshape(len(small), -1) + 1
     light = np.median(grey[1:] / grey[:-1], axis=1, keepdims=True)
     most = np.sort(np.abs(grey[1:] - light * grey[:-1]), axis=1)[:, -MOVED]
-    found = most < STILL
+    found, steps = most < STILL, np.arange(len(grey) - 1)
+    repeated = (grey[1:] == grey[:-1]).all(1)
+    changed = np.maximum.accumulate(np.where(repeated, -1, steps))
+    found = np.where(repeated & (changed >= 0) & (steps - changed <= HELD), found[changed], found)
     return np.concatenate([found[:1], found]) if len(found) else np.zeros(1, bool)
 
 

@@ -109,7 +109,7 @@ def watch(reader: GlossReader[Any], path: Path, threshold: float | None = None) 
     """
     frames, fps = read_video(path)
     drawing, stream = Drawing(), Stream(reader, threshold=threshold)
-    for sighting in drawing.kept(stream.answers(ticks(drawing.strip.through(frames), fps, reader.rate))):
+    for sighting in drawing.kept(stream.answers(ticks(drawing.strip.through(frames, fps), fps, reader.rate))):
         yield _answer(reader, stream, sighting), drawing
 
 

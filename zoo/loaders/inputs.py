@@ -15,10 +15,10 @@ def given_text(text: object, expected: str = "a text") -> str:
 
 
 def given_path(path: object, expected: str) -> str:
-    """The path that was given as text or as a pathlib.Path. Raises ValueError for anything else."""
+    """The path that was given as text or as a pathlib.Path. Raises ValueError for anything else, and an empty text."""
     place = os.fspath(path) if isinstance(path, str | os.PathLike) else None
-    if not isinstance(place, str):
-        raise ValueError(f"found {type(path).__name__}, expected {expected}")
+    if not isinstance(place, str) or not place:
+        raise ValueError(f"found {'an empty text' if place == '' else type(path).__name__}, expected {expected}")
     return place
 
 

@@ -1,6 +1,7 @@
 """A running video to glosses: what `zoo.load("live-gloss")` returns."""
 
 import os
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -47,21 +48,32 @@ class LiveGloss(Pipeline):
                 iterator, damaged data, and what is no frame.
             FileNotFoundError: no such file.
         """
-        frames, fps = _opened(video, fps, pace)
+        frames, fps = _opened(video, fps)
+        if pace or isinstance(video, int):
+            frames = self._in_time(frames, fps, pace)
         return self.reader.stream(frames, fps, **settings)
+
+    def _in_time(self, frames: Frames, fps: float, pace: bool) -> Iterator[Any]:
+        """The frames, each at its time if `pace` says so; the first is asked for when it can be read at once."""
+        self.reader.warm_up()
+        yield from paced(frames, fps) if pace else frames
 
     def run(self, text: str, outputs: Sequence[Path], pace: bool = False, **settings: float) -> list[Path]:
         """Watch the file at the path `text`, or the camera of that number until Ctrl-C; print what is seen, and write
         each of `outputs`: .json, all of it; .png, a heat map of the moments that counted and of what was seen.
+
+        Frames of a file that were missed at its pace are counted on stderr.
 
         pace, settings: as `watch` takes them; a camera has its own pace.
         """
         refuse_unwritable(outputs, (".json", ".png"))
         text = given_path(text, "the path of a video, or the number of a camera")
         live = text.isdecimal() and not Path(text).exists()
-        frames, fps = _opened(int(text) if live else text, 25.0, pace and not live)
+        frames, fps = _opened(int(text) if live else text, 25.0)
+        given = Counted(frames)
+        taken = Counted(self._in_time(given, fps, pace and not live) if pace or live else given)
         drawing = Drawing() if any(output.suffix.lower() == ".png" for output in outputs) else None
-        sightings = self.reader.sightings(drawing.strip.through(frames) if drawing else frames, fps, **settings)
+        sightings = self.reader.sightings(drawing.strip.through(taken, fps) if drawing else taken, fps, **settings)
         seen = []
         try:
             for sighting in changes(drawing.kept(sightings) if drawing else sightings):
@@ -70,12 +82,30 @@ class LiveGloss(Pipeline):
         except KeyboardInterrupt:
             if not live:
                 raise
+        if taken.count < given.count:
+            missed = given.count - taken.count
+            print(
+                f"zoo: {missed} of {given.count} frames were missed: reading takes longer than they last",
+                file=sys.stderr,
+            )
         for output in outputs:
             if drawing and output.suffix.lower() == ".png":
                 drawing.write(output)
             else:
                 write_json(output, {"video": text, "glosses": seen})
         return list(outputs)
+
+
+class Counted:
+    """Items that are counted as they go by."""
+
+    def __init__(self, items: Iterable[Any]) -> None:
+        self._items, self.count = items, 0
+
+    def __iter__(self) -> Iterator[Any]:
+        for item in self._items:
+            self.count += 1
+            yield item
 
 
 class Drawing:
@@ -106,7 +136,7 @@ class Drawing:
         write_heat_map(output, self.strip, attention, self.windows)
 
 
-def _opened(video: object, fps: float, pace: bool) -> tuple[Frames, float]:
+def _opened(video: object, fps: float) -> tuple[Frames, float]:
     """Frames of a file, a camera or an iterable, and how many there are of a second."""
     given = isinstance(video, Iterable) and not isinstance(video, bytes | Mapping)
     if isinstance(video, bool) or not (given or isinstance(video, int | os.PathLike)):
@@ -120,4 +150,4 @@ def _opened(video: object, fps: float, pace: bool) -> tuple[Frames, float]:
     if isinstance(video, str | os.PathLike):
         frames, fps = read_video(video)
     check_rate(fps)
-    return (paced(frames, fps) if pace else frames), fps
+    return frames, fps

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from datamodules.media.video_windows import crop, variants, windows
+from datamodules.media.video_windows import crop, still, variants, windows
 
 
 def test_a_video_without_a_frame_is_refused():
@@ -62,3 +62,27 @@ def test_the_last_window_is_padded_by_its_last_frame():
     assert (whole, real) == (8, 3)
     assert first[0, :, 0, 0, 0].tolist() == [0, 10, 20, 30, 40, 50, 60, 70]
     assert second[0, :, 0, 0, 0].tolist() == [80, 90, 100, 100, 100, 100, 100, 100]
+
+
+class TestStill:
+    """A bright square before a grey wall, which moves or does not."""
+
+    @staticmethod
+    def square(at: int) -> np.ndarray:
+        frame = np.full((64, 64, 3), 90, np.uint8)
+        frame[24:44, at : at + 20] = 220
+        return frame
+
+    def test_movement_is_told_from_a_picture_that_stays(self) -> None:
+        moving, resting = [self.square(at) for at in range(0, 40, 4)], [self.square(0)] * 10
+        assert not still(moving).any()
+        assert still(resting).all()
+        assert still([*resting, *moving[1:]]).tolist() == [True] * 10 + [False] * 9
+
+    @pytest.mark.parametrize("times", [2, 3, 4])
+    def test_frames_of_a_slow_camera_that_are_shown_again_are_no_rest(self, times: int) -> None:
+        assert not still([self.square(at) for at in range(0, 40, 4) for _ in range(times)])[times:].any()
+
+    def test_who_rests_after_moving_is_still_from_a_quarter_of_a_second_on(self) -> None:
+        ends = still([*(self.square(at) for at in range(0, 40, 4)), *[self.square(36)] * 10])
+        assert ends.tolist() == [False] * 13 + [True] * 7

@@ -294,6 +294,6 @@ class TestVerb:
         assert reader.resting([(frame, 320, 240) for frame in guessed]).all()
         nobody = [(0 * frame, 320, 240) for frame, *_ in observations]
         assert reader.resting(nobody).all()
-        with pytest.raises(ValueError, match="MediaPipe sees no signer there: the shoulders are never seen together"):
+        with pytest.raises(ValueError, match="MediaPipe finds no signer: the shoulders are never seen together"):
             reader.judge(nobody)
         assert reader.judge(observations).attention.shape == (len(observations),)

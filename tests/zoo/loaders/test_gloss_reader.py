@@ -72,6 +72,23 @@ class TestStream:
         list(slow.stream(film((RED, 2.0), fps=4), 4))
         assert slow.observed == 8  # each is shown at four ticks
 
+    def test_what_is_shown_for_long_is_no_hand_at_rest(self, reader: ColourReader, monkeypatch) -> None:
+        """As where frames were missed: a reader that looks for movement sees none in a frame that merely stays."""
+
+        def moved(seen: list[np.ndarray]) -> np.ndarray:
+            changes = [np.abs(after - before).max() < 1 for before, after in pairwise(seen)]
+            return np.array([*changes[:1], *changes])
+
+        monkeypatch.setattr(reader, "resting", moved)
+        colours = [tuple(np.add(COLOURS["RED"], (shade, 0, 0))) for shade in (0, 20, 40)]
+        moving = [(second / 2, film((colours[second % 3], 0.1))[0]) for second in range(6)]  # two frames a second
+        assert said(reader.stream(moving, 25)) == ["RED"]
+        held = [(second / 2, moving[0][1]) for second in range(6)]
+        assert said(reader.stream(held, 25)) == ["no sign"]
+
+    def test_a_frame_alone_shows_no_sign(self, reader: ColourReader) -> None:
+        assert said(reader.stream(film((RED, 0.04)), 25)) == ["no sign"]
+
     def test_an_answer_does_not_wait_for_the_end(self, reader: ColourReader) -> None:
         endless = (frame for _ in count() for frame in film((RED, 1.0)))
         assert next(reader.stream(endless, 25)).gloss == "RED"
@@ -202,6 +219,14 @@ class TestHeatMap:
         assert json.loads(outputs[1].read_text())["glosses"][0]["gloss"] == "RED"
         assert 200 < np.flatnonzero(red).min() < np.flatnonzero(red).max() < 750
 
+    def test_frames_of_a_picture_stand_at_their_times(self) -> None:
+        from zoo.loaders.recognition.heat_map import Strip
+
+        strip = Strip()
+        times = [0.0, 0.5, 1.0, 7.5, 8.0, 8.5, 9.0, 9.5]
+        list(strip.through(((seconds, np.full((120, 120, 3), 20 * seconds, np.uint8)) for seconds in times), 25))
+        assert strip.picture(0, 10)[60, ::120, 0].tolist() == [10, 255, 255, 255, 150, 160, 190]  # white: none came
+
     def test_a_picture_of_a_long_video_keeps_few_frames(self, reader: ColourReader) -> None:
         from zoo.loaders.recognition.heat_map import SHOWN, Strip
 
@@ -210,7 +235,7 @@ class TestHeatMap:
                 yield np.full((16, 16, 3), number // 4, np.uint8)
 
         strip = Strip()
-        assert sum(1 for _ in strip.through(numbered())) == 1000
+        assert sum(1 for _ in strip.through(numbered(), 25)) == 1000
         assert 4 * SHOWN <= len(strip.frames) < 8 * SHOWN
-        steps = np.diff([int(frame[0, 0, 0]) for frame in strip.frames])
+        steps = np.diff([int(frame[0, 0, 0]) for _, frame in strip.frames])
         assert set(steps.tolist()) == {4}

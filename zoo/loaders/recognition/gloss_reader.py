@@ -144,6 +144,12 @@ print(model.predict(frames)[:3])  # the likeliest glosses first, each with its p
         check_rate(fps)
         return Stream(self, window, hop, threshold).answers(ticks(frames, fps, self.rate))
 
+    def warm_up(self) -> None:
+        """Open and run once what a first window needs, so that a camera, or a file in time, does not wait for it."""
+        noise = np.random.default_rng(0).integers(0, 256, (round(self.rate * WINDOW), 64, 64, 3), np.uint8)
+        for _ in self.sightings(noise, self.rate):
+            pass
+
     def read(
         self, video: str | os.PathLike[str] | npt.NDArray[np.uint8], fps: float = 25.0, **settings: float
     ) -> list[Segment]:
@@ -173,14 +179,15 @@ print(model.predict(frames)[:3])  # the likeliest glosses first, each with its p
 
         strip = Strip()
         frames, fps = read_video(path)
-        judged = self.judge(map(self.observe, resample(strip.through(frames), fps, self.rate)))
+        judged = self.judge(map(self.observe, resample(strip.through(frames, fps), fps, self.rate)))
         attention = (0.0, len(judged.attention) / self.rate, judged.attention.tolist())
-        sightings = list(self.sightings(*read_video(path)))
+        sightings, ranked = list(self.sightings(*read_video(path))), self.rank(judged.probabilities)
+        read = "  ".join(f"{guess.gloss} {guess.probability:.2f}" for guess in ranked[:3])
         for output in outputs:
             if output.suffix.lower() == ".png":
-                write_heat_map(output, strip, [attention], sightings)
+                write_heat_map(output, strip, [attention], sightings, f"as one sign: {read}")
             else:
-                write_ranking(path, self.rank(judged.probabilities), [output])
+                write_ranking(path, ranked, [output])
         return list(outputs)
 
 

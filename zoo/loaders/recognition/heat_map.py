@@ -20,10 +20,17 @@ HEIGHT: Final = 120
 """Of a frame that is kept, in pixels."""
 SHOWN: Final = 10
 """Frames in a strip."""
+NEAR: Final = 0.75
+"""Of the width of a frame in a strip: how far from its place what it shows may be."""
 COLUMNS: Final = 800
 """Of the bands: each is worth a pixel or more."""
+BAND: Final = 0.8
+"""Inches: the height of the band of glosses, in which a name fits that stands upright."""
 ACROSS: Final = 860
 """Pixels between the axes' ends, about."""
+
+LETTER: Final = 8
+"""Pixels that a letter of a name takes, about, and a line of it twice as many."""
 
 LOOKED: Final = "viridis"
 LIKELY: Final = "Blues"
@@ -34,51 +41,64 @@ Attention = tuple[float, float, Sequence[float]]
 
 
 class Strip:
-    """Frames that are evenly spread over a video that goes by, however long it becomes: small ones, and few."""
+    """Frames that are evenly spread over a video that goes by, however long it becomes: small ones, and few.
+
+    frames: seconds and frame (HEIGHT, W, 3) of those that are kept.
+    """
 
     def __init__(self) -> None:
-        self.frames: list[Frame] = []
+        self.frames: list[tuple[float, Frame]] = []
         self._every = 1
 
-    def through(self, frames: Iterable[Any]) -> Iterator[Any]:
-        """The same frames, with times or without; some are kept on the way."""
+    def through(self, frames: Iterable[Any], fps: float) -> Iterator[Any]:
+        """The same frames, with times or `fps` a second; some are kept on the way."""
         for number, item in enumerate(frames):
             if number % self._every == 0:
-                self._keep(item[1] if isinstance(item, tuple) else item)
+                self._keep(*(item if isinstance(item, tuple) else (number / fps, item)))
             yield item
 
-    def _keep(self, frame: Frame) -> None:
+    def _keep(self, seconds: float, frame: Frame) -> None:
         if getattr(frame, "ndim", 0) == 3 and frame.size:  # whoever reads it says what is wrong with another
             width = max(1, round(frame.shape[1] * HEIGHT / frame.shape[0]))
-            self.frames.append(cv2.resize(frame, (width, HEIGHT), interpolation=cv2.INTER_AREA))
+            self.frames.append((seconds, cv2.resize(frame, (width, HEIGHT), interpolation=cv2.INTER_AREA)))
         if len(self.frames) == 8 * SHOWN:
             self.frames, self._every = self.frames[::2], 2 * self._every
 
-    def picture(self) -> Frame:
-        """Frames side by side, (HEIGHT, W, 3), as many as fit above a time axis."""
-        height, width = self.frames[0].shape[:2]
+    def picture(self, start: float, end: float) -> Frame:
+        """Frames side by side, (HEIGHT, W, 3), as many as fit above a time axis, each at its time; white where none
+        came."""
+        height, width = self.frames[0][1].shape[:2]
         fitting = max(1, min(SHOWN, len(self.frames), ACROSS * HEIGHT // (height * max(60, width))))
-        middles = ((np.arange(fitting) + 0.5) * len(self.frames) / fitting).astype(int)
-        return np.concatenate([cv2.resize(self.frames[place], (width, height)) for place in middles], axis=1)
+        cell, times = (end - start) / fitting, np.array([seconds for seconds, _ in self.frames])
+        blank, row = np.full((height, width, 3), 255, np.uint8), []
+        for middle in start + (np.arange(fitting) + 0.5) * cell:
+            nearest = int(np.abs(times - middle).argmin())
+            near = abs(times[nearest] - middle) <= NEAR * cell
+            row.append(cv2.resize(self.frames[nearest][1], (width, height)) if near else blank)
+        return np.concatenate(row, axis=1)
 
 
-def write_heat_map(output: Path, strip: Strip, attention: Sequence[Attention], sightings: Sequence[Sighting]) -> None:
+def write_heat_map(
+    output: Path, strip: Strip, attention: Sequence[Attention], sightings: Sequence[Sighting], title: str = ""
+) -> None:
     """Write a .png: frames, how much each moment counted, and how likely the best gloss was, over seconds.
 
     attention: of clips or windows; where several lie over one another, their mean is drawn.
     sightings: of all windows, one or more, in order.
+    title: what was read of the whole.
     """
     start, end = sightings[0].start, sightings[-1].seconds
-    picture = strip.picture()
+    picture = strip.picture(start, end)
     height = min(2.0, ACROSS / DPI * picture.shape[0] / picture.shape[1])
     with own_style():
-        figure = page(height + 2.6)
+        figure = page(height + 2.6 + BAND - 0.45)
         rows = figure.add_gridspec(
-            3, 2, height_ratios=(height, 0.45, 0.45), width_ratios=(ACROSS, WIDTH - ACROSS - 110)
+            3, 2, height_ratios=(height, 0.45, BAND), width_ratios=(ACROSS, WIDTH - ACROSS - 110)
         )
         frames = figure.add_subplot(rows[0, 0])
         frames.imshow(picture, extent=(start, end, 0, 1), aspect="auto", interpolation="antialiased")
         frames.set_axis_off()
+        frames.set_title(title, loc="left", fontsize=11)
         looked, seen = (figure.add_subplot(rows[row, 0], sharex=frames) for row in (1, 2))
         bars = [figure.add_subplot(rows[row, 1]) for row in (1, 2)]
         weights, likely = _looked(attention, start, end), _likely(sightings, start, end)
@@ -142,7 +162,8 @@ def _likely(sightings: Sequence[Sighting], start: float, end: float) -> npt.NDAr
 
 
 def _name(axes: Axes, sightings: Sequence[Sighting], start: float, end: float) -> None:
-    """Write the glosses that were seen into the band, where each lies and as far as there is room."""
+    """Write the glosses that were seen into the band, where each lies and as far as there is room: along it, or upright
+    where that is too narrow."""
     middles = [(sighting.start + sighting.seconds) / 2 for sighting in sightings]
     edges = [start, *((a + b) / 2 for a, b in pairwise(middles)), end]
     at = 0
@@ -151,7 +172,12 @@ def _name(axes: Axes, sightings: Sequence[Sighting], start: float, end: float) -
         left, right = edges[at], edges[at + len(same)]
         at += len(same)
         axes.axvline(left, color="#666666", linewidth=0.8)
-        room = int((right - left) / (end - start) * ACROSS / 8)
-        if gloss is not None and room >= 3:
+        width, height = (right - left) / (end - start) * ACROSS, BAND * DPI
+        if gloss is not None and width >= 2 * LETTER:
+            upright = width < LETTER * len(gloss)
+            room = max(3, int((height if upright else width) / LETTER))
             ink = "white" if max(one.probability for one in same) > 0.6 else "black"
-            axes.text((left + right) / 2, 0.5, short(gloss, room), color=ink, ha="center", va="center", fontsize=10)
+            name = axes.text(
+                (left + right) / 2, 0.5, short(gloss, room), color=ink, ha="center", va="center", fontsize=10
+            )
+            name.set_rotation(90 if upright else 0)

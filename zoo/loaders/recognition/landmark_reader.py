@@ -77,10 +77,12 @@ print(model.predict(pose)[:3])  # the likeliest glosses first, each with its pro
         return self.landmarker(frame), frame.shape[1], frame.shape[0]
 
     def judge(self, observations: Iterable[tuple[Landmarks, int, int]]) -> Judgement:
+        seen = list(observations)  # what goes wrong on the way to them is another matter
         try:
-            return self.weigh(_located(observations))
+            points = _located(seen)
         except ValueError as error:
-            raise ValueError(f"MediaPipe sees no signer there: {error}") from None
+            raise ValueError(f"MediaPipe finds no signer: {error}") from None
+        return self.weigh(points)
 
     def resting(self, observations: Sequence[tuple[Landmarks, int, int]]) -> npt.NDArray[np.bool_]:
         try:

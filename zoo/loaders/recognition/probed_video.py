@@ -69,8 +69,9 @@ print(model.config.id2label[int(probabilities.argmax())])
         shares = self.network.classifier(self.network.pooler(tokens))[0].float().softmax(-1)
         tubelets = self.frames // self.network.config.tubelet_size
         looked = attention_over_time(self.network, tokens, tubelets)[0].float().cpu().numpy()
-        attention = np.zeros(len(clip))
-        np.add.at(attention, chosen, np.repeat(looked / self.network.config.tubelet_size, len(chosen) // tubelets))
+        weights = np.repeat(looked, len(chosen) // tubelets)
+        nearest = np.abs(np.arange(len(clip))[:, None] - np.asarray(chosen)).argmin(1)  # also of those it did not see
+        attention = weights[nearest]
         return Judgement(shares.cpu().numpy(), attention / attention.sum())
 
     def resting(self, observations: Sequence[Frame]) -> npt.NDArray[np.bool_]:

@@ -186,7 +186,7 @@ class Stream(Generic[Observation]):
     def answer(self) -> Sighting:
         """What the window shows that ends with the last tick that was taken; there has to be one."""
         end, recent = self._end, list(self._recent)
-        resting = self._reader.resting(recent)
+        resting = self._resting(recent)
         judged = None if resting.mean() > 0.5 else self._reader.judge(recent)
         state, gloss, probability = self.debounced(None if judged is None else judged.probabilities)
         attention = () if judged is None else tuple(map(float, judged.attention))
@@ -195,6 +195,14 @@ class Stream(Generic[Observation]):
         latency = Latency(waited, time.perf_counter() - self._arrived)
         self.pending = False
         return Sighting(end, end - len(recent) / self._reader.rate, state, gloss, probability, attention, latency)
+
+    def _resting(self, recent: Sequence[Observation]) -> npt.NDArray[np.bool_]:
+        """Whether each observation shows hands at rest or none. One that stands for several ticks, since no newer frame
+        came, is no sign of rest: it is as it was when it came. A frame alone shows no movement."""
+        came = [place for place, one in enumerate(recent) if not place or one is not recent[place - 1]]
+        if len(came) == 1:
+            return np.ones(len(recent), bool)
+        return np.repeat(self._reader.resting([recent[place] for place in came]), np.diff([*came, len(recent)]))
 
 
 def changes(sightings: Iterable[Sighting]) -> Iterator[Sighting]:

@@ -189,11 +189,12 @@ class VideoToGloss(GlossReader[Frame]):
         made = EmbeddingSettings(**config["embeddings"])
         carried = ENCODER in cls.parts(config)
         opened = f'\nencoder = onnxruntime.InferenceSession("NAME-{ENCODER}.onnx")' if carried else ""
-        shape = f"(windows, {made.frames}, {made.size}, {made.size}, 3), {made.fps:g} frames a second"
+        shape = f"(T, {made.size}, {made.size}, 3), {made.fps:g} frames a second, cut as the encoder's metadata says"
         rows = f"""\
-windows = np.load("clip.npy")  # uint8 RGB {shape}
-(rows,) = encoder.run(None, {{"frames": windows}})
-rows = rows.reshape(1, -1, rows.shape[-1])"""
+clip = np.load("clip.npy")  # uint8 RGB {shape}
+padding = np.repeat(clip[-1:], -len(clip) % {made.frames}, axis=0)
+(rows,) = encoder.run(None, {{"frames": np.concatenate([clip, padding]).reshape(-1, {made.frames}, *clip.shape[1:])}})
+rows = rows.reshape(1, -1, rows.shape[-1])[:, : -(-len(clip) // {made.tubelet})]  # those of the clip's own frames"""
         stored = 'rows = np.load("clip_original_vjepa.npy")[None]  # as `python -m zoo data embed` writes them'
         return f"""\
 import json
