@@ -22,6 +22,7 @@ INDEX, SETTINGS, REPORT = "index.csv", "embeddings.json", "report.json"
 HEADER: Final = ["video_id", "gloss", "path_to_npy_file"]
 FREE: Final = ("model",)
 """Settings that may differ between two runs into one folder: the same weights may lie elsewhere."""
+AGAIN: Final = "remove it, and the same `python -m zoo data embed` makes it again"
 NAME = re.compile(rf"_({'|'.join(VARIANTS)})_vjepa\.npy")
 
 
@@ -117,24 +118,23 @@ class Embedded:
             rows = np.load(self.path, mmap_mode="r", allow_pickle=False)
         except FileNotFoundError:
             raise FileNotFoundError(
-                f"{self.path}: no such file, though {INDEX} lists it; embed its video again"
+                f"{self.path}: no such file, though {INDEX} lists it; the same `data embed` makes it again"
             ) from None
         except (ValueError, EOFError, OSError, SyntaxError, TypeError) as error:
-            raise ValueError(f"{self.path}: no readable .npy ({error}); embed its video again") from None
+            why = "pickled, or no .npy at all" if "pickle" in str(error) else error
+            raise ValueError(f"{self.path}: no readable .npy ({why}); {AGAIN}") from None
         if not isinstance(rows, np.ndarray) or rows.ndim != 2 or rows.dtype != np.float32 or not rows.size:
             found = f"{rows.shape} {rows.dtype}" if isinstance(rows, np.ndarray) else "an archive"
-            raise ValueError(f"{self.path}: found {found}, expected (T, D) float32; embed its video again")
+            raise ValueError(f"{self.path}: found {found}, expected (T, D) float32; {AGAIN}")
         if width is not None and rows.shape[1] != width:
-            raise ValueError(
-                f"{self.path}: found {rows.shape[1]} numbers a row, expected {width}; embed its video again"
-            )
+            raise ValueError(f"{self.path}: found {rows.shape[1]} numbers a row, expected {width}; {AGAIN}")
         return rows
 
     def read(self, width: int | None = None) -> npt.NDArray[np.float32]:
         """Its rows; see `header`. Raises ValueError for rows that are not finite, too."""
         rows = np.array(self.header(width))
         if not np.isfinite(rows).all():
-            raise ValueError(f"{self.path}: NaN or infinite numbers; embed its video again")
+            raise ValueError(f"{self.path}: NaN or infinite numbers; {AGAIN}")
         return rows
 
 

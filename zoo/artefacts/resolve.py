@@ -152,6 +152,8 @@ def reference_of(name: str) -> Reference | None:
 
 def _by_path(name: str | Path) -> Path:
     path = user_path(name)
+    if not path.exists() and str(name) in list_pipelines():
+        raise ValueError(f"{name} is a pipeline, and a model was expected: one of its stages, or a run's folder")
     if not path.exists() and len(path.parts) == 1:
         hint = nearest(str(name), [*list_trained(), *list_pipelines()])
         raise ValueError(f"{str(name)!r} is neither a model or pipeline of the zoo nor a folder{hint}")

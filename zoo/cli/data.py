@@ -25,7 +25,8 @@ COMMANDS: Final = {
   python -m zoo data landmarks videos landmarks --ray auto""",
     "embed": """\
   python -m zoo data embed ~/data/WLASL ~/data/WLASL/embeddings
-  python -m zoo data embed videos out --model my-vjepa2 --batch-size 1""",
+  python -m zoo data embed videos out --model vjepa-starter
+      by the zoo's small encoder, on a processor""",
 }
 """Examples of each command."""
 EXAMPLES: Final = "\n".join(COMMANDS.values())
@@ -66,7 +67,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     embed = command("embed", _embed, "run V-JEPA 2 over videos and two variants of each, into .npy files and index.csv")
     _videos(embed)
-    embed.add_argument("--model", default="facebook/vjepa2-vitg-fpc64-256", help="a Hub id, or a VJEPA2Model's folder")
+    embed.add_argument(
+        "--model", default="facebook/vjepa2-vitg-fpc64-256", help="a VJEPA2Model: a Hub id, a folder, or one of the zoo"
+    )
     embed.add_argument("--batch-size", type=_whole, default=4, metavar="N", help="windows of frames a batch")
 
 
@@ -135,13 +138,22 @@ def _embed(options: argparse.Namespace) -> int:
 
     from datamodules.clips import list_clips, skipped
     from datamodules.features.embeddings import embed
+    from datamodules.files import user_path
+    from zoo.artefacts.base_model import BaseModel
+    from zoo.loaders.foreign import encoder_folder
     from zoo.prepare.landmarks import listed
     from zoo.prepare.videos import not_mended
+    from zoo.spec.registry import list_models
     from zoo.training.log_filters import quiet
 
     quiet()
+    model, folder = options.model, user_path(options.model)
+    if model in list_models():
+        folder = BaseModel.used(model).folder
+    if folder.is_dir():
+        model = str(encoder_folder(folder))
     clips = list_clips(options.videos)
-    failed = embed(clips, options.out, model=options.model, batch_size=options.batch_size)
+    failed = embed(clips, options.out, model=model, batch_size=options.batch_size)
 
     @rank_zero_only
     def report() -> None:  # each further device has a process that comes by here
@@ -150,6 +162,8 @@ def _embed(options: argparse.Namespace) -> int:
                 print(f"{clip.name}: {doubt}")
         if others := skipped(options.videos, clips, options.out):
             print(listed(others))
+        for file in sorted(failed):
+            print(f"{file}: {failed[file]}")
         print(f"{options.out}: {len(failed)} files could not be read, see report.json" if failed else options.out)
 
     report()

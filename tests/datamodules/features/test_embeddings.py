@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import pickle
+import re
 import signal
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from datamodules.features.vjepa import Encoder, model_folder
 from datamodules.media.clip import Clip
 from datamodules.media.video import write_video
 from datamodules.media.video_windows import VARIANTS, windows
+from zoo.artefacts.artefact import starter_folder
 from zoo.cli import main
 
 TINY = {
@@ -173,6 +175,30 @@ def test_the_command_line_says_where_the_embeddings_are(undisturbed, videos, mod
     assert main(["data", "embed", str(videos), str(undisturbed), "--model", str(model)]) == 0
     assert capsys.readouterr().out == f"{undisturbed}\n"
     assert contents(undisturbed) == before
+
+
+@pytest.mark.parametrize("address", ["vjepa-starter", str(starter_folder("vjepa-starter"))])
+def test_the_zoos_own_encoder_is_known_by_its_name_and_its_folder(address, tmp_path, capsys):
+    write(tmp_path / "in" / "a.mp4", grey(range(20, 200, 10)), [k / 25 for k in range(18)])
+    (tmp_path / "in" / "empty.mp4").touch()
+    assert main(["data", "embed", str(tmp_path / "in"), str(tmp_path / "out"), "--model", address]) == 1
+    assert re.search(rf"{tmp_path}/in/empty.mp4: .*\n.*1 files could not be read", capsys.readouterr().out)
+    assert EmbeddingSettings.read(tmp_path / "out").size == 96
+    assert len(read_index(tmp_path / "out")) == 3
+
+
+def test_a_file_that_is_no_embedding_is_made_again_as_its_message_says(model, tmp_path):
+    write(tmp_path / "in" / "a.mp4", grey(range(20, 200, 10)), [k / 25 for k in range(18)])
+    command = ["data", "embed", str(tmp_path / "in"), str(tmp_path / "out"), "--model", str(model)]
+    assert main(command) == 0
+    first = next(iter(read_index(tmp_path / "out")))
+    right = first.path.read_bytes()
+    first.path.write_bytes(b"junk!")
+    with pytest.raises(ValueError, match=r"no .npy at all\); remove it, and the same `python -m zoo data embed`"):
+        first.read()
+    first.path.unlink()
+    assert main(command) == 0
+    assert first.path.read_bytes() == right
 
 
 def test_every_common_container_is_embedded_and_the_rest_is_said(model, tmp_path, capsys):

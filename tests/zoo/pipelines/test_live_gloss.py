@@ -91,10 +91,17 @@ def test_hands_that_move_are_signing(model: VideoToGloss) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"hop": 0}, {"window": 0}, {"window": 1e9}, {"threshold": 1.5}, {"hop": float("nan")}]
+    ("wrong", "message"),
+    [
+        ({"hop": 0}, "hop: found 0, expected seconds, more than 0 and up to 60"),
+        ({"window": 0}, "window: found 0, expected seconds"),
+        ({"window": 1e9}, "window: found 1000000000.0, expected seconds"),
+        ({"threshold": 1.5}, "threshold: found 1.5, expected a probability, from 0 to 1"),
+        ({"hop": float("nan")}, "hop: found nan, expected seconds"),
+    ],
 )
-def test_impossible_settings_are_refused_at_once(model: VideoToGloss, wrong: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match="expected seconds up to 60 and a probability"):
+def test_impossible_settings_are_refused_at_once(model: VideoToGloss, wrong: dict[str, float], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         model.stream(iter([]), 25, **wrong)
 
 
@@ -174,7 +181,7 @@ class TestCommand:
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
-            (["live-gloss", "CLIP", "--threshold", "2"], "expected seconds up to 60 and a probability"),
+            (["live-gloss", "CLIP", "--threshold", "2"], "threshold: found 2.0, expected a probability, from 0 to 1"),
             (["live-gloss", "CLIP", "--threshold", "high"], "invalid float value: 'high'"),
             (["fingerspell", "A", "--threshold", "0.5"], "--threshold: fingerspell watches nothing"),
             (["letter-judge", "CLIP", "--threshold", "0.5"], "--threshold: letter-judge is no pipeline"),

@@ -29,7 +29,8 @@ def run(options: argparse.Namespace) -> int:
     folder = finished(options.target)
     if not options.check and options.target in list_models() and folder == starter_folder(options.target):
         raise ValueError(
-            f"{options.target}: no finished run, and the starter's card is the package's; --check reads it"
+            f"{options.target}: no finished run; the card of the bundled starter is {folder / 'README.md'}, which "
+            "--check looks through"
         )
     if not options.check:
         print(write(folder))

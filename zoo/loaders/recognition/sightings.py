@@ -150,12 +150,11 @@ class Stream(Generic[Observation]):
         threshold: float | None = None,
     ) -> None:
         threshold = reader.threshold if threshold is None else threshold
-        in_range = all(map(is_number, (window, hop, threshold))) and 0 < hop <= 60 and 0 < window <= 60
-        if not (in_range and 0 <= threshold <= 1):
-            raise ValueError(
-                f"found window {window!r}, hop {hop!r} and threshold {threshold!r}; expected seconds up to 60 and a "
-                "probability"
-            )
+        for name, seconds in (("window", window), ("hop", hop)):
+            if not is_number(seconds) or not 0 < seconds <= 60:
+                raise ValueError(f"{name}: found {seconds!r}, expected seconds, more than 0 and up to 60")
+        if not is_number(threshold) or not 0 <= threshold <= 1:
+            raise ValueError(f"threshold: found {threshold!r}, expected a probability, from 0 to 1")
         length, self._step = (max(1, round(span * reader.rate)) for span in (window, hop))
         self.debounced = Debouncer(reader.glosses, threshold)
         self.pending = False
