@@ -20,12 +20,14 @@ SUFFIXES: Final = (
 """Of files that are videos; capitals are as good."""
 
 
-def list_clips(source: str | os.PathLike[str]) -> list[Clip]:
+def list_clips(source: str | os.PathLike[str], index: str | None = None) -> list[Clip]:
     """The clips of a folder: those that the index of a data set names, or else every video in it.
 
     A WLASL folder (an index, and videos/) gives the clips of its index by id, with their glosses; a How2Sign folder (a
     realigned table) the sentences that have a clip, by SENTENCE_NAME; any other one its videos down to the bottom, in
     order of their names.
+
+    index: that of a WLASL folder, relative to it; by default the one that names most of the clips there.
 
     Raises:
         ValueError: no clip there, a broken index, or two files that differ only in their suffix.
@@ -34,9 +36,9 @@ def list_clips(source: str | os.PathLike[str]) -> list[Clip]:
     source = user_path(source)
     if not source.is_dir():
         raise FileNotFoundError(f"{source}: no such folder; give a folder of videos")
-    index = find_index(source)
-    if index is not None and (source / "videos").is_dir():
-        return _wlasl(source, index)
+    path = find_index(source) if index is None else source / index
+    if path is not None and (source / "videos").is_dir():
+        return _wlasl(source, path)
     if tables(source):
         sentences = [Clip(clip.name, clip.video) for clip in sentence_clips(source)]
         if sentences:

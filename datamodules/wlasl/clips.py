@@ -144,7 +144,12 @@ class WLASL(WLASLClips, EncodedOnce):
         return Samples(self.samples[split], read, self.seed)
 
     def described(self, split: Split) -> list[tuple[str, str, Path]]:
-        return [(sample.name, str(sample.label), sample.files[0]) for sample in self.samples[split]]
+        """As of all, with the part of the file that shows the sign in the name."""
+        shown = [self.instances[sample.name] for sample in self.samples[split]]
+        return [
+            (f"{sample.name} {instance.start}-{instance.end}", str(sample.label), sample.files[0])
+            for sample, instance in zip(self.samples[split], shown, strict=True)
+        ]
 
     def pictures(self, examples: Dataset[Any], items: Sequence[int]) -> Tensor:
         return self.collate([examples[item] for item in items]).frames

@@ -15,12 +15,13 @@ from torch.utils.data import Dataset
 
 from datamodules.base import Batch, Samples
 from datamodules.clips import list_clips
-from datamodules.features.cached_tensors import digest
+from datamodules.features.cached_tensors import content_keys, digest
 from datamodules.features.embedding_files import INDEX as LISTED
-from datamodules.features.embedding_files import REPORT, SETTINGS, EmbeddingSettings, embedded, read_index
+from datamodules.features.embedding_files import REPORT, SETTINGS, EmbeddingSettings, embedded, npy_path, read_index
 from datamodules.features.embeddings import embed
 from datamodules.features.vjepa import settings_of
-from datamodules.files import cache_folder, user_path
+from datamodules.files import cache_folder, locked, user_path, write_json
+from datamodules.media.clip import Clip
 from datamodules.media.video_windows import VARIANTS
 from datamodules.samples import Finding, Sample, Split, Survey
 from datamodules.text_pose.pairs import LengthOrder
@@ -104,12 +105,19 @@ class WLASLEmbeddings(WLASLSigns):
         super().prepare_data()
         if self.made_by is None:
             return
-        clips, folder = list_clips(self.root), self.folder
+        clips, folder = self.clips(), self.folder
+        if self.twin_mark() is None:
+            forget_outdated(clips, folder)
         if not (folder / REPORT).is_file():
             print(f"zoo: embedding {len(clips):,} clips into {folder}", file=sys.stderr, flush=True)
         failed = embed(clips, folder, model=str(self.made_by[0]), batch_size=AT_ONCE, devices=1)
         for file, reason in failed.items():
             print(f"zoo: {file} is left out: {reason}", file=sys.stderr)
+
+    def clips(self) -> list[Clip]:
+        """Those of the index that are of glosses which are asked for."""
+        wanted = {sample.name for sample in only(self.glosses, survey(self.root, self.index, self.split)).samples}
+        return [clip for clip in list_clips(self.root, self.index) if clip.name in wanted]
 
     @property
     def settings(self) -> EmbeddingSettings:
@@ -184,6 +192,21 @@ class WLASLEmbeddings(WLASLSigns):
         names, labels, rows = zip(*items, strict=True)
         tensors = [torch.from_numpy(one) for one in rows]
         return EmbeddingBatch(*padded(tensors), torch.tensor(labels), list(names))
+
+
+def forget_outdated(clips: Sequence[Clip], folder: Path) -> None:
+    """Remove the embeddings of clips whose file, or part of it that shows the sign, is no longer what was embedded."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    known = folder.with_name(f"{folder.name}.json")
+    keys = content_keys([(f"{clip.name} {clip.first}-{clip.last}", clip.path) for clip in clips])
+    with locked(folder.with_name(f".{folder.name}.clips.lock")):
+        before: dict[str, str] = json.loads(known.read_text()) if known.is_file() else {}
+        now = {clip.name: key for clip, key in zip(clips, keys, strict=True)}
+        for clip in clips:
+            if before.get(clip.name) != now[clip.name]:
+                for variant in VARIANTS:
+                    (folder / npy_path(clip, variant)).unlink(missing_ok=True)
+        write_json(known, {**before, **now})
 
 
 @dataclass(frozen=True)

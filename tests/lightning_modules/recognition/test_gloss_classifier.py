@@ -217,6 +217,48 @@ class TestEncoder:
         assert f"{broken}.mp4 is left out: " in capsys.readouterr().err
         assert clips(data, "train") == clips(embedded, "train") - {broken}
 
+    @pytest.fixture
+    def real(self, filmed, tmp_path, monkeypatch) -> Path:
+        """The same clips as files of somebody."""
+        monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
+        return Path(shutil.copytree(filmed, tmp_path / "real", ignore=shutil.ignore_patterns("twin.json")))
+
+    def test_a_clip_that_was_replaced_is_embedded_anew(self, real, encoder):
+        before = {name: rows for name, _, rows in embedded_by(encoder, real, twin=None).examples("train")}
+        clip = min(clips(embedded_by(encoder, real, twin=None), "train"))
+        write_video(real / "videos" / f"{clip}.mp4", np.full((20, 64, 64, 3), 90, np.uint8), 25)
+        after = {name: rows for name, _, rows in embedded_by(encoder, real, twin=None).examples("train")}
+        changed = {
+            name
+            for name, rows in before.items()
+            if rows.shape != after[name].shape or not np.array_equal(rows, after[name])
+        }
+        assert changed == {name for name in before if clip in name}
+
+    def test_the_part_of_a_file_that_is_embedded_is_that_of_the_index(self, real, encoder):
+        """By the name that it has, beside others."""
+        whole = embedded_by(encoder, real, twin=None)
+        entries = json.loads((real / "WLASL_v0.3.json").read_text())
+        for entry in entries:
+            for instance in entry["instances"]:
+                instance["frame_start"], instance["frame_end"] = 3, 10
+        (real / "mine.json").write_text(json.dumps(entries))
+        data = WLASLEmbeddings(str(real), "an encoder", index="mine.json", split="official")
+        data.stand_on(encoder)
+        data.prepare_data()
+        assert data.folder == whole.folder
+        assert max(len(rows) for _, _, rows in data.examples("train")) <= 3  # a third of a second, two frames a row
+        assert min(len(rows) for _, _, rows in embedded_by(encoder, real, twin=None).examples("train")) > 3
+
+    def test_clips_of_other_glosses_are_not_embedded(self, real, encoder, capsys):
+        (entry,) = json.loads((real / "WLASL_v0.3.json").read_text())
+        other = {"gloss": "other", "instances": [entry["instances"].pop()]}
+        (real / "WLASL_v0.3.json").write_text(json.dumps([entry, other]))
+        data = WLASLEmbeddings(str(real), "an encoder", split="official", glosses=[entry["gloss"]])
+        data.stand_on(encoder)
+        data.prepare_data()
+        assert "zoo: embedding 3 clips" in capsys.readouterr().err
+
     def test_a_twin_without_an_encoder_is_refused(self):
         with pytest.raises(ValueError, match="encoder: found none, expected one: a twin has clips"):
             WLASLEmbeddings("anywhere", twin=FILMED)
@@ -386,6 +428,12 @@ class TestVerb:
         other = replace(loader.settings, weights={"model.safetensors": "0" * 64})
         with pytest.raises(ValueError, match="not the encoder that this classifier was trained with"):
             VideoToGloss(loader.network, GLOSSES, other, "ase").predict(video)
+
+    @pytest.mark.parametrize("key", ["fps", "size", "frames", "tubelet", "width"])
+    def test_settings_that_are_not_the_encoders_are_refused(self, key, loader, video):
+        wrong = replace(loader.settings, **{key: 2 * getattr(loader.settings, key)})
+        with pytest.raises(ValueError, match=rf"embeddings\.{key}: found .*, expected {getattr(loader.settings, key)}"):
+            VideoToGloss(loader.network, GLOSSES, wrong, "ase").predict(video)
 
     def test_files_that_do_not_belong_together_are_refused(self, loader, tmp_path):
         VideoToGloss(loader.network, GLOSSES[:2], loader.settings, "ase").save(tmp_path)
