@@ -74,6 +74,8 @@ def _found(pose: Pose) -> npt.NDArray[np.float64]:
     there = {name for name, *_ in named(pose.header)}
     if not set(POINTS[1:3]) <= there or not any(f"{side}_HAND.WRIST" in there for side in SIDES):
         raise ValueError(f"{expected_layouts()}, with shoulders and a hand; found {described(pose.header)}")
+    if not 1 <= pose.body.fps <= 1000:
+        raise ValueError(f"found a pose of {pose.body.fps:g} frames a second, expected 1 to 1000")
     places, confidence = coordinates(one_person(pose), POINTS)
     points = np.concatenate([places[..., :2], np.ones((*confidence.shape, 1))], axis=2)
     points[confidence < LEAST] = 0

@@ -17,12 +17,20 @@ from datamodules.files import atomic
 from datamodules.media.decoding import Frame, Screen, opened
 from datamodules.media.timing import Timing, measure
 
-__all__ = ["Frame", "read_video", "write_video"]
+__all__ = ["Frame", "check_frame", "read_video", "write_video"]
 
 AVX512: Final = 13
 """OpenCV's number of the instruction set, `cv::CPU_AVX_512F`."""
 REPEATABLE: Final = {"x264-params": "asm=avx2"} if cv2.checkHardwareSupport(AVX512) else {}
 """With AVX-512, x264 looks ahead by what lay in memory before, and writes other bytes of the same frames."""
+
+
+def check_frame(frame: object) -> None:
+    """Raise ValueError for what is no uint8 RGB (H, W, 3)."""
+    shape: tuple[int, ...] = getattr(frame, "shape", ())
+    kind = getattr(frame, "dtype", type(frame).__name__)
+    if kind != np.uint8 or len(shape) != 3 or shape[2] != 3 or 0 in shape:
+        raise ValueError(f"found a frame that is {kind} of shape {shape}, expected uint8 RGB (H, W, 3)")
 
 
 def write_video(

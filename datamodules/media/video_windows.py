@@ -15,7 +15,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from datamodules.media.resampling import resample
-from datamodules.media.video import Frame
+from datamodules.media.video import Frame, check_frame
 
 FPS: Final = 16.0
 SHOWN: Final = Fraction(256, 224)
@@ -33,8 +33,8 @@ GRID: Final = 16
 MOVED: Final = 3
 """So many parts change at least where a hand moves."""
 
-HELD: Final = 3
-"""Frames that repeat the one before and say nothing of movement: cameras with four frames a second make as many."""
+LATELY: Final = 3
+"""Frames for which a picture may stay as it is between two movements: of a camera with four a second."""
 
 Window = tuple[npt.NDArray[np.uint8], int]
 """Frames (variants, frames, size, size, 3), and how many of them are the video's; the rest repeat the last of these."""
@@ -92,11 +92,8 @@ def filled(frames: Iterable[Frame], length: int) -> Iterator[Window]:
 
 def crop(frame: Frame, size: int) -> Frame:
     """The middle square (size, size, 3) of a frame whose shorter side was resized to 256 / 224 of it."""
-    shape: tuple[int, ...] = getattr(frame, "shape", ())
-    kind = getattr(frame, "dtype", type(frame).__name__)
-    if kind != np.uint8 or len(shape) != 3 or shape[2] != 3 or 0 in shape:
-        raise ValueError(f"found a frame that is {kind} of shape {shape}, expected uint8 RGB (H, W, 3)")
-    height, width = shape[:2]
+    check_frame(frame)
+    height, width = frame.shape[:2]
     shorter, longer = sorted((height, width))
     if longer > ELONGATED * shorter:
         raise ValueError(f"found a frame of {width}x{height}, expected sides of at most {ELONGATED} to 1")
@@ -108,21 +105,21 @@ def crop(frame: Frame, size: int) -> Frame:
 
 
 def still(frames: Sequence[Frame]) -> npt.NDArray[np.bool_]:
-    """Whether nothing but noise and light changes from each frame to the next, (T,), of frames (size, size, 3) that are
-    a sixteenth of a second apart; the first is as the second. A single frame is not still: who knows. Nor is one that
-    repeats the frame before, as of cameras with few frames a second; up to HELD of these are as what they repeat.
+    """Whether hands are at rest in each of the frames (size, size, 3), a sixteenth of a second apart, (T,): nothing but
+    noise and light has changed since the frame before, nor in the LATELY frames before that, for a picture that changes
+    seldom is that of a slow camera. The first is as the second; a single frame shows no movement.
     """
+    if len(frames) < 2:
+        return np.ones(len(frames), bool)
     small = [
         cv2.resize(frame.mean(2, dtype=np.float32), (GRID, GRID), interpolation=cv2.INTER_AREA) for frame in frames
     ]
     grey = np.stack(small).reshape(len(small), -1) + 1
     light = np.median(grey[1:] / grey[:-1], axis=1, keepdims=True)
-    most = np.sort(np.abs(grey[1:] - light * grey[:-1]), axis=1)[:, -MOVED]
-    found, steps = most < STILL, np.arange(len(grey) - 1)
-    repeated = (grey[1:] == grey[:-1]).all(1)
-    changed = np.maximum.accumulate(np.where(repeated, -1, steps))
-    found = np.where(repeated & (changed >= 0) & (steps - changed <= HELD), found[changed], found)
-    return np.concatenate([found[:1], found]) if len(found) else np.zeros(1, bool)
+    moved = np.sort(np.abs(grey[1:] - light * grey[:-1]), axis=1)[:, -MOVED] >= STILL
+    moved = np.concatenate([moved[:1], moved])
+    lately = np.concatenate([np.zeros(LATELY, bool), moved])
+    return np.array([not lately[place : place + LATELY + 1].any() for place in range(len(frames))])
 
 
 def variants(frame: Frame) -> tuple[Frame, Frame, Frame]:

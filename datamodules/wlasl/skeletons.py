@@ -52,11 +52,12 @@ def signing(frames: int) -> range:
 def survey(root: Path, skeletons: Path, index: str = INDEX, split: SplitBy = "source") -> Survey:
     """The clips of an index that have skeleton frames: a folder of their id with 00000.png, 00001.png and so on.
 
-    Splits are those of the clips. Raises as `wlasl_survey.survey` does, and FileNotFoundError where there is no folder
+    Splits are those of the clips. Raises as `wlasl.survey.survey` does, and FileNotFoundError where there is no folder
     of skeletons.
     """
     if not skeletons.is_dir():
-        raise FileNotFoundError(f"{skeletons}: no such folder; `python -m zoo data landmarks --skeletons` writes it")
+        command = f"python -m zoo data landmarks {root} {skeletons.parent} --skeletons"
+        raise FileNotFoundError(f"{skeletons}: no such folder; `{command}` writes it")
     samples = split_instances(root / index, read_index(root / index), split)
     there = [replace(s, files=(skeletons / s.name,)) for s in samples if (skeletons / s.name / "00000.png").is_file()]
     found = Survey(there)

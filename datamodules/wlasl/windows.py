@@ -207,6 +207,10 @@ class WLASLWindows(WLASLClips):
         points, broken = read_points(self._landmark_files(), square_points)
         if broken:
             print(f"zoo: {self.landmarks}: of landmarks, {left_out(broken)}", file=sys.stderr, flush=True)
+        clips = len(self.samples["train"])
+        if 0 < len(points) < clips:
+            without = f"{clips - len(points)} of the {clips} training clips have no landmarks"
+            print(f"zoo: {self.landmarks}: {without}", file=sys.stderr, flush=True)
         return {path.stem: seen for path, seen in points.items()}
 
     def content(self) -> list[Path]:

@@ -4,6 +4,7 @@ Canvases are drawn without pyplot: no display is needed, and nothing of a caller
 Colours are those of Okabe and Ito, which the colour-blind can tell apart.
 """
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -17,6 +18,8 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from datamodules.media.drawing_primitives import Image
 
+DRAWING: Final = threading.RLock()
+"""matplotlib's settings are those of all threads."""
 DPI: Final = 100
 WIDTH: Final = 1000
 """Of a picture, in pixels."""
@@ -38,8 +41,8 @@ STYLE: Final[dict[str, Any]] = {
 
 @contextmanager
 def own_style() -> Iterator[None]:
-    """Draw within it: whatever the caller has set, the same data make the same bytes."""
-    with style.context(["default", STYLE]):
+    """Draw within it: whatever the caller has set, the same data make the same bytes. One thread at a time can."""
+    with DRAWING, style.context(["default", STYLE]):
         yield
 
 

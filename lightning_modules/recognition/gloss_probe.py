@@ -184,7 +184,7 @@ class GlossProbe(OnFrozen):
     def training_step(self, batch: ClipBatch | TokenBatch) -> Tensor:
         entropies, _ = self.errors(self.tokens(batch), batch.labels)
         losses = entropies / len(batch.labels)
-        self.log("train/loss", losses.min(), prog_bar=True, batch_size=len(batch.labels))
+        self.log("train/loss", losses.nan_to_num(torch.inf).min(), prog_bar=True, batch_size=len(batch.labels))
         return losses.sum()
 
     def on_validation_epoch_start(self) -> None:

@@ -163,10 +163,9 @@ def tab(models: Models) -> None:
 def told(answer: Answer, windows: list[Sighting]) -> tuple[str, str]:
     """The headline of an answer, and all that there is to say beside it."""
     guesses = shown.ranking((guess.gloss, guess.probability) for guess in answer.guesses)
-    return (
-        shown.headline(answer.sighting),
-        shown.latency(answer.sighting.latency) + shown.timeline(windows) + guesses,
-    )
+    sighting = answer.sighting
+    took = "" if sighting.state == "no sign" else shown.latency(sighting.latency)
+    return shown.headline(sighting), took + shown.timeline(windows) + guesses
 
 
 def _read(seen: list[Sighting]) -> str:

@@ -18,7 +18,7 @@ from rich.table import Table
 from datamodules.clips import list_clips, skipped
 from datamodules.features.bundles import HAND, POSE, checksums, find_bundle
 from datamodules.features.landmarks import LEFT_HAND, RIGHT_HAND, Landmarker, followed_landmarks
-from datamodules.files import write_json
+from datamodules.files import locked, write_json
 from datamodules.media.clip import Clip
 from datamodules.media.skeleton_frames import write_skeletons
 from datamodules.poses.formats import read_pose, write_pose
@@ -94,12 +94,15 @@ def extract_landmarks(
         "mediapipe": _mediapipe(),
         "bundles": checksums((pose, hand)),
     }
-    _settle(out, settings)
-    load = partial(_load, pose, hand, out.resolve(), frames, skeletons, person)
-    results = map_unordered(load, clips, cost=_size, name=lambda clip: clip.name, title="landmarks", jobs=jobs, ray=ray)
-    outcomes = {clip.name: outcome for clip, outcome in results}
-    done = [(clip.name, outcomes[clip.name]) for clip in clips]
-    _report(out, settings, done, skipped(videos, clips, out))
+    out.mkdir(parents=True, exist_ok=True)
+    beside = out.resolve().with_name(f".{out.resolve().name}.lock")
+    with locked(beside, f"{out}: another process is writing landmarks there; wait for its end"):
+        _settle(out, settings)
+        load, title = partial(_load, pose, hand, out.resolve(), frames, skeletons, person), "landmarks"
+        results = map_unordered(load, clips, cost=_size, name=lambda clip: clip.name, title=title, jobs=jobs, ray=ray)
+        outcomes = {clip.name: outcome for clip, outcome in results}
+        done = [(clip.name, outcomes[clip.name]) for clip in clips]
+        _report(out, settings, done, skipped(videos, clips, out))
     return sum(not outcome.frames for _, outcome in done)
 
 

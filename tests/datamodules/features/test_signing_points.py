@@ -89,3 +89,11 @@ def test_what_has_no_shoulders_or_no_hands_is_refused(signed):
         signing_points(holistic(signed, confidence=0.0))
     with pytest.raises(ValueError, match=r"expected a pose_format\.Pose"):
         signing_points("clip.pose")
+
+
+@pytest.mark.parametrize("fps", [0, -25, 0.01, float("inf"), float("nan")])
+def test_a_pose_of_an_impossible_rate_is_refused(signed, fps):
+    pose = holistic(signed)
+    pose.body.fps = fps
+    with pytest.raises(ValueError, match=r"found a pose of .* frames a second, expected 1 to 1000"):
+        signing_points(pose)

@@ -2,14 +2,17 @@
 
 import subprocess
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import matplotlib
 import numpy as np
 import pytest
 
 from datamodules.avatar import perform
+from lightning_modules.evaluation.plot_style import STYLE, own_style
 from lightning_modules.evaluation.plots import confusion, intervals, length_against_error
 from lightning_modules.evaluation.sample_strips import SHORTEST, motion_pairs, motion_strip, strips
 
@@ -240,3 +243,23 @@ class TestMotions:
         assert motion_strip(signed[:0]) == []
         assert (motion_pairs(signed, signed[:0], 2)[1][1][160:] == 255).all()
         assert motion_strip(signed * NAN, 2)[0].shape == (160, 160, 3)
+
+
+def test_threads_that_draw_at_once_leave_a_callers_settings_alone() -> None:
+    """matplotlib's are those of all threads: who begins while another draws would take that one's for the caller's."""
+    drawing, sizes = threading.Barrier(2, timeout=0.5), []
+
+    def draw() -> None:
+        with own_style():
+            with suppress(threading.BrokenBarrierError):  # nobody joins in
+                drawing.wait()
+            sizes.append(matplotlib.rcParams["font.size"])
+
+    with matplotlib.rc_context({"font.size": 33}):
+        threads = [threading.Thread(target=draw) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert matplotlib.rcParams["font.size"] == 33
+    assert sizes == [STYLE["font.size"]] * 2

@@ -260,6 +260,14 @@ class TestVerb:
         with pytest.raises(ValueError, match="found 2 glosses, for a network of 6"):
             open_artefact(tmp_path)
 
+    @pytest.mark.parametrize(
+        "frame", [None, "frame", np.zeros((8, 8), np.uint8), np.zeros((8, 8, 4), np.uint8), np.zeros((8, 8, 3))]
+    )
+    def test_what_is_no_frame_is_refused(self, frame, trained):
+        reader, _, _ = trained
+        with pytest.raises(ValueError, match=r"found a frame that is .*, expected uint8 RGB \(H, W, 3\)"):
+            list(reader.stream([frame]))
+
     def test_a_pose_without_hands_and_a_damaged_file_are_told_by_name(self, trained, tmp_path):
         reader, data, _ = trained
         body = Skeleton("body", OPENPOSE_137.components[:1])

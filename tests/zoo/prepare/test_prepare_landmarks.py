@@ -16,6 +16,7 @@ from datamodules.avatar import perform
 from datamodules.avatar.renderer.frames import project, render
 from datamodules.avatar.signer import Signer
 from datamodules.features.landmarks import BODY, LEFT_HAND, RIGHT_HAND, WORLD, Landmarker, find_landmarks
+from datamodules.files import locked
 from datamodules.media.clip import Clip
 from datamodules.media.video import write_video
 from datamodules.poses import skeletons
@@ -251,6 +252,16 @@ def test_wrong_folders_are_said_before_bundles_are_looked_for(
     assert message in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
     assert [path.name for path in (tmp_path / "taken").iterdir()] == ["thesis.txt"]
+
+
+def test_two_at_once_do_not_disturb_each_other(
+    videos: Path, models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with locked(tmp_path / ".out.lock"):
+        command = ["data", "landmarks", str(videos), str(tmp_path / "out"), "--models", str(models)]
+        assert main(command) == 2
+    assert "out: another process is writing landmarks there; wait for its end" in capsys.readouterr().err
+    assert not any((tmp_path / "out").iterdir())
 
 
 def test_without_mediapipe(videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -203,6 +203,13 @@ class Forgetful(nn.Module):
         return value + self.calls
 
 
+class Root(nn.Module):
+    """Of what is below 0 there is none."""
+
+    def forward(self, value: torch.Tensor) -> torch.Tensor:
+        return value.sqrt()
+
+
 @pytest.fixture
 def beside(tmp_path: Path) -> Iterator[Path]:
     """A file from before, which stays as it is; and nothing comes to lie beside it."""
@@ -220,6 +227,12 @@ class TestRefusal:
         with pytest.raises(
             ValueError, match=r"not written, since its sum would differ from the model's by \d.* for ra"
         ):
+            write_onnx(part, beside, {})
+
+    def test_of_a_file_whose_output_is_no_number_for_one_of_its_inputs(self, beside: Path) -> None:
+        examples = {"good input": (torch.rand(2, 3),), "bad input": (-torch.rand(2, 3),)}
+        part = Part(Root(), [Input("value", {0: "N"}, "")], "root", examples, {})
+        with pytest.raises(ValueError, match="its root would differ from the model's by nan for bad input"):
             write_onnx(part, beside, {})
 
     @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from pose_format import Pose
 from datamodules.features.bundles import HAND, POSE, find_bundle
 from datamodules.features.landmarks import Landmarker, holistic_pose
 from datamodules.features.signing_points import HANDS, POINTS, RATE, WRISTS, Points, has_hands, signing_points
-from datamodules.media.video import Frame
+from datamodules.media.video import Frame, check_frame
 from datamodules.poses.formats import read_pose
 from lightning_modules.networks.recognition.landmark_transformer import LandmarkTransformer, LandmarkTransformerConfig
 from zoo.loaders.base import OPENING, Inheritance
@@ -74,6 +74,7 @@ print(model.predict(pose)[:3])  # the likeliest glosses first, each with its pro
         return super().predict(video, fps)
 
     def observe(self, frame: Frame) -> tuple[Landmarks, int, int]:
+        check_frame(frame)
         return self.landmarker(frame), frame.shape[1], frame.shape[0]
 
     def judge(self, observations: Iterable[tuple[Landmarks, int, int]]) -> Judgement:

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from datamodules.features.embedding_files import EmbeddingSettings, embedded
-from datamodules.features.vjepa import Encoder, model_folder, weights_of
+from datamodules.features.vjepa import Encoder, model_folder, settings_of, weights_of
 from datamodules.files import write_json
 from datamodules.media.video import Frame
 from datamodules.media.video_windows import FPS, Window, crop, filled, still, windows
@@ -112,8 +112,15 @@ class VideoToGloss(GlossReader[Frame]):
         if found != self.settings.weights:
             raise ValueError(
                 f"{folder}: not the encoder that this classifier was trained with: its weights are {found}, expected "
-                f"{self.settings.weights}"
+                f"{self.settings.weights}; bring those back, or train the classifier on these"
             )
+        made = settings_of(self.settings.model, folder, self.settings.batch_size)
+        for key in ("fps", "size", "frames", "tubelet", "width"):
+            if getattr(self.settings, key) != getattr(made, key):
+                raise ValueError(
+                    f"config.json: embeddings.{key}: found {getattr(self.settings, key)!r}, expected "
+                    f"{getattr(made, key)!r}, as the encoder in {folder} embeds"
+                )
         device = self.network.mean.device
         half = device.type == "cuda" and self.settings.precision == "bfloat16"
         return Encoder.open(folder, torch.bfloat16 if half else torch.float32).to(device)
