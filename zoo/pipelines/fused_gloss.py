@@ -40,6 +40,10 @@ class FusedReader(GlossReader[Seen]):
         places = {gloss: place for place, gloss in enumerate(self.glosses)}
         self._places = [[places[gloss] for gloss in reader.glosses] for reader in readers]
 
+    def warm_up(self) -> None:
+        for reader in self.readers:
+            reader.warm_up()
+
     def observe(self, frame: Frame) -> Seen:
         return tuple(reader.observe(frame) for reader in self.readers)
 

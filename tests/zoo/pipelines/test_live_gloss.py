@@ -24,7 +24,9 @@ from datamodules.media import camera
 from datamodules.media.resampling import paced
 from datamodules.media.video import Frame, write_video
 from zoo.cli import main
+from zoo.loaders.recognition.sightings import Judgement
 from zoo.loaders.recognition.video_to_gloss import VideoToGloss
+from zoo.pipelines.fused_gloss import FusedReader
 from zoo.pipelines.live_gloss import LiveGloss
 
 RED = COLOURS["RED"]
@@ -247,6 +249,17 @@ class TestPace:
         coloured.run(str(tmp_path / "two.mp4"), [tmp_path / "seen.json"], pace=True, window=0.25)
         assert [one["gloss"] for one in json.loads((tmp_path / "seen.json").read_text())["glosses"]] == ["RED", "BLUE"]
         assert "missed" not in capsys.readouterr().err
+
+    def test_all_readers_that_answer_together_are_open_then(self) -> None:
+        """Also where one of them sees nobody."""
+
+        class Blind(ColourReader):
+            def judge(self, observations: object) -> Judgement:
+                raise ValueError("nobody is there")
+
+        classifier = zoo.load("gloss-classifier")
+        FusedReader([Blind(), classifier]).warm_up()
+        assert classifier._encoder is not None
 
     def test_missed_frames_are_counted(
         self, coloured: LiveGloss, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

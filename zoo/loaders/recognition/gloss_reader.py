@@ -4,6 +4,7 @@ import dataclasses
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Generic
@@ -147,8 +148,9 @@ print(model.predict(frames)[:3])  # the likeliest glosses first, each with its p
     def warm_up(self) -> None:
         """Open and run once what a first window needs, so that a camera, or a file in time, does not wait for it."""
         noise = np.random.default_rng(0).integers(0, 256, (round(self.rate * WINDOW), 64, 64, 3), np.uint8)
-        for _ in self.sightings(noise, self.rate):
-            pass
+        observed = [self.observe(frame) for frame in noise]
+        with suppress(ValueError):  # nobody is there
+            self.judge(observed)
 
     def read(
         self, video: str | os.PathLike[str] | npt.NDArray[np.uint8], fps: float = 25.0, **settings: float
