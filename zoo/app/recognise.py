@@ -154,8 +154,8 @@ def tab(models: Models) -> None:
         **WATCHED,
     )
     start.click(read, [video, name, threshold], [headline, detail, heat, png, written], show_progress="hidden", **HEAVY)
-    for begins in (gr.context.Context.root_block.load, name.input):
-        begins(usual, name, threshold, queue=False, show_progress="hidden")
+    begins = [gr.context.Context.root_block.load, name.input]
+    gr.on(begins, usual, name, threshold, queue=False, show_progress="hidden", trigger_mode="always_last")
     before_camera.select(without_files, None, [heat, png, written], queue=False)
     gr.on([accordion.expand, name.input], vocabulary, name, known, show_progress="hidden")
 
