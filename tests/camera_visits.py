@@ -22,7 +22,7 @@ GLOSS = re.compile(r'<p class="gloss">(.*?)</p>')
 async def watched(
     address: str, films: Sequence[tuple[str, Sequence[str]]], reader: str, seconds: float
 ) -> list[list[str]]:
-    """What each visitor is told, in order: a gloss, or the mark where there is none; a refusal in full.
+    """What each visitor reads on the page, in order: a gloss, or the mark where there is none; a refusal in full.
 
     films: what each visitor waits to be told, and frames as data URLs, shown again and again from the start.
     seconds: after which all leave, unless each of them was told it before.

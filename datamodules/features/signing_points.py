@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from pose_format import Pose
 
+from datamodules.media.resampling import check_rate
 from datamodules.media.video_windows import FPS
 from datamodules.poses.layouts import expected_layouts
 from datamodules.poses.motions import one_person
@@ -74,8 +75,7 @@ def _found(pose: Pose) -> npt.NDArray[np.float64]:
     there = {name for name, *_ in named(pose.header)}
     if not set(POINTS[1:3]) <= there or not any(f"{side}_HAND.WRIST" in there for side in SIDES):
         raise ValueError(f"{expected_layouts()}, with shoulders and a hand; found {described(pose.header)}")
-    if not 1 <= pose.body.fps <= 1000:
-        raise ValueError(f"found a pose of {pose.body.fps:g} frames a second, expected 1 to 1000")
+    check_rate(pose.body.fps)
     places, confidence = coordinates(one_person(pose), POINTS)
     points = np.concatenate([places[..., :2], np.ones((*confidence.shape, 1))], axis=2)
     points[confidence < LEAST] = 0

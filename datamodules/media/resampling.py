@@ -168,4 +168,4 @@ def check_rate(fps: float) -> None:
     if not isinstance(fps, Real) or isinstance(fps, bool):
         raise ValueError(f"fps: found {fps!r}, expected frames a second, a number from 1 to 1000")
     if not 1 <= fps <= 1000:
-        raise ValueError(f"found {fps:g} frames a second, expected 1 to 1000; convert the video")
+        raise ValueError(f"found {fps:g} frames a second, expected 1 to 1000; convert it")

@@ -136,8 +136,8 @@ def test_a_file_is_not_taken_for_its_letters(model: VideoToGloss) -> None:
 
 
 def test_signs_are_seen_when_they_are_signed_though_frames_were_dropped(live: LiveGloss, shared: Path) -> None:
-    """From 3.4 seconds on only five frames a second are left, of which some signs cannot be read; what can is told at
-    most a frame earlier or later. Were frames spread evenly, it would be told up to 1.5 seconds off."""
+    """From 3.4 seconds on only five frames a second are left, and some signs cannot be read from so few; the others
+    are told at most a frame earlier or later. Were frames spread evenly, it would be told up to 1.5 seconds off."""
     videos = shared / "cases" / "videos"
     dropped, even = (
         [(seen.seconds, seen.gloss) for seen in live.watch(videos / name) if seen.gloss]
@@ -202,6 +202,18 @@ class TestCommand:
         assert not list(tmp_path.glob("o*"))
 
 
+def slow_down(live: LiveGloss, monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    """Have the reader take so long for each frame, and nothing before the first."""
+    observe = live.reader.observe
+
+    def slow(frame: Frame) -> object:
+        time.sleep(seconds)
+        return observe(frame)
+
+    monkeypatch.setattr(live.reader, "observe", slow)
+    monkeypatch.setattr(live.reader, "warm_up", lambda: None)
+
+
 class TestPace:
     def test_frames_of_a_file_come_no_sooner_than_they_are_shown(self, coloured: LiveGloss, tmp_path: Path) -> None:
         write_video(tmp_path / "red.mp4", colours((RED, 0.8)), 25, crf=0)
@@ -219,14 +231,7 @@ class TestPace:
     def test_who_is_too_slow_for_a_file_misses_frames_and_is_never_late(
         self, coloured: LiveGloss, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        observe = coloured.reader.observe
-
-        def slow(frame: Frame) -> object:
-            time.sleep(0.15)
-            return observe(frame)
-
-        monkeypatch.setattr(coloured.reader, "observe", slow)
-        monkeypatch.setattr(coloured.reader, "warm_up", lambda: None)
+        slow_down(coloured, monkeypatch, 0.15)
         began = time.monotonic()
         seen = []
         for sighting in coloured.watch(colours((RED, 1.5), (BLACK, 1.0), (COLOURS["BLUE"], 1.5)), 25, pace=True):
@@ -264,14 +269,7 @@ class TestPace:
     def test_missed_frames_are_counted(
         self, coloured: LiveGloss, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        observe = coloured.reader.observe
-
-        def slow(frame: Frame) -> object:
-            time.sleep(0.2)
-            return observe(frame)
-
-        monkeypatch.setattr(coloured.reader, "observe", slow)
-        monkeypatch.setattr(coloured.reader, "warm_up", lambda: None)
+        slow_down(coloured, monkeypatch, 0.2)
         write_video(tmp_path / "red.mp4", colours((RED, 1.2)), 25, crf=0)
         coloured.run(str(tmp_path / "red.mp4"), [tmp_path / "seen.json"], pace=True)
         found = re.search(r"zoo: (\d+) of 30 frames were missed", capsys.readouterr().err)

@@ -91,7 +91,7 @@ def write_heat_map(
     picture = strip.picture(start, end)
     height = min(2.0, ACROSS / DPI * picture.shape[0] / picture.shape[1])
     with own_style():
-        figure = page(height + 2.6 + BAND - 0.45)
+        figure = page(height + BAND + 2.15)
         rows = figure.add_gridspec(
             3, 2, height_ratios=(height, 0.45, BAND), width_ratios=(ACROSS, WIDTH - ACROSS - 110)
         )
